@@ -1,0 +1,49 @@
+"""How an implementation is plugged in: the interface, the registry, and the drivers.
+
+A driver in Python subclasses `Driver` and `Peer`; an adapter in another language speaks the
+driver protocol and is named as `cmd:COMMAND LINE`.
+"""
+
+from __future__ import annotations
+
+from clasp_e2e.drivers.interface import (
+    CAPABILITIES,
+    Description,
+    Driver,
+    DriverFault,
+    EventSink,
+    FaultSink,
+    Implementation,
+    NotOffered,
+    Peer,
+    Refused,
+    Router,
+)
+from clasp_e2e.drivers.registry import (
+    ExternalRouter,
+    ExternalRouterDriver,
+    UnknownDriver,
+    known_drivers,
+    resolve_driver,
+    resolve_router,
+)
+
+__all__ = [
+    "CAPABILITIES",
+    "Description",
+    "Driver",
+    "DriverFault",
+    "EventSink",
+    "ExternalRouter",
+    "ExternalRouterDriver",
+    "FaultSink",
+    "Implementation",
+    "NotOffered",
+    "Peer",
+    "Refused",
+    "Router",
+    "UnknownDriver",
+    "known_drivers",
+    "resolve_driver",
+    "resolve_router",
+]

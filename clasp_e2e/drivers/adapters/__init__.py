@@ -1,0 +1,1 @@
+"""Adapters: small programs that put an implementation behind the driver protocol."""

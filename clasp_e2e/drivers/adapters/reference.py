@@ -1,0 +1,255 @@
+"""The reference peer and router behind the driver protocol, version 1.
+
+Run as `python -m clasp_e2e.drivers.adapters.reference`. Meant to be read by authors of adapters:
+it needs nothing of the harness, and maps each call to one call of the implementation, without
+waiting, repeating or repairing anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+import clasp_e2e
+from clasp_e2e.model import (
+    Connected,
+    ConnectionFailed,
+    Data,
+    Disconnected,
+    P2PConfig,
+    P2PEvent,
+    PeerAnnounced,
+    RoutingMode,
+    TurnServer,
+)
+from clasp_e2e.peer import Clasp, PeerError
+from clasp_e2e.router import RouterError, RouterServer
+
+MAX_LINE = 1 << 20
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
+INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
+REFUSED = 1000
+EVENT_TYPES: dict[type[P2PEvent], str] = {
+    Connected: "connected",
+    Data: "data",
+    Disconnected: "disconnected",
+    ConnectionFailed: "connection_failed",
+    PeerAnnounced: "peer_announced",
+}
+
+Object: TypeAlias = dict[str, Any]
+
+
+class CallError(Exception):
+    """A call that this adapter cannot make; `code` is JSON-RPC's."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Adapter:
+    """The implementation, call by call. `notify` takes what is to be said unasked."""
+
+    def __init__(self, notify: Callable[[str, Object], None]) -> None:
+        self._notify = notify
+        self._peers: dict[str, Clasp] = {}
+        self._router: RouterServer | None = None
+        self.methods: dict[str, Callable[[Object], Awaitable[Object]]] = {
+            "initialize": self._initialize,
+            "peer.open": self._open_peer,
+            "peer.connect_to_peer": self._connect_to_peer,
+            "peer.send_p2p": self._send_p2p,
+            "peer.set_p2p_routing_mode": self._set_p2p_routing_mode,
+            "peer.p2p_routing_mode": self._p2p_routing_mode,
+            "peer.is_peer_connected": self._is_peer_connected,
+            "peer.disconnect_peer": self._disconnect_peer,
+            "peer.close": self._close_peer,
+            "router.open": self._open_router,
+            "router.close": self._close_router,
+            "shutdown": self.shutdown,
+        }
+
+    async def _initialize(self, params: Object) -> Object:
+        if params["protocol"] != 1:
+            raise CallError(INVALID_PARAMS, f"protocol {params['protocol']} is not spoken here; 1 is")
+        return {
+            "protocol": 1,
+            "implementation": {
+                "name": "clasp-e2e reference",
+                "version": clasp_e2e.__version__,
+                "language": "Python",
+            },
+            "roles": ["peer", "router"],
+            "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"],
+            "processes": "per_peer",
+        }
+
+    async def _open_peer(self, params: Object) -> Object:
+        handle: str = params["peer"]
+        builder = Clasp.builder(params["url"]).name(params["name"]).loopback()
+        # Registered before connecting: an event may come before this call is answered.
+        builder = builder.on_p2p_event(
+            lambda event: self._notify("peer.event", {"peer": handle, "event": event_object(event)})
+        )
+        builder = builder.token(params.get("token")).p2p_config(config(params["p2p"]))
+        client = self._peers[handle] = await builder.connect()
+        return {"session_id": client.session_id}
+
+    async def _connect_to_peer(self, params: Object) -> Object:
+        await self._peer(params).connect_to_peer(params["target"])
+        return {}
+
+    async def _send_p2p(self, params: Object) -> Object:
+        data = base64.b64decode(params["data"], validate=True)
+        result = await self._peer(params).send_p2p(params["target"], data, params["reliable"])
+        return {"result": result.value}
+
+    async def _set_p2p_routing_mode(self, params: Object) -> Object:
+        self._peer(params).set_p2p_routing_mode(RoutingMode(params["mode"]))
+        return {}
+
+    async def _p2p_routing_mode(self, params: Object) -> Object:
+        return {"mode": self._peer(params).p2p_routing_mode().value}
+
+    async def _is_peer_connected(self, params: Object) -> Object:
+        return {"connected": self._peer(params).is_peer_connected(params["target"])}
+
+    async def _disconnect_peer(self, params: Object) -> Object:
+        await self._peer(params).disconnect_peer(params["target"])
+        return {}
+
+    async def _close_peer(self, params: Object) -> Object:
+        await self._peer(params).close()
+        return {}
+
+    async def _open_router(self, params: Object) -> Object:
+        if self._router is not None:
+            raise CallError(INVALID_REQUEST, "a router is open already")
+        self._router = await RouterServer.open(params["host"], params["port"])
+        return {"url": self._router.url}
+
+    async def _close_router(self, _: Object) -> Object:
+        if self._router is not None:
+            router, self._router = self._router, None
+            await router.close()
+        return {}
+
+    async def shutdown(self, _: Object) -> Object:
+        """Close whatever is open, in an orderly way."""
+        peers, self._peers = self._peers, {}
+        await asyncio.gather(*(peer.close() for peer in peers.values()))
+        return await self._close_router({})
+
+    def _peer(self, params: Object) -> Clasp:
+        try:
+            return self._peers[params["peer"]]
+        except KeyError:
+            raise CallError(INVALID_PARAMS, f"no peer {params.get('peer')!r} is open") from None
+
+
+def config(p2p: Object | None) -> P2PConfig | None:
+    """The configuration. What is absent stays None: the implementation's own default is judged."""
+    if p2p is None:
+        return None
+    turn: list[Object] | None = p2p.get("turn_servers")
+    return P2PConfig(
+        ice_servers=tuple(p2p["ice_servers"]),
+        turn_servers=None if turn is None else tuple(TurnServer(**server) for server in turn),
+        connection_timeout_secs=p2p.get("connection_timeout_secs"),
+        max_retries=p2p.get("max_retries"),
+        auto_fallback=p2p.get("auto_fallback"),
+    )
+
+
+def event_object(event: P2PEvent) -> Object:
+    """The event as the protocol has it; the fields of the model bear the protocol's names."""
+    fields: Object = {"type": EVENT_TYPES[type(event)], **asdict(event)}
+    if isinstance(event, Data):
+        fields["data"] = base64.b64encode(event.data).decode("ascii")
+    return fields
+
+
+class Flushed(asyncio.BaseProtocol):
+    """Tells when all that was written has left, or cannot leave any more."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio after the last byte."""
+        del exc
+        self.event.set()
+
+
+async def answer(
+    adapter: Adapter, number: int, method: str, params: Object, send: Callable[[Object], None]
+) -> None:
+    """Make a call and send its outcome, whatever it is."""
+    try:
+        if method not in adapter.methods:
+            raise CallError(METHOD_NOT_FOUND, f"no method {method!r}")
+        outcome: Object = {"result": await adapter.methods[method](params)}
+    except (PeerError, RouterError) as error:
+        outcome = {"error": {"code": REFUSED, "message": str(error)}}
+    except CallError as error:
+        outcome = {"error": {"code": error.code, "message": str(error)}}
+    except Exception as error:
+        traceback.print_exc()
+        outcome = {"error": {"code": INTERNAL_ERROR, "message": f"{type(error).__name__}: {error}"}}
+    send({"id": number, **outcome})
+
+
+async def serve(output: int) -> None:
+    """Read requests from standard input until it is closed, and write answers to `output`."""
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader(limit=MAX_LINE + 2)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    # Writes at once, or when the harness reads again; it never blocks, so reading goes on meanwhile.
+    writer, flushed = await loop.connect_write_pipe(Flushed, os.fdopen(output, "wb"))
+
+    def send(message: Object) -> None:
+        writer.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    adapter = Adapter(lambda method, params: send({"method": method, "params": params}))
+    calls: set[asyncio.Task[None]] = set()
+    while line := await lines.readline():
+        try:
+            request = json.loads(line)
+            number, method, params = request["id"], request["method"], request.get("params", {})
+        except (ValueError, LookupError, TypeError) as error:
+            code = PARSE_ERROR if isinstance(error, ValueError) else INVALID_REQUEST
+            send({"id": None, "error": {"code": code, "message": repr(error)}})
+            continue
+        # Tasks start in the order in which they are made, so calls on a peer do as well.
+        task = asyncio.create_task(answer(adapter, number, method, params, send))
+        calls.add(task)
+        task.add_done_callback(calls.discard)
+        if method == "shutdown":
+            await task
+            break
+    for task in calls:
+        task.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await adapter.shutdown({})
+    writer.close()
+    await flushed.event.wait()
+
+
+def main() -> None:
+    """Run until the harness closes our standard input or asks for a shutdown."""
+    # A library that prints would break the protocol: file descriptor 1 becomes standard error.
+    output = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(serve(output))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""From what a user writes to a driver: a registered name, `module:attribute`, or `cmd:COMMAND LINE`."""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+import sys
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import NoReturn
+
+from clasp_e2e.drivers.interface import Description, Driver, Implementation, NotOffered, Router
+from clasp_e2e.drivers.stdio import StdioDriver
+
+GROUP = "clasp_e2e.drivers"
+"""The entry-point group in which a package registers its drivers."""
+
+BUILT_IN = {"reference": "clasp_e2e.drivers.reference:ReferenceDriver"}
+"""Drivers that work from a source checkout too, where no entry point is installed."""
+
+
+class UnknownDriver(ValueError):  # noqa: N818 - says what it is
+    """A text that names no driver; the message says what there is."""
+
+
+class ExternalRouter(Router):
+    """A router that runs already and is not ours to stop."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def close(self) -> None:
+        """Do nothing: whoever started the router stops it."""
+
+
+class ExternalRouterDriver(Driver):
+    """A running router at a known URL, with the face of a driver."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def initialize(self) -> Description:
+        """Say what can be known without asking: its URL."""
+        return Description(Implementation(self.url, "unknown", "unknown", self.url), frozenset({"router"}))
+
+    async def open_peer(self, **_: object) -> NoReturn:
+        """Raise `NotOffered`: there are no peers to be had here."""
+        raise NotOffered("peer.open")
+
+    async def open_router(self, *, host: str, port: int) -> ExternalRouter:
+        """Return the router that runs already, wherever it listens."""
+        del host, port
+        return ExternalRouter(self.url)
+
+
+def known_drivers() -> dict[str, str]:
+    """The registered names, each with its `module:attribute`."""
+    return BUILT_IN | {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def resolve_driver(spec: str, *, catalogue: str = "", deadline_scale: float = 1.0) -> Driver:
+    """The driver that `spec` names, not yet initialized.
+
+    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` (the harness's own
+    patience) are for drivers that have use for them. Raises `UnknownDriver`.
+    """
+    if spec.startswith("cmd:"):
+        return StdioDriver(_command(spec), catalogue=catalogue, deadline_scale=deadline_scale)
+    known = known_drivers()
+    if spec in known:
+        return _load(known[spec])
+    if ":" in spec and not spec.startswith(("ws:", "wss:")):
+        return _load(spec)
+    close = get_close_matches(spec, known, n=1)
+    raise UnknownDriver(
+        f"no driver named {spec!r}"
+        + (f"; did you mean {close[0]!r}?" if close else ".")
+        + f" Known: {', '.join(sorted(known))}. Or name one as module:attribute, or as cmd:COMMAND LINE"
+    )
+
+
+def resolve_router(spec: str, *, catalogue: str = "", deadline_scale: float = 1.0) -> Driver:
+    """The driver that opens the router that `spec` names: a driver, or the URL of a running router.
+
+    Raises `UnknownDriver`.
+    """
+    if spec.startswith(("ws://", "wss://")):
+        return ExternalRouterDriver(spec)
+    try:
+        return resolve_driver(spec, catalogue=catalogue, deadline_scale=deadline_scale)
+    except UnknownDriver as error:
+        raise UnknownDriver(f"{error}, or a running router by its ws:// or wss:// URL") from error.__cause__
+
+
+def _command(spec: str) -> list[str]:
+    try:
+        command = shlex.split(spec.removeprefix("cmd:"))
+    except ValueError as error:
+        raise UnknownDriver(f"{spec!r} is not a command line: {error}; check its quotes") from None
+    if not command:
+        raise UnknownDriver(f"{spec!r} names no program; write it as in cmd:node adapter.mjs")
+    return command
+
+
+def _load(target: str) -> Driver:
+    """Import `module:attribute` and make a driver of it: a class or factory is called, an instance taken."""
+    module_name, _, path = target.partition(":")
+    if not module_name or not path:
+        raise UnknownDriver(f"{target!r} is not of the form module:attribute")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)  # A command's path lacks it, and a user's driver most often lies there.
+    try:
+        found: object = importlib.import_module(module_name)
+    except Exception as error:
+        raise UnknownDriver(
+            f"the driver {target!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        for name in path.split("."):
+            found = getattr(found, name)
+    except AttributeError as error:
+        names = [name for name in dir(found) if not name.startswith("_")]
+        close = get_close_matches(path.rpartition(".")[2], names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnknownDriver(f"the driver {target!r} cannot be found: {error}{hint}") from None
+    if isinstance(found, Driver):
+        return found
+    if not callable(found):
+        raise UnknownDriver(f"{target!r} is neither a driver nor something that makes one: {found!r}")
+    try:
+        made: object = found()
+    except Exception as error:
+        raise UnknownDriver(
+            f"{target!r}, called without arguments, made no driver: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(made, Driver):
+        raise UnknownDriver(f"{target!r} made {made!r}, which is not a clasp_e2e.drivers.Driver")
+    return made

@@ -1,0 +1,237 @@
+"""The driver protocol, version 1, from the harness's side."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from clasp_e2e.drivers.interface import (
+    Description,
+    Driver,
+    DriverFault,
+    EventSink,
+    FaultSink,
+    NotOffered,
+    Peer,
+    Refused,
+    Router,
+)
+from clasp_e2e.drivers.stdio import shapes
+from clasp_e2e.drivers.stdio.lease import Lease
+from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE, AdapterPool
+from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
+
+T = TypeVar("T")
+
+ATTEMPT_DEADLINE = 10.0
+"""Seconds above the time-out in force for the calls that may wait for a connection."""
+DEFAULT_TIMEOUT = 30
+"""The time-out in force where none is configured (specification: "Connection Timeout")."""
+
+
+class StdioPeer(Peer):
+    """A peer in an adapter's process."""
+
+    def __init__(
+        self, lease: Lease, handle: str, session_id: str, capabilities: frozenset[str], timeout: float
+    ) -> None:
+        self.session_id = session_id
+        self._lease = lease
+        self._handle = handle
+        self._capabilities = capabilities
+        self._attempt_deadline = timeout + ATTEMPT_DEADLINE * lease.patience
+        self._closed = False
+
+    @property
+    def fault(self) -> str | None:
+        """What went wrong with the adapter, also outside a call."""
+        return self._lease.fault_text
+
+    def on_fault(self, sink: FaultSink) -> None:
+        """Have `sink` called with the first fault: at once if there was one."""
+        self._lease.on_fault(sink)
+
+    @property
+    def pid(self) -> int:
+        """The adapter's process, which leads a process group of that number."""
+        return self._lease.connection.process.pid
+
+    async def connect_to_peer(self, target: str) -> None:
+        """Ask for a direct connection to the session `target`."""
+        await self._call("connect_to_peer", shapes.nothing, self._attempt_deadline, target=target)
+
+    async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
+        """Send `data` to the session `target`."""
+        return await self._call(
+            "send_p2p",
+            shapes.send_result,
+            self._attempt_deadline,
+            target=target,
+            data=shapes.encode_data(data),
+            reliable=reliable,
+        )
+
+    async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
+        """Set the routing mode."""
+        await self._call("set_p2p_routing_mode", shapes.nothing, mode=mode.value)
+
+    async def p2p_routing_mode(self) -> RoutingMode:
+        """Return the routing mode in force."""
+        return await self._call("p2p_routing_mode", shapes.routing_mode)
+
+    async def is_peer_connected(self, target: str) -> bool:
+        """Return whether a direct connection to `target` stands."""
+        self._need("is_peer_connected")
+        return await self._call("is_peer_connected", shapes.connected, target=target)
+
+    async def disconnect_peer(self, target: str) -> None:
+        """End the direct connection to `target`."""
+        self._need("disconnect_peer")
+        await self._call("disconnect_peer", shapes.nothing, target=target)
+
+    async def close(self) -> None:
+        """Close in the implementation's own orderly way. The process stays until `end` or `kill`."""
+        self._need("close")
+        await self._call("close", shapes.nothing)
+        self._closed = True
+
+    async def kill(self) -> None:
+        """Kill the adapter's process group at once.
+
+        Raises `NotOffered` if another peer lives in the same process (`processes: "shared"`).
+        """
+        await self._lease.kill()
+
+    async def end(self) -> None:
+        """End the adapter in the protocol's orderly way; a shared one only closes this peer."""
+        if self._lease.outlives_its_holders and not self._closed and "close" in self._capabilities:
+            # A fault that this meets is noted, and known to whoever asks for it.
+            with contextlib.suppress(Refused, DriverFault):
+                await self.close()
+        self._lease.connection.ignore(self._handle)
+        await self._lease.give_back(spent=not self._closed)
+
+    def _need(self, capability: str) -> None:
+        if capability not in self._capabilities:
+            raise NotOffered(capability)
+
+    async def _call(
+        self, method: str, decode: Callable[[Any], T], deadline: float | None = None, **params: object
+    ) -> T:
+        return await self._lease.call(f"peer.{method}", {"peer": self._handle, **params}, decode, deadline)
+
+
+class StdioRouter(Router):
+    """A router in an adapter's process, which is its own."""
+
+    def __init__(self, lease: Lease, url: str) -> None:
+        self.url = url
+        self._lease = lease
+        self._closed = False
+
+    @property
+    def fault(self) -> str | None:
+        """What went wrong with the adapter, also outside a call."""
+        return self._lease.fault_text
+
+    def on_fault(self, sink: FaultSink) -> None:
+        """Have `sink` called with the first fault: at once if there was one."""
+        self._lease.on_fault(sink)
+
+    async def close(self) -> None:
+        """Close the router, then end its process. The second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._lease.call("router.close", {}, shapes.nothing)
+        finally:
+            await self._lease.give_back()
+
+
+class StdioDriver(Driver):
+    """An adapter program, started as often as peers are needed.
+
+    `command` is the program and its arguments; `catalogue` the hash of the requirement catalogue,
+    for the adapter's information; `deadline_scale` stretches the harness's own patience.
+    """
+
+    def __init__(self, command: Sequence[str], *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
+        self.command = tuple(command)
+        self._patience = deadline_scale
+        self._pool = AdapterPool(command, catalogue=catalogue, patience=deadline_scale)
+        self._handles = itertools.count(1)
+        self._description: Description | None = None
+
+    async def initialize(self) -> Description:
+        """Start one process and ask who this is; it then serves the first peer."""
+        self._description = await self._pool.describe()
+        return self._description
+
+    async def open_peer(
+        self,
+        *,
+        url: str,
+        name: str,
+        p2p: P2PConfig | None,
+        on_event: EventSink,
+        token: str | None = None,
+    ) -> StdioPeer:
+        """Attach a new client, in a process of its own unless the adapter shares one."""
+        description = self._require("peer", "peer.open")
+        lease = await self._lease()
+        handle = f"peer-{next(self._handles)}"
+        lease.connection.listen(handle, on_event)
+        params: dict[str, object] = {
+            "peer": handle,
+            "url": url,
+            "name": name,
+            "p2p": shapes.config_params(p2p),
+        }
+        if token is not None:
+            params["token"] = token
+        try:
+            session_id = await lease.call(
+                "peer.open", params, shapes.session_id, OPEN_DEADLINE * self._patience
+            )
+        except BaseException:
+            lease.connection.ignore(handle)
+            await lease.give_back()
+            raise
+        timeout = p2p.connection_timeout_secs if p2p is not None else None
+        return StdioPeer(
+            lease,
+            handle,
+            session_id,
+            description.capabilities,
+            DEFAULT_TIMEOUT if timeout is None else timeout,
+        )
+
+    async def open_router(self, *, host: str, port: int) -> StdioRouter:
+        """Start a router, in a process of its own."""
+        self._require("router", "router.open")
+        lease = await self._lease(alone=True)
+        try:
+            url = await lease.call(
+                "router.open", {"host": host, "port": port}, shapes.router_url, OPEN_DEADLINE * self._patience
+            )
+        except BaseException:
+            await lease.give_back()
+            raise
+        return StdioRouter(lease, url)
+
+    async def aclose(self) -> None:
+        """End every process that is left."""
+        await self._pool.aclose()
+
+    def _require(self, role: str, call: str) -> Description:
+        if self._description is None:
+            raise RuntimeError("initialize() comes before any other call of a driver")
+        if role not in self._description.roles:
+            raise NotOffered(call)
+        return self._description
+
+    async def _lease(self, *, alone: bool = False) -> Lease:
+        return Lease(self._pool, await self._pool.take(alone=alone), self._patience)

@@ -1,0 +1,130 @@
+"""JSON-RPC 2.0, one message a line: bytes to messages and back. Pure.
+
+Source: the JSON-RPC 2.0 specification, and "Transport" of the driver protocol, version 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias, TypeGuard, cast
+
+MAX_LINE = 1 << 20
+"""The longest line, in bytes, without its line end."""
+
+METHOD_NOT_FOUND = -32601
+REFUSED = 1000
+
+
+class BadLine(ValueError):  # noqa: N818 - says what it is
+    """A line that is no message an adapter may send; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to request `id`."""
+
+    id: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The error that answers request `id`; `id` is None if the adapter could not tell which."""
+
+    id: int | None
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What the adapter says unasked."""
+
+    method: str
+    params: dict[str, Any]
+
+
+Incoming: TypeAlias = Result | Error | Notification
+
+
+def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
+    """The line of a request, its line end included.
+
+    Raises `ValueError` if it is longer than an adapter has to read.
+    """
+    message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+    line = json.dumps(message, separators=(",", ":")).encode()
+    if len(line) > MAX_LINE:
+        raise ValueError(f"{method} makes a line of {len(line)} bytes; the protocol allows {MAX_LINE}")
+    return line + b"\n"
+
+
+def parse(line: bytes) -> Incoming:
+    """The message on `line`, which comes without its line end.
+
+    Raises `BadLine` for anything but an answer or a notification.
+    """
+    message = _object(line)
+    if message.get("jsonrpc") != "2.0":
+        raise BadLine(f'a message without "jsonrpc": "2.0": {excerpt(line)}')
+    if "method" in message:
+        return _notification(message, line)
+    number = message.get("id")
+    if ("result" in message) == ("error" in message):
+        raise BadLine(f"a message that is neither one answer nor a notification: {excerpt(line)}")
+    if "error" in message:
+        return _error(number, message["error"], line)
+    if not _is_int(number):
+        raise BadLine(f"an answer whose id is not a whole number: {excerpt(line)}")
+    return Result(number, message["result"])
+
+
+def excerpt(line: bytes, length: int = 120) -> str:
+    """The beginning of `line`, fit to be shown in an error."""
+    text = line[:length].decode("utf-8", "backslashreplace")
+    return repr(text) + (f" and {len(line) - length} bytes more" if len(line) > length else "")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        text = line.decode("utf-8")
+        message: object = json.loads(text, parse_constant=_no_constant)
+        if "\\ud" in text.lower():
+            # Half of a surrogate pair is legal JSON and no character; it would break whoever prints it.
+            json.dumps(message, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadLine(
+            f"standard output carried something that is not JSON: {excerpt(line)} ({error}); "
+            "a library that prints must be moved off file descriptor 1"
+        ) from None
+    if not isinstance(message, dict):
+        raise BadLine(f"a line that is not a JSON object: {excerpt(line)}")
+    return cast("dict[str, Any]", message)
+
+
+def _notification(message: dict[str, Any], line: bytes) -> Notification:
+    method, params = message["method"], message.get("params")
+    if "id" in message:
+        raise BadLine(f"a request; adapters send answers and notifications only: {excerpt(line)}")
+    if not isinstance(method, str) or not isinstance(params, dict):
+        raise BadLine(f"a notification without a method name and named params: {excerpt(line)}")
+    return Notification(method, cast("dict[str, Any]", params))
+
+
+def _error(number: object, error: object, line: bytes) -> Error:
+    if isinstance(error, dict):
+        fields = cast("dict[str, Any]", error)
+        code, text = fields.get("code"), fields.get("message")
+        if (number is None or _is_int(number)) and _is_int(code) and isinstance(text, str):
+            return Error(number, code, text)
+    raise BadLine(f"an error without a code and a message: {excerpt(line)}")
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")

@@ -1,0 +1,215 @@
+"""An adapter's process: lines in, lines out, its last words, and its certain end.
+
+Source: "Transport" of the driver protocol, version 1. POSIX only: each adapter leads a process
+group of its own, so that a browser or whatever else it starts ends with it. Should the harness
+itself be killed, the adapter finds its standard input closed, which is its sign to leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, excerpt
+
+STDERR_LINES = 50
+STDERR_LINE_LENGTH = 1000
+STEP = 2.0
+"""Seconds between `shutdown`, SIGTERM and SIGKILL."""
+GRACE = 1.0
+"""Seconds for the rest of a crash (exit status, last words) to arrive after its first sign."""
+
+LineSink = Callable[[bytes], None]
+
+
+class AdapterProcess(asyncio.SubprocessProtocol):
+    """A process that speaks in lines.
+
+    `on_line` is called with each line of its standard output, without the line end, at once.
+    `on_broken` is called once, with what happened, if no further line can come though the
+    process was not asked to end.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, on_line: LineSink, on_broken: Callable[[str], None], patience: float
+    ) -> None:
+        self.command = tuple(command)
+        self.pid = 0
+        self._on_line = on_line
+        self._on_broken = on_broken
+        self._patience = patience
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._line = bytearray()
+        self._words = bytearray()
+        self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
+        self._lost: set[int] = set()
+        self._exited = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._ending = False
+        self._group_ended = False
+        self._verdict: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Start it. Raises `DriverFault` if there is no such program."""
+        loop = asyncio.get_running_loop()
+        try:
+            transport, _ = await loop.subprocess_exec(lambda: self, *self.command, start_new_session=True)
+        except OSError as error:
+            raise DriverFault(
+                f"the adapter `{self}` cannot be started: {error.strerror}: {self.command[0]}; "
+                "check the program that is named after `cmd:`"
+            ) from error
+        self._transport = transport
+        self.pid = transport.get_pid()
+
+    def write(self, line: bytes) -> None:
+        """Send `line`, which brings its line end. Lines to a process that is gone are lost."""
+        if (stdin := self._stdin()) is not None and not stdin.is_closing():
+            stdin.write(line)
+
+    def stderr(self) -> str:
+        """Its last lines on standard error."""
+        unfinished = [self._shown(self._words)] if self._words else []
+        return "\n".join([*self._last_words, *unfinished][-STDERR_LINES:])
+
+    def kill_now(self) -> None:
+        """Have the whole group killed, without waiting until it is."""
+        self._ending = True
+        self._signal(signal.SIGKILL)
+
+    async def kill(self) -> None:
+        """Kill the whole group; return when the process is reaped and its pipes are closed."""
+        self.kill_now()
+        if self._transport is None:
+            return
+        await self._exited.wait()
+        # Children that stayed in the group outlive their leader; one that left it may hold our pipes.
+        self._signal(signal.SIGKILL)
+        self._group_ended = True
+        stdin = self._stdin()
+        if stdin is not None and stdin.get_write_buffer_size() > 0:
+            stdin.abort()  # Else its closing waits until somebody reads the rest.
+        self._transport.close()
+        await self._finished.wait()
+
+    async def end(self, farewell: bytes) -> None:
+        """Send `farewell` and close its input; then SIGTERM, then SIGKILL; return when it is gone."""
+        self._ending = True
+        self.write(farewell)
+        if (stdin := self._stdin()) is not None:
+            stdin.close()
+        try:
+            if not await self._exits_in_time():
+                self._signal(signal.SIGTERM)
+                await self._exits_in_time()
+        finally:
+            await self.kill()
+
+    def __str__(self) -> str:
+        return shlex.join(self.command)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport: output can come before `start` has returned."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Cut output into lines."""
+        if fd == 2:
+            self._hear(data)
+            return
+        self._line += data
+        while not self._ending and (end := self._line.find(b"\n")) >= 0:
+            line = bytes(self._line[:end]).removesuffix(b"\r")
+            del self._line[: end + 1]
+            if len(line) > MAX_LINE:
+                self._break(f"a line over 1 MiB ({len(line)} bytes): {excerpt(line, 60)}")
+                return
+            self._on_line(line)
+        if len(self._line) > MAX_LINE + 1:
+            self._break(f"a line over 1 MiB, its end not in sight: {excerpt(bytes(self._line[:1000]), 60)}")
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note that the process closed its end."""
+        del exc
+        self._lost.add(fd)
+        if fd != 0:
+            self._consider()
+
+    def process_exited(self) -> None:
+        """Note that the process is over and reaped."""
+        self._exited.set()
+        self._consider()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the process is over and all pipes are closed."""
+        del exc
+        if self._transport is not None:
+            self._transport.close()
+        self._finished.set()
+
+    # Inside.
+
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        if self._transport is None:
+            return None
+        return cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
+
+    def _hear(self, data: bytes) -> None:
+        *lines, rest = (bytes(self._words) + data).split(b"\n")
+        self._last_words.extend(self._shown(line) for line in lines)
+        self._words = bytearray(rest[:STDERR_LINE_LENGTH])
+
+    @staticmethod
+    def _shown(line: bytes | bytearray) -> str:
+        return line[:STDERR_LINE_LENGTH].decode("utf-8", "backslashreplace").rstrip("\r")
+
+    def _consider(self) -> None:
+        """Tell a process that is gone: at once when all is known of its end, soon when not."""
+        if self._ending or (1 not in self._lost and not self._exited.is_set()):
+            return
+        if self._exited.is_set() and {1, 2} <= self._lost:
+            self._tell_end()
+        elif self._verdict is None:
+            loop = asyncio.get_running_loop()
+            self._verdict = loop.call_later(GRACE * self._patience, self._tell_end)
+
+    def _tell_end(self) -> None:
+        status = self._transport.get_returncode() if self._transport else None
+        if status is None:
+            how = "it closed its standard output, though it still runs"
+        elif status < 0:
+            how = f"it was ended by signal {-status}"
+        else:
+            how = f"it exited with status {status}"
+        cut = f", in the middle of a line: {excerpt(bytes(self._line), 60)}" if self._line else ""
+        self._break(how + cut)
+
+    def _break(self, what: str) -> None:
+        if self._verdict is not None:
+            self._verdict.cancel()
+        if not self._ending:
+            self._ending = True
+            self._on_broken(what)
+
+    async def _exits_in_time(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP * self._patience):
+                await self._exited.wait()
+        return self._exited.is_set()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._verdict is not None:
+            self._verdict.cancel()
+        # Once the group is gone its number may be somebody else's.
+        if self.pid and not self._group_ended:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)

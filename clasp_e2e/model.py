@@ -1,0 +1,112 @@
+"""The specification's words as types: configuration, routing modes, send results, events.
+
+Source: the P2P page of the CLASP documentation, "Rust Client API". The string values are
+those of the driver protocol, version 1, so that the in-process and the stdio drivers share them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+__all__ = [
+    "Connected",
+    "ConnectionFailed",
+    "Data",
+    "Disconnected",
+    "P2PConfig",
+    "P2PEvent",
+    "PeerAnnounced",
+    "RoutingMode",
+    "SendResult",
+    "TurnServer",
+]
+
+
+class RoutingMode(Enum):
+    """How `send_p2p` chooses its path."""
+
+    PREFER_P2P = "prefer_p2p"
+    """Try P2P, fall back to relay. The default."""
+    P2P_ONLY = "p2p_only"
+    """Only P2P, fail if unavailable."""
+    SERVER_ONLY = "server_only"
+    """Always use relay."""
+
+
+class SendResult(Enum):
+    """The path that a send took, as the implementation tells it."""
+
+    P2P = "p2p"
+    RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServer:
+    """A TURN server and the credentials for it."""
+
+    url: str
+    username: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P2PConfig:
+    """What a client is configured with. `None` means the implementation's own default.
+
+    `ice_servers` has no default but "none": without it an implementation would ask a public server.
+    """
+
+    ice_servers: tuple[str, ...] = ()
+    turn_servers: tuple[TurnServer, ...] | None = None
+    connection_timeout_secs: int | None = None
+    """Seconds until an attempt that has not led to a connection fails (specification: 30)."""
+    max_retries: int | None = None
+    auto_fallback: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The direct connection to `peer_session_id` stands."""
+
+    peer_session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bytes for the application, by DataChannel or by relay.
+
+    `peer_session_id` and `reliable` are `None` where the implementation's relay callback does not tell.
+    """
+
+    peer_session_id: str | None
+    data: bytes
+    reliable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection that stood has ended."""
+
+    peer_session_id: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """An attempt to connect has failed."""
+
+    peer_session_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAnnounced:
+    """Another client made itself known as able to connect directly (not in the specification)."""
+
+    peer_session_id: str
+    features: tuple[str, ...] = ()
+
+
+P2PEvent: TypeAlias = Connected | Data | Disconnected | ConnectionFailed | PeerAnnounced

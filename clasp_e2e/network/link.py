@@ -1,0 +1,215 @@
+"""The path of one connection attempt's datagrams, in user space and without privileges.
+
+Two loopback UDP sockets: one stands for B before A, one for A before B. Each peer is told the address
+of the socket that faces it as the candidate of the other; ICE takes what lies between for a NAT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clasp_e2e.network import datagrams
+from clasp_e2e.network.conditions import Conditions, Side
+from clasp_e2e.network.datagrams import StunClass
+
+__all__ = ["Address", "Counters", "UdpLink"]
+
+Address = tuple[str, int]
+
+_SOCKET_BUFFER = 4 << 20
+_LARGEST_DATAGRAM = 65535
+_BURST = 64
+"""Datagrams read from a socket before the event loop has its turn again."""
+_REMEMBERED_REQUESTS = 1024
+
+
+@dataclass(slots=True)
+class Counters:
+    """What one side sent over a link. Bytes are those of the UDP payload, times those of the loop."""
+
+    datagrams: int = 0
+    bytes: int = 0
+    dropped_datagrams: int = 0
+    """Lost to the conditions, or sent before the address of the other side was known."""
+    dropped_bytes: int = 0
+    dtls_application: int = 0
+    """DTLS records of application data that passed; with DTLS 1.3, all encrypted records."""
+    first_seen: float | None = None
+    """When the first datagram arrived at the link, whether it passed or not."""
+    first_application: float | None = None
+    """When the first DTLS record of application data passed."""
+
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(
+            self.datagrams + other.datagrams,
+            self.bytes + other.bytes,
+            self.dropped_datagrams + other.dropped_datagrams,
+            self.dropped_bytes + other.dropped_bytes,
+            self.dtls_application + other.dtls_application,
+            _earlier(self.first_seen, other.first_seen),
+            _earlier(self.first_application, other.first_application),
+        )
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+class _End:
+    """The socket that faces one side, and what is known of that side."""
+
+    __slots__ = ("address", "counters", "peer", "requests", "side", "socket", "was_heard")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.peer: Address | None = None
+        self.was_heard = False
+        self.counters = Counters()
+        # A peer with several addresses checks each of them: the response belongs to the very socket
+        # that asked, wherever everything else goes.
+        self.requests: dict[bytes, Address] = {}
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                with contextlib.suppress(OSError):
+                    self.socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+            self.socket.setblocking(False)
+            self.socket.bind(("127.0.0.1", 0))
+            self.address: Address = self.socket.getsockname()
+        except OSError:
+            self.socket.close()
+            raise
+
+
+class UdpLink:
+    """A pair of loopback sockets between the two sides of one attempt.
+
+    Must be made while an event loop runs. `on_activity` is called after each datagram, passed or not.
+    Raises `OSError` when the machine gives no socket.
+    """
+
+    def __init__(self, conditions: Conditions, on_activity: Callable[[], None] | None = None) -> None:
+        self._conditions = conditions
+        self._on_activity = on_activity
+        self._loop = asyncio.get_running_loop()
+        self._delayed: set[asyncio.TimerHandle] = set()
+        self._closed = False
+        first = _End(Side.A)
+        try:
+            self._ends = (first, _End(Side.B))
+        except OSError:
+            first.socket.close()
+            raise
+        self._buffer = bytearray(_LARGEST_DATAGRAM)
+        self._view = memoryview(self._buffer)
+        for end in self._ends:
+            self._loop.add_reader(end.socket, self._read, end)
+
+    def address_for(self, side: Side) -> Address:
+        """The address that `side` is handed as its peer's."""
+        return self._ends[side].address
+
+    def peer_address(self, side: Side) -> Address | None:
+        """Where datagrams for `side` go now; `None` while that is unknown."""
+        return self._ends[side].peer
+
+    def set_peer_address(self, side: Side, address: Address) -> None:
+        """Send to `address` what is for `side`, until a datagram of that side's tells better.
+
+        The first address stands: a peer's later candidates are not the one the link goes by.
+        """
+        if self._ends[side].peer is None:
+            self._ends[side].peer = address
+
+    def counters(self, sender: Side) -> Counters:
+        """What `sender` sent; goes on counting."""
+        return self._ends[sender].counters
+
+    def close(self) -> None:
+        """Close both sockets; what is still delayed is lost. May be called twice."""
+        self._closed = True
+        for handle in self._delayed:
+            handle.cancel()
+        self._delayed.clear()
+        for end in self._ends:
+            if end.socket.fileno() != -1:
+                self._loop.remove_reader(end.socket)
+                end.socket.close()
+
+    def _read(self, end: _End) -> None:
+        for _ in range(_BURST):
+            try:
+                length, source = end.socket.recvfrom_into(self._buffer)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                # An ICMP error about something sent before: the network may say so, the link goes on.
+                continue
+            self._take(end, self._view[:length], source)
+            if self._closed:
+                return
+
+    def _take(self, end: _End, data: memoryview, source: Address) -> None:
+        other = self._ends[end.side.other]
+        if end.counters.first_seen is None:
+            end.counters.first_seen = self._loop.time()
+        destination = self._destination(end, other, data, source)
+        impairment = self._conditions.impairment(end.side)
+        fate = 0.0 if impairment is None else impairment()
+        if fate is None or destination is None:
+            end.counters.dropped_datagrams += 1
+            end.counters.dropped_bytes += len(data)
+        elif fate > 0:
+            self._send_later(fate, end, other, bytes(data), destination)
+        else:
+            self._send(end, other, data, destination)
+        if self._on_activity is not None:
+            self._on_activity()
+
+    def _destination(self, end: _End, other: _End, data: memoryview, source: Address) -> Address | None:
+        """Learn from a datagram where its sender is, and tell where it goes."""
+        kind = datagrams.stun_class(data)
+        if kind is StunClass.REQUEST:
+            while len(end.requests) >= _REMEMBERED_REQUESTS:
+                del end.requests[next(iter(end.requests))]
+            end.requests[datagrams.transaction_id(data)] = source
+        if end.peer != source and (
+            not end.was_heard
+            or datagrams.is_dtls(data)
+            or (kind is StunClass.REQUEST and datagrams.nominates(data))
+        ):
+            end.peer = source
+        end.was_heard = True
+        if kind is StunClass.SUCCESS or kind is StunClass.ERROR:
+            return other.requests.get(datagrams.transaction_id(data), other.peer)
+        return other.peer
+
+    def _send_later(self, delay: float, end: _End, other: _End, data: bytes, destination: Address) -> None:
+        def send() -> None:
+            self._delayed.discard(handle)
+            self._send(end, other, data, destination)
+            if self._on_activity is not None:
+                self._on_activity()
+
+        handle = self._loop.call_later(delay, send)
+        self._delayed.add(handle)
+
+    def _send(self, end: _End, other: _End, data: memoryview | bytes, destination: Address) -> None:
+        counters = end.counters
+        try:
+            other.socket.sendto(data, destination)
+        except OSError:
+            # Full buffers and unreachable addresses lose datagrams in any network.
+            counters.dropped_datagrams += 1
+            counters.dropped_bytes += len(data)
+            return
+        counters.datagrams += 1
+        counters.bytes += len(data)
+        if datagrams.is_dtls(data) and (records := datagrams.application_records(data)):
+            counters.dtls_application += records
+            if counters.first_application is None:
+                counters.first_application = self._loop.time()

@@ -1,0 +1,179 @@
+"""Candidates wherever they stand in the values of CLASP messages. Pure.
+
+SDP and candidates are recognised by what they are, not by the name of the field that holds them, and
+inside JSON text too, so that an implementation whose signals look different is seen all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+from clasp_e2e import wire
+from clasp_e2e.network.session_description import (
+    Candidate,
+    CandidateFilter,
+    is_sdp,
+    rewrite_sdp,
+)
+
+__all__ = ["DROP", "Contents", "contents_of", "rewrite_message", "rewrite_value"]
+
+
+class _Verdict(Enum):
+    DROP = "drop"
+
+
+DROP: Final = _Verdict.DROP
+"""What is left of a value whose content was a candidate that goes."""
+
+_Rewritten: TypeAlias = wire.Value | Literal[_Verdict.DROP]
+
+
+@dataclass(slots=True)
+class Contents:
+    """What the values of a message hold."""
+
+    descriptions: list[str] = field(default_factory=list[str])
+    """SDPs, as they are."""
+    candidates: list[Candidate] = field(default_factory=list[Candidate])
+    strings: set[str] = field(default_factory=set[str])
+    """All other strings, and the candidates' user name fragments."""
+
+    def __bool__(self) -> bool:
+        """True when there is something of ICE in it."""
+        return bool(self.descriptions or self.candidates)
+
+
+def contents_of(message: wire.Message) -> Contents:
+    """What the values of `message` hold."""
+    contents = Contents()
+    for value in _values(message):
+        _collect(value, contents)
+    return contents
+
+
+def rewrite_message(message: wire.Message, judge: CandidateFilter) -> wire.Message | None:
+    """`message` with its candidates judged; the same object when nothing changed, `None` when it goes."""
+    match message:
+        case wire.Publish() | wire.Set():
+            value = rewrite_value(message.value, judge)
+            if value is DROP:
+                return None
+            return message if value is message.value else replace(message, value=value)
+        case wire.Snapshot():
+            params: list[wire.Param] = []
+            for param in message.params:
+                value = rewrite_value(param.value, judge)
+                if value is not DROP:
+                    params.append(param if value is param.value else replace(param, value=value))
+            return message if _same(params, message.params) else replace(message, params=tuple(params))
+        case wire.Bundle():
+            inner = [
+                rewritten
+                for each in message.messages
+                if (rewritten := rewrite_message(each, judge)) is not None
+            ]
+            if _same(inner, message.messages):
+                return message
+            return replace(message, messages=tuple(inner)) if inner else None
+        case _:
+            return message
+
+
+def rewrite_value(value: wire.Value, judge: CandidateFilter) -> _Rewritten:
+    """`value` with its candidates judged; the same object when nothing changed.
+
+    `DROP` when the value was a candidate that goes, or a map that held one: a signal without its content
+    means something else. From a list, only the element goes.
+    """
+    match value:
+        case str():
+            return _rewrite_text(value, judge)
+        case list():
+            rewritten = [each for each in (rewrite_value(item, judge) for item in value) if each is not DROP]
+            return value if _same(rewritten, value) else rewritten
+        case dict():
+            changed: dict[str, wire.Value] = {}
+            for key, item in value.items():
+                each = rewrite_value(item, judge)
+                if each is DROP:
+                    return DROP
+                changed[key] = each
+            return value if all(changed[key] is value[key] for key in value) else changed
+        case _:
+            return value
+
+
+def _rewrite_text(text: str, judge: CandidateFilter) -> _Rewritten:
+    if is_sdp(text):
+        rewritten = rewrite_sdp(text, judge)
+        return text if rewritten == text else rewritten
+    candidate = Candidate.read(text)
+    if candidate is not None:
+        judged = judge(candidate)
+        if judged is None:
+            return DROP
+        return text if judged == candidate else str(judged)
+    parsed = _parse_json(text)
+    if parsed is None:
+        return text
+    inner = rewrite_value(parsed, judge)
+    if inner is DROP:
+        return DROP
+    return text if inner is parsed else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parse_json(text: str) -> list[Any] | dict[str, Any] | None:
+    # Most strings that look like JSON are somebody's payload: only what can hold ICE is parsed.
+    if text.lstrip()[:1] not in ("{", "[") or ("candidate:" not in text and "a=ice-ufrag:" not in text):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _values(message: wire.Message) -> Iterator[wire.Value]:
+    match message:
+        case wire.Publish() | wire.Set():
+            yield message.value
+        case wire.Snapshot():
+            for param in message.params:
+                yield param.value
+        case wire.Bundle():
+            for inner in message.messages:
+                yield from _values(inner)
+        case _:
+            pass
+
+
+def _collect(value: wire.Value, contents: Contents) -> None:
+    match value:
+        case str():
+            candidate = Candidate.read(value)
+            if is_sdp(value):
+                contents.descriptions.append(value)
+            elif candidate is not None:
+                contents.candidates.append(candidate)
+                if candidate.ufrag is not None:
+                    contents.strings.add(candidate.ufrag)
+            elif (parsed := _parse_json(value)) is not None:
+                _collect(parsed, contents)
+            else:
+                contents.strings.add(value)
+        case list():
+            for item in value:
+                _collect(item, contents)
+        case dict():
+            for item in value.values():
+                _collect(item, contents)
+        case _:
+            pass
+
+
+def _same(one: list[Any], other: list[Any] | tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,224 @@
+"""What the link needs to know of an SDP and of an ICE candidate, recognised by content. Pure.
+
+Sources: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 8842 (DTLS in SDP), RFC 8841 (data channels in SDP).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+__all__ = [
+    "Candidate",
+    "CandidateFilter",
+    "SessionDescription",
+    "ToLink",
+    "is_sdp",
+    "keep_relayed",
+    "rewrite_sdp",
+]
+
+_CANDIDATE = re.compile(
+    r"(?P<prefix>(?:a=)?candidate:)(?P<foundation>\S+) (?P<component>\d+) (?P<transport>\S+) "
+    r"(?P<priority>\d+) (?P<address>\S+) (?P<port>\d{1,5}) typ (?P<type>\S+)(?P<extensions>[^\r\n]*)\s*"
+)
+_UFRAG_EXTENSION = re.compile(r" ufrag (\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One ICE candidate, as a line of SDP or on its own (RFC 8839 section 5.1)."""
+
+    prefix: str
+    """`candidate:` or, in SDP and from some libraries, `a=candidate:`."""
+    foundation: str
+    component: int
+    transport: str
+    priority: int
+    address: str
+    port: int
+    type: str
+    extensions: str = ""
+    """What follows the type, with its leading space."""
+
+    @classmethod
+    def read(cls, text: str) -> Candidate | None:
+        """The candidate that `text` is; `None` for anything else, broken candidates included."""
+        match = _CANDIDATE.fullmatch(text)
+        if match is None:
+            return None
+        part = match.groupdict()
+        return cls(
+            part["prefix"],
+            part["foundation"],
+            int(part["component"]),
+            part["transport"],
+            int(part["priority"]),
+            part["address"],
+            int(part["port"]),
+            part["type"],
+            part["extensions"],
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.prefix}{self.foundation} {self.component} {self.transport} {self.priority} "
+            f"{self.address} {self.port} typ {self.type}{self.extensions}"
+        )
+
+    @property
+    def ufrag(self) -> str | None:
+        """The user name fragment of the description it belongs to, where the candidate tells."""
+        match = _UFRAG_EXTENSION.search(self.extensions)
+        return match[1] if match else None
+
+    @property
+    def ip_endpoint(self) -> tuple[str, int] | None:
+        """Address and port; `None` where mDNS hides the address or it is not IPv4."""
+        return (self.address, self.port) if _is_ipv4(self.address) else None
+
+    @property
+    def is_usable_host(self) -> bool:
+        """True for a UDP host candidate over IPv4, or one whose address mDNS hides."""
+        return (
+            self.component == 1
+            and self.transport.lower() == "udp"
+            and self.type == "host"
+            and 0 < self.port < 65536
+            and (_is_ipv4(self.address) or self.address.endswith(".local"))
+        )
+
+
+CandidateFilter: TypeAlias = Callable[[Candidate], Candidate | None]
+"""What becomes of a candidate: the same, another in its place, or nothing."""
+
+
+class ToLink:
+    """The filter that leaves one candidate, and that one names the link.
+
+    The first usable host candidate it meets is given `address`, then and whenever it comes again; all
+    the others go. Belongs to one description and the candidates trickled after it.
+    """
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
+        self.chosen: Candidate | None = None
+        """The candidate that became the link's address, as the peer sent it."""
+
+    def __call__(self, candidate: Candidate) -> Candidate | None:
+        """What becomes of `candidate`."""
+        if not candidate.is_usable_host:
+            return None
+        if self.chosen is None:
+            self.chosen = candidate
+        elif (candidate.address, candidate.port) != (self.chosen.address, self.chosen.port):
+            return None
+        host, port = self._address
+        return replace(candidate, address=host, port=port)
+
+
+def keep_relayed(candidate: Candidate) -> Candidate | None:
+    """The filter of a TURN scenario: relay candidates pass untouched, all others go."""
+    return candidate if candidate.type == "relay" else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDescription:
+    """The facts of an SDP that tell whose it is and what it negotiates."""
+
+    ufrag: str
+    password: str | None
+    fingerprint: str | None
+    setup: str | None
+    has_data_channel_section: bool
+    candidates: tuple[Candidate, ...]
+    ends_candidates: bool
+
+    @classmethod
+    def read(cls, text: str) -> SessionDescription | None:
+        """The facts of the SDP that `text` is; `None` for anything else."""
+        if not is_sdp(text):
+            return None
+        first: dict[str, str] = {}
+        for name, value in re.findall(r"^a=([a-z-]+):([^\r\n]*)", text, re.MULTILINE):
+            first.setdefault(name, value.strip())
+        lines = text.splitlines()
+        found = (Candidate.read(line) for line in lines if line.startswith("a=candidate:"))
+        return cls(
+            ufrag=first["ice-ufrag"],
+            password=first.get("ice-pwd"),
+            fingerprint=first.get("fingerprint"),
+            setup=first.get("setup"),
+            has_data_channel_section="webrtc-datachannel" in text
+            and any(line.startswith("m=application ") and "SCTP" in line for line in lines),
+            candidates=tuple(candidate for candidate in found if candidate is not None),
+            ends_candidates="a=end-of-candidates" in lines,
+        )
+
+    @property
+    def is_offer(self) -> bool:
+        """True for an offer: it alone leaves the DTLS role open (RFC 8842 section 5.2)."""
+        return self.setup == "actpass"
+
+
+def is_sdp(text: str) -> bool:
+    """True for an SDP with ICE credentials."""
+    return text.startswith("v=0") and "\na=ice-ufrag:" in text
+
+
+def rewrite_sdp(sdp: str, judge: CandidateFilter) -> str:
+    """The same SDP after `judge` has seen its candidates.
+
+    Where the media and connection lines name an address, they then name that of the first candidate
+    left, or none ("9" and "0.0.0.0", RFC 8839 section 4.3). Everything else stays, line endings included.
+    """
+    lines = sdp.splitlines(keepends=True)
+    judged: dict[int, Candidate | None] = {}
+    for number, line in enumerate(lines):
+        candidate = Candidate.read(line) if line.startswith("a=candidate:") else None
+        if candidate is not None:
+            judged[number] = judge(candidate)
+    if not judged:
+        return sdp
+    default = next((candidate for candidate in judged.values() if candidate is not None), None)
+    rewritten: list[str] = []
+    for number, line in enumerate(lines):
+        body = line.rstrip("\r\n")
+        ending = line[len(body) :]
+        if number in judged:
+            candidate = judged[number]
+            if candidate is None:
+                continue
+            body = str(candidate)
+        elif line.startswith("m="):
+            body = _media_line(body, default)
+        elif line.startswith("c="):
+            body = _connection_line(body, default)
+        rewritten.append(body + ending)
+    return "".join(rewritten)
+
+
+def _media_line(line: str, default: Candidate | None) -> str:
+    media, _, rest = line.partition(" ")
+    port, _, rest = rest.partition(" ")
+    if port in ("0", "9"):
+        return line
+    return f"{media} {9 if default is None else default.port} {rest}"
+
+
+def _connection_line(line: str, default: Candidate | None) -> str:
+    if line.endswith((" 0.0.0.0", " ::")):
+        return line
+    address = "0.0.0.0" if default is None else default.address  # noqa: S104 - SDP's word for "none"
+    return f"c=IN {'IP6' if ':' in address else 'IP4'} {address}"
+
+
+def _is_ipv4(address: str) -> bool:
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError:
+        return False
+    return True

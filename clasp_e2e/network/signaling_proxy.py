@@ -1,0 +1,336 @@
+"""One peer's way to the router: a WebSocket proxy that sees every frame and can hold, alter or cut.
+
+Frames keep their order in each direction. Nothing is compressed on either hop, and no keepalive pings
+are added: what crosses is what the peer and the router sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.http11 import Request, Response
+from websockets.protocol import Event
+from websockets.typing import Subprotocol
+
+from clasp_e2e import wire
+
+__all__ = ["Direction", "FrameCounter", "Hooks", "SignalingProxy"]
+
+Direction: TypeAlias = Literal["up", "down"]
+"""`up` is from the peer to the router, `down` from the router to the peer."""
+
+_OPEN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
+"""Seconds that either hop has for the closing handshake; then it is dropped."""
+
+_HOP_HEADERS = ("host", "connection", "upgrade", "content-length")
+
+
+@dataclass(slots=True)
+class FrameCounter:
+    """What crossed a leg in one direction; bytes are those of the messages, without WebSocket's own."""
+
+    frames: int = 0
+    bytes: int = 0
+
+
+def _ignore(_leg: SignalingProxy, _way: Direction, _data: bytes | str, _message: wire.Message | None) -> None:
+    return
+
+
+def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> bytes | None:
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is told of, and asked about, the frames of a leg. Called in the order of the frames."""
+
+    on_frame: Callable[[SignalingProxy, Direction, bytes | str, wire.Message | None], None] = _ignore
+    """Told of each frame as it was sent, before it goes on. The message is `None` where the frame is
+    text or cannot be read."""
+    rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], bytes | None] = _untouched
+    """Asked what the peer gets in the place of a readable frame; `None` for nothing."""
+
+
+class _PeerConnection(ServerConnection):
+    """The connection of a peer, with its upstream and a count of the messages that have arrived."""
+
+    upstream: ClientConnection | None = None
+    adopted = False
+    """True once the pumps own the upstream connection."""
+    arrived = 0
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if isinstance(event, Frame) and event.opcode in DATA_OPCODES and event.fin:
+            self.arrived += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # A peer that leaves between the two handshakes would leave the upstream connection behind.
+        if self.upstream is not None and not self.adopted:
+            self.upstream.transport.abort()
+
+
+@dataclass(slots=True, eq=False)
+class _Session:
+    """One connection of the peer and its counterpart to the router."""
+
+    peer: _PeerConnection
+    router: ClientConnection
+    handled: int = 0
+    """Messages of the peer that have been handed to the router."""
+    progress: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
+
+
+class SignalingProxy:
+    """The leg of one peer: a WebSocket server whose every connection goes on to the router.
+
+    Use `open`, not the constructor.
+    """
+
+    def __init__(self, upstream_url: str, name: str, hooks: Hooks) -> None:
+        self.name = name
+        self.up = FrameCounter()
+        self.down = FrameCounter()
+        self.session_id: str | None = None
+        """What the router's last WELCOME said."""
+        self.faults: list[str] = []
+        """What went wrong that neither the peer nor the router did: errors of the harness."""
+        self._upstream = urlsplit(upstream_url)
+        self._hooks = hooks
+        self._sessions: list[_Session] = []
+        self._is_cut = False
+        self._flowing = {"up": asyncio.Event(), "down": asyncio.Event()}
+        for event in self._flowing.values():
+            event.set()
+        self._server: Server
+
+    @classmethod
+    async def open(cls, upstream_url: str, *, name: str, hooks: Hooks | None = None) -> SignalingProxy:
+        """A proxy to the router at `upstream_url` (`ws:` or `wss:`), listening.
+
+        The router need not be there until a peer connects.
+        """
+        proxy = cls(upstream_url, name, hooks or Hooks())
+        proxy._server = await serve(
+            proxy._pump_both,
+            "127.0.0.1",
+            0,
+            process_request=proxy._open_upstream,
+            select_subprotocol=_chosen_upstream,
+            create_connection=_PeerConnection,
+            compression=None,
+            open_timeout=2 * _OPEN_TIMEOUT,
+            close_timeout=_CLOSE_TIMEOUT,
+            ping_interval=None,
+            max_size=None,
+            server_header=None,
+        )
+        return proxy
+
+    @property
+    def url(self) -> str:
+        """The router's URL as this peer is to see it: the same user, path and query."""
+        port = self._server.sockets[0].getsockname()[1]
+        user, at, _ = self._upstream.netloc.rpartition("@")
+        return self._upstream._replace(scheme="ws", netloc=f"{user}{at}127.0.0.1:{port}").geturl()
+
+    @property
+    def is_connected(self) -> bool:
+        """True while a connection of the peer goes through to the router."""
+        return bool(self._sessions)
+
+    async def ping_barrier(self) -> None:
+        """Wait until all that the peer had written is seen, and all that was sent to it has arrived.
+
+        A WebSocket ping and its pong: returns when each message that came before the pong has been
+        handed to the router. The caller sets the deadline. Raises `ConnectionError` when there is no
+        connection, or it ends first.
+        """
+        if not self._sessions:
+            raise ConnectionError(f"{self.name} is not connected to the router: there is nothing to wait for")
+        session = self._sessions[-1]
+        try:
+            await (await session.peer.ping())
+        except ConnectionClosed as error:
+            raise ConnectionError(f"{self.name} left the router while its answer was awaited") from error
+        target = session.peer.arrived
+        while session.handled < target:
+            if session not in self._sessions:
+                raise ConnectionError(f"{self.name} left the router before its messages were handed on")
+            progress = asyncio.get_running_loop().create_future()
+            session.progress.append(progress)
+            await progress
+
+    def pause(self, direction: Direction) -> None:
+        """Hold all frames of `direction` back, in order; they are seen but not handed on."""
+        self._flowing[direction].clear()
+
+    def resume(self, direction: Direction) -> None:
+        """Hand on what was held back, and what follows."""
+        self._flowing[direction].set()
+
+    def cut(self) -> None:
+        """Drop all connections without a word, and every new one until `heal`."""
+        self._is_cut = True
+        for session in self._sessions:
+            session.peer.transport.abort()
+            session.router.transport.abort()
+
+    def heal(self) -> None:
+        """Let the peer connect again."""
+        self._is_cut = False
+
+    async def close(self) -> None:
+        """Close all connections and stop listening. May be called twice."""
+        for direction in self._flowing:
+            self._flowing[direction].set()
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _open_upstream(self, peer: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(peer, _PeerConnection)  # noqa: S101 - made by create_connection above
+        if self._is_cut:
+            peer.transport.abort()
+            return None
+        offered = [
+            Subprotocol(each.strip())
+            for line in request.headers.get_all("Sec-WebSocket-Protocol")
+            for each in line.split(",")
+        ]
+        headers = [
+            (key, value)
+            for key, value in request.headers.raw_items()
+            if key.lower() not in _HOP_HEADERS and not key.lower().startswith("sec-websocket-")
+        ]
+        target = f"{self._upstream.scheme}://{self._upstream.netloc.rpartition('@')[2]}{request.path}"
+        try:
+            peer.upstream = await connect(
+                target,
+                subprotocols=offered or None,
+                additional_headers=headers,
+                user_agent_header=None,
+                compression=None,
+                proxy=None,
+                open_timeout=_OPEN_TIMEOUT,
+                close_timeout=_CLOSE_TIMEOUT,
+                ping_interval=None,
+                max_size=None,
+            )
+        except InvalidStatus as error:
+            # The router's own refusal, and so the peer's to see.
+            status = error.response.status_code
+            return peer.respond(http.HTTPStatus(status), f"The router answered HTTP {status}.\n")
+        except (OSError, TimeoutError, InvalidHandshake) as error:
+            fault = f"{self.name} asked for the router at {target}, which cannot be reached: {error}"
+            self.faults.append(fault)
+            return peer.respond(http.HTTPStatus.BAD_GATEWAY, fault + "\n")
+        if peer.transport.is_closing():
+            peer.upstream.transport.abort()
+        return None
+
+    async def _pump_both(self, peer: ServerConnection) -> None:
+        assert isinstance(peer, _PeerConnection)  # noqa: S101 - made by create_connection above
+        if peer.upstream is None or self._is_cut:
+            peer.transport.abort()
+            return
+        peer.adopted = True
+        session = _Session(peer, peer.upstream)
+        self._sessions.append(session)
+        try:
+            await asyncio.gather(self._pump_up(session), self._pump_down(session))
+        finally:
+            self._sessions.remove(session)
+            _wake(session.progress)
+
+    # A pump reads on where its sink has closed, or the source's own close would wait behind what nobody
+    # takes; it ends with its source.
+
+    async def _pump_up(self, session: _Session) -> None:
+        try:
+            while True:
+                data = await session.peer.recv()
+                self._see("up", data)
+                await self._flowing["up"].wait()
+                with contextlib.suppress(ConnectionClosed):
+                    await session.router.send(data)
+                session.handled += 1
+                _wake(session.progress)
+        except ConnectionClosed:
+            await _pass_on_close(session.peer, session.router)
+        except Exception as error:
+            await self._fail(session, error)
+
+    async def _pump_down(self, session: _Session) -> None:
+        try:
+            while True:
+                data = await session.router.recv()
+                message = self._see("down", data)
+                await self._flowing["down"].wait()
+                if message is not None and isinstance(data, bytes):
+                    rewritten = self._hooks.rewrite_down(self, message, data)
+                    if rewritten is None:
+                        continue
+                    data = rewritten
+                with contextlib.suppress(ConnectionClosed):
+                    await session.peer.send(data)
+        except ConnectionClosed:
+            await _pass_on_close(session.router, session.peer)
+        except Exception as error:
+            await self._fail(session, error)
+
+    def _see(self, direction: Direction, data: bytes | str) -> wire.Message | None:
+        counter = self.up if direction == "up" else self.down
+        counter.frames += 1
+        counter.bytes += len(data) if isinstance(data, bytes) else len(data.encode())
+        message: wire.Message | None = None
+        if isinstance(data, bytes):
+            try:
+                message, _ = wire.decode(data)
+            except wire.WireError:
+                message = None
+        if direction == "down" and isinstance(message, wire.Welcome):
+            self.session_id = message.session
+        self._hooks.on_frame(self, direction, data, message)
+        return message
+
+    async def _fail(self, session: _Session, error: Exception) -> None:
+        self.faults.append(f"the leg of {self.name} failed, which is the harness's fault: {error!r}")
+        await session.router.close(CloseCode.INTERNAL_ERROR, "signaling proxy failed")
+        await session.peer.close(CloseCode.INTERNAL_ERROR, "signaling proxy failed")
+
+
+def _chosen_upstream(peer: ServerConnection, _offered: object) -> Subprotocol | None:
+    upstream = peer.upstream if isinstance(peer, _PeerConnection) else None
+    return None if upstream is None else upstream.subprotocol
+
+
+def _wake(waiters: list[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
+    waiters.clear()
+
+
+async def _pass_on_close(source: Connection, sink: Connection) -> None:
+    """End `sink` as `source` ended; without effect where `sink` ended first."""
+    code = source.close_code
+    if code is None or code == CloseCode.ABNORMAL_CLOSURE:
+        sink.transport.abort()
+    elif code == CloseCode.NO_STATUS_RCVD:
+        await sink.close()
+    else:
+        await sink.close(code, source.close_reason or "")

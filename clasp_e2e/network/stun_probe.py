@@ -1,0 +1,90 @@
+"""Asking an address whether it speaks STUN or TURN: what a router must not do (RTR-6)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aioice import stun
+
+PATIENCE = 1.0
+"""Seconds in which a server on the same network answers a STUN request, with room to spare."""
+
+_TCP, _UDP = 6, 17
+
+
+def _requests() -> list[stun.Message]:
+    """Return a Binding request (RFC 8489) and an Allocate request (RFC 8656)."""
+    binding = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    allocate = stun.Message(message_method=stun.Method.ALLOCATE, message_class=stun.Class.REQUEST)
+    allocate.attributes["REQUESTED-TRANSPORT"] = _UDP << 24
+    for request in (binding, allocate):
+        request.add_fingerprint()
+    return [binding, allocate]
+
+
+def _is_answer(data: bytes, request: stun.Message) -> bool:
+    # An answer of either class repeats the transaction id at this place (RFC 8489 section 5).
+    return len(data) >= 20 and data[0] < 4 and data[8:20] == request.transaction_id
+
+
+async def ask_stun(host: str, port: int, transport: str) -> list[str]:
+    """Send a Binding and an Allocate request by `udp` or `tcp`; return a line for each answer.
+
+    A refused or closed connection, and silence for a second, are no answer.
+    """
+    ask: Callable[[str, int, stun.Message], Awaitable[bytes]] = _ask_udp if transport == "udp" else _ask_tcp
+
+    async def answer(request: stun.Message) -> str | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                data = await ask(host, port, request)
+        except (OSError, TimeoutError):
+            return None
+        if not _is_answer(data, request):
+            return None
+        return f"{request.message_method.name} over {transport}: {len(data)} bytes of STUN"
+
+    answers = await asyncio.gather(*(answer(request) for request in _requests()))
+    return [line for line in answers if line is not None]
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """The first datagram that comes back, or the network's refusal."""
+
+    def __init__(self) -> None:
+        self.first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's signature
+        if not self.first.done():
+            self.first.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.first.done():
+            self.first.set_exception(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.closed.set_result(None)
+
+
+async def _ask_udp(host: str, port: int, request: stun.Message) -> bytes:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(host, port))
+    try:
+        transport.sendto(bytes(request))
+        return await protocol.first
+    finally:
+        transport.close()
+        await protocol.closed
+
+
+async def _ask_tcp(host: str, port: int, request: stun.Message) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        # A router that takes this for the beginning of an HTTP request goes on reading: end it.
+        writer.write(bytes(request))
+        writer.write_eof()
+        return await reader.read(1500)
+    finally:
+        writer.transport.abort()

@@ -1,0 +1,95 @@
+"""A STUN server on loopback that remembers who asked (RFC 8489, Binding only)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+from aioice import stun
+
+__all__ = ["StunRequest", "StunServer"]
+
+
+@dataclass(frozen=True, slots=True)
+class StunRequest:
+    """One request as it arrived; `at` is the event loop's time."""
+
+    address: tuple[str, int]
+    method: str
+    """`BINDING`, or the TURN method that was asked of a server that has none."""
+    at: float
+
+
+class StunServer(asyncio.DatagramProtocol):
+    """A UDP socket that answers Binding requests, or only listens.
+
+    Use `open`, not the constructor.
+    """
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self.answers = answers
+        self.requests: list[StunRequest] = []
+        """Every STUN request that arrived, retransmissions included, oldest first."""
+        self._asked = asyncio.Event()
+        self._closed = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.DatagramTransport
+
+    @classmethod
+    async def open(cls, *, answers: bool = True) -> StunServer:
+        """A server that listens; with `answers=False` it stays silent, as an unreachable one would."""
+        _, server = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: cls(answers=answers), local_addr=("127.0.0.1", 0)
+        )
+        return server
+
+    @property
+    def url(self) -> str:
+        """The `stun:` URL to configure a peer with (RFC 7064)."""
+        host, port = self._transport.get_extra_info("sockname")
+        return f"stun:{host}:{port}"
+
+    async def asked(self, within: float) -> bool:
+        """Whether anybody asked, by `within` seconds from now at the latest."""
+        try:
+            async with asyncio.timeout(within):
+                await self._asked.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Stop listening. May be called twice."""
+        self._transport.close()
+        await self._closed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio's protocol interface."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Part of asyncio's protocol interface."""
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Part of asyncio's protocol interface."""
+        try:
+            request = stun.parse_message(data)
+        except (ValueError, IndexError):
+            return
+        if request.message_class is not stun.Class.REQUEST:
+            return
+        self.requests.append(
+            StunRequest(addr, request.message_method.name, asyncio.get_running_loop().time())
+        )
+        self._asked.set()
+        if self.answers and request.message_method is stun.Method.BINDING:
+            response = stun.Message(
+                message_method=stun.Method.BINDING,
+                message_class=stun.Class.RESPONSE,
+                transaction_id=request.transaction_id,
+                attributes={"XOR-MAPPED-ADDRESS": addr},
+            )
+            response.add_fingerprint()
+            self._transport.sendto(bytes(response), addr)

@@ -1,0 +1,208 @@
+"""The operator between the legs of a testbed: puts each attempt to connect through a link of its own.
+
+It sees signals on their way up, so as to know whose they are, and rewrites the candidates in them on
+their way down, so that the router handles what was really sent. A signal of a sender without a leg
+passes untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+
+from clasp_e2e import wire
+from clasp_e2e.network.attempts import Attempt, Description, Pair
+from clasp_e2e.network.conditions import Conditions
+from clasp_e2e.network.link import Counters, UdpLink
+from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
+from clasp_e2e.network.session_description import SessionDescription, ToLink, keep_relayed
+from clasp_e2e.network.signaling_proxy import Direction
+
+__all__ = ["Switchboard"]
+
+# Words that say what a signal is, and so stand in many that have nothing else in common.
+_TYPE_WORDS = frozenset(
+    {"", "offer", "answer", "pranswer", "candidate", "ice", "ice_candidate", "ice-candidate", "trickle"}
+)
+
+
+class Switchboard:
+    """What lies between the peers of a testbed. Legs are named by strings.
+
+    `observe` and `rewrite_down` are to be called for every frame of every leg, in order. Must be made
+    while an event loop runs.
+    """
+
+    def __init__(self) -> None:
+        self.descriptions: list[Description] = []
+        """Every SDP that left a peer, delivered or not, in order."""
+        self._loop = asyncio.get_running_loop()
+        self._pairs: dict[frozenset[str], Pair] = {}
+        self._sessions: set[str] = set()
+        self._authors: dict[tuple[str, bool], Description] = {}
+        self._candidate_senders: dict[str, str] = {}
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def pair(self, one: str, other: str) -> Pair:
+        """The two legs together, in whatever order they are named; made where there was none."""
+        key = frozenset((one, other))
+        if len(key) != 2:
+            raise ValueError(f"a pair needs two legs, and {one!r} is one: name another beside it")
+        if key not in self._pairs:
+            self._pairs[key] = Pair(one, other)
+        return self._pairs[key]
+
+    def conditions(self, one: str, other: str) -> Conditions:
+        """What all links of the pair are under, those to come too; side A is `pair(..).first`."""
+        return self.pair(one, other).conditions
+
+    def attempts_between(self, one: str, other: str) -> list[Attempt]:
+        """The pair's attempts in the order they began, with the link of each."""
+        return list(self.pair(one, other).attempts)
+
+    def traffic(self, one: str, other: str) -> tuple[Counters, Counters]:
+        """What `one` sent `other`, and `other` sent `one`, over all attempts until now."""
+        pair = self.pair(one, other)
+        links = [attempt.link for attempt in pair.attempts]
+        there = sum((link.counters(pair.side(one)) for link in links), Counters())
+        back = sum((link.counters(pair.side(other)) for link in links), Counters())
+        return there, back
+
+    def unreadable(self, one: str, other: str) -> str | None:
+        """Why the pair cannot be judged by its link; `None` where offer and answer were read."""
+        attempts = self.pair(one, other).attempts
+        if any(attempt.offer and attempt.answer for attempt in attempts):
+            return None
+        if any(attempt.offer for attempt in attempts):
+            return f"an offer between {one} and {other} was read, but no answer to it"
+        return f"no SDP was read in what {one} and {other} sent each other: their signals cannot be followed"
+
+    def facts(self) -> list[dict[str, object]]:
+        """What is known of every attempt, as plain data: for the evidence."""
+        return [
+            {
+                "offerer": attempt.offerer,
+                "answerer": attempt.answerer,
+                "offer_seen": attempt.offer is not None,
+                "answer_seen": attempt.answer is not None,
+                "link": {
+                    sender: asdict(attempt.link.counters(pair.side(sender)))
+                    for sender in (attempt.offerer, attempt.answerer)
+                },
+            }
+            for pair in self._pairs.values()
+            for attempt in pair.attempts
+        ]
+
+    async def wait_until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until `predicate` is true, asked anew at each datagram and each signal.
+
+        The caller sets the deadline.
+        """
+        while not predicate():
+            change = self._loop.create_future()
+            self._waiters.append(change)
+            await change
+
+    def close(self) -> None:
+        """Close all links. May be called twice."""
+        for pair in self._pairs.values():
+            for attempt in pair.attempts:
+                attempt.link.close()
+
+    def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
+        """Take note of a frame as it was sent, before it goes on; `direction` is `up` or `down`."""
+        if direction == "down":
+            if isinstance(message, wire.Welcome):
+                self._sessions.add(message.session)
+            return
+        contents = Contents() if message is None else contents_of(message)
+        for sdp in contents.descriptions:
+            facts = SessionDescription.read(sdp)
+            if facts is not None:
+                strings = frozenset(self._tying(contents))
+                description = Description(leg, sdp, facts, strings, self._loop.time())
+                self.descriptions.append(description)
+                # The first to send a description is its author; whoever repeats it is not.
+                self._authors.setdefault((facts.ufrag, facts.is_offer), description)
+        for candidate in contents.candidates:
+            self._candidate_senders.setdefault(str(candidate), leg)
+        if contents:
+            self._notify()
+
+    def rewrite_down(self, leg: str, message: wire.Message, data: bytes) -> bytes | None:
+        """What the peer of `leg` gets for the frame `data`: the same bytes where nothing had to change.
+
+        `None` where the frame carried nothing but a candidate that goes.
+        """
+        contents = contents_of(message)
+        if not contents:
+            return data
+        sender, attempt = self._trace(leg, contents)
+        if attempt is None:
+            return data
+        rewritten = self._through(attempt, sender, leg, message)
+        self._notify()
+        if rewritten is None or rewritten is message:
+            return None if rewritten is None else data
+        frame = wire.decode_frame(data)
+        return wire.encode(rewritten, qos=frame.qos, timestamp=frame.timestamp)
+
+    def _trace(self, receiver: str, contents: Contents) -> tuple[str, Attempt | None]:
+        """The sender and the attempt of a signal to `receiver`; no attempt where its sender has no leg."""
+        for sdp in contents.descriptions:
+            facts = SessionDescription.read(sdp)
+            description = facts and self._authors.get((facts.ufrag, facts.is_offer))
+            if not description or description.leg == receiver:
+                continue
+            pair = self.pair(description.leg, receiver)
+            attempt = pair.attempt_of_description(description, receiver, self._maker(pair))
+            if description.delivered_at is None:
+                description.delivered_at = self._loop.time()
+            attempt.candidates.setdefault(description.leg, []).extend(description.facts.candidates)
+            return description.leg, attempt
+        for candidate in contents.candidates:
+            sender = self._candidate_senders.get(str(candidate))
+            if sender is None or sender == receiver:
+                continue
+            pair = self.pair(sender, receiver)
+            strings = self._tying(contents)
+            attempt = pair.attempt_of_candidate(strings, sender, receiver, self._maker(pair))
+            attempt.candidates.setdefault(sender, []).extend(contents.candidates)
+            return sender, attempt
+        return receiver, None
+
+    def _through(
+        self, attempt: Attempt, sender: str, receiver: str, message: wire.Message
+    ) -> wire.Message | None:
+        """`message` with the link of `attempt`, or a relay, as the only way to `sender`."""
+        pair = self.pair(sender, receiver)
+        if pair.relayed_only:
+            return rewrite_message(message, keep_relayed)
+        judge = attempt.filters.get(sender)
+        if judge is None:
+            judge = attempt.filters[sender] = ToLink(attempt.link.address_for(pair.side(receiver)))
+        rewritten = rewrite_message(message, judge)
+        if judge.chosen is not None and judge.chosen.ip_endpoint is not None:
+            attempt.link.set_peer_address(pair.side(sender), judge.chosen.ip_endpoint)
+        return rewritten
+
+    def _maker(self, pair: Pair) -> Callable[[str, str], Attempt]:
+        def make(offerer: str, answerer: str) -> Attempt:
+            link = UdpLink(pair.conditions, self._notify)
+            attempt = Attempt(offerer, answerer, link, self._loop.time())
+            pair.attempts.append(attempt)
+            return attempt
+
+        return make
+
+    def _tying(self, contents: Contents) -> set[str]:
+        return contents.strings - self._sessions - _TYPE_WORDS
+
+    def _notify(self) -> None:
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)

@@ -1,0 +1,83 @@
+"""Which candidates aioice gathers for a transport of ours, and how gathering is cut short.
+
+aioice never gathers the loopback address, and its queries to STUN and TURN servers outlive a
+connection that is closed meanwhile. Three of its functions are wrapped, once, when this module is
+imported; the wrappers act for the tasks of a `Gathering` and change nothing for anybody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import aioice.ice
+
+__all__ = ["Gathering"]
+
+_current: ContextVar[Gathering | None] = ContextVar("clasp_e2e_gathering", default=None)
+
+
+class Gathering:
+    """The gathering of one transport. `loopback`: 127.0.0.1 and nothing else."""
+
+    def __init__(self, *, loopback: bool) -> None:
+        self.loopback = loopback
+        self._ended = False
+        self._queries: set[asyncio.Task[Any]] = set()
+
+    def enter(self) -> None:
+        """Make this the gathering of the current task and of the tasks that it starts."""
+        _current.set(self)
+
+    def end(self) -> None:
+        """Ask no more servers, and forget those that have not answered."""
+        self._ended = True
+        for query in self._queries:
+            query.cancel()
+
+    async def query(self, start: Callable[[], Awaitable[Any]]) -> Any:
+        """Run one query to a server. It fails, rather than being cancelled, when gathering ends."""
+        if self._ended:
+            raise ConnectionError("gathering has ended")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - aioice runs each query as a task
+        self._queries.add(task)
+        try:
+            return await start()
+        except asyncio.CancelledError:
+            if self._ended:
+                raise ConnectionError("gathering has ended") from None
+            raise
+        finally:
+            self._queries.discard(task)
+
+
+def _wrap_query(name: str) -> None:
+    original: Callable[..., Awaitable[Any]] = getattr(aioice.ice, name)
+
+    async def query(*args: Any, **kwargs: Any) -> Any:
+        gathering = _current.get()
+        if gathering is None:
+            return await original(*args, **kwargs)
+        return await gathering.query(lambda: original(*args, **kwargs))
+
+    setattr(aioice.ice, name, query)
+
+
+def _wrap_host_addresses() -> None:
+    original = aioice.ice.get_host_addresses
+
+    def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        gathering = _current.get()
+        if gathering is not None and gathering.loopback:
+            return ["127.0.0.1"]
+        return original(use_ipv4, use_ipv6)
+
+    aioice.ice.get_host_addresses = get_host_addresses
+
+
+_wrap_host_addresses()
+_wrap_query("server_reflexive_candidate")
+_wrap_query("relayed_candidate")

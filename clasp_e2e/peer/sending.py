@@ -1,0 +1,117 @@
+"""Which way a payload goes, and what its sender is told.
+
+Source: the P2P page of the CLASP documentation, "Rust Client API": the routing modes.
+
+P2P is told once an open channel has taken the bytes, Relay once they have left for the router.
+The relay uses an ordinary address, to which each client subscribes: any CLASP router serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clasp_e2e.model import Data, RoutingMode, SendResult
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
+from clasp_e2e.peer.attempt import Settings
+from clasp_e2e.peer.errors import NotConnected, PayloadTooLarge, PeerNotConnected
+from clasp_e2e.wire import Value
+
+__all__ = ["RELAY_LIMIT", "RELAY_PREFIX", "Sending", "decode_relay"]
+
+RELAY_PREFIX = "/clasp/p2p/relay/"
+RELAY_LIMIT = 65000
+"""Bytes: a frame holds 65535, and address and sender need their share of it."""
+
+
+class Sending:
+    """The routing mode, and the sends that have not been answered yet."""
+
+    def __init__(self, session_id: str, settings: Settings, do: Callable[[fx.Effect], None]) -> None:
+        self.mode = RoutingMode.PREFER_P2P
+        self._session_id = session_id
+        self._settings = settings
+        self._do = do
+        self._on_channel: dict[int, inputs.SendP2P] = {}
+
+    def send(self, call: inputs.SendP2P, transport: int | None, *, router_lost: str | None) -> None:
+        """Send by the open connection `transport` or, where the mode allows it, by relay."""
+        if self.mode is RoutingMode.SERVER_ONLY:
+            self._relay(call, router_lost)
+        elif transport is not None:
+            self._on_channel[call.call] = call
+            label = fx.RELIABLE.label if call.reliable else fx.UNRELIABLE.label
+            self._do(fx.SendOnChannel(call.call, transport, label, call.data))
+        else:
+            self._without_connection(call, "there is none", router_lost)
+
+    def channel_answered(
+        self, answer: inputs.ChannelAccepted | inputs.ChannelRefused, *, router_lost: str | None
+    ) -> None:
+        """Tell the sender, or try the relay if the channel turned out to be closed."""
+        call = self._on_channel.pop(answer.call, None)
+        if call is None:
+            return
+        if isinstance(answer, inputs.ChannelAccepted):
+            self._do(fx.Resolve(call.call, SendResult.P2P))
+        elif answer.limit is not None:
+            self._too_large(call, answer.limit, "a DataChannel to this peer")
+        else:
+            self._without_connection(call, answer.reason, router_lost)
+
+    def relay_answered(self, answer: inputs.RelayWritten | inputs.RelayRefused) -> None:
+        """Tell the sender what became of the payload."""
+        if isinstance(answer, inputs.RelayWritten):
+            self._do(fx.Resolve(answer.call, SendResult.RELAY))
+        else:
+            self._do(fx.Reject(answer.call, answer.error))
+
+    def _without_connection(self, call: inputs.SendP2P, reason: str, router_lost: str | None) -> None:
+        if self.mode is RoutingMode.P2P_ONLY:
+            way_out = "the routing mode P2P_ONLY allows no relay"
+        elif not self._settings.auto_fallback:
+            way_out = "auto_fallback is off"
+        else:
+            self._relay(call, router_lost)
+            return
+        self._do(
+            fx.Reject(
+                call.call,
+                PeerNotConnected(
+                    f"no direct connection to {call.peer} ({reason}), and {way_out}: "
+                    "call connect_to_peer and wait for Connected, or allow the relay"
+                ),
+            )
+        )
+
+    def _relay(self, call: inputs.SendP2P, router_lost: str | None) -> None:
+        if router_lost is not None:
+            self._do(
+                fx.Reject(
+                    call.call, NotConnected(f"nothing can be relayed: the router is gone ({router_lost})")
+                )
+            )
+        elif len(call.data) > RELAY_LIMIT:
+            self._too_large(call, RELAY_LIMIT, "the relay")
+        else:
+            value: dict[str, Value] = {
+                "from": self._session_id,
+                "data": call.data,
+                "reliable": call.reliable,
+            }
+            self._do(fx.PublishRelay(call.call, RELAY_PREFIX + call.peer, value))
+
+    def _too_large(self, call: inputs.SendP2P, limit: int, path: str) -> None:
+        text = f"{len(call.data)} bytes: {path} takes up to {limit} in one message; send smaller pieces"
+        self._do(fx.Reject(call.call, PayloadTooLarge(text)))
+
+
+def decode_relay(value: Value) -> Data | None:
+    """The event that a relayed payload stands for, or None if it is no such payload."""
+    if not isinstance(value, dict):
+        return None
+    match value.get("from"), value.get("data"), value.get("reliable"):
+        case str(sender), bytes(data), bool(reliable):
+            return Data(sender, data, reliable)
+        case _:
+            return None

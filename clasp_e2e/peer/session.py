@@ -1,0 +1,230 @@
+"""The WebSocket shell of the reference peer: one session with a router.
+
+Source: the wire protocol page of the CLASP documentation, "Connection Establishment".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from clasp_e2e import wire
+from clasp_e2e.peer.errors import NotConnected, PayloadTooLarge, PeerError, RouterUnreachable
+
+__all__ = ["Handler", "Session"]
+
+logger = logging.getLogger(__name__)
+
+WELCOME_LIMIT = 10.0
+"""Seconds to reach the router and be welcomed: as long as the Rust router gives a client for its HELLO."""
+
+PONG_LIMIT = 1.0
+"""Seconds to wait for the PONG that shows that the subscriptions are in force."""
+
+CLOSE_LIMIT = 1.0
+"""Seconds that a router has to agree to the end of the session."""
+
+FRAME_LIMIT = 2**20
+"""Bytes. The largest CLASP frame is smaller: a router that sends more has lost its way."""
+
+FEATURES = frozenset({"param", "event", "stream"})
+
+Written = Callable[[PeerError | None], None]
+"""Called once a message has been written (None), or could not be."""
+
+
+class Handler(Protocol):
+    """Where a session takes what the router sends."""
+
+    def welcomed(self, session: Session) -> None:
+        """The session stands. Called first."""
+
+    def published(self, address: str, value: wire.Value) -> None:
+        """A PUBLISH arrived."""
+
+    def refused(self, error: wire.Error) -> None:
+        """An ERROR arrived."""
+
+    def lost(self, reason: str) -> None:
+        """The session has ended other than by `close` or `kill`."""
+
+
+class Session:
+    """A session with a router: what is published leaves in order, what arrives goes to the handler."""
+
+    def __init__(self, ws: ClientConnection, welcome: wire.Welcome, handler: Handler) -> None:
+        self.id = welcome.session
+        self._ws = ws
+        self._handler = handler
+        self._outgoing: asyncio.Queue[tuple[bytes, Written | None] | None] = asyncio.Queue()
+        self._pong = asyncio.Event()
+        self._ended = False
+        self._subscriptions = 0
+        self._reader = asyncio.create_task(self._read())
+        self._writer = asyncio.create_task(self._write())
+
+    @classmethod
+    async def open(cls, url: str, *, name: str, token: str | None, handler: Handler) -> Session:
+        """Connect to `url` and say HELLO. Raises `RouterUnreachable` with the cause in words."""
+        try:
+            async with asyncio.timeout(WELCOME_LIMIT):
+                ws = await connect(
+                    url,
+                    subprotocols=[Subprotocol("clasp")],
+                    compression=None,
+                    # The system's proxy has no business between a client and a loopback router.
+                    proxy=None,
+                    open_timeout=None,
+                    ping_interval=None,
+                    close_timeout=CLOSE_LIMIT,
+                    max_size=FRAME_LIMIT,
+                )
+                try:
+                    welcome = await _greet(ws, name, token)
+                except BaseException:
+                    await _abort(ws)
+                    raise
+        except TimeoutError:
+            raise RouterUnreachable(
+                f"no WELCOME from {url} within {WELCOME_LIMIT:g} s: does a CLASP router listen there?"
+            ) from None
+        except (OSError, WebSocketException, wire.WireError, ValueError) as error:
+            raise RouterUnreachable(
+                f"no session at {url}: {error}. Start a CLASP router there, or correct the URL"
+            ) from error
+        session = cls(ws, welcome, handler)
+        handler.welcomed(session)
+        return session
+
+    def subscribe(self, pattern: str) -> None:
+        """Ask for everything that is published at `pattern`."""
+        self._subscriptions += 1
+        self._put(wire.Subscribe(self._subscriptions, pattern))
+
+    def publish(self, address: str, value: wire.Value, written: Written | None = None) -> None:
+        """Publish an event; `written` is called once it has left."""
+        try:
+            self._put(wire.Publish(address, value), written)
+        except wire.WireError as error:
+            if written is None:
+                logger.warning("not published: %s", error)
+            else:
+                written(PayloadTooLarge(f"no frame holds it: {error}"))
+
+    async def settled(self) -> None:
+        """Return once the router has taken what was sent so far.
+
+        A router handles one session's messages in order, so its PONG shows it. One that answers no
+        PING is given `PONG_LIMIT` seconds and then believed.
+        """
+        self._put(wire.Ping())
+        try:
+            async with asyncio.timeout(PONG_LIMIT):
+                await self._pong.wait()
+        except TimeoutError:
+            logger.debug("no PONG from the router")
+
+    async def close(self) -> None:
+        """Send what is waiting, then leave the router."""
+        self._ended = True
+        self._outgoing.put_nowait(None)
+        await asyncio.wait([self._writer], timeout=CLOSE_LIMIT)
+        await self._ws.close()
+        await self._release()
+
+    async def kill(self) -> None:
+        """Drop the connection to the router without a word."""
+        self._ended = True
+        await _abort(self._ws)
+        await self._release()
+
+    async def _release(self) -> None:
+        for task in (self._reader, self._writer):
+            task.cancel()
+        await asyncio.wait([self._reader, self._writer])
+
+    def _put(self, message: wire.Message, written: Written | None = None) -> None:
+        data = wire.encode(message)
+        if self._writer.done():
+            if written is not None:
+                written(NotConnected("the session with the router has ended: connect a new client"))
+        else:
+            self._outgoing.put_nowait((data, written))
+
+    async def _write(self) -> None:
+        written: Written | None = None
+        try:
+            while (item := await self._outgoing.get()) is not None:
+                data, written = item
+                await self._ws.send(data)
+                if written is not None:
+                    written(None)
+                written = None
+        except ConnectionClosed:
+            lost = NotConnected("the session with the router ended before the message had left")
+            if written is not None:
+                written(lost)
+            while not self._outgoing.empty():
+                item = self._outgoing.get_nowait()
+                if item is not None and item[1] is not None:
+                    item[1](lost)
+
+    async def _read(self) -> None:
+        reason = "it closed the connection"
+        try:
+            async for frame in self._ws:
+                if isinstance(frame, bytes):
+                    self._receive(frame)
+        except ConnectionClosed as error:
+            reason = str(error)
+        if not self._ended:
+            self._ended = True
+            self._handler.lost(reason)
+            # Wakes the writer, whose next message would otherwise be the first to notice.
+            self._outgoing.put_nowait(None)
+
+    def _receive(self, frame: bytes) -> None:
+        try:
+            message, _ = wire.decode(frame)
+        except wire.WireError as error:
+            logger.debug("frame ignored: %s", error)
+            return
+        self._handle(message)
+
+    def _handle(self, message: wire.Message) -> None:
+        match message:
+            case wire.Publish():
+                self._handler.published(message.address, message.value)
+            case wire.Bundle():
+                for part in message.messages:
+                    self._handle(part)
+            case wire.Error():
+                self._handler.refused(message)
+            case wire.Ping():
+                self._put(wire.Pong())
+            case wire.Pong():
+                self._pong.set()
+            case _:
+                pass
+
+
+async def _greet(ws: ClientConnection, name: str, token: str | None) -> wire.Welcome:
+    await ws.send(wire.encode(wire.Hello(name, FEATURES, token)))
+    while True:
+        frame = await ws.recv()
+        message = wire.decode(frame)[0] if isinstance(frame, bytes) else None
+        if isinstance(message, wire.Welcome):
+            return message
+        if isinstance(message, wire.Error):
+            raise RouterUnreachable(f"the router refused the session: {message.message} ({message.code})")
+
+
+async def _abort(ws: ClientConnection) -> None:
+    ws.transport.abort()
+    await ws.wait_closed()

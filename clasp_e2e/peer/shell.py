@@ -1,0 +1,315 @@
+"""The shell around the core: carries its effects out, and brings it what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from clasp_e2e import wire
+from clasp_e2e.model import P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
+from clasp_e2e.peer.core import PeerCore
+from clasp_e2e.peer.errors import NotConnected, PeerError
+from clasp_e2e.peer.sending import RELAY_PREFIX
+from clasp_e2e.peer.session import Session
+from clasp_e2e.peer.webrtc import Transport
+
+__all__ = ["Shell"]
+
+logger = logging.getLogger(__name__)
+
+Answer: TypeAlias = SendResult | RoutingMode | bool | None
+
+CLOSE_LIMIT = 3.0
+"""Seconds for an orderly close; what has not ended by then ends silently."""
+
+
+class Shell:
+    """One client: a core, its session, its transports and timers."""
+
+    def __init__(
+        self,
+        config: P2PConfig | None,
+        script: fx.Script,
+        *,
+        loopback: bool,
+        callbacks: list[Callable[[P2PEvent], None]],
+    ) -> None:
+        self.callbacks = list(callbacks)
+        self._config = config
+        self._script = script
+        self._loopback = loopback
+        self._calls: dict[int, asyncio.Future[Answer]] = {}
+        self._call_numbers = itertools.count(1)
+        self._inbox: deque[inputs.Input] = deque()
+        self._events: deque[P2PEvent] = deque()
+        self._busy = False
+        self._telling = False
+        self._timers: dict[object, asyncio.TimerHandle] = {}
+        self._transports: dict[int, Transport] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Task[None] | None = None
+        self._released: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        name: str,
+        token: str | None,
+        config: P2PConfig | None,
+        script: fx.Script,
+        loopback: bool,
+        callbacks: list[Callable[[P2PEvent], None]],
+    ) -> Shell:
+        """Attach to the router at `url`. Raises `RouterUnreachable`."""
+        shell = cls(config, script, loopback=loopback, callbacks=callbacks)
+        await Session.open(url, name=name, token=token, handler=shell)
+        try:
+            shell.feed(inputs.Start())
+            await shell._session.settled()
+        except BaseException:
+            await shell.kill()
+            raise
+        return shell
+
+    @property
+    def session_id(self) -> str:
+        """The id that the router gave to this session."""
+        return self._core.session_id
+
+    def channels(self, peer: str) -> tuple[fx.ChannelSpec, ...]:
+        """The channels of the connection to `peer`; none if there is no connection."""
+        number = self._core.connection(peer)
+        transport = self._transports.get(number) if number is not None else None
+        return transport.channels if transport is not None else ()
+
+    # Calls
+
+    async def call(self, make: Callable[[int], inputs.Input]) -> Answer:
+        """Make a call and return its answer."""
+        number = next(self._call_numbers)
+        future = self._calls[number] = asyncio.get_running_loop().create_future()
+        try:
+            if self._released is not None:
+                raise NotConnected("this client has been closed: build and connect a new one")
+            self.feed(make(number))
+            return await future
+        finally:
+            del self._calls[number]
+
+    def call_now(self, make: Callable[[int], inputs.Input]) -> Answer:
+        """Make a call that the core answers at once."""
+        number = next(self._call_numbers)
+        future = self._calls[number] = asyncio.get_running_loop().create_future()
+        try:
+            self.feed(make(number))
+            if not future.done():
+                raise PeerError("the call was not answered: a script dropped the answer")
+            return future.result()
+        finally:
+            del self._calls[number]
+
+    # From the core, and to it
+
+    def feed(self, event: inputs.Input) -> None:
+        """Give the core an input and carry out what it asks for, in order."""
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                for effect in self._core.handle(self._inbox.popleft()):
+                    for scripted in self._script(effect):
+                        self._carry_out(scripted)
+        finally:
+            self._busy = False
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pass events on, outside of the core's turn: a callback may call back."""
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._events:
+                event = self._events.popleft()
+                for callback in tuple(self.callbacks):
+                    try:
+                        callback(event)
+                    except Exception:
+                        logger.exception("the event callback failed on %r", event)
+        finally:
+            self._telling = False
+
+    def _carry_out(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Emit():
+                self._events.append(effect.event)
+            case fx.Resolve():
+                if (future := self._calls.get(effect.call)) and not future.done():
+                    future.set_result(effect.result)
+            case fx.Reject():
+                if (future := self._calls.get(effect.call)) and not future.done():
+                    future.set_exception(effect.error)
+            case fx.StartTimer():
+                self._start_timer(effect.key, effect.seconds, inputs.TimerFired(effect.key))
+            case fx.CancelTimer():
+                if handle := self._timers.pop(effect.key, None):
+                    handle.cancel()
+            case fx.Delayed():
+                key = object()
+                self._timers[key] = asyncio.get_running_loop().call_later(
+                    effect.seconds, self._carry_out_late, key, effect.effect
+                )
+            case fx.Subscribe():
+                self._session.subscribe(effect.pattern)
+            case fx.PublishAnnouncement():
+                self._session.publish(wire.ANNOUNCE_ADDRESS, wire.encode_announcement(effect.announcement))
+            case fx.PublishSignal():
+                self._session.publish(wire.signal_address(effect.target), wire.encode_signal(effect.signal))
+            case fx.PublishRelay():
+                self._relay(effect)
+            case fx.CloseSession():
+                if self._leaving is None:
+                    self._leaving = asyncio.create_task(self._session.close())
+            case _:
+                self._carry_out_webrtc(effect)
+
+    def _carry_out_webrtc(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.CreateOffer():
+                self._open(effect).create_offer(effect.channels)
+            case fx.AcceptOffer():
+                self._open(effect).accept_offer(effect.sdp)
+            case fx.CloseTransport():
+                if transport := self._transports.pop(effect.transport, None):
+                    self._end(transport.end(silent=effect.silent))
+            case fx.AcceptAnswer() | fx.AddCandidate() | fx.SendOnChannel() | fx.Drain():
+                if transport := self._transports.get(effect.transport):
+                    self._use(transport, effect)
+                elif isinstance(effect, fx.SendOnChannel):
+                    self.feed(inputs.ChannelRefused(effect.call, "its transport is gone"))
+            case _:
+                pass
+
+    def _use(
+        self, transport: Transport, effect: fx.AcceptAnswer | fx.AddCandidate | fx.SendOnChannel | fx.Drain
+    ) -> None:
+        match effect:
+            case fx.AcceptAnswer():
+                transport.accept_answer(effect.sdp)
+            case fx.AddCandidate():
+                transport.add_candidate(effect.candidate)
+            case fx.SendOnChannel():
+                transport.send(effect.call, effect.label, effect.data)
+            case fx.Drain():
+                transport.drain()
+
+    def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
+        transport = self._transports[effect.transport] = Transport(
+            effect.transport,
+            self.feed,
+            ice_servers=effect.ice_servers,
+            turn_servers=effect.turn_servers,
+            loopback=self._loopback,
+        )
+        return transport
+
+    def _relay(self, effect: fx.PublishRelay) -> None:
+        def written(error: PeerError | None) -> None:
+            if error is None:
+                self.feed(inputs.RelayWritten(effect.call))
+            else:
+                self.feed(inputs.RelayRefused(effect.call, error))
+
+        self._session.publish(effect.address, effect.value, written)
+
+    def _start_timer(self, key: inputs.TimerKey, seconds: float, event: inputs.Input) -> None:
+        if handle := self._timers.pop(key, None):
+            handle.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._fire, key, event)
+
+    def _fire(self, key: object, event: inputs.Input) -> None:
+        del self._timers[key]
+        self.feed(event)
+
+    def _carry_out_late(self, key: object, effect: fx.Effect) -> None:
+        del self._timers[key]
+        self._carry_out(effect)
+        self._tell()
+
+    def _end(self, ending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(ending)
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+
+    # From the session
+
+    def welcomed(self, session: Session) -> None:
+        """The session stands."""
+        self._session = session
+        self._core = PeerCore(session.id, self._config, lambda: uuid.uuid4().hex)
+
+    def published(self, address: str, value: wire.Value) -> None:
+        """A PUBLISH arrived."""
+        if address == wire.ANNOUNCE_ADDRESS:
+            self.feed(inputs.AnnouncementReceived(value))
+        elif wire.signal_target(address) == self.session_id:
+            self.feed(inputs.SignalReceived(value))
+        elif address == RELAY_PREFIX + self.session_id:
+            self.feed(inputs.RelayReceived(value))
+
+    def refused(self, error: wire.Error) -> None:
+        """An ERROR arrived."""
+        if error.address is not None and (target := wire.signal_target(error.address)):
+            self.feed(inputs.SignalUndeliverable(target, f"{error.message} ({error.code})"))
+
+    def lost(self, reason: str) -> None:
+        """The session has ended by itself."""
+        self.feed(inputs.RouterLost(reason))
+
+    # Ending
+
+    async def close(self) -> None:
+        """End everything in an orderly way; what has not ended within `CLOSE_LIMIT` ends silently."""
+        if self._released is None:
+            try:
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await self.call(inputs.Close)
+                    if self._endings:
+                        await asyncio.wait(self._endings)
+            except TimeoutError:
+                logger.warning("the orderly close took more than %g s: closed at once", CLOSE_LIMIT)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End everything without a word to anybody."""
+        if self._released is None:
+            self._released = asyncio.create_task(self._release())
+        await asyncio.shield(self._released)
+
+    async def _release(self) -> None:
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+        for transport in self._transports.values():
+            self._end(transport.end(silent=True))
+        self._transports.clear()
+        if self._leaving is not None:
+            await self._leaving
+        else:
+            await self._session.kill()
+        if self._endings:
+            await asyncio.wait(self._endings)
+        for future in self._calls.values():
+            if not future.done():
+                future.set_exception(NotConnected("this client was closed before the call had its answer"))

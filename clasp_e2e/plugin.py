@@ -1,0 +1,378 @@
+"""The pytest face: options, a test for each scenario and pairing, outcomes, the exit status.
+
+There is no `pytest11` entry point: the root `conftest.py` names this module, and so does
+`clasp-e2e run`. All that judges lies in the testbed; here it is only told to pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shlex
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import pytest_asyncio
+
+from clasp_e2e import __version__
+from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.report.terminal import print_summary, render_failure
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.recorder import Recorder
+from clasp_e2e.results.verdict import exit_status
+from clasp_e2e.spec.catalogue import Catalogue, UnknownRequirement, load_catalogue
+from clasp_e2e.testbed.bench import Bench, Case
+from clasp_e2e.testbed.ownership import watch
+from clasp_e2e.testbed.pairing import Pairing, pairings
+from clasp_e2e.testbed.runner import Judged, harness_error, judge, settle
+from clasp_e2e.testbed.scenario import Scenario, scenario_of
+from clasp_e2e.testbed.selection import Selection, SelectionError, select
+from clasp_e2e.testbed.waiting import Patience
+
+USAGE = 2
+INCONCLUSIVE = 3
+LAST_RESORT = 120
+"""Seconds until pytest-timeout ends a scenario that even the runner's own limit did not end."""
+
+LETTERS = {
+    Outcome.DEVIATION: ("deviation", "d", ("DEVIATION", {"yellow": True})),
+    Outcome.BLOCKED: ("blocked", "b", ("BLOCKED", {"yellow": True})),
+    Outcome.UNOBSERVED: ("unobserved", "u", ("UNOBSERVED", {"yellow": True})),
+    Outcome.NOT_OFFERED: ("not offered", "n", ("NOT OFFERED", {"yellow": True})),
+    Outcome.ERROR: ("error", "E", ("ERROR", {"red": True})),
+}
+
+
+@dataclass
+class _Gate:
+    """What this module keeps of a pytest session."""
+
+    catalogue: Catalogue
+    selection: Selection
+    seed: int
+    recorder: Recorder
+    covered: set[str] = field(default_factory=set[str])
+    collected: int = 0
+    subset: bool = False
+    bench: Bench | None = None
+    background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
+
+
+GATE = pytest.StashKey[_Gate]()
+JUDGED = pytest.StashKey[Judged]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the harness's options; `--strict` is pytest's own, and means deviations here too."""
+    group = parser.getgroup("clasp-e2e", "conformance of CLASP peer-to-peer implementations")
+    who = "a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio"
+    group.addoption("--peer", metavar="DRIVER", help=f"judge this implementation in both roles: {who}")
+    group.addoption("--offerer", metavar="DRIVER", help="judge this implementation as the one that connects")
+    group.addoption("--answerer", metavar="DRIVER", help="judge this implementation as the one connected to")
+    group.addoption("--router", metavar="DRIVER", help="judge this router: a driver, or ws:// or wss:// of one")
+    group.addoption("--seed", type=int, help="seed of all payloads (default: a new one, printed)")
+    group.addoption("--results", metavar="DIR", help="where results and evidence go (default: reports/latest)")
+    group.addoption(
+        "--deadline-scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="stretch the harness's own patience, never the specification's times, on a slow machine",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve who is judged, before anything is collected: a name that is not there ends it here."""
+    config.addinivalue_line("markers", "slow: waits for a time that the specification or ICE names, some 30 s")
+    options = config.option
+    if options.deadline_scale <= 0:
+        _usage(f"--deadline-scale {options.deadline_scale}: give a number above 0; 2 doubles the patience")
+    try:
+        selection = select(
+            peer=options.peer, offerer=options.offerer, answerer=options.answerer, router=options.router
+        )
+        catalogue = load_catalogue()
+    except SelectionError as error:
+        _usage(str(error))
+    seed: int = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
+    if hasattr(config, "workerinput"):  # Under xdist, all workers share the seed of the controller.
+        seed = config.workerinput["clasp_seed"]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    directory = Path(options.results) if options.results else config.rootpath / "reports" / "latest"
+    recorder = Recorder(catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged)
+    gate = config.stash[GATE] = _Gate(catalogue, selection, seed, recorder)
+    config.pluginmanager.register(_Reporting(config, gate), "clasp-e2e-reporting")
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Hand the seed to an xdist worker."""
+    node.workerinput["clasp_seed"] = node.config.stash[GATE].seed
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say who is judged, and with which seed."""
+    gate = config.stash[GATE]
+    subjects = gate.selection.subjects
+    judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
+    return [f"clasp-e2e {__version__}: judging {judged}; seed {gate.seed}"]
+
+
+# Collection: one test for each scenario and pairing, preconditions first, long waits last.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(obj: object) -> None:
+    """Have pytest-asyncio run the scenarios, whatever its mode, in the session's event loop."""
+    if scenario_of(obj) is not None and not hasattr(obj, "pytestmark"):
+        obj.pytestmark = [pytest.mark.asyncio(loop_scope="session")]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Cast a scenario: a case for each pairing in which it judges somebody who is judged."""
+    scenario = scenario_of(metafunc.function)
+    if scenario is None:
+        return
+    gate = metafunc.config.stash[GATE]
+    try:
+        requirements = [gate.catalogue.get(name) for name in scenario.requirements]
+    except UnknownRequirement as error:
+        code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
+        _usage(f"{code.co_filename}:{code.co_firstlineno}: {scenario.name}: {error}")
+    gate.covered.update(scenario.requirements)
+    marks = [pytest.mark.timeout(LAST_RESORT)] + ([pytest.mark.slow] if scenario.slow else [])
+    cast: list[Pairing | None] = [*pairings(scenario, requirements[0], gate.selection.subjects)]
+    metafunc.parametrize(
+        "case",
+        [pytest.param(pairing, id=pairing.id if pairing else "nobody", marks=marks) for pairing in cast or [None]],
+        indirect=True,
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what judges nobody, and order the rest."""
+    gate = config.stash[GATE]
+    gate.subset = _chosen(config)
+    uncast = [item for item in items if _scenario(item) is not None and _pairing(item) is None]
+    if uncast:
+        items[:] = [item for item in items if item not in uncast]
+        config.hook.pytest_deselected(items=uncast)
+    order = {requirement.id: place for place, requirement in enumerate(gate.catalogue.ordered())}
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        scenario = _scenario(item)
+        if scenario is None:
+            return (0, 0)
+        return (1 + scenario.waits + scenario.slow, max(order[name] for name in scenario.requirements))
+
+    items.sort(key=place)
+    gate.collected = sum(1 for item in items if _scenario(item) is not None)
+
+
+def _scenario(item: pytest.Item) -> Scenario | None:
+    return scenario_of(getattr(item, "function", None))
+
+
+def _pairing(item: pytest.Item) -> Pairing | None:
+    return item.callspec.params.get("case")  # pyright: ignore
+
+
+def _chosen(config: pytest.Config) -> bool:
+    """Return whether the user chose a part of the scenarios on purpose."""
+    options = config.option
+    if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
+        return True
+    return any("::" in argument or argument.endswith(".py") for argument in config.args)
+
+
+# Running.
+
+
+@dataclass(frozen=True, slots=True)
+class _RunningCase:
+    """What a test gets: its case, and the task that already runs it if it waits long."""
+
+    gate: _Gate
+    case: Case
+    item: pytest.Item
+
+    async def judge(self) -> None:
+        """Have the case judged and tell pytest."""
+        bench = self.gate.bench
+        assert bench is not None
+        running = self.gate.background.get(self.case.id)
+        judged = settle(bench, self.case, await (running or judge(bench, self.case)))
+        self.item.stash[JUDGED] = judged
+        match judged.result.outcome:
+            case Outcome.FAILED | Outcome.ERROR:
+                pytest.fail(judged.result.message, pytrace=False)
+            case Outcome.DEVIATION if self.item.config.getini("strict"):
+                pytest.fail(judged.result.message, pytrace=False)
+            case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED:
+                pytest.skip(judged.result.message)
+            case _:
+                pass
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
+    """Provide the implementations of the run, started, and start all that waits long."""
+    gate = request.config.stash[GATE]
+    selection = gate.selection
+    bench = Bench(
+        gate.catalogue,
+        selection.subjects,
+        selection.drivers,
+        selection.router,
+        seed=gate.seed,
+        patience=Patience(request.config.option.deadline_scale),
+        evidence=gate.recorder.directory / "evidence",
+    )
+    watch(asyncio.get_running_loop())
+    try:
+        await bench.open()
+    except DriverFault as fault:
+        await bench.close()
+        stderr = f"\nLast lines on its standard error:\n{fault.stderr}" if fault.stderr else ""
+        _end(f"{fault}{stderr}", INCONCLUSIVE)
+    gate.bench = bench
+    gate.recorder.subjects = bench.subject_records(selection.specs)
+    gate.recorder.capabilities = bench.capabilities()
+    if not hasattr(request.config, "workerinput"):  # An xdist worker does not know which tests it will get.
+        for item in request.session.items:
+            if (scenario := _scenario(item)) is not None and scenario.waits:
+                case = _case(item)
+                gate.background[case.id] = asyncio.create_task(judge(bench, case))
+    yield bench
+    for task in gate.background.values():
+        task.cancel()
+    await asyncio.gather(*gate.background.values(), return_exceptions=True)
+    await bench.close()
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, bench: Bench) -> _RunningCase:
+    """Provide the case that a scenario's test is to judge."""
+    assert bench is not None
+    return _RunningCase(request.config.stash[GATE], _case(request.node), request.node)
+
+
+def _case(item: pytest.Item) -> Case:
+    scenario, pairing = _scenario(item), _pairing(item)
+    assert scenario is not None
+    assert pairing is not None
+    path = item.path.stem
+    name = f"{path}::{scenario.name}[{pairing.id}]"
+    return Case(name, scenario, pairing, _replay(item))
+
+
+# Telling.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the case's result into pytest's report, so that it reaches the controller of xdist too."""
+    report = yield
+    scenario = _scenario(item)
+    if scenario is None or report.when == "teardown":
+        return report
+    gate = item.config.stash[GATE]
+    judged = item.stash.get(JUDGED, None)
+    if judged is None:
+        if report.failed:  # Neither the runner nor a verdict: the harness itself, or its last resort.
+            result = harness_error(_case(item), report.longreprtext)
+            report.__dict__["clasp_scenario"] = result.to_json()
+        return report
+    result = judged.result
+    report.__dict__["clasp_scenario"] = result.to_json()
+    report.__dict__["clasp_subjects"] = gate.recorder.subjects_json()
+    if report.failed:
+        report.longrepr = render_failure(
+            result,
+            gate.catalogue.get(judged.requirement or result.requirements[0]),
+            expected=judged.expected,
+            seen=judged.seen,
+            timeline_tail=judged.tail,
+            evidence=result.evidence,
+            replay=result.replay,
+        )
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Show a scenario's own outcome in the place of pytest's three."""
+    record = getattr(report, "clasp_scenario", None)
+    if record is None or report.when == "teardown":
+        return None
+    return LETTERS.get(Outcome(record["outcome"]))
+
+
+class _Reporting:
+    """The hooks that need the gate and get no config from pytest."""
+
+    def __init__(self, config: pytest.Config, gate: _Gate) -> None:
+        self._config = config
+        self._gate = gate
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a result into the run and write it at once: what is known survives whatever comes."""
+        record = getattr(report, "clasp_scenario", None)
+        if record is not None and not hasattr(self._config, "workerinput"):
+            self._gate.recorder.add(ScenarioResult.from_json(record), getattr(report, "clasp_subjects", None))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Reach the verdict and set the exit status; what pytest says of its own use stays usage."""
+        if hasattr(self._config, "workerinput") or self._config.option.collectonly:
+            return
+        gate = self._gate
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and gate.covered:
+            session.exitstatus = USAGE
+        elif gate.collected and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            strict = bool(self._config.getini("strict"))
+            run = gate.recorder.finish(covered=gate.covered, subset=gate.subset, strict=strict)
+            others_failed = exitstatus == pytest.ExitCode.TESTS_FAILED and not run.scenarios
+            status = exit_status(run.verdict, subset=gate.subset, strict=strict, totals=run.totals)
+            session.exitstatus = 1 if others_failed else status
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the verdict, to be read at a glance."""
+        gate = self._gate
+        if gate.recorder.run is not None:
+            print_summary(gate.recorder.run, gate.catalogue, terminalreporter, results=gate.recorder.path)
+        elif gate.covered and not gate.collected and not self._config.option.collectonly:
+            terminalreporter.write_line(
+                "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
+                " `pytest scenarios/ --collect-only -q` lists all there are.",
+                red=True,
+            )
+
+
+# Small things.
+
+
+def _command(config: pytest.Config) -> str:
+    return shlex.join(["pytest", *config.invocation_params.args])
+
+
+def _replay(item: pytest.Item) -> str:
+    """Return the command that runs this one case again, with the seed of this run."""
+    options = item.config.option
+    command = ["pytest", item.nodeid]
+    for name in ("peer", "offerer", "answerer", "router"):
+        if (value := getattr(options, name)) is not None:
+            command += [f"--{name}", value]
+    return shlex.join([*command, "--seed", str(item.config.stash[GATE].seed)])
+
+
+def _usage(message: str) -> NoReturn:
+    _end(message, USAGE)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    pytest.exit(message, returncode=status)

@@ -1,0 +1,1 @@
+"""Reports: what a run model looks like to people."""

@@ -1,0 +1,70 @@
+"""The block that a failed scenario prints, for the author of an implementation who never saw this code."""
+
+from __future__ import annotations
+
+import textwrap
+
+from clasp_e2e.report.words import citation, sentence
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.spec.catalogue import Requirement
+
+WIDTH = 100
+_COLUMN = 12
+
+
+def render_failure(
+    result: ScenarioResult,
+    requirement: Requirement,
+    *,
+    expected: str,
+    seen: str,
+    timeline_tail: str = "",
+    evidence: str | None = None,
+    replay: str = "",
+) -> str:
+    """Return what was required, expected and seen, where the evidence lies, and how to repeat the case.
+
+    `timeline_tail` is the last lines of the timeline as it renders them. `evidence` and `replay`
+    default to those of `result`. Text is wrapped at 100 columns; timeline and command are not.
+    """
+    lines = _block("Scenario", result.title) + _block("", f"in the pairing {result.pairing}")
+    lines += _block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
+    lines += _block("", sentence(requirement))
+    lines += _block("", requirement.statement)
+    if result.outcome is Outcome.ERROR:
+        lines += _block(
+            "Error",
+            "The harness, a driver or the environment failed. This is no verdict on the implementation.",
+        )
+    if expected:
+        lines += _block("Expected", expected)
+    if seen:
+        lines += _block("Seen", seen)
+    if result.message and (result.outcome is Outcome.ERROR or not (expected or seen)):
+        lines += _verbatim("Message", result.message)
+    if timeline_tail.strip():
+        lines += _verbatim("Timeline", timeline_tail)
+    if where := evidence or result.evidence:
+        lines += _verbatim("Evidence", where)
+    if command := replay or result.replay:
+        lines += _verbatim("Repeat with", command)
+    return "\n".join(lines)
+
+
+def _block(name: str, text: str) -> list[str]:
+    """Return prose behind its name, wrapped; an empty name goes on under the one before."""
+    wrapped: list[str] = []
+    for paragraph in text.splitlines():
+        wrapped += textwrap.wrap(paragraph, WIDTH - _COLUMN, break_long_words=False, break_on_hyphens=False)
+    return _named(name, wrapped)
+
+
+def _verbatim(name: str, text: str) -> list[str]:
+    """Return lines as they are behind their name: wrapped they could not be read or copied."""
+    return _named(name, textwrap.dedent(text).strip("\n").splitlines())
+
+
+def _named(name: str, lines: list[str]) -> list[str]:
+    names = [name, *[""] * len(lines)]
+    return [f"{each:<{_COLUMN}}{line}".rstrip() for each, line in zip(names, lines, strict=False)]

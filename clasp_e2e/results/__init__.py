@@ -1,0 +1,1 @@
+"""The run model: outcomes, verdict rules, timeline, evidence and `results.json`."""

@@ -1,0 +1,287 @@
+"""The run model: one run and its results, from which every report is made.
+
+`to_json` and `from_json` of each type are its form in `results.json`. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+
+SCHEMA = 1
+"""The version of the form of `results.json`. A reader refuses what is newer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who stood in a role, and by which driver it was reached."""
+
+    name: str
+    version: str
+    language: str
+    driver: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `results.json`."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Subject:
+        """Read the form of `results.json`; a missing key is a `KeyError`."""
+        return cls(document["name"], document["version"], document["language"], document["driver"])
+
+
+class ScenarioFacts(Protocol):
+    """What a scenario tells of itself, whether it ran or not."""
+
+    @property
+    def title(self) -> str:
+        """Its first line."""
+        ...
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The ids that it judges."""
+        ...
+
+    @property
+    def slow(self) -> bool:
+        """Whether it waits for a time that a specification names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioResult:
+    """What became of one scenario in one pairing.
+
+    `judgments` holds the outcome of each requirement where they differ from `outcome`.
+    `judged_roles` are the roles in which the implementation under test stood: what fails
+    outside of them is nobody's failure but the harness's.
+    """
+
+    id: str
+    title: str
+    requirements: tuple[str, ...]
+    pairing: str
+    outcome: Outcome
+    blocked_by: str | None = None
+    """The requirement whose failure blocked this."""
+    duration_s: float = 0
+    message: str = ""
+    evidence: str | None = None
+    """Where the evidence lies, relative to the results."""
+    replay: str = ""
+    """The command that runs this one case again."""
+    judgments: Mapping[str, str] = field(default_factory=dict[str, str])
+    judged_roles: tuple[str, ...] = ()
+    remark: str | None = None
+    """What was seen where nothing is judged."""
+    waited_s: float = 0
+    """How much of the duration was waiting for the subject."""
+    slow: bool = False
+
+    def judgment(self, requirement_id: str) -> Outcome:
+        """Return the outcome for one requirement; an error of the scenario hides a pass, not a failure."""
+        judged = Outcome(self.judgments.get(requirement_id, self.outcome))
+        if self.outcome is Outcome.ERROR and judged not in NOT_MET:
+            return Outcome.ERROR
+        return judged
+
+    @classmethod
+    def harness_error(
+        cls, case_id: str, scenario: ScenarioFacts, message: str, replay: str
+    ) -> ScenarioResult:
+        """Return the result of a scenario that ended outside of its own judgment."""
+        return cls(
+            id=case_id,
+            title=scenario.title,
+            requirements=scenario.requirements,
+            pairing=case_id.partition("[")[2].rstrip("]"),
+            outcome=Outcome.ERROR,
+            message=message,
+            replay=replay,
+            slow=scenario.slow,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `results.json`."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ScenarioResult:
+        """Read the form of `results.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        judgments: Mapping[str, str] = document.get("judgments", {})
+        return cls(
+            id=document["id"],
+            title=document["title"],
+            requirements=tuple(document["requirements"]),
+            pairing=document["pairing"],
+            outcome=Outcome(document["outcome"]),
+            blocked_by=document["blocked_by"],
+            duration_s=document["duration_s"],
+            message=document["message"],
+            evidence=document["evidence"],
+            replay=document["replay"],
+            judgments={key: Outcome(value) for key, value in judgments.items()},
+            judged_roles=tuple(document.get("judged_roles", ())),
+            remark=document.get("remark"),
+            waited_s=document.get("waited_s", 0),
+            slow=document.get("slow", False),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementResult:
+    """What the run says of one requirement, with all of the catalogue that a reader needs."""
+
+    id: str
+    level: str
+    source: str
+    quote: str
+    statement: str
+    verdict: RequirementVerdict
+    scenarios: tuple[str, ...] = ()
+    """The scenarios of this run that judged it, or tried to."""
+    covered: bool = True
+    """Whether this harness has a scenario for it at all."""
+    blocked_by: str | None = None
+    chapter: str = ""
+    section: str = ""
+    reference: str = ""
+    source_text: str = ""
+    judges: tuple[str, ...] = ()
+    capability: str | None = None
+    remarks: tuple[str, ...] = ()
+    """What scenarios saw where nothing is judged."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `results.json`."""
+        return _plain(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RequirementResult:
+        """Read the form of `results.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        return cls(
+            id=document["id"],
+            level=document["level"],
+            source=document["source"],
+            quote=document["quote"],
+            statement=document["statement"],
+            verdict=RequirementVerdict(document["verdict"]),
+            scenarios=tuple(document["scenarios"]),
+            covered=document.get("covered", True),
+            blocked_by=document.get("blocked_by"),
+            chapter=document.get("chapter", ""),
+            section=document.get("section", ""),
+            reference=document.get("reference", ""),
+            source_text=document.get("source_text", ""),
+            judges=tuple(document.get("judges", ())),
+            capability=document.get("capability"),
+            remarks=tuple(document.get("remarks", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of the harness: who was judged, how, and what came of it."""
+
+    tool: Mapping[str, str]
+    """`name` and `version` of the harness."""
+    catalogue: str
+    """The hash of the catalogue that was judged by."""
+    started: str
+    """ISO 8601, UTC."""
+    duration_s: float
+    command: str
+    seed: int
+    platform: str
+    subjects: Mapping[str, Subject]
+    """By role: `offerer`, `answerer`, `router`."""
+    verdict: Verdict
+    requirements: tuple[RequirementResult, ...]
+    scenarios: tuple[ScenarioResult, ...]
+    judged_roles: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    subset: bool = False
+    """Whether scenarios were left out on purpose."""
+    strict: bool = False
+    """Whether a deviation fails the gate."""
+    schema: int = field(default=SCHEMA)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many scenarios had each outcome."""
+        return totals(scenario.outcome for scenario in self.scenarios)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `results.json`."""
+        return {
+            "schema": self.schema,
+            "tool": dict(self.tool),
+            "catalogue": self.catalogue,
+            "started": self.started,
+            "duration_s": self.duration_s,
+            "command": self.command,
+            "seed": self.seed,
+            "platform": self.platform,
+            "subjects": {role: subject.to_json() for role, subject in self.subjects.items()},
+            "judged_roles": list(self.judged_roles),
+            "capabilities": list(self.capabilities),
+            "subset": self.subset,
+            "strict": self.strict,
+            "verdict": self.verdict.value,
+            "totals": self.totals,
+            "requirements": [requirement.to_json() for requirement in self.requirements],
+            "scenarios": [scenario.to_json() for scenario in self.scenarios],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Run:
+        """Read the form of `results.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        return cls(
+            tool=dict(document["tool"]),
+            catalogue=document["catalogue"],
+            started=document["started"],
+            duration_s=document["duration_s"],
+            command=document["command"],
+            seed=document["seed"],
+            platform=document["platform"],
+            subjects={role: Subject.from_json(subject) for role, subject in document["subjects"].items()},
+            verdict=Verdict(document["verdict"]),
+            requirements=tuple(RequirementResult.from_json(item) for item in document["requirements"]),
+            scenarios=tuple(ScenarioResult.from_json(item) for item in document["scenarios"]),
+            judged_roles=tuple(document.get("judged_roles", ())),
+            capabilities=tuple(document.get("capabilities", ())),
+            subset=document.get("subset", False),
+            strict=document.get("strict", False),
+            schema=document["schema"],
+        )
+
+
+NOT_MET = frozenset({Outcome.FAILED, Outcome.DEVIATION, Outcome.EXPECTED_FAILURE})
+"""The outcomes of a requirement that was judged and not met."""
+
+
+def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count outcomes, those that did not occur included, in the order of `Outcome`."""
+    counted = Counter(outcomes)
+    return {outcome.value: counted[outcome] for outcome in Outcome}
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Return a dataclass of plain values as JSON has them."""
+    document: dict[str, Any] = {}
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if isinstance(value, tuple):
+            value = list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        elif isinstance(value, Outcome | RequirementVerdict):
+            value = value.value
+        elif isinstance(value, Mapping):
+            value = {str(key): str(entry) for key, entry in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        document[item.name] = value
+    return document

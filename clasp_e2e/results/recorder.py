@@ -1,0 +1,85 @@
+"""The recorder: takes results as they come and keeps `results.json` true to what is known."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from clasp_e2e import __version__
+from clasp_e2e.results.model import Run, ScenarioResult, Subject
+from clasp_e2e.results.store import write_results
+from clasp_e2e.results.verdict import requirement_results, run_verdict
+from clasp_e2e.spec.catalogue import Catalogue
+
+
+class Recorder:
+    """The run that is under way.
+
+    `directory` is where results and evidence go. `judged` are the roles of whom this run judges;
+    `subjects` and `capabilities` are known when the drivers have started.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, directory: Path, *, command: str, seed: int, judged: Collection[str]
+    ) -> None:
+        self.directory = directory
+        self.path = directory / "results.json"
+        self.subjects: Mapping[str, Subject] = {}
+        self.capabilities: Collection[str] = frozenset()
+        self.run: Run | None = None
+        """The finished run."""
+        self._catalogue = catalogue
+        self._command = command
+        self._seed = seed
+        self._judged = tuple(sorted(judged))
+        self._scenarios: list[ScenarioResult] = []
+        self._started = datetime.now(UTC)
+        self._began = time.monotonic()
+
+    def add(self, result: ScenarioResult, subjects: Mapping[str, Any] | None = None) -> None:
+        """Take in `result` and write it at once; until the run is finished it is a part of one.
+
+        `subjects`, in the form of `results.json`, come along where another process ran the scenario.
+        Raises `ResultsError` if the results cannot be written.
+        """
+        self._scenarios.append(result)
+        if subjects and not self.subjects:
+            self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
+        write_results(self._so_far(covered=None, subset=True), self.path)
+
+    def finish(self, *, covered: Collection[str], subset: bool, strict: bool = False) -> Run:
+        """Reach the verdict, write it, and return the run.
+
+        `covered` are the requirements that have a scenario in this harness. Raises `ResultsError`.
+        """
+        self.run = self._so_far(covered=covered, subset=subset, strict=strict)
+        write_results(self.run, self.path)
+        return self.run
+
+    def subjects_json(self) -> dict[str, Any]:
+        """Return the subjects in the form of `results.json`."""
+        return {role: subject.to_json() for role, subject in self.subjects.items()}
+
+    def _so_far(self, *, covered: Collection[str] | None, subset: bool, strict: bool = False) -> Run:
+        requirements = requirement_results(self._catalogue, self._scenarios, self._judged, covered=covered)
+        return Run(
+            tool={"name": "clasp-e2e", "version": __version__},
+            catalogue=self._catalogue.hash,
+            started=self._started.isoformat(timespec="seconds"),
+            duration_s=round(time.monotonic() - self._began, 3),
+            command=self._command,
+            seed=self._seed,
+            platform=f"{platform.platform()}, Python {platform.python_version()}",
+            subjects=self.subjects,
+            verdict=run_verdict(requirements, subset, self._judged, self.capabilities),
+            requirements=tuple(requirements),
+            scenarios=tuple(self._scenarios),
+            judged_roles=self._judged,
+            capabilities=tuple(sorted(self.capabilities)),
+            subset=subset,
+            strict=strict,
+        )

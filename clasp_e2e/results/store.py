@@ -1,0 +1,64 @@
+"""`results.json`: the run as a file, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+from clasp_e2e.results.model import SCHEMA, Run
+
+
+class ResultsError(Exception):
+    """A results file cannot be read or written; the text says why and what to do."""
+
+
+def write_results(run: Run, path: Path) -> None:
+    """Write `run` to `path`, whose directory is made if need be.
+
+    The file appears under its name only when it is complete, so that a reader never finds half of
+    one, and an earlier file outlives a failure. Raises `ResultsError`.
+    """
+    text = json.dumps(run.to_json(), indent=2, ensure_ascii=False) + "\n"
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)  # A temporary file is its owner's alone; results are for everybody.
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise ResultsError(
+            f"{path}: the results cannot be written ({error.strerror}); name another directory for them"
+        ) from error
+
+
+def read_results(path: Path) -> Run:
+    """Read a run. Raises `ResultsError` on a file that is missing, broken, or of a newer schema."""
+    try:
+        document: object = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: there are no results here; run the scenarios first") from None
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ResultsError(f"{path}: this is not JSON ({error}); run the scenarios again") from error
+    schema = cast("dict[str, Any]", document).get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise ResultsError(f"{path}: this is not a results file: it has no schema number")
+    if schema > SCHEMA:
+        raise ResultsError(
+            f"{path}: written by a newer clasp-e2e (schema {schema}, this one reads up to {SCHEMA});"
+            " update this one"
+        )
+    try:
+        return Run.from_json(cast("dict[str, Any]", document))
+    except KeyError as error:
+        raise ResultsError(f"{path}: the key {error} is missing; run the scenarios again") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path}: {error}; run the scenarios again") from error

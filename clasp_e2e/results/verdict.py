@@ -1,0 +1,180 @@
+"""The rules that lead from scenarios to requirements, to a verdict, to an exit status. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from clasp_e2e.results.model import NOT_MET, RequirementResult, ScenarioResult
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.spec.catalogue import Catalogue, Level, Requirement, concerns
+
+CONFORMS = 0
+FAILS = 1
+UNDECIDED = 3
+
+WORST_FIRST = (
+    RequirementVerdict.FAIL,
+    RequirementVerdict.ERROR,
+    RequirementVerdict.DEVIATION,
+    RequirementVerdict.UNOBSERVED,
+    RequirementVerdict.BLOCKED,
+    RequirementVerdict.NOT_OFFERED,
+    RequirementVerdict.SKIPPED,
+    RequirementVerdict.PASS,
+    RequirementVerdict.UNTESTED,
+)
+"""Which verdict stands for several. An error comes before a deviation, which would hide it from the run."""
+
+_JUDGED = frozenset({RequirementVerdict.PASS, RequirementVerdict.FAIL, RequirementVerdict.DEVIATION})
+
+
+def requirement_results(
+    catalogue: Catalogue,
+    scenarios: Iterable[ScenarioResult],
+    judged_roles: Collection[str],
+    *,
+    covered: Collection[str] | None = None,
+) -> list[RequirementResult]:
+    """Return what the scenarios, all pairings together, say of each requirement of the catalogue.
+
+    The worst of them stands: a requirement passes if one passed and none fared worse. What failed
+    where none of the judged roles is to blame, the reference having been the measure, is an error.
+    `covered` holds the ids that have a scenario in this harness, chosen or not; None means all.
+    """
+    by_requirement: dict[str, list[ScenarioResult]] = {}
+    for scenario in scenarios:
+        for requirement_id in scenario.requirements:
+            by_requirement.setdefault(catalogue.get(requirement_id).id, []).append(scenario)
+    return [
+        _combine(
+            requirement,
+            by_requirement.get(requirement.id, []),
+            judged_roles,
+            covered is None or requirement.id in covered,
+        )
+        for requirement in catalogue.values()
+    ]
+
+
+def _combine(
+    requirement: Requirement,
+    scenarios: Sequence[ScenarioResult],
+    judged_roles: Collection[str],
+    covered: bool,
+) -> RequirementResult:
+    verdicts = [verdict_in(requirement, scenario, judged_roles) for scenario in scenarios]
+    verdict = min(verdicts, key=WORST_FIRST.index, default=RequirementVerdict.UNTESTED)
+    causes = [
+        scenario.blocked_by
+        for scenario, each in zip(scenarios, verdicts, strict=True)
+        if each is verdict is RequirementVerdict.BLOCKED and scenario.blocked_by
+    ]
+    return RequirementResult(
+        id=requirement.id,
+        level=requirement.level.value,
+        source=requirement.source.value,
+        quote=requirement.quote,
+        statement=requirement.statement,
+        verdict=verdict,
+        scenarios=tuple(sorted({scenario.id for scenario in scenarios})),
+        covered=covered or bool(scenarios),
+        blocked_by=min(causes, default=None),
+        chapter=requirement.chapter,
+        section=requirement.section,
+        reference=requirement.reference,
+        source_text=requirement.source_text,
+        judges=requirement.judges,
+        capability=requirement.capability,
+        remarks=tuple(sorted({scenario.remark for scenario in scenarios if scenario.remark})),
+    )
+
+
+def verdict_in(
+    requirement: Requirement, scenario: ScenarioResult, judged_roles: Collection[str]
+) -> RequirementVerdict:
+    """Return what one scenario says of one of its requirements."""
+    outcome = scenario.judgment(requirement.id)
+    ours = concerns(requirement.judges, judged_roles) and (
+        not scenario.judged_roles or concerns(requirement.judges, scenario.judged_roles)
+    )
+    if not ours:
+        failed = outcome in NOT_MET or outcome is Outcome.ERROR
+        return RequirementVerdict.ERROR if failed else RequirementVerdict.UNTESTED
+    if outcome in NOT_MET:
+        return {
+            Level.MUST: RequirementVerdict.FAIL,
+            Level.SHOULD: RequirementVerdict.DEVIATION,
+            Level.REMARK: RequirementVerdict.PASS,
+        }[requirement.level]
+    if outcome in (Outcome.PASSED, Outcome.UNEXPECTED_PASS):
+        return RequirementVerdict.PASS
+    return RequirementVerdict(outcome.value)
+
+
+def run_verdict(
+    requirements: Iterable[RequirementResult],
+    subset: bool,
+    judged_roles: Collection[str],
+    capabilities: Collection[str],
+) -> Verdict:
+    """Return what the run says of the implementation, by the worst thing that it shows.
+
+    Only requirements of the judged roles count, but an error anywhere does. A MUST for which the
+    harness has no scenario yet, and one under a capability that was not declared, are apart. A
+    subset is at best partial: nobody knows what the scenarios that were left out would have said.
+    """
+    results = list(requirements)
+    ours = [result for result in results if concerns(result.judges, judged_roles)]
+    musts = [result for result in ours if result.level == Level.MUST and not _apart(result, capabilities)]
+    said = {result.verdict for result in ours}
+    of_musts = {result.verdict for result in musts}
+    if RequirementVerdict.FAIL in said:
+        return Verdict.NON_CONFORMANT
+    if any(result.verdict is RequirementVerdict.ERROR for result in results):
+        return Verdict.INCONCLUSIVE
+    if RequirementVerdict.UNOBSERVED in of_musts or said.isdisjoint(_JUDGED):
+        return Verdict.INCONCLUSIVE
+    if subset or not of_musts <= {RequirementVerdict.PASS}:
+        return Verdict.PARTIAL
+    if RequirementVerdict.DEVIATION in said:
+        return Verdict.CONFORMANT_WITH_DEVIATIONS
+    return Verdict.CONFORMANT
+
+
+def _apart(result: RequirementResult, capabilities: Collection[str]) -> bool:
+    """Return whether a MUST does not stand in the way of `conformant` although nothing judged it."""
+    if result.verdict is RequirementVerdict.UNTESTED and not result.covered:
+        return True
+    undeclared = result.capability is not None and result.capability not in capabilities
+    return undeclared and result.verdict not in _JUDGED
+
+
+def exit_status(
+    verdict: Verdict, subset: bool = False, strict: bool = False, *, totals: Mapping[str, int] | None = None
+) -> int:
+    """Return the exit status of a run: 0 conforms, 1 fails, 3 undecided.
+
+    2, usage, is no verdict's. `totals` counts the scenarios by outcome: with it, `strict` fails a
+    deviation whatever the verdict, a known failure that passed fails, and failures that are all
+    known do not.
+    """
+    count = totals or {}
+    if count.get(Outcome.UNEXPECTED_PASS):
+        return FAILS
+    deviates = (
+        verdict is Verdict.CONFORMANT_WITH_DEVIATIONS if totals is None else count.get(Outcome.DEVIATION)
+    )
+    if strict and deviates:
+        return FAILS
+    match verdict:
+        case Verdict.CONFORMANT | Verdict.CONFORMANT_WITH_DEVIATIONS:
+            return CONFORMS
+        case Verdict.NON_CONFORMANT:
+            known = count.get(Outcome.EXPECTED_FAILURE, 0) > 0
+            return (
+                CONFORMS if known and not (count.get(Outcome.FAILED) or count.get(Outcome.ERROR)) else FAILS
+            )
+        case Verdict.PARTIAL:
+            return CONFORMS if subset else UNDECIDED
+        case Verdict.INCONCLUSIVE:
+            return UNDECIDED

@@ -1,0 +1,245 @@
+"""The requirement catalogue as checked, frozen values, read from `requirements.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from clasp_e2e.spec.records import CatalogueError, Record, read_records
+
+__all__ = [
+    "Catalogue",
+    "CatalogueError",
+    "Level",
+    "Requirement",
+    "Source",
+    "UnknownRequirement",
+    "concerns",
+    "load_catalogue",
+    "specification_text",
+]
+
+_HERE = Path(__file__).parent
+ROLES = ("offerer", "answerer", "peer", "router")
+OPPOSITES = ("same", "reference", "scripted", "none")
+
+
+class UnknownRequirement(KeyError):  # noqa: N818
+    """No requirement of the catalogue has this id; the text suggests those that come close."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Level(StrEnum):
+    """How much a requirement weighs."""
+
+    MUST = "must"
+    """Its failure makes an implementation non-conformant."""
+    SHOULD = "should"
+    """Its failure is a deviation."""
+    REMARK = "remark"
+    """What was seen is reported and never judged."""
+
+
+class Source(StrEnum):
+    """Who wrote the sentence behind a requirement."""
+
+    SPECIFICATION = "S"
+    """The P2P page of the CLASP documentation."""
+    WIRE = "W"
+    """The other public documents of CLASP."""
+    REFERENCE = "R"
+    """The public implementation in Rust."""
+    STANDARD = "N"
+    """A standard that the P2P page names by naming WebRTC."""
+    EXPECTATION = "E"
+    """What any user or engineer expects, though nothing says it."""
+
+    @property
+    def label(self) -> str:
+        """What to call the source in a sentence."""
+        return {
+            Source.SPECIFICATION: "specification",
+            Source.WIRE: "wire protocol documents",
+            Source.REFERENCE: "public implementation",
+            Source.STANDARD: "standard",
+            Source.EXPECTATION: "common expectation",
+        }[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing that an implementation must, or should, show.
+
+    `quote` is verbatim for source S, and `section` names the section of the page that it stands in;
+    for the other sources `source_text` says in our words what `reference` holds.
+    """
+
+    id: str
+    chapter: str
+    level: Level
+    source: Source
+    statement: str
+    judges: tuple[str, ...]
+    """Who is to blame: `offerer`, `answerer`, `peer` (either of them), `router`."""
+    opposite: tuple[str, ...]
+    """Who may stand opposite: `same`, `reference`, `scripted`, or `none` where nobody does."""
+    precondition: tuple[str, ...]
+    """The ids that must be met first. Those that these need in turn are not repeated."""
+    observed_by: str
+    quote: str = ""
+    section: str = ""
+    reference: str = ""
+    source_text: str = ""
+    capability: str | None = None
+    note: str = ""
+
+
+class Catalogue(Mapping[str, Requirement]):
+    """All requirements by id, in the order of the file.
+
+    `hash` is the SHA-256 of the file in hexadecimal: two runs with the same hash judged the same.
+    Raises `CatalogueError` on ids used twice, unknown preconditions and preconditions in a circle.
+    """
+
+    def __init__(self, requirements: Iterable[Requirement], *, hash: str = "") -> None:  # noqa: A002
+        self.hash = hash
+        self._by_id: dict[str, Requirement] = {}
+        for requirement in requirements:
+            if requirement.id in self._by_id:
+                raise CatalogueError(f"{requirement.id}: this id is used twice; ids must be unique")
+            self._by_id[requirement.id] = requirement
+        for requirement in self._by_id.values():
+            for needed in requirement.precondition:
+                if needed not in self._by_id:
+                    raise CatalogueError(f"{requirement.id}: precondition {self._unknown(needed)}")
+        self._order = self._sorted()
+
+    def __getitem__(self, requirement_id: str) -> Requirement:
+        try:
+            return self._by_id[requirement_id]
+        except KeyError:
+            raise UnknownRequirement(self._unknown(requirement_id)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    # There is no default to ask for: an id that is not in the catalogue is always a mistake.
+    def get(self, requirement_id: str) -> Requirement:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the requirement with this id; `UnknownRequirement` tells which ids come close."""
+        return self[requirement_id]
+
+    def ordered(self) -> list[Requirement]:
+        """Return all requirements, each after its preconditions, else in the order of the file."""
+        return [self._by_id[requirement_id] for requirement_id in self._order]
+
+    def preconditions_of(self, requirement_id: str) -> list[Requirement]:
+        """Return all that a requirement rests on, directly or not, the most basic first.
+
+        The first of these that failed is the cause that blocks it.
+        """
+        needed: set[str] = set()
+        ahead = list(self.get(requirement_id).precondition)
+        while ahead:
+            if (current := ahead.pop()) not in needed:
+                needed.add(current)
+                ahead.extend(self._by_id[current].precondition)
+        return [self._by_id[current] for current in self._order if current in needed]
+
+    def chapters(self) -> list[str]:
+        """Return the chapters in the order of the file."""
+        return list(dict.fromkeys(requirement.chapter for requirement in self._by_id.values()))
+
+    def _unknown(self, requirement_id: str) -> str:
+        close = difflib.get_close_matches(requirement_id.upper(), self._by_id, n=3, cutoff=0.75)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        return f"{requirement_id} is not in the catalogue{hint}"
+
+    def _sorted(self) -> tuple[str, ...]:
+        """Order by need, and among those that are free by the order of the file."""
+        place = {requirement_id: n for n, requirement_id in enumerate(self._by_id)}
+        sorter = TopologicalSorter({r.id: r.precondition for r in self._by_id.values()})
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            raise CatalogueError(
+                f"{circle[0]}: its preconditions lead back to itself: {' -> '.join(circle)}"
+            ) from None
+        order: list[str] = []
+        free = set(sorter.get_ready())
+        while free:
+            first = min(free, key=place.__getitem__)
+            free.remove(first)
+            order.append(first)
+            sorter.done(first)
+            free.update(sorter.get_ready())
+        return tuple(order)
+
+
+def concerns(judges: Iterable[str], roles: Iterable[str]) -> bool:
+    """Return whether one of `roles` is among those that `judges` blames; `peer` is either of two."""
+    sides = {"offerer", "answerer"}
+    blamed, judged = set(judges), set(roles)
+    if "peer" in blamed:
+        blamed |= sides
+    if "peer" in judged:
+        judged |= sides
+    return not blamed.isdisjoint(judged)
+
+
+def load_catalogue(path: Path | None = None) -> Catalogue:
+    """Read and check the catalogue at `path`, by default the one of this package.
+
+    Raises `CatalogueError`, which names the record and its fault.
+    """
+    path = path or _HERE / "requirements.toml"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogueError(f"{path}: cannot be read ({error.strerror})") from None
+    requirements = [_requirement(record) for record in read_records(content, path)]
+    return Catalogue(requirements, hash=hashlib.sha256(content).hexdigest())
+
+
+def specification_text() -> str:
+    """Return the P2P page that the quotes of source S are taken from, as it was when they were."""
+    return (_HERE / "p2p.md").read_text(encoding="utf-8")
+
+
+def _requirement(record: Record) -> Requirement:
+    requirement = Requirement(
+        id=record.id,
+        chapter=record.text("chapter"),
+        level=Level(record.choice("level", [level.value for level in Level])),
+        source=Source(record.choice("source", [source.value for source in Source])),
+        statement=record.text("statement"),
+        judges=record.choices("judges", ROLES),
+        opposite=record.choices("opposite", OPPOSITES),
+        precondition=record.texts("precondition"),
+        observed_by=record.text("observed_by"),
+        quote=record.text("quote", default=""),
+        section=record.text("section", default=""),
+        reference=record.text("reference", default=""),
+        source_text=record.text("source_text", default=""),
+        capability=record.text("capability", default="") or None,
+        note=record.text("note", default=""),
+    )
+    if requirement.source is Source.SPECIFICATION:
+        if not (requirement.quote and requirement.section):
+            raise record.fault("source S needs a quote and the section that it stands in")
+    elif not requirement.source_text:
+        raise record.fault(f"source {requirement.source} needs a source_text")
+    if requirement.level is Level.MUST and requirement.source is not Source.SPECIFICATION:
+        raise record.fault("only what the specification says (source S) can be a must")
+    record.finish()
+    return requirement

@@ -1,0 +1,89 @@
+"""Records of the catalogue file, read field by field so that each fault is named where it stands."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+
+class CatalogueError(Exception):
+    """The catalogue is faulty; the text names the record and what is wrong with it."""
+
+
+class Record:
+    """One `[[requirement]]` table. Every reader raises `CatalogueError` on a fault."""
+
+    def __init__(self, fields: dict[str, Any], number: int) -> None:
+        self._fields = dict(fields)
+        self._name = f"record {number}"
+        self.id = self.text("id")
+        self._name = self.id
+
+    def fault(self, what: str) -> CatalogueError:
+        """Return the error that says what is wrong with this record."""
+        return CatalogueError(f"{self._name}: {what}")
+
+    def text(self, key: str, *, default: str | None = None) -> str:
+        """Return a text that is not empty; `default` where the field may be absent."""
+        if key not in self._fields:
+            if default is None:
+                raise self.fault(f"the field `{key}` is missing")
+            return default
+        value = self._fields.pop(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.fault(f"`{key}` must be a text and not empty, it is {value!r}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of different texts, which may be empty."""
+        if key not in self._fields:
+            raise self.fault(f"the field `{key}` is missing")
+        value = self._fields.pop(key)
+        if not isinstance(value, list):
+            raise self.fault(f"`{key}` must be a list of texts, it is {value!r}")
+        items = cast("list[object]", value)
+        texts = tuple(item for item in items if isinstance(item, str))
+        if len(texts) != len(items):
+            raise self.fault(f"`{key}` must be a list of texts, it is {value!r}")
+        if len(set(texts)) != len(texts):
+            raise self.fault(f"`{key}` names something twice: {', '.join(texts)}")
+        return texts
+
+    def choice(self, key: str, allowed: Collection[str]) -> str:
+        """Return a text that is one of `allowed`."""
+        value = self.text(key)
+        if value not in allowed:
+            raise self.fault(f"`{key}` is {value!r}, and must be one of {', '.join(allowed)}")
+        return value
+
+    def choices(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
+        """Return a list that is not empty, of texts that are each one of `allowed`."""
+        values = self.texts(key)
+        for value in values:
+            if value not in allowed:
+                raise self.fault(f"`{key}` names {value!r}, and may name {', '.join(allowed)}")
+        if not values:
+            raise self.fault(f"`{key}` is empty, and must name one or more of {', '.join(allowed)}")
+        return values
+
+    def finish(self) -> None:
+        """Refuse fields that nobody asked for: a misspelt field would otherwise be lost in silence."""
+        if self._fields:
+            raise self.fault(f"unknown field `{next(iter(self._fields))}`")
+
+
+def read_records(content: bytes, path: Path) -> Iterator[Record]:
+    """Yield the records of a catalogue file in its order."""
+    try:
+        document: dict[str, object] = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{path}: this is not TOML ({error})") from None
+    tables = document.get("requirement")
+    if not isinstance(tables, list) or not tables:
+        raise CatalogueError(f"{path}: holds no [[requirement]] records")
+    for number, fields in enumerate(cast("list[object]", tables), start=1):
+        if not isinstance(fields, dict):
+            raise CatalogueError(f"record {number}: must be a [[requirement]] table")
+        yield Record(cast("dict[str, Any]", fields), number)

@@ -1,0 +1,49 @@
+"""What a scenario is made of: its worlds, its clients, and the ways to say what is required.
+
+Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
+"""
+
+from clasp_e2e.drivers.interface import NotOffered, Refused
+from clasp_e2e.network import SessionDescription, StunServer
+from clasp_e2e.testbed.client import Client, Failure
+from clasp_e2e.testbed.expectations import (
+    Blocked,
+    Unmet,
+    Unobserved,
+    expect,
+    expect_refusal,
+    judging,
+    random_payload,
+    remark,
+    show,
+)
+from clasp_e2e.testbed.scenario import requirement
+from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.testbed import holds_sdp
+from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
+
+__all__ = [
+    "Alone",
+    "Blocked",
+    "Client",
+    "Failure",
+    "NotOffered",
+    "Pair",
+    "Path",
+    "Refused",
+    "RouterWorld",
+    "SessionDescription",
+    "Sides",
+    "SignalingClient",
+    "StunServer",
+    "Unmet",
+    "Unobserved",
+    "expect",
+    "expect_refusal",
+    "holds_sdp",
+    "judging",
+    "random_payload",
+    "remark",
+    "requirement",
+    "show",
+]

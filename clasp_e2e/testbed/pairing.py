@@ -1,0 +1,100 @@
+"""Who stands opposite whom: the pairings in which a scenario is judged.
+
+Source: the design's "Who stands opposite". Two of a kind can share a mistake, and only a known
+partner tells whose it is; so a peer under test meets itself and the reference, in both roles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clasp_e2e.spec.catalogue import Requirement
+from clasp_e2e.testbed.scenario import Scenario
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The labels of those who take part in a run, and the roles that are judged."""
+
+    offerer: str = REFERENCE
+    answerer: str = REFERENCE
+    router: str = REFERENCE
+    judged: frozenset[str] = frozenset({"offerer", "answerer", "router"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One way to cast a scenario. Labels; an absent role is the empty string.
+
+    `subject` is the role that is looked at: the one that sends, closes or asks in a scenario.
+    """
+
+    offerer: str = ""
+    answerer: str = ""
+    router: str = ""
+    subject: str = "offerer"
+
+    @property
+    def id(self) -> str:
+        """The pairing's name in a test's id: `reference-rust`, `rust`, `router-reference`."""
+        if self.router:
+            return f"router-{self.router}"
+        name = "-".join(label for label in (self.offerer, self.answerer) if label)
+        both_ways = self.offerer != self.answerer and REFERENCE not in (self.offerer, self.answerer)
+        return f"{name}-answering" if both_ways and self.subject == "answerer" and self.offerer else name
+
+    def includes(self, other: Pairing) -> bool:
+        """Return whether what failed in `other` concerns this pairing too."""
+        if other.router:
+            return True
+        if other.offerer and other.answerer:
+            return (other.offerer, other.answerer) == (self.offerer, self.answerer)
+        return (other.offerer or other.answerer) in (self.offerer, self.answerer)
+
+
+def judged_roles(requirement: Requirement) -> frozenset[str]:
+    """Return the roles that `requirement` judges, `peer` being either role of a peer."""
+    roles: set[str] = set()
+    for role in requirement.judges:
+        roles |= {"offerer", "answerer"} if role == "peer" else {role}
+    return frozenset(roles)
+
+
+def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -> list[Pairing]:
+    """Return how `scenario`, which judges `requirement` first of all, is to be cast for `subjects`."""
+    roles = judged_roles(requirement) & subjects.judged
+    if scenario.participants == "router":
+        return [Pairing(router=subjects.router)] if "router" in roles else []
+    peer_roles = sorted(roles - {"router"}, reverse=True)
+    if not peer_roles:
+        return []
+    if scenario.participants == "alone":
+        return _alone(peer_roles, subjects)
+    return _pairs(peer_roles, subjects, opposite_reference="same" not in requirement.opposite)
+
+
+def _alone(roles: list[str], subjects: Subjects) -> list[Pairing]:
+    # The same implementation in both roles is one case.
+    cast = {getattr(subjects, role): role for role in roles}
+    return [Pairing(**{role: label}, subject=role) for label, role in cast.items()]
+
+
+def _pairs(roles: list[str], subjects: Subjects, *, opposite_reference: bool) -> list[Pairing]:
+    found: dict[str, Pairing] = {}
+
+    def add(offerer: str, answerer: str, subject: str) -> None:
+        pairing = Pairing(offerer=offerer, answerer=answerer, subject=subject)
+        found.setdefault(pairing.id, pairing)
+
+    same = subjects.offerer == subjects.answerer
+    for role in roles:
+        if not opposite_reference or subjects.offerer == subjects.answerer == REFERENCE:
+            add(subjects.offerer, subjects.answerer, role)
+        if same or opposite_reference:
+            if role == "offerer":
+                add(subjects.offerer, REFERENCE, role)
+            else:
+                add(REFERENCE, subjects.answerer, role)
+    return list(found.values())

@@ -1,0 +1,201 @@
+"""Running one case from end to end: its testbed, its verdict, its evidence, its leak check."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+import re
+import traceback
+from dataclasses import dataclass, replace
+
+from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+from clasp_e2e.results.evidence import write_evidence
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.spec.catalogue import Level
+from clasp_e2e.testbed.bench import Bench, Case
+from clasp_e2e.testbed.expectations import (
+    JUDGMENT,
+    Blocked,
+    EnvironmentFault,
+    Judgment,
+    Unmet,
+    Unobserved,
+)
+from clasp_e2e.testbed.ownership import OWNER, Ownership
+from clasp_e2e.testbed.testbed import Testbed
+from clasp_e2e.testbed.worlds import build_world
+
+LIMIT = 75.0
+"""Seconds until a scenario whose own deadlines did not end it is ended; ICE's consent takes 34."""
+
+TAIL = 14
+"""Lines of the timeline that a failure shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a case: its result, and what a person needs to understand it."""
+
+    result: ScenarioResult
+    requirement: str
+    """The requirement that a failure is about."""
+    expected: str = ""
+    seen: str = ""
+    tail: str = ""
+
+
+@dataclass(slots=True)
+class _Ending:
+    """How a scenario's function ended."""
+
+    outcome: Outcome
+    message: str = ""
+    requirement: str = ""
+    blocked_by: str | None = None
+    expected: str = ""
+    seen: str = ""
+
+
+def harness_error(case: Case, message: str) -> ScenarioResult:
+    """Return the record of a case that ended outside of the runner."""
+    return _result(case, _Ending(Outcome.ERROR, message))
+
+
+async def judge(bench: Bench, case: Case) -> Judged:
+    """Run `case` and return what became of it; never raises for what the implementation does."""
+    blocked_by = bench.broken_precondition(case)
+    if blocked_by is not None:
+        result = _result(case, _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by))
+        return Judged(result, case.scenario.requirements[0])
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().create_task(
+        _judge_in_own_context(bench, case), context=context, name=f"scenario {case.id}"
+    )
+
+
+async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
+    owned = Ownership(case.id)
+    OWNER.set(owned)
+    judgment = Judgment(case.scenario.requirements, random.Random(f"{bench.seed}/{case.id}"))
+    JUDGMENT.set(judgment)
+    loop = asyncio.get_running_loop()
+    timeline = Timeline(loop.time)
+    assert bench.routers is not None
+    testbed = Testbed(bench.routers, timeline, bench.patience)
+    began = loop.time()
+    try:
+        async with asyncio.timeout(LIMIT * bench.patience.scale):
+            await testbed.open()
+            world = await build_world(case.scenario.world, case.pairing, testbed, bench.participants)
+            await case.scenario.function(world)
+        ending = _Ending(Outcome.PASSED)
+    except Exception as error:
+        ending = _ending(error, judgment, bench)
+    ended = loop.time()
+    complaints = testbed.faults() + await testbed.close()
+    complaints += await owned.leftovers(bench.patience.cleanup)
+    if complaints:
+        ending = _with_complaints(ending, complaints)
+    result = _result(case, ending, judgment)
+    result = replace(result, duration_s=round(ended - began, 3), waited_s=round(sum(client.waited for client in testbed.clients), 3))
+    if bench.evidence is not None:
+        path = write_evidence(bench.evidence, result, timeline, testbed.switchboard.facts(), seed=bench.seed)
+        result = replace(result, evidence=str(path))
+    return Judged(result, ending.requirement, ending.expected, ending.seen, timeline.render(TAIL))
+
+
+def settle(bench: Bench, case: Case, judged: Judged) -> Judged:
+    """Take `judged` into the run: what failed for want of its ground is blocked by it."""
+    result = judged.result
+    if result.outcome in (Outcome.FAILED, Outcome.DEVIATION):
+        cause = bench.broken_precondition(case)
+        if cause is not None:
+            result = replace(
+                result,
+                outcome=Outcome.BLOCKED,
+                blocked_by=cause,
+                judgments={
+                    name: Outcome.BLOCKED if outcome in (Outcome.FAILED, Outcome.DEVIATION) else outcome
+                    for name, outcome in result.judgments.items()
+                },
+                message=f"{cause} failed; so: {result.message}",
+            )
+    bench.finished.append((case, result))
+    return replace(judged, result=result)
+
+
+def _ending(error: Exception, judgment: Judgment, bench: Bench) -> _Ending:
+    """Return what `error`, raised by a scenario, means."""
+    match error:
+        case Unmet():
+            return _unmet(bench, error.requirement, error.expected, error.seen)
+        case Refused():
+            return _unmet(bench, judgment.requirement, "the call to succeed", f"it was refused: {error}")
+        case Blocked() if error.requirement in judgment.requirements:
+            return _unmet(bench, error.requirement, "the scenario's ground to hold", error.reason)
+        case Blocked():
+            return _Ending(Outcome.BLOCKED, str(error), "", error.requirement)
+        case Unobserved():
+            return _Ending(Outcome.UNOBSERVED, str(error))
+        case NotOffered():
+            return _Ending(Outcome.NOT_OFFERED, str(error))
+        case DriverFault():
+            stderr = f"\nLast lines on its standard error:\n{error.stderr}" if error.stderr else ""
+            return _Ending(Outcome.ERROR, f"{error}{stderr}")
+        case EnvironmentFault():
+            return _Ending(Outcome.ERROR, str(error))
+        case TimeoutError():
+            return _Ending(Outcome.ERROR, "the scenario ran out of time without a deadline of its own speaking first"
+                           f"\n{_trace(error)}")
+        case _:
+            return _Ending(Outcome.ERROR, f"the harness failed: {_trace(error)}")
+
+
+def _unmet(bench: Bench, requirement: str, expected: str, seen: str) -> _Ending:
+    level = bench.catalogue.get(requirement).level
+    outcome = {Level.MUST: Outcome.FAILED, Level.SHOULD: Outcome.DEVIATION}.get(level, Outcome.PASSED)
+    return _Ending(outcome, f"expected {expected}; seen: {seen}", requirement, None, expected, seen)
+
+
+def _with_complaints(ending: _Ending, complaints: list[str]) -> _Ending:
+    """An unclean end is an error of the harness or the adapter, whatever the verdict was."""
+    said = f"\nbefore that: {ending.outcome.value} {ending.message}" if ending.message else ""
+    return _Ending(Outcome.ERROR, "; ".join(complaints) + said, ending.requirement)
+
+
+def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> ScenarioResult:
+    """Return the case's record: a requirement not reached is blocked by the one that failed."""
+    judgments: dict[str, str] = {}
+    for requirement in case.scenario.requirements:
+        if requirement == ending.requirement or (ending.outcome is not Outcome.PASSED and not ending.requirement):
+            judgments[requirement] = ending.outcome
+        elif ending.outcome is Outcome.PASSED or (judgment and requirement in judgment.met):
+            judgments[requirement] = Outcome.PASSED
+        else:
+            judgments[requirement] = Outcome.ERROR if ending.outcome is Outcome.ERROR else Outcome.BLOCKED
+    blocked_by = ending.blocked_by
+    if blocked_by is None and Outcome.BLOCKED in judgments.values():
+        blocked_by = ending.requirement
+    return ScenarioResult(
+        id=case.id,
+        title=case.scenario.title,
+        requirements=case.scenario.requirements,
+        pairing=case.pairing.id,
+        outcome=ending.outcome,
+        blocked_by=blocked_by,
+        duration_s=0.0,
+        message=ending.message,
+        evidence=None,
+        replay=case.replay,
+        judgments=judgments,
+        remark="; ".join(judgment.remarks) if judgment and judgment.remarks else None,
+        slow=case.scenario.slow,
+    )
+
+
+def _trace(error: Exception) -> str:
+    lines = traceback.format_exception(error)
+    return re.sub(r"\n{2,}", "\n", "".join(lines[-6:])).strip()

@@ -1,0 +1,75 @@
+"""From what the user asked for to who takes part: labels, drivers, and the roles that are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clasp_e2e.drivers.interface import Driver
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
+from clasp_e2e.testbed.pairing import REFERENCE, Subjects
+
+
+class SelectionError(Exception):
+    """The options contradict each other, or name what does not exist; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Who is judged: the labels, and the drivers behind them."""
+
+    subjects: Subjects
+    drivers: Mapping[str, Driver]
+    router: Driver
+    specs: Mapping[str, str]
+    """What the user wrote for each label."""
+
+
+def select(
+    *, peer: str | None = None, offerer: str | None = None, answerer: str | None = None, router: str | None = None
+) -> Selection:
+    """Resolve the options `--peer`, `--offerer`, `--answerer` and `--router`.
+
+    What is named is judged; with nothing named, the embedded reference is judged in every role.
+    Raises `SelectionError`.
+    """
+    if peer is not None and (offerer is not None or answerer is not None):
+        raise SelectionError(
+            "--peer already puts an implementation into both roles: leave out --offerer and --answerer,"
+            " or name those two and leave out --peer"
+        )
+    named = {"offerer": peer or offerer, "answerer": peer or answerer, "router": router}
+    judged = frozenset(role for role, spec in named.items() if spec is not None)
+    specs = {role: spec or REFERENCE for role, spec in named.items()}
+    labels: dict[str, str] = {}
+    for spec in dict.fromkeys((specs["offerer"], specs["answerer"], REFERENCE)):
+        labels[spec] = _label(spec, taken=set(labels.values()))
+    router_label = _label(specs["router"], taken=set())
+    try:
+        drivers = {label: resolve_driver(spec) for spec, label in labels.items()}
+        router_driver = _router(specs["router"], labels, drivers)
+    except UnknownDriver as error:
+        raise SelectionError(str(error)) from error
+    subjects = Subjects(
+        offerer=labels[specs["offerer"]],
+        answerer=labels[specs["answerer"]],
+        router=router_label,
+        judged=judged or frozenset(named),
+    )
+    by_label = {label: spec for spec, label in labels.items()} | {f"router {router_label}": specs["router"]}
+    return Selection(subjects, drivers, router_driver, by_label)
+
+
+def _router(spec: str, labels: Mapping[str, str], drivers: Mapping[str, Driver]) -> Driver:
+    # One driver serves an implementation that is peer and router both, and is started once.
+    return drivers[labels[spec]] if spec in labels else resolve_router(spec)
+
+
+def _label(spec: str, taken: set[str]) -> str:
+    """Return a short name for a driver, fit for a test's id: its own, or `iut` where it has none."""
+    if spec.startswith(("ws://", "wss://")):
+        return "external"
+    name = "iut" if ":" in spec else spec
+    if name not in taken:
+        return name
+    return next(f"{name}{number}" for number in range(2, 100) if f"{name}{number}" not in taken)

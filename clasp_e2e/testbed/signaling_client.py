@@ -1,0 +1,159 @@
+"""A client of the harness's own that speaks signaling and nothing else.
+
+It stands opposite a router that is judged, and opposite a peer that is to find nobody answering:
+it attaches, gets a session id, can send any value to any session, and keeps all it receives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from clasp_e2e import wire
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.expectations import Blocked, Unmet, show
+from clasp_e2e.testbed.waiting import Changes, Patience
+
+T = TypeVar("T")
+
+
+class SignalingClient:
+    """One session at the router, without WebRTC. `received` holds every message, in order."""
+
+    def __init__(self, name: str, socket: ClientConnection, timeline: Timeline, patience: Patience) -> None:
+        self.name = name
+        self.session_id = ""
+        self.received: list[wire.Message] = []
+        self.undecodable: list[bytes] = []
+        self._socket = socket
+        self._timeline = timeline
+        self._patience = patience
+        self._changes = Changes()
+        self._barriers = 0
+        self._reader = asyncio.create_task(self._read(), name=f"signaling client {name}")
+
+    @classmethod
+    async def open(cls, url: str, name: str, timeline: Timeline, patience: Patience) -> SignalingClient:
+        """Attach to the router at `url`; blocked by CON-1 if it gives no session."""
+        try:
+            async with asyncio.timeout(patience.open):
+                socket = await connect(
+                    url, subprotocols=[Subprotocol("clasp")], compression=None, ping_interval=None, max_size=None
+                )
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise Blocked("CON-1", f"the router at {url} did not take a WebSocket: {error}") from error
+        client = cls(name, socket, timeline, patience)
+        try:
+            await client.send(wire.Hello(name=name, features=frozenset({"event"})))
+            welcome = await client.gets(wire.Welcome)
+        except (Unmet, ConnectionClosed) as error:
+            await client.close()
+            raise Blocked("CON-1", f"the router at {url} did not answer HELLO with WELCOME") from error
+        client.session_id = welcome.session
+        return client
+
+    async def _read(self) -> None:
+        with suppress(ConnectionClosed):
+            async for data in self._socket:
+                self._take(data if isinstance(data, bytes) else data.encode())
+        self._changes.notify()
+
+    def _take(self, data: bytes) -> None:
+        try:
+            message, _ = wire.decode(data)
+        except wire.WireError as error:
+            self.undecodable.append(data)
+            self._timeline.note(self.name, f"received a frame that is not CLASP: {error}")
+            return
+        self.received.append(message)
+        self._timeline.note(self.name, f"received {type(message).__name__}")
+        self._changes.notify()
+
+    async def send(self, message: wire.Message) -> None:
+        """Send `message` to the router."""
+        self._timeline.note(self.name, f"sends {type(message).__name__}")
+        await self._socket.send(wire.encode(message))
+
+    async def signal(self, target: str, value: wire.Value) -> None:
+        """Publish `value` to the signal address of the session `target`."""
+        await self.send(wire.Publish(address=wire.signal_address(target), value=value))
+
+    async def subscribe(self, pattern: str) -> None:
+        """Subscribe to `pattern`, and return when the router has surely taken it."""
+        self._barriers += 1
+        await self.send(wire.Subscribe(id=self._barriers, pattern=pattern))
+        await self.barrier()
+
+    async def barrier(self) -> None:
+        """Return when all that was sent before has passed the router, and all it led to here has come.
+
+        A signal to one's own session comes back behind it: a router handles one session in order
+        (RTR-1 and RTR-3; where those fail, this is blocked by RTR-1).
+        """
+        self._barriers += 1
+        token = f"barrier-{self._barriers}"
+        await self.signal(self.session_id, {"type": "barrier", "token": token})
+
+        def arrived() -> bool | None:
+            return True if any(token == _token(message) for message in self.received) else None
+
+        try:
+            await self._changes.until(arrived, self._patience.event)
+        except TimeoutError:
+            raise Blocked("RTR-1", "a signal to the sender's own session did not come back") from None
+
+    def signals(self) -> list[wire.Publish]:
+        """Return the signals that reached this session, but for its own barriers."""
+        return [
+            message
+            for message in self.received
+            if isinstance(message, wire.Publish)
+            and message.address.startswith(wire.SIGNAL_PREFIX)
+            and _token(message) is None
+        ]
+
+    async def gets(
+        self, kind: type[T], where: Callable[[T], bool] = lambda _: True, *, within: float | None = None
+    ) -> T:
+        """Return the first message of `kind` for which `where` holds; unmet if none comes in time."""
+
+        def found() -> T | None:
+            return next((m for m in self.received if isinstance(m, kind) and where(m)), None)
+
+        limit = self._patience.event if within is None else within
+        try:
+            return await self._changes.until(found, limit)
+        except TimeoutError:
+            kinds = [type(message).__name__ for message in self.received[-6:]]
+            raise Unmet(
+                f"{self.name} to receive {kind.__name__} within {limit:g} s", f"it received {show(kinds)}"
+            ) from None
+
+    async def gets_signal(self, *, kind: str | None = None, within: float | None = None) -> dict[str, wire.Value]:
+        """Return the value of the first signal (of `type` `kind`) that reaches this session."""
+
+        def matches(message: wire.Publish) -> bool:
+            value = message.value
+            return message in self.signals() and isinstance(value, dict) and kind in (None, value.get("type"))
+
+        message = await self.gets(wire.Publish, matches, within=within)
+        if not isinstance(message.value, dict):
+            raise Unmet("a signal that is a map", show(message.value))
+        return message.value
+
+    async def close(self) -> None:
+        """Close the WebSocket and wait until nothing is left of the client."""
+        await self._socket.close()
+        await self._reader
+
+
+def _token(message: wire.Message) -> wire.Value:
+    if isinstance(message, wire.Publish) and isinstance(message.value, dict):
+        return message.value.get("token") if message.value.get("type") == "barrier" else None
+    return None

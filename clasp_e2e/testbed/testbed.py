@@ -1,0 +1,187 @@
+"""One scenario's world: its router, a leg for each client, the links between them, and its clean end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
+from clasp_e2e.model import P2PConfig
+from clasp_e2e import wire
+from clasp_e2e.network import Direction, Hooks, SignalingProxy, Switchboard
+from clasp_e2e.network.rewriting import contents_of
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.client import Client, Side
+from clasp_e2e.testbed.expectations import Blocked, Unmet, show
+from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.waiting import Changes, Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """An implementation that takes part in a run: its driver, started, and what it says of itself."""
+
+    driver: Driver
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSource:
+    """Where a scenario's router comes from: a driver that starts one, or one that is running."""
+
+    driver: Driver | None
+    running: Router | None
+
+    async def open(self) -> Router:
+        """Return the router for a scenario."""
+        if self.running is not None:
+            return self.running
+        if self.driver is None:
+            raise RuntimeError("a router source has a driver or a running router")
+        return await self.driver.open_router(host="127.0.0.1", port=0)
+
+    async def release(self, router: Router) -> None:
+        """End a router that was started for one scenario."""
+        if router is not self.running:
+            await router.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A PUBLISH as it left a client for the router, and when (loop's clock, seconds)."""
+
+    client: str
+    message: wire.Publish
+    at: float
+
+
+class Testbed:
+    """A router, clients before it, each behind its signaling proxy, and the UDP links between them."""
+
+    __test__ = False  # Its name is the field's; it is no test class.
+
+    def __init__(self, routers: RouterSource, timeline: Timeline, patience: Patience) -> None:
+        self.timeline = timeline
+        self.patience = patience
+        self.switchboard = Switchboard()
+        self.clients: list[Client] = []
+        self.published: list[Published] = []
+        """What the clients published, in the order in which their legs saw it."""
+        self._changes = Changes()
+        self._legs: list[SignalingProxy] = []
+        self._signaling_clients: list[SignalingClient] = []
+        self._routers = routers
+        self._router: Router | None = None
+
+    async def open(self) -> None:
+        """Start the router, or take the one that is running."""
+        self._router = await self._routers.open()
+        self.timeline.note("harness", f"router at {self._router.url}")
+
+    @property
+    def router_url(self) -> str:
+        """The router's own address, without a proxy before it."""
+        if self._router is None:
+            raise RuntimeError("the testbed is not open")
+        return self._router.url
+
+    async def open_client(self, name: str, participant: Participant, p2p: P2PConfig | None) -> Client:
+        """Attach a new client of `participant` through a leg of its own; blocked by CON-1 if it cannot."""
+        leg = await SignalingProxy.open(
+            self.router_url,
+            name=name,
+            hooks=Hooks(
+                on_frame=self._see,
+                rewrite_down=lambda leg, message, data: self.switchboard.rewrite_down(leg.name, message, data),
+            ),
+        )
+        self._legs.append(leg)
+        client = Client(name, participant.side, p2p, self.timeline, self.patience)
+        self.clients.append(client)
+        self.timeline.note("harness", f"opens {name} ({participant.side.label})")
+        try:
+            async with asyncio.timeout(self.patience.open + self.patience.call):
+                peer = await participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
+        except Refused as refusal:
+            raise Blocked("CON-1", f"{participant.side.label} could not attach to the router: {refusal}") from refusal
+        except TimeoutError:
+            raise DriverFault(f"{participant.side.label}: peer.open did not return") from None
+        client.attached(peer, leg)
+        self.timeline.note(name, f"is attached as session {peer.session_id}")
+        return client
+
+    async def open_signaling_client(self, name: str) -> SignalingClient:
+        """Attach a client of the harness's own, straight to the router."""
+        client = await SignalingClient.open(self.router_url, name, self.timeline, self.patience)
+        self._signaling_clients.append(client)
+        return client
+
+    def _see(self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None) -> None:
+        self.switchboard.observe(leg.name, direction, message)
+        self.timeline.note(leg.name, f"{'→' if direction == 'up' else '←'} router  {summary(message, data)}")
+        if direction == "up" and isinstance(message, wire.Publish):
+            self.published.append(Published(leg.name, message, asyncio.get_running_loop().time()))
+            self._changes.notify()
+
+    async def until_published(self, client: Client, where: Callable[[wire.Publish], bool], what: str) -> Published:
+        """Return the first PUBLISH of `client` for which `where` holds; unmet if none comes in time."""
+
+        def found() -> Published | None:
+            return next((p for p in self.published if p.client == client.name and where(p.message)), None)
+
+        try:
+            return await self._changes.until(found, self.patience.event)
+        except TimeoutError:
+            addresses = [p.message.address for p in self.published if p.client == client.name]
+            raise Unmet(f"{client.name} to publish {what}", f"it published to {show(addresses)}") from None
+
+    def faults(self) -> list[str]:
+        """Return what went wrong with an adapter or a leg while nobody awaited an answer."""
+        adapters = [f"{client.name}: {client.fault}" for client in self.clients if client.fault]
+        return adapters + [fault for leg in self._legs for fault in leg.faults]
+
+    async def close(self) -> list[str]:
+        """End everything, whatever state it is in; return what failed to end, a line each."""
+        complaints: list[str] = []
+
+        async def end(what: str, ending: Callable[[], Awaitable[None]]) -> None:
+            try:
+                async with asyncio.timeout(self.patience.cleanup + self.patience.call):
+                    await ending()
+            except NotOffered:
+                pass
+            except Exception as error:
+                complaints.append(f"{what} did not end cleanly: {type(error).__name__}: {error}")
+
+        await asyncio.gather(*(end(client.name, client.end) for client in self.clients))
+        await asyncio.gather(*(end(client.name, client.close) for client in self._signaling_clients))
+        await asyncio.gather(*(end(f"the leg of {leg.name}", leg.close) for leg in self._legs))
+        self.switchboard.close()
+        if self._router is not None:
+            router = self._router
+            await end("the router", lambda: self._routers.release(router))
+        return complaints
+
+
+def holds_sdp(message: wire.Publish) -> bool:
+    """Return whether any value that was published is an SDP, wherever in it that stands."""
+    return bool(contents_of(message).descriptions)
+
+
+def summary(message: wire.Message | None, data: bytes | str) -> str:
+    """Return a frame in a few words for the timeline."""
+    if message is None:
+        return f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
+    words = [type(message).__name__.upper()]
+    if isinstance(message, wire.Publish):
+        words.append(message.address)
+        if isinstance(message.value, dict) and isinstance(message.value.get("type"), str):
+            words.append(str(message.value["type"]))
+    elif isinstance(message, wire.Error):
+        words.append(f"{message.code} {message.message}")
+    elif isinstance(message, wire.Welcome):
+        words.append(message.session)
+    elif isinstance(message, wire.Subscribe):
+        words.append(message.pattern)
+    return " ".join([*words, f"({len(data)} bytes)"])

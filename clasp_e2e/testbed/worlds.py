@@ -1,0 +1,287 @@
+"""The worlds that a scenario can ask for: a pair of peers, one peer alone, a router."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.model import Connected, P2PConfig, SendResult
+from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
+from clasp_e2e.testbed.client import Client
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, random_payload
+from clasp_e2e.testbed.pairing import Pairing
+from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.testbed import Participant, Testbed
+
+NOT_TAKEN = 4 * 1024
+"""Bytes; a path that carried less than this between a send and its barrier was not taken (design)."""
+
+
+@dataclass
+class Path:
+    """The bytes that left a sender between a send and a barrier behind it, by path."""
+
+    size: int
+    direct: int = 0
+    routed: int = 0
+
+    def took_the_direct_path(self) -> None:
+        """Require the payload to have crossed the network between the peers."""
+        self._expect("the direct path", self.direct, taken=True)
+
+    def took_the_router(self) -> None:
+        """Require the payload to have gone to the router."""
+        self._expect("the way through the router", self.routed, taken=True)
+
+    def avoided_the_direct_path(self) -> None:
+        """Require the payload not to have left for the network between the peers."""
+        self._expect("the direct path", self.direct, taken=False)
+
+    def avoided_the_router(self) -> None:
+        """Require the payload not to have gone to the router."""
+        self._expect("the way through the router", self.routed, taken=False)
+
+    def took(self, result: SendResult) -> None:
+        """Require the payload to have gone the way that `result` names, and not the other."""
+        if result is SendResult.P2P:
+            self.took_the_direct_path()
+            self.avoided_the_router()
+        else:
+            self.took_the_router()
+            self.avoided_the_direct_path()
+
+    def _expect(self, way: str, crossed: int, *, taken: bool) -> None:
+        if taken and crossed < self.size:
+            raise Unmet(f"the payload of {self.size} bytes to take {way}", f"{crossed} bytes took it")
+        if not taken and crossed >= self.size:
+            raise Unmet(f"the payload of {self.size} bytes not to take {way}", f"{crossed} bytes took it")
+        if not taken and crossed >= NOT_TAKEN:
+            raise Unobserved(f"{crossed} bytes took {way}: too many for none, too few for the payload of {self.size}")
+
+
+class Pair:
+    """Two clients with P2P enabled, attached to one router, with the link between them.
+
+    Unpacks into the one that is looked at and its partner. `offerer` is the one that connects.
+    """
+
+    def __init__(self, testbed: Testbed, offerer: Client, answerer: Client, subject: str) -> None:
+        self.testbed = testbed
+        self.offerer = offerer
+        self.answerer = answerer
+        self.subject, self.partner = (offerer, answerer) if subject == "offerer" else (answerer, offerer)
+        self.patience = testbed.patience
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter((self.subject, self.partner))
+
+    @property
+    def link(self) -> Conditions:
+        """What the network between the two does: `cut()`, `heal()`; also before any attempt."""
+        return self.testbed.switchboard.conditions(self.offerer.name, self.answerer.name)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The negotiations between the two that the signaling proxies saw, in order."""
+        return self.testbed.switchboard.attempts_between(self.offerer.name, self.answerer.name)
+
+    @property
+    def stands(self) -> bool:
+        """Whether DTLS application data has crossed one link in both directions.
+
+        That is the proof, seen from outside, that ICE and the DTLS handshake came to their end on
+        both sides.
+        """
+        return any(self.opened_at(attempt) is not None for attempt in self.attempts)
+
+    async def connect(self) -> None:
+        """Connect the two, as the ground a scenario stands on: blocked by what does not work.
+
+        Ends when both applications were told, for only then may they send.
+        """
+        try:
+            await self.offerer.connect_to_peer(self.answerer)
+        except Refused as refusal:
+            raise Blocked("CON-5", f"connect_to_peer was refused: {refusal}") from refusal
+        await self.both_told_connected()
+
+    async def both_told_connected(self) -> None:
+        """Wait until each side was told Connected; blocked by CON-5 or EVT-1 if that does not come."""
+        try:
+            async with asyncio.TaskGroup() as both:
+                for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
+                    both.create_task(client.is_told(Connected, other, within=self.patience.connect))
+        except* Unmet as unmet:
+            told = "; ".join(str(error) for error in unmet.exceptions)
+            raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
+
+    def opened_at(self, attempt: Attempt) -> float | None:
+        """Return when the connection of `attempt` stood (loop's clock, seconds), if it did."""
+        times = [attempt.link.counters(side).first_application for side in Side]
+        return None if None in times else max(time for time in times if time is not None)
+
+    async def negotiated(self) -> bool:
+        """Wait until an offer and its answer have passed the router; False if they do not in time."""
+        try:
+            async with asyncio.timeout(self.patience.connect):
+                await self.testbed.switchboard.wait_until(
+                    lambda: any(attempt.offer and attempt.answer for attempt in self.attempts)
+                )
+        except TimeoutError:
+            return False
+        return True
+
+    async def until_it_stands(self) -> None:
+        """Wait until the connection `stands`; unmet if it does not in the time a connection takes."""
+        limit = self.patience.connect
+        try:
+            async with asyncio.timeout(limit):
+                await self.testbed.switchboard.wait_until(lambda: self.stands)
+        except TimeoutError:
+            there, back = self.testbed.switchboard.traffic(self.offerer.name, self.answerer.name)
+            unreadable = self.testbed.switchboard.unreadable(self.offerer.name, self.answerer.name)
+            raise Unmet(
+                f"DTLS application data on the link in both directions within {limit:g} s",
+                unreadable
+                or f"{there.dtls_application} records from {self.offerer.name} ({there.datagrams} datagrams) and"
+                f" {back.dtls_application} from {self.answerer.name} ({back.datagrams} datagrams)",
+            ) from None
+
+    @asynccontextmanager
+    async def path_of(self, sender: Client, payload: bytes) -> AsyncGenerator[Path]:
+        """Measure which way `payload` went that `sender` sends in the block.
+
+        The block is to end with what proves the arrival, if it is to arrive. Behind it, a barrier:
+        whatever `sender` had written to the router by then has passed its leg.
+        """
+        receiver = self.partner if sender is self.subject else self.subject
+        path = Path(len(payload))
+        direct, routed = self._sent_directly(sender, receiver), sender.leg.up.bytes
+        yield path
+        async with asyncio.timeout(self.patience.event):
+            await sender.leg.ping_barrier()
+        path.direct = self._sent_directly(sender, receiver) - direct
+        path.routed = sender.leg.up.bytes - routed
+        self.testbed.timeline.note(
+            "harness", f"saw {path.direct} bytes leave {sender.name} directly and {path.routed} to the router"
+        )
+
+
+    def dropped(self, sender: Client) -> int:
+        """Return the bytes of `sender` that the link has swallowed so far."""
+        receiver = self.partner if sender is self.subject else self.subject
+        return self.testbed.switchboard.traffic(sender.name, receiver.name)[0].dropped_bytes
+
+    async def until_dropped(self, sender: Client, total: int) -> None:
+        """Wait until the link has swallowed `total` bytes of `sender`; unobserved if it never does."""
+        try:
+            async with asyncio.timeout(self.patience.retransmission):
+                await self.testbed.switchboard.wait_until(lambda: self.dropped(sender) >= total)
+        except TimeoutError:
+            raise Unobserved(
+                f"{sender.name} sent {self.dropped(sender)} bytes into the black link, and {total} were awaited"
+            ) from None
+
+    async def settle(self) -> None:
+        """Wait until all that is under way between the two, by router and by channel, has arrived.
+
+        Twice over each leg, for a signal goes up one and down the other; then a message each way.
+        """
+        for leg in (self.offerer.leg, self.answerer.leg) * 2:
+            async with asyncio.timeout(self.patience.event):
+                await leg.ping_barrier()
+        for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
+            marker = random_payload(32)
+            await sender.send_p2p(receiver, marker)
+            await receiver.receives(marker)
+
+    def _sent_directly(self, sender: Client, receiver: Client) -> int:
+        """Return the bytes that left `sender` for the link, whether they arrived or not."""
+        sent, _ = self.testbed.switchboard.traffic(sender.name, receiver.name)
+        return sent.bytes + sent.dropped_bytes
+
+
+class Sides:
+    """The two sides of a pair, not attached yet: for scenarios that configure them."""
+
+    def __init__(self, testbed: Testbed, offerer: Participant, answerer: Participant, subject: str) -> None:
+        self.testbed = testbed
+        self.patience = testbed.patience
+        self._offerer = offerer
+        self._answerer = answerer
+        self.subject = subject
+        """The role that is looked at: `offerer` or `answerer`."""
+
+    async def attach(
+        self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None
+    ) -> Pair:
+        """Attach both sides; a configuration that is not given holds no ICE server and all the defaults."""
+        opened = await asyncio.gather(
+            self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),
+            self.testbed.open_client("bob", self._answerer, answerer or P2PConfig()),
+        )
+        return Pair(self.testbed, *opened, self.subject)
+
+    async def attach_another_answerer(self, name: str = "carol") -> Client:
+        """Attach a third client, of the answerer's kind."""
+        return await self.testbed.open_client(name, self._answerer, P2PConfig())
+
+
+class Alone:
+    """One side, not attached yet, with nobody opposite but what the scenario puts there."""
+
+    def __init__(self, testbed: Testbed, participant: Participant) -> None:
+        self.testbed = testbed
+        self.patience = testbed.patience
+        self._participant = participant
+
+    async def attach(self, p2p: P2PConfig | None, name: str = "alice") -> Client:
+        """Attach the client; None is a client without P2P."""
+        return await self.testbed.open_client(name, self._participant, p2p)
+
+    async def signaling_client(self, name: str = "mallory") -> SignalingClient:
+        """Attach a session that receives signals and answers none."""
+        return await self.testbed.open_signaling_client(name)
+
+
+class RouterWorld:
+    """The router that is judged, and as many signaling clients as a scenario needs."""
+
+    def __init__(self, testbed: Testbed) -> None:
+        self.testbed = testbed
+        self.patience = testbed.patience
+        self.url = testbed.router_url
+
+    async def client(self, name: str) -> SignalingClient:
+        """Attach a signaling client."""
+        return await self.testbed.open_signaling_client(name)
+
+    async def ask_stun(self, transport: str) -> list[str]:
+        """Send STUN and TURN requests to the router's port by `udp` or `tcp`; return the answers."""
+        address = urlsplit(self.url)
+        port = address.port or (443 if address.scheme == "wss" else 80)
+        return await ask_stun(address.hostname or "127.0.0.1", port, transport)
+
+
+World = Pair | Sides | Alone | RouterWorld
+
+
+async def build_world(
+    kind: str, pairing: Pairing, testbed: Testbed, participants: dict[str, Participant]
+) -> World:
+    """Return the world of the parameter named `kind`, cast as `pairing` says."""
+    if kind == "router":
+        return RouterWorld(testbed)
+    if kind == "alone":
+        return Alone(testbed, participants[pairing.offerer or pairing.answerer])
+    sides = Sides(testbed, participants[pairing.offerer], participants[pairing.answerer], pairing.subject)
+    if kind == "sides":
+        return sides
+    pair = await sides.attach()
+    if kind == "connected_pair":
+        await pair.connect()
+    return pair

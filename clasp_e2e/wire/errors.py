@@ -1,0 +1,12 @@
+"""The one error of the wire room."""
+
+from __future__ import annotations
+
+__all__ = ["WireError"]
+
+
+class WireError(ValueError):
+    """Bytes that are no CLASP, or a value that CLASP cannot carry.
+
+    Its text says what was being read or written, what was found, and what would have been right.
+    """

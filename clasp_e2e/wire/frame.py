@@ -1,0 +1,99 @@
+"""The frame around every message.
+
+Source: the wire protocol page of the CLASP documentation, "Frame Format" and "QoS Levels".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from clasp_e2e.wire.buffers import Reader, Writer
+from clasp_e2e.wire.errors import WireError
+
+__all__ = ["MAX_PAYLOAD", "Frame", "QoS", "decode_frame", "encode_frame"]
+
+MAX_PAYLOAD = 65535
+"""The most bytes of payload that a frame can hold."""
+
+_MAGIC = 0x53
+_TIMESTAMP = 0x20
+_ENCRYPTED = 0x10
+_COMPRESSED = 0x08
+_ENCODING = 0x07
+_QOS_SHIFT = 6
+
+
+class QoS(IntEnum):
+    """What the sender asks of the delivery."""
+
+    FIRE = 0
+    """Best effort."""
+    CONFIRM = 1
+    """At least once."""
+    COMMIT = 2
+    """Exactly once, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A payload and what the header says of it.
+
+    `timestamp` is in microseconds. `encoding` is 0 for MessagePack and 1 for binary, up to 7; it is
+    carried and not obeyed, because every decoder goes by the first byte of the payload.
+    """
+
+    payload: bytes
+    qos: QoS = QoS.FIRE
+    timestamp: int | None = None
+    encrypted: bool = False
+    compressed: bool = False
+    encoding: int = 1
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The bytes of a frame; `WireError` if a field of it does not fit."""
+    if len(frame.payload) > MAX_PAYLOAD:
+        raise WireError(
+            f"frame: the payload has {len(frame.payload)} bytes, {MAX_PAYLOAD} is the most; send less at once"
+        )
+    if not 0 <= frame.encoding <= _ENCODING:
+        raise WireError(f"frame: encoding {frame.encoding} is not in 0 to {_ENCODING}")
+    flags = frame.qos << _QOS_SHIFT | frame.encoding
+    if frame.timestamp is not None:
+        flags |= _TIMESTAMP
+    if frame.encrypted:
+        flags |= _ENCRYPTED
+    if frame.compressed:
+        flags |= _COMPRESSED
+    writer = Writer()
+    writer.u8(_MAGIC, "frame magic")
+    writer.u8(flags, "frame flags")
+    writer.u16(len(frame.payload), "frame payload length")
+    if frame.timestamp is not None:
+        writer.u64(frame.timestamp, "frame timestamp")
+    return writer.finish() + frame.payload
+
+
+def decode_frame(data: bytes) -> Frame:
+    """The frame at the front of `data`; `WireError` if there is none.
+
+    As in the reference implementation, bytes after the declared payload are ignored and the reserved
+    QoS counts as `FIRE`.
+    """
+    reader = Reader(data)
+    magic = reader.u8("frame magic")
+    if magic != _MAGIC:
+        raise WireError(f"frame magic: 0x{magic:02x} instead of 0x{_MAGIC:02x}; this is no CLASP frame")
+    flags = reader.u8("frame flags")
+    size = reader.u16("frame payload length")
+    timestamp = reader.u64("frame timestamp") if flags & _TIMESTAMP else None
+    qos = flags >> _QOS_SHIFT
+    return Frame(
+        payload=reader.take(size, "frame payload"),
+        qos=QoS(qos) if qos <= QoS.COMMIT else QoS.FIRE,
+        timestamp=timestamp,
+        encrypted=bool(flags & _ENCRYPTED),
+        compressed=bool(flags & _COMPRESSED),
+        encoding=flags & _ENCODING,
+    )

@@ -1,0 +1,299 @@
+"""The 19 messages of CLASP as frozen values.
+
+Source: the wire protocol page of the CLASP documentation, "Message Types" and "Key Message
+Structures". Times are microseconds since the epoch, unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TypeAlias
+
+Value: TypeAlias = bool | int | float | str | bytes | list["Value"] | dict[str, "Value"] | None
+"""Anything that a CLASP value can hold. Integers are 64 bit and signed."""
+
+
+class SignalType(IntEnum):
+    """What kind of thing an address carries; the code stands in PUBLISH, its bit in SUBSCRIBE."""
+
+    PARAM = 0
+    EVENT = 1
+    STREAM = 2
+    GESTURE = 3
+    TIMELINE = 4
+
+
+class GesturePhase(IntEnum):
+    """Where in its course a gesture is."""
+
+    START = 0
+    MOVE = 1
+    END = 2
+    CANCEL = 3
+
+
+class FederationOp(IntEnum):
+    """What a FEDERATION_SYNC asks or tells."""
+
+    DECLARE_NAMESPACES = 1
+    REQUEST_SYNC = 2
+    REVISION_VECTOR = 3
+    SYNC_COMPLETE = 4
+
+
+class TtlMode(Enum):
+    """Whether a parameter's time to live starts anew with each use."""
+
+    SLIDING = "sliding"
+    ABSOLUTE = "absolute"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Ttl:
+    """A parameter's time to live: `seconds` is 0 with `NEVER`, else below 2**31."""
+
+    mode: TtlMode
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Client to router: the first message of a session."""
+
+    name: str
+    features: frozenset[str] = frozenset()
+    token: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Router to client: the session stands; `session` is its id."""
+
+    session: str
+    name: str
+    time: int
+    features: frozenset[str] = frozenset()
+    token: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignalMeta:
+    """What an announced signal says of itself."""
+
+    unit: str | None = None
+    range: tuple[float, float] | None = None
+    default: Value = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDefinition:
+    """One signal of an ANNOUNCE or a RESULT (where `meta` does not travel)."""
+
+    address: str
+    type: SignalType
+    datatype: str | None = None
+    access: str | None = None
+    meta: SignalMeta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Router to client: the signals of a namespace."""
+
+    namespace: str
+    signals: tuple[SignalDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FederationSync:
+    """Router to router: namespaces and revisions."""
+
+    op: FederationOp
+    patterns: tuple[str, ...] = ()
+    revisions: dict[str, int] = field(default_factory=dict[str, int])
+    since_revision: int | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeOptions:
+    """How much of what matches a subscriber wants."""
+
+    max_rate: int | None = None
+    epsilon: float | None = None
+    history: int | None = None
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Client to router. `types` empty means all of them."""
+
+    id: int
+    pattern: str
+    types: frozenset[SignalType] = frozenset()
+    options: SubscribeOptions = SubscribeOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Client to router: ends the subscription `id`."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """An event, stream, gesture or timeline, either way. At most one of `value` and `samples`.
+
+    A PUBLISH without value and samples is allowed; `null_value` tells a null value from none.
+    """
+
+    address: str
+    value: Value = None
+    signal: SignalType = SignalType.EVENT
+    samples: tuple[float, ...] | None = None
+    timestamp: int | None = None
+    id: int | None = None
+    phase: GesturePhase = GesturePhase.START
+    rate: int | None = None
+    null_value: bool = False
+    """True for a value that is there and is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Client to router, and router to subscribers: a parameter's new value."""
+
+    address: str
+    value: Value
+    revision: int | None = None
+    lock: bool = False
+    unlock: bool = False
+    ttl: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Client to router: asks for a parameter's value, which comes as a SNAPSHOT."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a SNAPSHOT."""
+
+    address: str
+    value: Value
+    revision: int
+    writer: str | None = None
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Router to client: parameters and their values."""
+
+    params: tuple[Param, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Client to router: asks for what the journal holds. `types` empty means all of them."""
+
+    pattern: str
+    since: int | None = None
+    until: int | None = None
+    limit: int | None = None
+    types: frozenset[SignalType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Client to router: messages that take effect together."""
+
+    messages: tuple[Message, ...] = ()
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Clock synchronization; `t1` to `t3` as in NTP."""
+
+    t1: int
+    t2: int | None = None
+    t3: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Either way: asks for a PONG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Either way: answers a PING."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Router to client: a message was taken."""
+
+    address: str | None = None
+    revision: int | None = None
+    locked: bool | None = None
+    holder: str | None = None
+    correlation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Router to client: a message was refused. The codes are those of the wire protocol page."""
+
+    code: int
+    message: str
+    address: str | None = None
+    correlation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Client to router: which signals match `pattern`."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Router to client: the signals that a QUERY asked for."""
+
+    signals: tuple[SignalDefinition, ...] = ()
+
+
+Message: TypeAlias = (
+    Hello
+    | Welcome
+    | Announce
+    | FederationSync
+    | Subscribe
+    | Unsubscribe
+    | Publish
+    | Set
+    | Get
+    | Snapshot
+    | Replay
+    | Bundle
+    | Sync
+    | Ping
+    | Pong
+    | Ack
+    | Error
+    | Query
+    | Result
+)

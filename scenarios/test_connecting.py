@@ -1,0 +1,123 @@
+"""Connecting: a session at the router, a negotiation through it, a DataChannel between the peers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from clasp_e2e.model import Connected, P2PConfig
+from clasp_e2e.testbed import (
+    Alone,
+    Blocked,
+    Pair,
+    Refused,
+    RouterWorld,
+    Sides,
+    Unmet,
+    Unobserved,
+    expect,
+    expect_refusal,
+    random_payload,
+    requirement,
+)
+
+
+@requirement("CON-1")
+async def test_client_gets_a_session(alone: Alone) -> None:
+    """A client attaches over WebSocket and knows the session id that the router gave it."""
+    client = await alone.attach(P2PConfig())
+    expect(bool(client.session_id), "the client has a session id").is_true("it is empty")
+    expect(client.session_id, "the session id that the client tells").equals(client.leg.session_id)
+
+
+@requirement("CON-1")
+async def test_router_gives_a_session(router: RouterWorld) -> None:
+    """The router answers HELLO with WELCOME and a session id."""
+    client = await router.client("alice")
+    expect(bool(client.session_id), "WELCOME names a session id").is_true("it is empty")
+
+
+@requirement("CON-2")
+async def test_session_ids_differ(router: RouterWorld) -> None:
+    """Twenty clients of a router have twenty session ids."""
+    clients = await asyncio.gather(*(router.client(f"client-{number}") for number in range(20)))
+    expect(len({client.session_id for client in clients}), "different session ids of 20 clients").equals(20)
+
+
+@requirement("CON-3")
+async def test_offer_and_answer_travel_through_the_router(pair: Pair) -> None:
+    """An offer and its answer are published at the router, before the connection stands."""
+    await pair.offerer.connect_to_peer(pair.answerer)
+    if not await pair.negotiated():
+        missing = pair.testbed.switchboard.unreadable(pair.offerer.name, pair.answerer.name) or "neither"
+        told = pair.offerer.events(Connected) and pair.answerer.events(Connected)
+        if told and not any(attempt.offer for attempt in pair.attempts):
+            raise Unobserved(f"both sides were told Connected, and {missing}")
+        raise Unmet("an offer and an answer to pass the router", missing)
+    for attempt in pair.attempts:
+        if attempt.answer is not None and (opened := pair.opened_at(attempt)) is not None:
+            expect(attempt.answer.sent_at <= opened, "the answer leaves before the connection stands").is_true()
+
+
+@requirement("CON-4")
+async def test_a_data_channel_is_negotiated(pair: Pair) -> None:
+    """Offer and answer hold ICE credentials, a DTLS fingerprint and an SCTP section."""
+    await pair.offerer.connect_to_peer(pair.answerer)
+    if not await pair.negotiated():
+        raise Blocked("CON-3", "no offer and answer were seen")
+    for description in (d for a in pair.attempts for d in (a.offer, a.answer) if d is not None):
+        kind = "offer" if description.facts.is_offer else "answer"
+        expect(bool(description.facts.ufrag and description.facts.password), f"the {kind} has ICE credentials").is_true()
+        expect(bool(description.facts.fingerprint), f"the {kind} has a DTLS fingerprint").is_true()
+        expect(description.facts.has_data_channel_section, f"the {kind} has an SCTP section").is_true()
+
+
+@requirement("CON-5")
+async def test_connect_to_peer_leads_to_a_connection(pair: Pair) -> None:
+    """After `connect_to_peer`, DTLS application data crosses the network from both sides."""
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await pair.until_it_stands()
+
+
+@requirement("CON-6")
+async def test_data_reaches_the_peer(connected_pair: Pair) -> None:
+    """What is sent to a connected peer reaches its application."""
+    sender, receiver = connected_pair
+    payload = random_payload()
+    await sender.send_p2p(receiver, payload)
+    await receiver.receives(payload)
+
+
+@requirement("CON-7")
+async def test_without_p2p_configured_calls_are_refused(alone: Alone) -> None:
+    """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p`, and does not hang."""
+    client = await alone.attach(None)
+    target = (await alone.signaling_client()).session_id
+    limit = alone.patience.call
+    await expect_refusal(client.connect_to_peer(target), "connect_to_peer without P2P", within=limit)
+    await expect_refusal(client.send_p2p(target, random_payload()), "send_p2p without P2P", within=limit)
+
+
+@requirement("CON-10")
+async def test_connections_to_several_peers(sides: Sides) -> None:
+    """One client is connected to two others at once, and each gets what was sent to it and nothing else."""
+    pair = await sides.attach()
+    alice, bob = pair.offerer, pair.answerer
+    carol = await sides.attach_another_answerer()
+    await pair.connect()
+    try:
+        await alice.connect_to_peer(carol)
+    except Refused as refusal:
+        raise Unmet("a second connection beside the first", f"it was refused: {refusal}") from refusal
+    for client, other in ((alice, carol), (carol, alice)):
+        await client.is_told(Connected, other, within=sides.patience.connect)
+    for_bob, for_carol = random_payload(), random_payload()
+    await alice.send_p2p(bob, for_bob)
+    await alice.send_p2p(carol, for_carol)
+    await bob.receives(for_bob)
+    await carol.receives(for_carol)
+    for client, foreign in ((bob, for_carol), (carol, for_bob)):
+        expect(client.received(foreign), f"what {client.name} got of what was for the other").is_empty()
+    for sender in (bob, carol):
+        payload = random_payload()
+        await sender.send_p2p(alice, payload)
+        await alice.receives(payload)

@@ -1,0 +1,31 @@
+"""Direct data: what flows between connected peers, and what does not pass through the router."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Data, RoutingMode
+from clasp_e2e.testbed import Pair, expect, random_payload, remark, requirement
+
+
+@requirement("DIR-1")
+async def test_data_between_connected_peers_avoids_the_router(connected_pair: Pair) -> None:
+    """In PreferP2P and P2POnly, what a connected peer is sent does not pass through the router."""
+    sender, receiver = connected_pair
+    for mode in (RoutingMode.PREFER_P2P, RoutingMode.P2P_ONLY):
+        await sender.set_p2p_routing_mode(mode)
+        payload = random_payload()
+        async with connected_pair.path_of(sender, payload) as path:
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+        path.avoided_the_router()
+
+
+@requirement("DIR-3")
+async def test_what_the_payload_is_wrapped_in(connected_pair: Pair) -> None:
+    """The payload goes raw over the DataChannel, or in a frame: reported, not judged."""
+    sender, receiver = connected_pair
+    payload = random_payload(256)
+    await sender.send_p2p(receiver, payload)
+    event = await receiver.is_told(Data)
+    extra = len(event.data) - len(payload)
+    expect(payload in event.data, "the payload stands in what came over the DataChannel").is_true()
+    remark("the payload goes raw" if extra == 0 else f"the payload goes in an envelope of {extra} bytes")

@@ -1,0 +1,122 @@
+"""Events: what each application is told, how often, when, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+
+from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PConfig
+from clasp_e2e.testbed import Alone, Pair, Sides, expect, random_payload, requirement
+
+
+@requirement("EVT-1")
+async def test_each_side_is_told_connected(pair: Pair) -> None:
+    """Each side is told Connected, and by it the session of the other."""
+    await pair.offerer.connect_to_peer(pair.answerer)
+    limit = pair.patience.connect
+    await pair.offerer.is_told(Connected, pair.answerer, within=limit)
+    await pair.answerer.is_told(Connected, pair.offerer, within=limit)
+
+
+@requirement("EVT-2")
+async def test_connected_is_told_once(connected_pair: Pair) -> None:
+    """When all signals have arrived and data flows, each side was told Connected once."""
+    await connected_pair.settle()
+    for client in connected_pair:
+        expect(len(client.events(Connected)), f"times that {client.name} was told Connected").equals(1)
+
+
+@requirement("EVT-3")
+async def test_disconnected_is_told_when_the_peer_closes(connected_pair: Pair) -> None:
+    """When a peer closes (or ends, where it has no close), the other is told Disconnected, naming it."""
+    told, leaving = connected_pair
+    if "close" in leaving.capabilities:
+        await leaving.close()
+    else:
+        await leaving.kill()
+    await told.is_told(Disconnected, leaving, within=connected_pair.patience.consent)
+
+
+@requirement("EVT-4", slow=True)
+async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: Pair) -> None:
+    """When the link goes black, each side is told Disconnected once ICE consent has run out."""
+    connected_pair.link.cut()
+    limit = connected_pair.patience.consent
+    subject, partner = connected_pair
+    await subject.is_told(Disconnected, partner, within=limit)
+
+
+@requirement("EVT-4", slow=True)
+async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: Pair) -> None:
+    """When a peer is killed, the other is told Disconnected once ICE consent has run out."""
+    told, killed = connected_pair
+    await killed.kill()
+    await told.is_told(Disconnected, killed, within=connected_pair.patience.consent)
+
+
+@requirement("EVT-5", waits=True)
+async def test_a_failed_attempt_is_told_with_a_reason(alone: Alone) -> None:
+    """An attempt that nobody answers, and whose call returned no error, ends in ConnectionFailed with a reason."""
+    client = await alone.attach(P2PConfig(connection_timeout_secs=1))
+    silent = await alone.signaling_client()
+    failure = await client.attempt_fails(silent.session_id, within=client.timeout + 3.0)
+    if not failure.by_call:
+        expect(bool(failure.reason), "ConnectionFailed gives a reason").is_true("it is empty")
+
+
+@requirement("EVT-6")
+async def test_no_direct_data_before_connected(pair: Pair) -> None:
+    """A peer that sends as soon as it is told Connected finds the other told Connected before Data."""
+    subject, partner = pair
+    payload = random_payload(256)
+
+    async def send_at_once() -> None:
+        await partner.is_told(Connected, subject, within=pair.patience.connect)
+        await partner.send_p2p(subject, payload)
+
+    sending = asyncio.create_task(send_at_once())
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await sending
+    await subject.receives(payload)
+    await subject.is_told(Connected, partner)
+    kinds = [type(told.event) for told in subject.told if not isinstance(told.event, Data) or told.event.reliable]
+    about = [kind for kind in kinds if kind in (Connected, Data)]
+    expect(about.index(Connected) < about.index(Data), "Connected is told before direct Data").is_true(
+        "Data was told first"
+    )
+
+
+@requirement("EVT-6", waits=True)
+async def test_a_failed_attempt_has_one_outcome(sides: Sides) -> None:
+    """An attempt that failed on a black link is not told again, nor Connected, when the link heals."""
+    config = P2PConfig(connection_timeout_secs=1)
+    pair = await sides.attach(config, config)
+    pair.link.cut()
+    failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
+    pair.link.heal()
+    # A second attempt, to nobody, is the barrier: by its end the first has had all its time again.
+    silent = await pair.testbed.open_signaling_client("mallory")
+    await pair.offerer.attempt_fails(silent.session_id, within=pair.offerer.timeout + 3.0)
+    outcomes = len(pair.offerer.events(ConnectionFailed, pair.answerer)) + failure.by_call
+    expect(outcomes, "failures told of one attempt").equals(1)
+    expect(len(pair.offerer.events(Connected, pair.answerer)), "Connected told after ConnectionFailed").equals(0)
+
+
+@requirement("EVT-7")
+async def test_an_orderly_close_is_told_at_once(connected_pair: Pair) -> None:
+    """The other side of an orderly close is told Disconnected within 2 s."""
+    told, closing = connected_pair
+    await closing.close()
+    await told.is_told(Disconnected, closing, within=2.0)
+
+
+@requirement("EVT-8")
+async def test_is_peer_connected_agrees_with_the_events(pair: Pair) -> None:
+    """`is_peer_connected` is false before the connection, true on it, and false after Disconnected."""
+    subject, partner = pair
+    expect(await subject.is_peer_connected(partner), "is_peer_connected before the attempt").equals(False)
+    await pair.connect()
+    expect(await subject.is_peer_connected(partner), "is_peer_connected after Connected").equals(True)
+    if "close" in partner.capabilities:
+        await partner.close()
+        await subject.is_told(Disconnected, partner, within=pair.patience.consent)
+        expect(await subject.is_peer_connected(partner), "is_peer_connected after Disconnected").equals(False)

@@ -1,0 +1,136 @@
+"""Routing modes: which way a send takes with a connection, without one, and after one was lost."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Disconnected, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.testbed import (
+    Alone,
+    Client,
+    Pair,
+    Sides,
+    expect,
+    expect_refusal,
+    random_payload,
+    requirement,
+)
+
+P2P, RELAY = SendResult.P2P, SendResult.RELAY
+
+
+async def expect_send(pair: Pair, sender: Client, receiver: Client, result: SendResult, what: str) -> None:
+    """Send a payload that arrives, by the way that `result` names and no other."""
+    payload = random_payload()
+    async with pair.path_of(sender, payload) as path:
+        returned = await sender.send_p2p(receiver, payload)
+        expect(returned, what).equals(result)
+        await receiver.receives(payload)
+    path.took(result)
+
+
+@requirement("RTE-1")
+async def test_the_mode_is_prefer_p2p_until_it_is_set(alone: Alone) -> None:
+    """A client that was never told a mode is in PreferP2P."""
+    client = await alone.attach(P2PConfig())
+    expect(await client.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
+
+
+@requirement("RTE-2")
+async def test_the_mode_that_was_set_is_read(alone: Alone) -> None:
+    """Each mode that is set is the mode that is read."""
+    client = await alone.attach(P2PConfig())
+    for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
+        await client.set_p2p_routing_mode(mode)
+        expect(await client.p2p_routing_mode(), f"the mode after {mode.value} was set").equals(mode)
+
+
+@requirement("RTE-3")
+async def test_prefer_p2p_connected_sends_directly(connected_pair: Pair) -> None:
+    """PreferP2P, connected: P2P, and the payload takes the direct path."""
+    sender, receiver = connected_pair
+    await expect_send(connected_pair, sender, receiver, P2P, "the result of a send while connected")
+
+
+@requirement("RTE-4", waits=True)
+async def test_prefer_p2p_without_a_path_relays(sides: Sides) -> None:
+    """PreferP2P, the link black and never connected: Relay, within the time-out."""
+    config = P2PConfig(connection_timeout_secs=1)
+    pair = await sides.attach(config, config)
+    pair.link.cut()
+    sender, receiver = pair
+    await expect_send(pair, sender, receiver, RELAY, "the result of a send without a path")
+
+
+@requirement("RTE-5", slow=True)
+async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: Pair) -> None:
+    """PreferP2P, connected and then cut off: Relay, from the sender's own Disconnected on."""
+    sender, receiver = connected_pair
+    connected_pair.link.cut()
+    await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent)
+    await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
+
+
+@requirement("RTE-6", waits=True)
+async def test_prefer_p2p_relays_after_the_attempt_failed(sides: Sides) -> None:
+    """PreferP2P, after an attempt failed on a link that is still black: Relay."""
+    config = P2PConfig(connection_timeout_secs=1)
+    pair = await sides.attach(config, config)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=config_limit(pair))
+    await expect_send(pair, pair.offerer, pair.answerer, RELAY, "the result of a send after ConnectionFailed")
+
+
+def config_limit(pair: Pair) -> float:
+    """Return the seconds within which an attempt of the pair must have failed."""
+    return pair.offerer.timeout + 3.0
+
+
+@requirement("RTE-7")
+async def test_p2p_only_connected_sends_directly(connected_pair: Pair) -> None:
+    """P2POnly, connected: P2P, and the payload takes the direct path."""
+    sender, receiver = connected_pair
+    await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    await expect_send(connected_pair, sender, receiver, P2P, "the result of a send while connected")
+
+
+@requirement("RTE-8", waits=True)
+async def test_p2p_only_refuses_to_relay(sides: Sides) -> None:
+    """P2POnly without a path: the call fails, and the payload reaches neither the router nor the peer."""
+    config = P2PConfig(connection_timeout_secs=1)
+    pair = await sides.attach(config, config)
+    pair.link.cut()
+    sender, receiver = pair
+    await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    payload = random_payload()
+    async with pair.path_of(sender, payload) as path:
+        await expect_refusal(sender.send_p2p(receiver, payload), "a send in P2POnly without a path")
+    path.avoided_the_router()
+    expect(receiver.received(payload), "what the peer got of it").is_empty()
+
+
+@requirement("RTE-9")
+async def test_server_only_relays_while_connected(connected_pair: Pair) -> None:
+    """ServerOnly, connected: Relay, and the payload does not take the DataChannel."""
+    sender, receiver = connected_pair
+    await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+    payload, barrier = random_payload(), random_payload(32)
+    async with connected_pair.path_of(sender, payload) as path:
+        result = await sender.send_p2p(receiver, payload)
+        await receiver.receives(payload)
+        # The reliable channel is in order: had the payload been put on it too, it would be before this.
+        await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+        await sender.send_p2p(receiver, barrier)
+        await receiver.receives(barrier)
+    expect(result, "the result of a send in ServerOnly").equals(RELAY)
+    path.took(RELAY)
+
+
+@requirement("RTE-10")
+async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: Pair) -> None:
+    """Changed back and forth while connected, the mode decides each send that follows, either way."""
+    sender, receiver = connected_pair
+    modes = {RoutingMode.SERVER_ONLY: RELAY, RoutingMode.P2P_ONLY: P2P, RoutingMode.PREFER_P2P: P2P}
+    order = [RoutingMode.SERVER_ONLY, RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY]
+    for mode in order:
+        await sender.set_p2p_routing_mode(mode)
+        what = f"the result of the first send after the change to {mode.value}"
+        await expect_send(connected_pair, sender, receiver, modes[mode], what)

@@ -1,0 +1,159 @@
+"""Sending: what arrives, how often, in which order, and whether the result of the call is the truth."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import RoutingMode, SendResult
+from clasp_e2e.testbed import Blocked, Pair, Refused, expect, random_payload, requirement
+
+
+@requirement("SND-1")
+async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: Pair) -> None:
+    """A reliable send arrives unchanged, once, names its sender and is marked reliable."""
+    sender, receiver = connected_pair
+    payload, marker = random_payload(), random_payload(32)
+    result = await sender.send_p2p(receiver, payload)
+    event = await receiver.receives(payload)
+    await sender.send_p2p(receiver, marker)
+    await receiver.receives(marker)
+    expect(len(receiver.received(payload)), "times that the payload arrived before a later one").equals(1)
+    if result is SendResult.P2P:
+        expect(event.peer_session_id, "the sender that Data names").equals(sender.session_id)
+        expect(event.reliable, "Data is marked reliable").equals(True)
+
+
+@requirement("SND-2")
+async def test_unreliable_sends_arrive(connected_pair: Pair) -> None:
+    """Of ten unreliable sends, each paced by a reliable one, at least one arrives; all that do are unchanged."""
+    sender, receiver = connected_pair
+    sent = [random_payload(1024) for _ in range(10)]
+    markers = [random_payload(32) for _ in sent]
+    results: list[SendResult] = []
+    for payload, marker in zip(sent, markers, strict=True):
+        results.append(await sender.send_p2p(receiver, payload, reliable=False))
+        await sender.send_p2p(receiver, marker)
+        await receiver.receives(marker)
+    arrived = [event for event in receiver.data() if event.data not in markers]
+    expect(len(arrived), "unreliable sends that arrived, of 10").at_least(1)
+    for event in arrived:
+        expect(event.data in sent, "each that arrives is one that was sent, unchanged").is_true()
+        if set(results) == {SendResult.P2P}:
+            expect(event.reliable, "Data is marked reliable").equals(False)
+
+
+@requirement("SND-3")
+async def test_the_result_of_a_send_is_the_truth(connected_pair: Pair) -> None:
+    """What a send returns is the way that its payload took, connected, in PreferP2P and ServerOnly."""
+    sender, receiver = connected_pair
+    for mode in (RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY):
+        await sender.set_p2p_routing_mode(mode)
+        payload = random_payload()
+        async with connected_pair.path_of(sender, payload) as path:
+            result = await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+        path.took(result)
+
+
+@requirement("SND-3")
+async def test_the_result_is_the_truth_without_a_path(pair: Pair) -> None:
+    """With the link black and no connection, a send says Relay only if it arrives by the router."""
+    sender, receiver = pair
+    pair.link.cut()
+    payload = random_payload()
+    async with pair.path_of(sender, payload) as path:
+        result = await sender.send_p2p(receiver, payload)
+        await receiver.receives(payload)
+    path.took(result)
+
+
+@requirement("SND-4", waits=True)
+async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pair) -> None:
+    """Of 120 reliable sends, 40 of them while the link is black for a while, each arrives once."""
+    sender, receiver = connected_pair
+    sent = [random_payload(512) for _ in range(120)]
+    for payload in sent[:40]:
+        await sender.send_p2p(receiver, payload)
+    await receiver.receives(sent[39])
+    dropped = connected_pair.dropped(sender)
+    connected_pair.link.cut()
+    for payload in sent[40:80]:
+        await sender.send_p2p(receiver, payload)
+    await connected_pair.until_dropped(sender, dropped + 512)
+    connected_pair.link.heal()
+    for payload in sent[80:]:
+        await sender.send_p2p(receiver, payload)
+    for payload in sent:
+        await receiver.receives(payload, within=connected_pair.patience.retransmission)
+    await connected_pair.settle()
+    counts = [len(receiver.received(payload)) for payload in sent]
+    expect(sum(count == 0 for count in counts), "sends that never arrived").equals(0)
+    expect(sum(count > 1 for count in counts), "sends that arrived more than once").equals(0)
+
+
+@requirement("SND-5")
+async def test_either_side_can_send(connected_pair: Pair) -> None:
+    """The one that made the offer can send, and so can the one that answered it."""
+    for sender, receiver in (
+        (connected_pair.offerer, connected_pair.answerer),
+        (connected_pair.answerer, connected_pair.offerer),
+    ):
+        payload = random_payload()
+        await sender.send_p2p(receiver, payload)
+        await receiver.receives(payload)
+
+
+@requirement("SND-6")
+async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: Pair) -> None:
+    """Direct sends of 1 byte to 16 KiB arrive unchanged."""
+    sender, receiver = connected_pair
+    for size in (1, 2, 1199, 1200, 1201, 4096, 16 * 1024):
+        payload = random_payload(size)
+        await sender.send_p2p(receiver, payload)
+        await receiver.receives(payload)
+
+
+@requirement("SND-6")
+async def test_larger_sends_arrive_or_are_refused(connected_pair: Pair) -> None:
+    """Sends of 64 KiB, 256 KiB and 1 MiB arrive, or are refused with an error; smaller ones still arrive after."""
+    sender, receiver = connected_pair
+    for size in (64 * 1024, 256 * 1024, 1024 * 1024):
+        payload = random_payload(size)
+        try:
+            await sender.send_p2p(receiver, payload)
+        except Refused:
+            continue
+        await receiver.receives(payload)
+    payload = random_payload(1024)
+    await sender.send_p2p(receiver, payload)
+    await receiver.receives(payload)
+
+
+@requirement("SND-8", waits=True)
+async def test_unreliable_sends_are_not_retransmitted(connected_pair: Pair) -> None:
+    """Sent while the link is black, a reliable send arrives after it heals, and an unreliable one does not."""
+    sender, receiver = connected_pair
+    unreliable, reliable, marker = random_payload(1024), random_payload(512), random_payload(32)
+    dropped = connected_pair.dropped(sender)
+    connected_pair.link.cut()
+    results = [await sender.send_p2p(receiver, unreliable, reliable=False), await sender.send_p2p(receiver, reliable)]
+    if results != [SendResult.P2P, SendResult.P2P]:
+        raise Blocked("RTE-3", f"while connected, sends returned {[result.value for result in results]}")
+    await connected_pair.until_dropped(sender, dropped + len(unreliable))
+    connected_pair.link.heal()
+    await receiver.receives(reliable, within=connected_pair.patience.retransmission)
+    await sender.send_p2p(receiver, marker)
+    await receiver.receives(marker, within=connected_pair.patience.retransmission)
+    await connected_pair.settle()
+    expect(receiver.received(unreliable), "unreliable sends that arrived although the link was black").is_empty()
+
+
+@requirement("SND-9")
+async def test_reliable_sends_arrive_in_order(connected_pair: Pair) -> None:
+    """Fifty reliable sends in a row arrive in the order in which they were sent."""
+    sender, receiver = connected_pair
+    sent = [random_payload(256) for _ in range(50)]
+    for payload in sent:
+        await sender.send_p2p(receiver, payload)
+    for payload in sent:
+        await receiver.receives(payload)
+    arrived = [event.data for event in receiver.data() if event.data in sent]
+    expect([sent.index(data) for data in arrived], "the order of arrival").equals(list(range(50)))

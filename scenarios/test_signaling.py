@@ -1,0 +1,124 @@
+"""Signaling on the wire: open in the public documents, fixed by the reference implementation."""
+
+from __future__ import annotations
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    Alone,
+    Client,
+    Pair,
+    Unobserved,
+    expect,
+    holds_sdp,
+    random_payload,
+    requirement,
+    show,
+)
+
+OWN_FIELD = {"offer": "sdp", "answer": "sdp", "ice_candidate": "candidate", "connected": None, "disconnected": None}
+"""The field that a signal of each type has beside `type`, `from` and `correlation_id`."""
+
+
+def signals_of(pair: Pair, client: Client) -> list[wire.Publish]:
+    """Return what `client` published under the signal addresses, in order."""
+    return [
+        published.message
+        for published in pair.testbed.published
+        if published.client == client.name and published.message.address.startswith(wire.SIGNAL_PREFIX)
+    ]
+
+
+@requirement("SIG-1")
+async def test_signals_go_to_the_signal_address(connected_pair: Pair) -> None:
+    """The SDP that a client publishes goes to `/clasp/p2p/signal/{target session}`."""
+    subject, partner = connected_pair
+    addresses = {
+        published.message.address
+        for published in connected_pair.testbed.published
+        if published.client == subject.name and holds_sdp(published.message)
+    }
+    expect(addresses, "the addresses that SDP was published to").equals({wire.signal_address(partner.session_id)})
+
+
+@requirement("SIG-2")
+async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: Pair) -> None:
+    """Signals are maps with `type`, `from`, `correlation_id` and the field of their own."""
+    subject, _ = connected_pair
+    await connected_pair.settle()
+    signals = signals_of(connected_pair, subject)
+    expect(len(signals), "signals published").at_least(1)
+    for signal in signals:
+        value = signal.value
+        expect(isinstance(value, dict), "a signal is a map").is_true(show(value))
+        assert isinstance(value, dict)
+        kind = value.get("type")
+        expect(kind in OWN_FIELD, f"the type of a signal is one of {', '.join(OWN_FIELD)}").is_true(show(kind))
+        expect(value.get("from"), f"`from` of the signal {kind}").equals(subject.session_id)
+        expect(bool(value.get("correlation_id")), f"the signal {kind} has a correlation_id").is_true()
+        own = OWN_FIELD[str(kind)]
+        if own is not None:
+            expect(isinstance(value.get(own), str), f"the signal {kind} has a string `{own}`").is_true()
+
+
+@requirement("SIG-3")
+async def test_the_answer_repeats_the_correlation_id(connected_pair: Pair) -> None:
+    """The answer has the `correlation_id` of the offer."""
+    ids: dict[str, wire.Value] = {}
+    for client in (connected_pair.offerer, connected_pair.answerer):
+        for signal in signals_of(connected_pair, client):
+            if isinstance(signal.value, dict) and signal.value.get("type") in ("offer", "answer"):
+                ids.setdefault(str(signal.value["type"]), signal.value.get("correlation_id"))
+    expect(ids.get("answer"), "the correlation_id of the answer").equals(ids.get("offer"))
+
+
+@requirement("SIG-3")
+async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair: Pair) -> None:
+    """An answer, a candidate and a disconnected with an unknown `correlation_id` change nothing."""
+    subject, partner = connected_pair
+    mallory = await connected_pair.testbed.open_signaling_client("mallory")
+    offer = next((d for d in connected_pair.testbed.switchboard.descriptions if d.leg == partner.name), None)
+    if offer is None:
+        raise Unobserved(f"no SDP of {partner.name} was read")
+    common: dict[str, wire.Value] = {"from": partner.session_id, "correlation_id": "no-such-attempt"}
+    candidate = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
+    for signal in (
+        {"type": "answer", "sdp": offer.sdp},
+        {"type": "ice_candidate", "candidate": candidate},
+        {"type": "disconnected", "reason": "no such attempt"},
+    ):
+        await mallory.signal(subject.session_id, {**signal, **common})
+    await mallory.barrier()
+    await connected_pair.settle()
+    told = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
+    expect([entry.event for entry in told], "what the unknown signals led to").is_empty()
+    payload = random_payload(64)
+    async with connected_pair.path_of(subject, payload) as path:
+        await subject.send_p2p(partner, payload)
+        await partner.receives(payload)
+    path.took_the_direct_path()
+    expect(len(subject.events(Connected, partner)), "times that Connected was told").equals(1)
+
+
+@requirement("SIG-4")
+async def test_the_channels_are_the_two_of_the_protocol(connected_pair: Pair) -> None:
+    """The channels are `clasp` (unordered, no retransmits) and `clasp-reliable` (ordered)."""
+    subject, partner = connected_pair
+    seen = {label: (ordered, retransmits) for label, ordered, retransmits in partner.channels(subject)}
+    expect(seen.get("clasp"), "`clasp`: ordered, retransmits").equals((False, 0))
+    expect(seen.get("clasp-reliable"), "`clasp-reliable`: ordered, retransmits").equals((True, None))
+
+
+@requirement("SIG-5")
+async def test_a_client_announces_itself(alone: Alone) -> None:
+    """A client with P2P enabled publishes its own session id on `/clasp/p2p/announce`."""
+    client = await alone.attach(P2PConfig())
+    client.needs("announce")
+    published = await alone.testbed.until_published(
+        client, lambda message: message.address == wire.ANNOUNCE_ADDRESS, f"an announcement on {wire.ANNOUNCE_ADDRESS}"
+    )
+    value = published.message.value
+    session = value.get("session_id") if isinstance(value, dict) else None
+    expect(session, "the session id in the announcement").equals(client.session_id)
+
+

@@ -1,0 +1,107 @@
+"""The connection time-out: when an attempt fails, and what comes after."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import Alone, Blocked, Client, Failure, Pair, Sides, expect, requirement
+
+EARLY, LATE = 0.5, 3.0
+"""Seconds by which a time-out may be missed, either way (TMO-1: 29.5 s to 33 s)."""
+
+SHORT = P2PConfig(connection_timeout_secs=1)
+
+
+def latest(client: Client) -> float:
+    """Return the seconds from the request by which an attempt must have failed, with room to see it late."""
+    return client.timeout + LATE + 2.0
+
+
+async def seconds_until_failure(alone: Alone, client: Client) -> float:
+    """Return how long an attempt that nobody answers took, from its request or its offer, the later."""
+    silent = await alone.signaling_client()
+    failure: Failure = await client.attempt_fails(silent.session_id, within=latest(client))
+    if not silent.signals():
+        raise Blocked("CON-3", "no signal reached the peer that was to be connected to")
+    offers = [d.sent_at for d in alone.testbed.switchboard.descriptions if d.leg == client.name]
+    return failure.failed - max([failure.requested, *offers[:1]])
+
+
+@requirement("TMO-1", slow=True)
+async def test_the_default_time_out_is_30_seconds(alone: Alone) -> None:
+    """With no time-out configured, an attempt that nobody answers fails after 29.5 s to 33 s."""
+    client = await alone.attach(P2PConfig())
+    took = await seconds_until_failure(alone, client)
+    expect(took, "seconds until the attempt failed").within(30 - EARLY, 30 + LATE)
+
+
+@requirement("TMO-2", waits=True)
+async def test_a_configured_time_out_is_kept(alone: Alone) -> None:
+    """With 2 s configured, an attempt that nobody answers fails after 1.5 s to 5 s."""
+    client = await alone.attach(P2PConfig(connection_timeout_secs=2))
+    took = await seconds_until_failure(alone, client)
+    expect(took, "seconds until the attempt failed").within(2 - EARLY, 2 + LATE)
+
+
+@requirement("TMO-3", waits=True)
+async def test_an_attempt_to_nobody_fails(alone: Alone) -> None:
+    """An attempt to reach a session that does not exist fails: by the call, at once, or by the time-out."""
+    client = await alone.attach(SHORT)
+    await client.attempt_fails("nonexistent-session-12345", within=client.timeout + LATE)
+
+
+@requirement("TMO-4", waits=True)
+async def test_an_offer_that_nobody_answers_fails(alone: Alone) -> None:
+    """An attempt whose offer is delivered and never answered fails by the time-out."""
+    client = await alone.attach(SHORT)
+    silent = await alone.signaling_client()
+    await client.attempt_fails(silent.session_id, within=client.timeout + LATE)
+    if not silent.signals():
+        raise Blocked("CON-3", "no signal reached the peer that was to be connected to")
+
+
+@requirement("TMO-5", waits=True)
+async def test_an_attempt_without_a_path_fails(sides: Sides) -> None:
+    """An attempt that is answered but finds the link black fails by the time-out at the latest."""
+    pair = await sides.attach(SHORT, SHORT)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
+    if not any(attempt.answer for attempt in pair.attempts):
+        raise Blocked("CON-3", "the offer was not answered")
+
+
+@requirement("TMO-6", waits=True)
+async def test_a_connection_made_in_time_is_not_failed_by_its_timer(sides: Sides) -> None:
+    """When a later attempt of the same client has timed out, the connection made before it still stands."""
+    pair = await sides.attach(SHORT, SHORT)
+    await pair.connect()
+    subject, partner = pair
+    silent = await pair.testbed.open_signaling_client("mallory")
+    await subject.attempt_fails(silent.session_id, within=latest(subject))
+    await pair.settle()
+    for client, other in ((subject, partner), (partner, subject)):
+        ended = client.events(ConnectionFailed, other) + client.events(Disconnected, other)
+        expect([told.event for told in ended], f"what {client.name} was told against the connection").is_empty()
+
+
+@requirement("TMO-7", waits=True)
+async def test_the_attempt_after_a_failed_one_succeeds(sides: Sides) -> None:
+    """After an attempt failed on a black link, the next one connects when the link has healed."""
+    pair = await sides.attach(SHORT, SHORT)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=latest(pair.offerer))
+    pair.link.heal()
+    marks = pair.offerer.mark(), pair.answerer.mark()
+    await pair.offerer.connect_to_peer(pair.answerer)
+    limit = pair.patience.connect
+    await pair.offerer.is_told(Connected, pair.answerer, within=limit, since=marks[0])
+    await pair.answerer.is_told(Connected, pair.offerer, within=limit, since=marks[1])
+    await pair.settle()
+
+
+@requirement("TMO-8", waits=True)
+async def test_the_answerer_is_told_of_the_failure_too(sides: Sides) -> None:
+    """The answerer's side of a connection that does not come about is told ConnectionFailed."""
+    pair: Pair = await sides.attach(SHORT, SHORT)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=latest(pair.offerer))
+    await pair.answerer.is_told(ConnectionFailed, pair.offerer, within=latest(pair.answerer))

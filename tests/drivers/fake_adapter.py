@@ -1,0 +1,217 @@
+"""A small adapter that starts in a few milliseconds: well-behaved, or lying in the way its argument names.
+
+It implements nothing: sessions are named after handles, and what is sent comes back as an event.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+FAULT = sys.argv[1] if len(sys.argv) > 1 else "none"
+LINE_END = "\r\n" if FAULT == "carriage_return" else "\n"
+
+
+def say(message):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + LINE_END)
+    sys.stdout.flush()
+
+
+def answer(request, result):
+    say({"id": request["id"], "result": result})
+
+
+def error(request, code, message):
+    say({"id": request["id"], "error": {"code": code, "message": message}})
+
+
+def event(peer, kind, **fields):
+    say({"method": "peer.event", "params": {"peer": peer, "event": {"type": kind, **fields}}})
+
+
+def raw(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def describe(request):
+    result = {
+        "protocol": 1,
+        "implementation": {"name": "fake", "version": "1", "language": "Python", "echo": request["params"]},
+        "roles": ["peer", "router"],
+        "capabilities": ["close", "is_peer_connected"],
+        "processes": "shared" if FAULT == "shared" else "per_peer",
+    }
+    changes = {
+        "wrong_version": {"protocol": 2},
+        "true_version": {"protocol": True},
+        "no_roles": {"roles": []},
+        "unknown_role": {"roles": ["per"]},
+        "unknown_capability": {"capabilities": ["is_peer_conected"]},
+        "wrong_processes": {"processes": 1},
+        "no_name": {"implementation": {"version": "1", "language": "C"}},
+        "peer_only": {"roles": ["peer"], "capabilities": []},
+    }
+    if FAULT == "hang_on_initialize":
+        return
+    answer(request, {**result, **changes.get(FAULT, {})})
+
+
+def open_peer(request):
+    peer = request["params"]["peer"]
+    print("opening", peer, file=sys.stderr, flush=True)
+    if FAULT == "holds":
+        os.write(alive, b"+")
+    if FAULT == "hang_on_open":
+        return None
+    if FAULT == "crash_on_open":
+        for number in range(60):
+            print("line", number, file=sys.stderr)
+        print("Segmentation fault, so to speak", file=sys.stderr, flush=True)
+        os._exit(3)
+    if FAULT == "refuse_open":
+        return error(request, 1000, "no router there")
+    event(peer, "peer_announced", peer_session_id="s", features=["p2p"])
+    session = 5 if FAULT == "number_for_session" else f"session of {peer}"
+    answer(request, {"session_id": session})
+    if FAULT == "crash_between_calls":
+        print("gone without being asked", file=sys.stderr, flush=True)
+        os._exit(4)
+    if FAULT == "noise_between_calls":
+        raw(b"Listening on port 1234\n")
+    return None
+
+
+def connect(request):
+    peer, target = request["params"]["peer"], request["params"]["target"]
+    number = request["id"]
+    lines = {
+        "not_json": b"Hello from a library\n",
+        "not_utf8": b"\xff\xfe\n",
+        "not_an_object": b"[1]\n",
+        "blank_line": b"\n",
+        "nan": b'{"jsonrpc": "2.0", "id": 1, "result": NaN}\n',
+        "half_a_pair": b'{"jsonrpc": "2.0", "id": 1, "result": "\\ud800"}\n',
+        "deep": b"[" * 100_000 + b"\n",
+        "no_version": b'{"id": 1, "result": {}}\n',
+        "a_request": b'{"jsonrpc": "2.0", "id": 1, "method": "peer.event", "params": {}}\n',
+        "no_answer_at_all": b'{"jsonrpc": "2.0", "id": 1}\n',
+        "odd_error": b'{"jsonrpc": "2.0", "id": 1, "error": "oh"}\n',
+        "error_without_id": b'{"jsonrpc": "2.0", "id": null, "error": {"code": -1, "message": "?"}}\n',
+        "unknown_notification": b'{"jsonrpc": "2.0", "method": "peer.log", "params": {}}\n',
+        "too_long_line": b"x" * (1024 * 1024 + 1) + b"\n",
+        "endless_line": b"x" * (1024 * 1024 + 2),
+    }
+    if FAULT in lines:
+        return raw(lines[FAULT])
+    match FAULT:
+        case "hang_on_connect":
+            return None
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "half_a_line":
+            raw(b'{"jsonrpc": "2.0", ')
+            os._exit(0)
+        case "closed_pipe":
+            os.close(1)
+            return None
+        case "unknown_id":
+            return say({"id": 999, "result": {}})
+        case "text_for_id":
+            return say({"id": str(number), "result": {}})
+        case "answered_twice":
+            answer(request, {})
+        case "unknown_event":
+            return event(peer, "conected", peer_session_id=target)
+        case "unknown_peer":
+            return event("nobody", "connected", peer_session_id=target)
+        case "bad_base64":
+            return event(peer, "data", peer_session_id=target, data="AAA", reliable=True)
+        case "reliable_maybe":
+            return event(peer, "data", peer_session_id=target, data="", reliable="yes")
+        case "reason_missing":
+            return event(peer, "connection_failed", peer_session_id=target)
+        case "internal_error":
+            return error(request, -32603, "TypeError: undefined is not a function")
+        case "not_offered":
+            return error(request, -32601, "no such method")
+        case "refuse":
+            return error(request, 1000, "P2P is not enabled")
+        case "wrong_result":
+            return answer(request, None)
+        case "leaves_child":
+            alive = os.open(sys.argv[2], os.O_WRONLY)
+            os.write(alive, b"+")
+            subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL, stdout=alive)
+            os.close(alive)
+        case _:
+            pass
+    event(peer, "connected", peer_session_id=target)
+    return answer(request, {})
+
+
+held = []
+alive = -1
+
+
+def send(request):
+    params = request["params"]
+    told = {"peer_session_id": params["target"], "data": params["data"], "reliable": params["reliable"]}
+    event(params["peer"], "data", **told)
+    if FAULT == "out_of_order":
+        held.append(request)
+        return
+    answer(request, {"result": "sideways" if FAULT == "sideways" else "p2p"})
+
+
+def mode(request):
+    answer(request, {"mode": "prefer_p2p"})
+    while held:
+        answer(held.pop(), {"result": "relay"})
+
+
+def main():
+    global alive
+    if FAULT in ("ignores_eof", "ignores_all"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if FAULT == "ignores_all" else signal.SIG_DFL)
+    if FAULT == "holds":
+        alive = os.open(sys.argv[2], os.O_WRONLY)
+    if FAULT == "crash_at_start":
+        sys.exit("cannot find libclasp.so")
+    for line in sys.stdin:
+        request = json.loads(line)
+        match request["method"]:
+            case "initialize":
+                describe(request)
+            case "peer.open":
+                open_peer(request)
+            case "peer.connect_to_peer":
+                connect(request)
+            case "peer.send_p2p":
+                send(request)
+            case "peer.set_p2p_routing_mode":
+                answer(request, {})
+            case "peer.p2p_routing_mode":
+                mode(request)
+            case "peer.is_peer_connected":
+                if FAULT == "declared_only":
+                    error(request, -32601, "not yet")
+                else:
+                    answer(request, {"connected": "yes" if FAULT == "yes_for_true" else True})
+            case "peer.close":
+                answer(request, {})
+                event(request["params"]["peer"], "disconnected", peer_session_id="s")
+            case "router.open":
+                answer(request, {"url": "http://nope" if FAULT == "http_router" else "ws://127.0.0.1:7330"})
+            case "router.close":
+                answer(request, {})
+            case "shutdown":
+                answer(request, {})
+                if not FAULT.startswith("ignores"):
+                    return
+    while FAULT.startswith("ignores"):
+        signal.pause()
+
+
+main()

@@ -1,0 +1,245 @@
+"""The stdio driver with adapters that lie: each lie is named, in time, and leaves no process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.drivers import DriverFault
+from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.model import P2PConfig
+
+from .conftest import MakeDriver, is_gone
+from .test_stdio import Told, open_peer
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("crash_at_start", "exited with status 1"),
+        ("wrong_version", "speaks protocol 2; this harness speaks 1"),
+        ("true_version", "speaks protocol True"),
+        ("no_roles", "roles is empty"),
+        ("unknown_role", "unknown word 'per' in roles; did you mean 'peer'"),
+        ("unknown_capability", "did you mean 'is_peer_connected'"),
+        ("wrong_processes", 'must be "per_peer" or "shared"'),
+        ("no_name", "name is missing; it must be a string"),
+    ],
+)
+async def test_a_lie_about_itself(make_driver: MakeDriver, fault: str, words: str) -> None:
+    with pytest.raises(DriverFault) as caught:
+        await make_driver(fault).initialize()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("not_json", "not JSON: 'Hello from a library'"),
+        ("not_utf8", "not JSON"),
+        ("blank_line", "not JSON: ''"),
+        ("nan", "not JSON"),
+        ("half_a_pair", "not JSON"),
+        ("deep", "not JSON"),
+        ("not_an_object", "not a JSON object: '[1]'"),
+        ("no_version", 'without "jsonrpc": "2.0"'),
+        ("a_request", "a request; adapters send answers"),
+        ("no_answer_at_all", "neither one answer nor a notification"),
+        ("odd_error", "an error without a code"),
+        ("error_without_id", "names no request"),
+        ("unknown_notification", "unknown notification 'peer.log'"),
+        ("too_long_line", "a line over 1 MiB (1048577 bytes)"),
+        ("endless_line", "a line over 1 MiB, its end not in sight"),
+        ("killed", "ended by signal 9"),
+        ("half_a_line", "exited with status 0, in the middle of a line"),
+        ("unknown_id", "request 999, which was never made"),
+        ("text_for_id", "id is not a whole number"),
+        ("unknown_event", "unknown event type 'conected'"),
+        ("unknown_peer", "unknown peer 'nobody'"),
+        ("bad_base64", "not base64 with padding: 'AAA'"),
+        ("reliable_maybe", "reliable is 'yes'; it must be true or false"),
+        ("reason_missing", "reason is missing"),
+    ],
+)
+async def test_a_lie_in_answer_to_a_call(make_driver: MakeDriver, fault: str, words: str) -> None:
+    peer, _ = await open_peer(make_driver, fault)
+    faults: list[DriverFault] = []
+    peer.on_fault(faults.append)
+    other = asyncio.ensure_future(peer.connect_to_peer("carol"))
+    with pytest.raises(DriverFault) as caught:
+        await peer.connect_to_peer("bob")
+    assert words in str(caught.value)
+    assert "opening peer-1" in caught.value.stderr
+    with pytest.raises(DriverFault):
+        await other
+    with pytest.raises(DriverFault):
+        await peer.p2p_routing_mode()
+    assert len(faults) == 1
+    assert words in (peer.fault or "")
+    await peer.kill()
+    assert is_gone(peer.pid)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("internal_error", "answered with error -32603: TypeError"),
+        ("wrong_result", "a wrong result of peer.connect_to_peer: result is None"),
+    ],
+)
+async def test_a_fault_of_one_call_is_kept_though_the_process_lives(
+    make_driver: MakeDriver, fault: str, words: str
+) -> None:
+    peer, _ = await open_peer(make_driver, fault)
+    with pytest.raises(DriverFault) as caught:
+        await peer.connect_to_peer("bob")
+    assert words in str(caught.value)
+    await peer.p2p_routing_mode()
+    assert words in (peer.fault or "")
+
+
+async def test_wrong_results_of_other_calls(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "sideways")
+    with pytest.raises(DriverFault, match="result is 'sideways'; it must be one of p2p, relay"):
+        await peer.send_p2p("bob", b"x", True)
+    peer, _ = await open_peer(make_driver, "yes_for_true")
+    with pytest.raises(DriverFault, match="connected is 'yes'"):
+        await peer.is_peer_connected("bob")
+    peer, _ = await open_peer(make_driver, "declared_only")
+    with pytest.raises(DriverFault, match=r"does not offer peer\.is_peer_connected, though it said"):
+        await peer.is_peer_connected("bob")
+    with pytest.raises(DriverFault, match="session_id is 5; it must be a string"):
+        await open_peer(make_driver, "number_for_session")
+    driver = make_driver("http_router")
+    await driver.initialize()
+    with pytest.raises(DriverFault, match="must start with ws://"):
+        await driver.open_router(host="127.0.0.1", port=0)
+
+
+async def test_a_crash_is_told_with_the_last_fifty_lines(make_driver: MakeDriver) -> None:
+    with pytest.raises(DriverFault) as caught:
+        await open_peer(make_driver, "crash_on_open")
+    assert "exited with status 3" in str(caught.value)
+    lines = caught.value.stderr.splitlines()
+    assert lines[0] == "line 11"
+    assert lines[-1] == "Segmentation fault, so to speak"
+    assert "    Segmentation fault" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("crash_between_calls", "exited with status 4"), ("noise_between_calls", "Listening on port")],
+)
+async def test_a_fault_that_no_call_meets_is_kept(make_driver: MakeDriver, fault: str, words: str) -> None:
+    peer, _ = await open_peer(make_driver, fault)
+    noticed: asyncio.Future[DriverFault] = asyncio.get_running_loop().create_future()
+    peer.on_fault(noticed.set_result)
+    async with asyncio.timeout(5):
+        assert words in str(await noticed)
+    assert words in (peer.fault or "")
+
+
+async def test_an_answer_too_many_is_a_fault(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "answered_twice")
+    noticed: asyncio.Future[DriverFault] = asyncio.get_running_loop().create_future()
+    peer.on_fault(noticed.set_result)
+    await peer.connect_to_peer("bob")
+    async with asyncio.timeout(5):
+        assert "a second answer to request" in str(await noticed)
+
+
+async def test_deadlines(make_driver: MakeDriver) -> None:
+    with pytest.raises(DriverFault, match=r"no answer to initialize within 0\.75 s"):
+        await make_driver("hang_on_initialize", deadline_scale=0.05).initialize()
+    with pytest.raises(DriverFault, match=r"no answer to peer\.open within 1\.5 s"):
+        await open_peer(make_driver, "hang_on_open", deadline_scale=0.1)
+    driver = make_driver("hang_on_connect", deadline_scale=0.1)
+    await driver.initialize()
+    config = P2PConfig(connection_timeout_secs=0)
+    peer = await driver.open_peer(url="ws://x", name="alice", p2p=config, on_event=Told())
+    with pytest.raises(DriverFault, match=r"no answer to peer\.connect_to_peer within 1 s"):
+        await peer.connect_to_peer("bob")
+
+
+async def test_a_closed_pipe_is_told_though_the_process_runs(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "closed_pipe", deadline_scale=0.1)
+    with pytest.raises(DriverFault, match="closed its standard output, though it still runs"):
+        await peer.connect_to_peer("bob")
+
+
+@pytest.mark.parametrize("fault", ["ignores_eof", "ignores_all"])
+async def test_an_adapter_that_will_not_go_is_made_to(make_driver: MakeDriver, fault: str) -> None:
+    peer, _ = await open_peer(make_driver, fault, deadline_scale=0.1)
+    await peer.end()
+    assert is_gone(peer.pid)
+
+
+async def end_of(pipe: int) -> bytes:
+    """What a pipe holds, once nobody has it open for writing any more."""
+    stream = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb")
+    )
+    try:
+        async with asyncio.timeout(5):
+            return await stream.read()
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize("how", ["end", "kill"])
+async def test_what_an_adapter_started_ends_with_it(
+    make_driver: MakeDriver, tmp_path: Path, how: str
+) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    peer, _ = await open_peer(make_driver, "leaves_child", str(alive))
+    await peer.connect_to_peer("bob")
+    await (peer.end() if how == "end" else peer.kill())
+    assert await end_of(reader) == b"+"
+
+
+async def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(DriverFault, match="cannot be started: No such file or directory: no-such-adapter"):
+        await StdioDriver(["no-such-adapter"]).initialize()
+    with pytest.raises(DriverFault, match="cannot be started: Permission denied"):
+        await StdioDriver([str(Path(__file__))]).initialize()
+
+
+async def test_a_sink_that_fails_is_not_blamed_on_the_adapter(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    await driver.initialize()
+
+    def broken(_: object) -> None:
+        raise LookupError("no such scenario")
+
+    with pytest.raises(DriverFault, match=r"not the adapter, but the harness: .*no such scenario"):
+        await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=broken)
+
+
+async def test_no_process_survives_a_harness_that_is_killed(tmp_path: Path) -> None:
+    """The adapters read the end of their input and leave: nobody is left to tell them to."""
+    adapter = Path(__file__).with_name("fake_adapter.py")
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    harness = f"""
+import asyncio, os, signal, sys
+from clasp_e2e.drivers.stdio import StdioDriver
+async def main():
+    driver = StdioDriver([sys.executable, "-I", "-S", {str(adapter)!r}, "holds", {str(alive)!r}])
+    await driver.initialize()
+    await driver.open_peer(url="ws://x", name="a", p2p=None, on_event=lambda _: None)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", harness)
+    assert await process.wait() == -signal.SIGKILL
+    assert await end_of(reader) == b"+"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.drivers import (
+    ExternalRouter,
+    NotOffered,
+    UnknownDriver,
+    known_drivers,
+    registry,
+    resolve_driver,
+    resolve_router,
+)
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.stdio import StdioDriver
+
+MODULE = """
+from clasp_e2e.drivers.reference import ReferenceDriver
+made = ReferenceDriver()
+def factory(): return made
+def broken(): raise OSError("no licence")
+def wrong(): return 3
+number = 3
+class Mine(ReferenceDriver): pass
+class Holder: driver = made
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module beside the user, in the working directory, which is not on the path."""
+    (tmp_path / "users_drivers.py").write_text(MODULE)
+    (tmp_path / "needs_more.py").write_text("import a_package_that_is_not_there")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "users_drivers", raising=False)
+    return "users_drivers"
+
+
+def test_the_reference_is_known_without_installation() -> None:
+    assert isinstance(resolve_driver("reference"), ReferenceDriver)
+    assert isinstance(resolve_router("reference"), ReferenceDriver)
+
+
+def test_the_entry_point_and_the_built_in_table_agree() -> None:
+    assert known_drivers()["reference"] == registry.BUILT_IN["reference"]
+
+
+def test_a_module_and_an_attribute(module: str) -> None:
+    instance = resolve_driver(f"{module}:made")
+    assert resolve_driver(f"{module}:factory") is instance
+    assert resolve_driver(f"{module}:Holder.driver") is instance
+    assert type(resolve_driver(f"{module}:Mine")).__name__ == "Mine"
+
+
+def test_a_command_line_is_split_as_a_shell_does() -> None:
+    driver = resolve_driver("cmd:node 'my adapter.mjs' --x=1")
+    assert isinstance(driver, StdioDriver)
+    assert driver.command == ("node", "my adapter.mjs", "--x=1")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("referense", "no driver named 'referense'; did you mean 'reference'? Known: reference"),
+        ("xyz", "Or name one as module:attribute, or as cmd:COMMAND LINE"),
+        ("", "no driver named ''"),
+        ("cmd:", "names no program"),
+        ("cmd:'half", "is not a command line: No closing quotation; check its quotes"),
+        ("users_drivers:", "not of the form module:attribute"),
+        ("no.such.module:Driver", "cannot be imported: ModuleNotFoundError: No module named 'no'"),
+        ("needs_more:Driver", "No module named 'a_package_that_is_not_there'"),
+        ("users_drivers:Mien", "did you mean 'Mine'?"),
+        ("users_drivers:broken", "made no driver: OSError: no licence"),
+        ("users_drivers:wrong", "which is not a clasp_e2e.drivers.Driver"),
+        ("users_drivers:number", "neither a driver nor something that makes one: 3"),
+        ("ws://127.0.0.1:7330", "no driver named 'ws://127.0.0.1:7330'"),
+    ],
+)
+@pytest.mark.usefixtures("module")
+def test_what_names_no_driver_is_told_why(spec: str, words: str) -> None:
+    with pytest.raises(UnknownDriver) as caught:
+        resolve_driver(spec)
+    assert words in str(caught.value)
+
+
+def test_an_import_error_keeps_its_cause(module: str) -> None:
+    with pytest.raises(UnknownDriver) as caught:
+        resolve_router("needs_more:Driver")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:7330/clasp", "wss://example.test"])
+async def test_a_running_router_is_used_as_it_is(url: str) -> None:
+    driver = resolve_router(url)
+    assert (await driver.initialize()).roles == {"router"}
+    router = await driver.open_router(host="127.0.0.1", port=0)
+    assert isinstance(router, ExternalRouter)
+    await router.close()
+    assert router.url == url
+    with pytest.raises(NotOffered):
+        await driver.open_peer(url=url, name="x", p2p=None, on_event=print)
+
+
+def test_a_router_that_is_none_is_told_of_the_third_way() -> None:
+    with pytest.raises(UnknownDriver, match="or a running router by its ws:// or wss:// URL"):
+        resolve_router("referense")

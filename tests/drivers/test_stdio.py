@@ -1,0 +1,225 @@
+"""The stdio driver with an adapter that keeps to the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from clasp_e2e.drivers import DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.stdio.driver import StdioPeer
+from clasp_e2e.model import (
+    Connected,
+    Data,
+    Disconnected,
+    P2PConfig,
+    P2PEvent,
+    PeerAnnounced,
+    RoutingMode,
+    SendResult,
+)
+
+from .conftest import MakeDriver, is_gone
+
+
+class Told(list[P2PEvent]):
+    """The events in order; `until` waits for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news = asyncio.Event()
+
+    def __call__(self, event: P2PEvent) -> None:
+        self.append(event)
+        self._news.set()
+
+    def of(self, kind: type) -> list[P2PEvent]:
+        return [event for event in self if isinstance(event, kind)]
+
+    async def until(self, kind: type) -> None:
+        async with asyncio.timeout(5):
+            while not self.of(kind):
+                self._news.clear()
+                await self._news.wait()
+
+
+async def open_peer(make_driver: MakeDriver, *arguments: str, **options: float) -> tuple[StdioPeer, Told]:
+    driver = make_driver(*arguments, **options)
+    await driver.initialize()
+    told = Told()
+    return await driver.open_peer(url="ws://x", name="alice", p2p=P2PConfig(), on_event=told), told
+
+
+async def test_the_first_process_tells_who_it_is_and_serves_the_first_peer(make_driver: MakeDriver) -> None:
+    driver = make_driver(catalogue="abc")
+    description = await driver.initialize()
+    assert (description.implementation.name, description.roles) == ("fake", {"peer", "router"})
+    assert description.capabilities == {"close", "is_peer_connected"}
+    peer = await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told())
+    assert peer.session_id == "session of peer-1"
+    await peer.kill()
+    assert is_gone(peer.pid)
+
+
+async def test_each_call_arrives_and_returns_what_the_adapter_says(make_driver: MakeDriver) -> None:
+    peer, told = await open_peer(make_driver)
+    await peer.connect_to_peer("bob")
+    assert await peer.send_p2p("bob", b"\x00payload", True) is SendResult.P2P
+    await peer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    assert await peer.p2p_routing_mode() is RoutingMode.PREFER_P2P
+    assert await peer.is_peer_connected("bob")
+    await peer.close()
+    await told.until(Disconnected)
+    assert told == [
+        PeerAnnounced("s", ("p2p",)),
+        Connected("bob"),
+        Data("bob", b"\x00payload", True),
+        Disconnected("s", None),
+    ]
+    await peer.end()
+    await peer.kill()
+    assert peer.fault is None
+    assert is_gone(peer.pid)
+
+
+async def test_an_empty_payload_and_crlf_are_fine(make_driver: MakeDriver) -> None:
+    peer, told = await open_peer(make_driver, "carriage_return")
+    await peer.send_p2p("bob", b"", False)
+    assert told[-1] == Data("bob", b"", False)
+
+
+async def test_answers_may_come_out_of_order(make_driver: MakeDriver) -> None:
+    peer, told = await open_peer(make_driver, "out_of_order")
+    order: list[str] = []
+
+    async def send(text: str) -> None:
+        assert await peer.send_p2p("bob", text.encode(), True) is SendResult.RELAY
+        order.append(text)
+
+    async with asyncio.TaskGroup() as group:
+        for text in ("one", "two", "three"):
+            group.create_task(send(text))
+        await told.until(Data)
+        group.create_task(peer.p2p_routing_mode())
+    assert order == ["three", "two", "one"]
+    assert [event.data for event in told if isinstance(event, Data)] == [b"one", b"two", b"three"]
+
+
+async def test_what_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "peer_only")
+    for call in (peer.is_peer_connected("bob"), peer.disconnect_peer("bob"), peer.close()):
+        with pytest.raises(NotOffered):
+            await call
+    assert peer.fault is None
+
+
+async def test_a_role_that_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
+    driver = make_driver("peer_only")
+    await driver.initialize()
+    with pytest.raises(NotOffered):
+        await driver.open_router(host="127.0.0.1", port=0)
+
+
+async def test_a_router_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    await driver.initialize()
+    router = await driver.open_router(host="127.0.0.1", port=0)
+    assert router.url == "ws://127.0.0.1:7330"
+    await router.close()
+    await router.close()
+    assert router.fault is None
+
+
+async def test_a_refusal_is_the_implementations_own_words(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "refuse")
+    with pytest.raises(Refused, match=r"^P2P is not enabled$"):
+        await peer.connect_to_peer("bob")
+    assert peer.fault is None
+
+
+async def test_a_refused_opening_leaves_no_process(make_driver: MakeDriver) -> None:
+    driver = make_driver("refuse_open")
+    await driver.initialize()
+    with pytest.raises(Refused, match=r"^no router there$"):
+        await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told())
+
+
+async def test_a_call_that_was_never_promised_may_be_missing(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "not_offered")
+    with pytest.raises(NotOffered, match="connect_to_peer"):
+        await peer.connect_to_peer("bob")
+    assert peer.fault is None
+
+
+async def test_peers_of_one_process_are_told_apart(make_driver: MakeDriver) -> None:
+    driver = make_driver("shared")
+    await driver.initialize()
+    heard = [Told(), Told()]
+    alice, bob = [await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=told) for told in heard]
+    router = await driver.open_router(host="127.0.0.1", port=0)
+    assert alice.pid == bob.pid
+    await bob.connect_to_peer("someone")
+    assert [Connected("someone") in told for told in heard] == [False, True]
+    with pytest.raises(NotOffered, match="share one process"):
+        await alice.kill()
+    await alice.end()
+    assert not is_gone(bob.pid)
+    carol = await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=Told())
+    assert carol.pid == bob.pid
+    await bob.end()
+    await carol.kill()
+    assert is_gone(carol.pid)
+    dora = await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=Told())
+    assert dora.pid != carol.pid
+    await router.close()
+
+
+async def test_a_call_in_progress_fails_when_its_peer_is_killed(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver, "hang_on_connect")
+    call = asyncio.ensure_future(peer.connect_to_peer("bob"))
+    await peer.p2p_routing_mode()
+    await peer.kill()
+    with pytest.raises(DriverFault, match="the harness ended"):
+        await call
+    assert peer.fault is None
+
+
+async def test_the_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: MakeDriver) -> None:
+    peer, told = await open_peer(make_driver, "out_of_order")
+    call = asyncio.ensure_future(peer.send_p2p("bob", b"x", True))
+    await told.until(Data)
+    call.cancel()
+    await asyncio.wait([call])
+    await peer.p2p_routing_mode()
+    await peer.p2p_routing_mode()
+    assert peer.fault is None
+
+
+async def test_a_payload_too_long_for_a_line_is_not_sent(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver)
+    with pytest.raises(DriverFault, match="the protocol allows 1048576"):
+        await peer.send_p2p("bob", bytes(800_000), True)
+    assert await peer.p2p_routing_mode() is RoutingMode.PREFER_P2P
+
+
+async def test_an_opening_that_is_cancelled_leaves_no_process(make_driver: MakeDriver) -> None:
+    driver = make_driver("hang_on_open")
+    await driver.initialize()
+    opening = asyncio.ensure_future(driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told()))
+    turn = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(turn.set_result, None)
+    await turn
+    opening.cancel()
+    await asyncio.wait([opening])
+    assert opening.cancelled()
+
+
+async def test_a_round_trip_is_short(make_driver: MakeDriver) -> None:
+    peer, _ = await open_peer(make_driver)
+    took: list[float] = []
+    for _ in range(50):
+        begun = time.perf_counter()
+        await peer.p2p_routing_mode()
+        took.append(time.perf_counter() - begun)
+    assert min(took) < 0.002

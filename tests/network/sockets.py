@@ -1,0 +1,35 @@
+"""A UDP socket to stand for a peer, without WebRTC."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+PATIENCE = 10.0
+
+
+class Peer:
+    """A socket on loopback that sends, and awaits what arrives."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self._socket.getsockname()
+
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        self._socket.sendto(data, to)
+
+    async def receive(self) -> bytes:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().sock_recv(self._socket, 65535)
+
+    def nothing_waits(self) -> bool:
+        try:
+            self._socket.recv(65535)
+        except BlockingIOError:
+            return True
+        return False
+
+    def close(self) -> None:
+        self._socket.close()

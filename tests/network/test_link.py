@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+
+from aioice import stun
+
+from clasp_e2e.network import Conditions, Side, UdpLink, lossy
+
+from .sockets import PATIENCE, Peer
+
+HANDSHAKE = bytes([22, 254, 253]) + bytes(8) + b"\0\4ABCD"
+APPLICATION = bytes([23, 254, 253]) + bytes(8) + b"\0\4data"
+
+
+def request(*, nominating: bool = False) -> stun.Message:
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    if nominating:
+        message.attributes["USE-CANDIDATE"] = None
+    return message
+
+
+def response(to: stun.Message) -> bytes:
+    return bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, to.transaction_id))
+
+
+async def test_datagrams_cross_between_announced_addresses(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    link.set_peer_address(Side.B, two.address)
+    one.send(HANDSHAKE, link.address_for(Side.A))
+    assert await two.receive() == HANDSHAKE
+    two.send(APPLICATION * 2, link.address_for(Side.B))
+    assert await one.receive() == APPLICATION * 2
+    there, back = link.counters(Side.A), link.counters(Side.B)
+    assert (there.datagrams, there.bytes, there.dtls_application) == (1, len(HANDSHAKE), 0)
+    assert (back.datagrams, back.bytes, back.dtls_application) == (1, 2 * len(APPLICATION), 2)
+    assert there.first_application is None
+    assert there.first_seen is not None
+    assert back.first_application is not None
+    assert there.first_seen <= back.first_application
+
+
+async def test_an_address_is_learned_from_the_first_datagram(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    """Both sides hide behind mDNS: what comes before the other is known is lost, as in any NAT."""
+    one, two = peers
+    one.send(bytes(request()), link.address_for(Side.A))
+    ask = request()
+    two.send(bytes(ask), link.address_for(Side.B))
+    assert await one.receive() == bytes(ask)
+    one.send(response(ask), link.address_for(Side.A))
+    assert await two.receive() == response(ask)
+    assert link.peer_address(Side.A) == one.address
+    assert link.counters(Side.A).dropped_datagrams == 1
+
+
+async def test_a_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    link.set_peer_address(Side.A, ("127.0.0.1", 9))
+    link.set_peer_address(Side.B, two.address)
+    one.send(bytes(request()), link.address_for(Side.A))
+    await two.receive()
+    two.send(HANDSHAKE, link.address_for(Side.B))
+    assert await one.receive() == HANDSHAKE
+
+
+async def test_a_response_goes_to_the_socket_that_asked(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    other = Peer()
+    try:
+        link.set_peer_address(Side.A, one.address)
+        link.set_peer_address(Side.B, two.address)
+        first, second = request(), request()
+        one.send(bytes(first), link.address_for(Side.A))
+        assert await two.receive() == bytes(first)
+        other.send(bytes(second), link.address_for(Side.A))
+        assert await two.receive() == bytes(second)
+        two.send(response(second), link.address_for(Side.B))
+        assert await other.receive() == response(second)
+        two.send(HANDSHAKE, link.address_for(Side.B))
+        assert await one.receive() == HANDSHAKE
+    finally:
+        other.close()
+
+
+async def test_nomination_and_dtls_move_the_current_address(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    other = Peer()
+    try:
+        link.set_peer_address(Side.B, two.address)
+        one.send(bytes(request()), link.address_for(Side.A))
+        await two.receive()
+        other.send(bytes(request(nominating=True)), link.address_for(Side.A))
+        await two.receive()
+        assert link.peer_address(Side.A) == other.address
+        one.send(HANDSHAKE, link.address_for(Side.A))
+        await two.receive()
+        assert link.peer_address(Side.A) == one.address
+    finally:
+        other.close()
+
+
+async def test_a_cut_link_drops_and_counts_until_it_heals(
+    conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    told = asyncio.Event()
+    link = UdpLink(conditions, told.set)
+    try:
+        link.set_peer_address(Side.A, one.address)
+        link.set_peer_address(Side.B, two.address)
+        conditions.cut(Side.A)
+        assert not conditions.is_cut
+        one.send(b"\x80lost", link.address_for(Side.A))
+        two.send(b"\x80there", link.address_for(Side.B))
+        assert await one.receive() == b"\x80there"
+        conditions.cut()
+        assert conditions.is_cut
+        two.send(b"\x80lost as well", link.address_for(Side.B))
+        async with asyncio.timeout(PATIENCE):
+            while not all(link.counters(side).dropped_datagrams for side in Side):
+                told.clear()
+                await told.wait()
+        conditions.heal()
+        assert not conditions.is_cut
+        one.send(b"\x80found", link.address_for(Side.A))
+        assert await two.receive() == b"\x80found"
+        assert link.counters(Side.A).dropped_bytes == len(b"\x80lost")
+        assert one.nothing_waits()
+    finally:
+        link.close()
+
+
+async def test_activity_is_told_for_lost_datagrams_too(
+    conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, _ = peers
+    told = asyncio.Event()
+    link = UdpLink(conditions, told.set)
+    try:
+        conditions.cut()
+        one.send(b"\x80", link.address_for(Side.A))
+        async with asyncio.timeout(PATIENCE):
+            await told.wait()
+        assert link.counters(Side.A).dropped_datagrams == 1
+    finally:
+        link.close()
+
+
+async def test_what_is_held_back_is_overtaken(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    link.set_peer_address(Side.B, two.address)
+    fates = iter([0.01, 0.0, None])
+    conditions.impair(lambda: next(fates), Side.A)
+    for number in range(3):
+        one.send(bytes([128, number]), link.address_for(Side.A))
+    assert [await two.receive(), await two.receive()] == [bytes([128, 1]), bytes([128, 0])]
+    assert link.counters(Side.A).datagrams == 2
+    assert link.counters(Side.A).dropped_datagrams == 1
+
+
+async def test_a_closed_link_forgets_what_it_holds_back(
+    conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    told = asyncio.Event()
+    link = UdpLink(conditions, told.set)
+    link.set_peer_address(Side.B, two.address)
+    conditions.impair(lambda: 3600.0)
+    one.send(b"\x80", link.address_for(Side.A))
+    async with asyncio.timeout(PATIENCE):
+        await told.wait()
+    link.close()
+    link.close()
+    assert two.nothing_waits()
+    assert link.counters(Side.A).datagrams == 0
+
+
+async def test_a_peer_that_went_away_does_not_end_the_link(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    gone = Peer()
+    link.set_peer_address(Side.B, gone.address)
+    gone.close()
+    for _ in range(3):
+        one.send(b"\x80into the void", link.address_for(Side.A))
+    two.send(HANDSHAKE, link.address_for(Side.B))
+    assert await one.receive() == HANDSHAKE
+    one.send(HANDSHAKE, link.address_for(Side.A))
+    assert await two.receive() == HANDSHAKE
+
+
+async def test_a_burst_of_datagrams_passes_whole(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+    one, two = peers
+    link.set_peer_address(Side.B, two.address)
+    sent = [bytes([128]) + number.to_bytes(2, "big") + bytes(1200) for number in range(50)]
+    for datagram in sent:
+        one.send(datagram, link.address_for(Side.A))
+    assert [await two.receive() for _ in sent] == sent
+
+
+def test_the_same_seed_gives_the_same_losses() -> None:
+    one, two = lossy(0.3, reorder=0.2, seed=7), lossy(0.3, reorder=0.2, seed=7)
+    fates = [one() for _ in range(400)]
+    assert fates == [two() for _ in range(400)]
+    assert 80 < fates.count(None) < 160
+    assert 0 < sum(fate is not None and fate > 0 for fate in fates) < 120

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import pytest
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PConfig, PeerAnnounced
+from clasp_e2e.peer import NotConnected, P2PNotConfigured, PeerError, inputs
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer.core import PeerCore
+
+from .world import ALICE, BOB, World, sdp
+
+
+def kinds(effects: list[fx.Effect]) -> list[type]:
+    return [type(effect) for effect in effects]
+
+
+def rejected(world: World, name: str, call: int) -> PeerError:
+    answer = world.answer(name, call)
+    assert isinstance(answer, fx.Reject)
+    return answer.error
+
+
+def test_start_subscribes_before_it_announces():
+    effects = PeerCore("a", P2PConfig(), lambda: "id").handle(inputs.Start())
+    assert kinds(effects) == [fx.Subscribe] * 3 + [fx.PublishAnnouncement]
+    assert [effect.pattern for effect in effects if isinstance(effect, fx.Subscribe)] == [
+        "/clasp/p2p/signal/a",
+        "/clasp/p2p/announce",
+        "/clasp/p2p/relay/a",
+    ]
+
+
+def test_without_p2p_nothing_is_announced_and_every_p2p_call_is_refused():
+    world = World(config=None)
+    world.feed(ALICE, inputs.Start())
+    assert world.effects[ALICE] == []
+    assert isinstance(rejected(world, ALICE, world.connect(ALICE)), P2PNotConfigured)
+    send = world.call(ALICE, lambda call: inputs.SendP2P(call, BOB, b"x", True))
+    assert isinstance(rejected(world, ALICE, send), P2PNotConfigured)
+
+
+def test_connect_tells_each_side_once():
+    world = World()
+    call = world.connect(ALICE)
+    assert world.answer(ALICE, call) is None, "the offer has not left yet"
+    world.run()
+    assert world.answer(ALICE, call) == fx.Resolve(call)
+    assert world.events == {ALICE: [Connected(BOB)], BOB: [Connected(ALICE)]}
+    assert world.timers == {ALICE: {}, BOB: {}}
+
+
+@pytest.mark.parametrize("target", [ALICE, "", "a/b"])
+def test_a_target_that_cannot_be_is_refused(target):
+    world = World()
+    call = world.call(ALICE, lambda call: inputs.ConnectToPeer(call, target))
+    assert target in str(rejected(world, ALICE, call))
+    assert not world.opened
+
+
+def test_a_second_connect_joins_the_first():
+    world = World()
+    calls = [world.connect(ALICE), world.connect(ALICE)]
+    world.run()
+    calls.append(world.connect(ALICE))
+    assert [world.answer(ALICE, call) for call in calls] == [fx.Resolve(call) for call in calls]
+    assert len(world.opened) == 2
+
+
+def test_the_deadline_counts_from_the_offer_and_fails_the_attempt_once():
+    world = World(P2PConfig(connection_timeout_secs=7))
+    call = world.call(ALICE, lambda call: inputs.ConnectToPeer(call, BOB))
+    assert world.timers[ALICE] == {("deadline", BOB): 7}
+    world.timers[ALICE].clear()
+    world.feed(ALICE, inputs.LocalDescription(1, sdp("alice/1")))
+    assert world.timers[ALICE] == {("deadline", BOB): 7}
+    world.fire(ALICE, ("deadline", BOB))
+    assert world.answer(ALICE, call) == fx.Resolve(call)
+    (event,) = world.events[ALICE]
+    assert isinstance(event, ConnectionFailed)
+    assert "within 7 s: nobody answered" in event.reason
+    assert world.closed == [(ALICE, 1)]
+
+
+def test_no_time_out_configured_means_thirty_seconds():
+    world = World()
+    world.connect(ALICE)
+    assert world.timers[ALICE] == {("deadline", BOB): 30.0}
+
+
+def test_an_attempt_that_ends_before_its_offer_left_rejects_the_call_and_emits_nothing():
+    world = World()
+    call = world.connect(ALICE)
+    world.feed(ALICE, inputs.NegotiationFailed(1, "malformed uri"))
+    assert "malformed uri" in str(rejected(world, ALICE, call))
+    assert world.events[ALICE] == []
+    world.connected()
+    assert world.events[ALICE] == [Connected(BOB)]
+
+
+def test_an_unknown_session_fails_at_once():
+    world = World()
+    world.call(ALICE, lambda call: inputs.ConnectToPeer(call, "nobody"))
+    world.run()
+    (event,) = world.events[ALICE]
+    assert isinstance(event, ConnectionFailed)
+    assert event.peer_session_id == "nobody"
+    assert "404" in event.reason
+    assert world.timers[ALICE] == {}
+
+
+def test_the_answerer_is_told_of_a_failure_too():
+    world = World()
+    world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "c"))))
+    world.fire(BOB, ("deadline", ALICE))
+    (event,) = world.events[BOB]
+    assert isinstance(event, ConnectionFailed)
+
+
+def test_data_never_comes_before_connected():
+    world = World()
+    world.connect(ALICE)
+    while not world.partner:
+        world.choices()[0]()
+    world.feed(BOB, inputs.ChannelMessage(1, "clasp", b"early"))
+    world.run()
+    assert world.events[BOB] == [Connected(ALICE), Data(ALICE, b"early", False)]
+
+
+def test_a_wedged_connection_is_offered_anew_within_the_same_attempt():
+    world = World()
+    world.connect(ALICE)
+    world.feed(ALICE, inputs.LocalDescription(1, sdp("alice/1")))
+    (offer,) = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)]
+    answer = wire.Answer(BOB, sdp("bob/1"), offer.correlation_id)
+    world.feed(ALICE, inputs.SignalReceived(wire.encode_signal(answer)))
+    world.fire(ALICE, ("reoffer", BOB))
+    assert world.effects[ALICE][-2:] == [
+        fx.CloseTransport(1, silent=True),
+        fx.CreateOffer(2, (fx.UNRELIABLE, fx.RELIABLE), (), ()),
+    ]
+    world.feed(ALICE, inputs.LocalDescription(2, sdp("alice/2")))
+    again = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)][-1]
+    assert isinstance(again, wire.Offer)
+    assert again.correlation_id != offer.correlation_id
+    world.feed(ALICE, inputs.ChannelsOpen(2))
+    assert world.events[ALICE] == [Connected(BOB)]
+    assert world.timers[ALICE] == {}
+
+
+def test_no_more_renewed_offers_than_max_retries():
+    world = World(P2PConfig(max_retries=0))
+    world.connected()
+    assert not any(isinstance(e, fx.StartTimer) and e.key[0] == "reoffer" for e in world.effects[ALICE])
+
+
+def test_disconnect_drains_tells_the_other_and_then_closes():
+    world = World().connected()
+    world.effects[ALICE].clear()
+    call = world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
+    assert kinds(world.effects[ALICE]) == [fx.CancelTimer, fx.Drain] or kinds(world.effects[ALICE]) == [
+        fx.Drain
+    ]
+    assert world.answer(ALICE, call) is None
+    world.run()
+    order = [fx.PublishSignal, fx.CloseTransport, fx.Emit, fx.Resolve]
+    assert [kind for kind in kinds(world.effects[ALICE]) if kind in order] == order
+    assert isinstance(world.events[ALICE][-1], Disconnected)
+    assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
+
+
+@pytest.mark.parametrize("forged", [
+    wire.DisconnectedSignal(ALICE, "guessed", "go away"),
+    wire.Offer(ALICE, sdp("mallory/1"), "mine"),
+    wire.Answer(ALICE, sdp("mallory/1"), "mine"),
+    wire.IceCandidate(ALICE, "candidate:1 1 udp 1 127.0.0.1 9 typ host", "mine"),
+])  # fmt: skip
+def test_a_signal_in_anothers_name_does_not_end_a_connection(forged):
+    world = World().connected()
+    world.feed(BOB, inputs.SignalReceived(wire.encode_signal(forged)))
+    if ("deadline", ALICE) in world.timers[BOB]:
+        world.fire(BOB, ("deadline", ALICE))
+    assert world.events[BOB] == [Connected(ALICE)]
+    connection = world.cores[BOB].connection(ALICE)
+    assert connection is not None
+    assert (BOB, connection) not in world.closed
+
+
+def test_a_peer_that_lost_its_side_replaces_the_connection():
+    world = World().connected()
+    lost = world.cores[ALICE].connection(BOB)
+    assert lost is not None
+    world.feed(ALICE, inputs.TransportLost(lost, "gone"))
+    world.closed.remove((ALICE, lost))  # so that bob does not hear of it
+    world._pending.clear()
+    world.connect(ALICE)
+    world.run()
+    assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected, Connected]
+    assert [type(event) for event in world.events[ALICE]] == [Connected, Disconnected, Connected]
+
+
+def test_the_loss_of_a_connection_is_told_once():
+    world = World().connected()
+    connection = world.cores[ALICE].connection(BOB)
+    assert connection is not None
+    world.feed(ALICE, inputs.TransportLost(connection, "lost"))
+    world.feed(ALICE, inputs.TransportLost(connection, "lost again"))
+    assert world.events[ALICE] == [Connected(BOB), Disconnected(BOB, "lost")]
+    world.run()
+    assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
+
+
+def test_close_ends_everything_and_refuses_what_follows():
+    world = World().connected()
+    closed = world.call(ALICE, inputs.Close)
+    world.run()
+    assert world.answer(ALICE, closed) == fx.Resolve(closed)
+    assert fx.CloseSession() in world.effects[ALICE]
+    assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
+    assert isinstance(rejected(world, ALICE, world.connect(ALICE)), NotConnected)
+    assert set(world.closed) == world.opened
+
+
+def test_a_malformed_signal_is_ignored():
+    world = World()
+    for value in (
+        None,
+        7,
+        {},
+        {"type": "offer"},
+        {"type": "offer", "from": BOB, "sdp": "", "correlation_id": "x"},
+    ):
+        world.feed(ALICE, inputs.SignalReceived(value))
+    assert world.effects[ALICE] == []
+    world.connected()
+    assert world.events[ALICE] == [Connected(BOB)]
+
+
+def test_a_bad_answer_leaves_room_for_the_good_one():
+    world = World()
+    world.connect(ALICE)
+    world.choices()[0]()
+    (offer,) = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)]
+    bad = wire.Answer(BOB, "v=0\r\nnonsense", offer.correlation_id)
+    world.feed(ALICE, inputs.SignalReceived(wire.encode_signal(bad)))
+    world.run()
+    assert world.events[ALICE] == [Connected(BOB)]
+
+
+def test_a_lost_router_ends_no_connection_but_refuses_new_ones():
+    world = World().connected()
+    world.feed(ALICE, inputs.RouterLost("it closed"))
+    assert world.events[ALICE] == [Connected(BOB)]
+    call = world.call(ALICE, lambda call: inputs.ConnectToPeer(call, "carol"))
+    assert "it closed" in str(rejected(world, ALICE, call))
+    again = world.connect(ALICE)
+    assert world.answer(ALICE, again) == fx.Resolve(again), "already connected: nothing to ask the router for"
+
+
+def test_announcements_of_others_are_told():
+    world = World()
+    for session in ("carol", ALICE, ""):
+        value = wire.encode_announcement(wire.Announcement(session, True, ("webrtc",)))
+        world.feed(ALICE, inputs.AnnouncementReceived(value))
+    world.feed(ALICE, inputs.AnnouncementReceived("nonsense"))
+    assert world.events[ALICE] == [PeerAnnounced("carol", ("webrtc",))]

@@ -1,0 +1,230 @@
+"""The summary and the failure block say what they must, plainly and in the width of a terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from clasp_e2e.report.terminal import print_summary, render_failure
+from clasp_e2e.results.model import Run, ScenarioResult, Subject
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.verdict import requirement_results, run_verdict
+from clasp_e2e.spec import load_catalogue
+
+CATALOGUE = load_catalogue()
+ROLES = ("answerer", "offerer")
+
+
+def scenario(requirement: str, outcome: str, **fields) -> ScenarioResult:
+    defaults = {
+        "id": f"file::{requirement}[rust-reference]",
+        "title": f"A scenario of {requirement} [in brackets]",
+        "requirements": (requirement,),
+        "pairing": "rust-reference",
+        "outcome": Outcome(outcome),
+    }
+    return ScenarioResult(**(defaults | fields))
+
+
+def run_of(*scenarios: ScenarioResult, missing: tuple[str, ...] = (), subset: bool = False) -> Run:
+    given = {requirement for each in scenarios for requirement in each.requirements}
+    rest = [scenario(name, "passed") for name in CATALOGUE if name not in given and name not in missing]
+    everything = [s for s in (*scenarios, *rest) if not s.requirements[0].startswith("RTR")]
+    covered = set(CATALOGUE) - set(missing)
+    requirements = requirement_results(CATALOGUE, everything, ROLES, covered=covered)
+    rust = Subject("clasp-client", "4.5.0", "Rust", "cmd:adapter")
+    return Run(
+        tool={"name": "clasp-e2e", "version": "0"},
+        catalogue=CATALOGUE.hash,
+        started="2026-01-01T00:00:00+00:00",
+        duration_s=60,
+        command="pytest",
+        seed=1,
+        platform="Linux",
+        subjects={"offerer": rust, "answerer": rust, "router": Subject("router", "0", "Python", "reference")},
+        verdict=run_verdict(requirements, subset, ROLES, ("turn",)),
+        requirements=tuple(requirements),
+        scenarios=tuple(everything),
+        judged_roles=ROLES,
+        capabilities=("turn",),
+        subset=subset,
+    )
+
+
+def summary(run: Run, *, width: int = 100, results: Path | None = None) -> str:
+    text = io.StringIO()
+    print_summary(run, CATALOGUE, Console(file=text, width=width), results=results)
+    return text.getvalue()
+
+
+def test_a_conformant_run_says_so_first_and_no_more_than_needed() -> None:
+    text = summary(run_of(), results=Path("reports/latest/results.json"))
+    lines = text.strip().splitlines()
+    assert lines[0] == "CONFORMANT"
+    judged = "Judged as offerer and answerer: clasp-client 4.5.0 (Rust, driver cmd:adapter)"
+    assert lines[2].strip() == judged
+    assert "Requirements met: MUST 30 of 30, SHOULD 28 of 28, remarks 1 of 1" in text
+    assert lines[-1] == "Results: reports/latest/results.json"
+    assert len(lines) <= 7
+    assert "\x1b" not in text
+
+
+def test_failures_show_their_sentence_and_what_was_seen() -> None:
+    text = summary(run_of(scenario("RTE-8", "failed", message="expected a refusal; seen: relay\nmore")))
+    assert text.strip().startswith("NOT CONFORMANT")
+    assert "RTE-8  P2POnly, no path: the call fails" in text
+    assert "Only P2P, fail if" in text
+    assert "rust-reference: expected a refusal; seen: relay" in text
+    assert "more\n" not in text
+
+
+def test_deviations_are_named_with_their_source() -> None:
+    text = summary(run_of(scenario("SND-9", "deviation", message="seen: 2 before 1")))
+    assert text.strip().startswith("CONFORMANT, WITH DEVIATIONS")
+    assert "SHOULD (wire protocol documents, CLASP-Protocol.md" in " ".join(text.split())
+    assert "seen: 2 before 1" in text
+
+
+def test_what_was_not_judged_is_grouped_by_its_cause() -> None:
+    run = run_of(
+        scenario("CON-5", "failed"),
+        scenario("EVT-1", "blocked", blocked_by="CON-5"),
+        scenario("CON-6", "blocked", blocked_by="CON-5"),
+        scenario("SIG-4", "unobserved"),
+        scenario("EVT-8", "not_offered"),
+        scenario("TMO-1", "skipped"),
+        missing=("ICE-3", "SND-4"),
+    )
+    lines = {" ".join(line.split()) for line in summary(run).splitlines()}
+    assert "blocked by CON-5 CON-6, EVT-1" in lines
+    assert "unobserved SIG-4" in lines
+    assert "not offered, needs is_peer_connected EVT-8" in lines
+    assert "skipped TMO-1" in lines
+    assert "no scenario yet ICE-3, SND-4" in lines
+
+
+def test_errors_are_told_as_no_verdict() -> None:
+    text = summary(run_of(scenario("CON-6", "error", message="the adapter died\nits last words")))
+    assert text.strip().startswith("INCONCLUSIVE")
+    assert "no verdict on the implementation: CON-6" in text
+    assert "the adapter died" in text
+
+
+def test_remarks_and_long_waits_are_shown() -> None:
+    text = summary(
+        run_of(scenario("DIR-3", "passed", remark="raw"), scenario("TMO-1", "passed", waited_s=30.04))
+    )
+    assert "DIR-3  raw" in text
+    assert "30.0 s  A scenario of TMO-1 [in brackets] (rust-reference)" in text
+
+
+def test_a_known_failure_that_passed_asks_to_be_taken_off_the_list() -> None:
+    assert "take them off the list" in summary(run_of(scenario("CON-6", "unexpected_pass")))
+
+
+def test_a_partial_run_says_what_is_missing() -> None:
+    text = summary(run_of(scenario("TMO-1", "skipped")))
+    assert text.strip().startswith("PARTIAL")
+    assert "not all of it was judged: TMO-1." in text
+    assert "only a part of the scenarios was chosen" in summary(run_of(subset=True))
+
+
+def test_another_catalogue_is_pointed_out() -> None:
+    assert "another catalogue" in summary(replace(run_of(), catalogue="other"))
+    assert "another catalogue" not in summary(run_of())
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_it_stays_within_the_width(width: int) -> None:
+    run = run_of(
+        *[scenario(name, "failed", message="seen: something that is rather long " * 3) for name in CATALOGUE]
+    )
+    because, *rest = [line for line in summary(run, width=width).splitlines() if line.strip()]
+    assert all(len(line) <= width for line in [because, *rest])
+
+
+def test_a_terminal_gets_colours() -> None:
+    text = io.StringIO()
+    print_summary(
+        run_of(), CATALOGUE, Console(file=text, force_terminal=True, color_system="standard", width=80)
+    )
+    assert "\x1b[1;32mCONFORMANT" in text.getvalue()
+
+
+@pytest.mark.parametrize("markup", [True, False])
+def test_it_can_be_written_to_pytests_own_terminal(markup: bool) -> None:
+    class Reporter:
+        hasmarkup = markup
+        written = ""
+
+        def write_line(self, line: str) -> None:
+            self.written += line + "\n"
+
+    reporter = Reporter()
+    print_summary(run_of(), CATALOGUE, reporter)
+    assert "CONFORMANT" in reporter.written
+    assert ("\x1b" in reporter.written) is markup
+
+
+TAIL = "     +0.034 s  alice  calls send_p2p(bob)\n    +12.034 s  alice  send_p2p returned relay"
+
+
+def test_a_failure_reads_from_the_requirement_to_the_command_that_repeats_it() -> None:
+    failed = scenario(
+        "RTE-8",
+        "failed",
+        title="P2POnly without a path: the call fails, and the payload leaves nowhere.",
+        evidence="reports/latest/evidence/x.json",
+        replay="pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --seed 7",
+    )
+    text = render_failure(
+        failed,
+        CATALOGUE.get("RTE-8"),
+        expected="send_p2p to be refused with an error",
+        seen="it returned relay",
+        timeline_tail=TAIL,
+    )
+    assert text == (
+        """\
+Scenario    P2POnly without a path: the call fails, and the payload leaves nowhere.
+            in the pairing rust-reference
+Required    RTE-8, MUST (specification, section "Rust Client API")
+            "client.set_p2p_routing_mode(RoutingMode::P2POnly); // Only P2P, fail if unavailable"
+            P2POnly, no path: the call fails, and the payload reaches neither the router nor the
+            peer.
+Expected    send_p2p to be refused with an error
+Seen        it returned relay
+Timeline     +0.034 s  alice  calls send_p2p(bob)
+            +12.034 s  alice  send_p2p returned relay
+Evidence    reports/latest/evidence/x.json
+Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --seed 7"""
+    )
+
+
+def test_an_error_is_told_apart_from_a_verdict() -> None:
+    error = scenario("CON-6", "error", message="the adapter died\n  its last words")
+    text = render_failure(error, CATALOGUE.get("CON-6"), expected="", seen="")
+    assert "no verdict on the implementation" in " ".join(text.split())
+    assert "Message     the adapter died\n              its last words" in text
+    assert "Expected" not in text
+    assert "Timeline" not in text
+
+
+def test_another_source_is_told_in_our_words() -> None:
+    deviation = scenario("SEC-1", "deviation")
+    text = render_failure(deviation, CATALOGUE.get("SEC-1"), expected="no connection", seen="one")
+    assert "SEC-1, SHOULD (standard, RFC 8122, section 5)" in text
+    assert "An endpoint whose partner presents a certificate" in text
+
+
+@pytest.mark.parametrize("requirement", list(CATALOGUE))
+def test_prose_stays_within_a_hundred_columns(requirement: str) -> None:
+    long = "a sentence that goes on " * 20
+    text = render_failure(
+        scenario(requirement, "failed"), CATALOGUE.get(requirement), expected=long, seen=long, evidence="e"
+    )
+    assert max(len(line) for line in text.splitlines()) <= 100

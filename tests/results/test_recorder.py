@@ -1,0 +1,76 @@
+"""The recorder and the evidence: what is known is on the disk, whatever comes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.results.evidence import write_evidence
+from clasp_e2e.results.model import ScenarioResult, Subject
+from clasp_e2e.results.outcome import Outcome, Verdict
+from clasp_e2e.results.recorder import Recorder
+from clasp_e2e.results.store import read_results
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.spec import Catalogue
+
+
+def result(requirement: str, case_id: str = "file::test[x-x]") -> ScenarioResult:
+    return ScenarioResult(
+        id=case_id, title="t", requirements=(requirement,), pairing="x-x", outcome=Outcome.PASSED
+    )
+
+
+@pytest.fixture
+def recorder(small: Catalogue, tmp_path: Path) -> Recorder:
+    return Recorder(small, tmp_path, command="pytest", seed=3, judged={"offerer", "answerer"})
+
+
+def test_results_are_there_after_each_scenario_and_partial_until_the_end(recorder: Recorder) -> None:
+    recorder.add(result("M-1"))
+    recorder.add(result("M-2"))
+    so_far = read_results(recorder.path)
+    assert len(so_far.scenarios) == 2
+    assert so_far.verdict is Verdict.PARTIAL
+    assert recorder.run is None
+
+
+def test_finishing_reaches_the_verdict_and_writes_it(recorder: Recorder, small: Catalogue) -> None:
+    recorder.add(result("M-1"))
+    recorder.capabilities = {"turn", "close"}
+    run = recorder.finish(covered={"M-1"}, subset=False)
+    # The T-1 of this catalogue has no scenario, so that the capability it needs changes nothing.
+    assert run.verdict is Verdict.CONFORMANT
+    assert run is recorder.run
+    assert read_results(recorder.path) == run
+    assert (run.catalogue, run.seed, run.judged_roles) == (small.hash, 3, ("answerer", "offerer"))
+    assert run.capabilities == ("close", "turn")
+
+
+def test_subjects_come_along_from_another_process(recorder: Recorder) -> None:
+    subject = Subject("x", "1", "Rust", "cmd:x")
+    recorder.add(result("M-1"), {"offerer": subject.to_json()})
+    assert recorder.subjects == {"offerer": subject}
+    assert recorder.subjects_json() == {"offerer": subject.to_json()}
+    recorder.add(result("M-2"), {})
+    assert recorder.subjects == {"offerer": subject}
+
+
+def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
+    timeline = Timeline()
+    timeline.note("alice", "sends", data=b"\x01")
+    path = write_evidence(tmp_path / "evidence", result("M-1"), timeline, {"link": {1, 2}}, seed=5)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert path.name == "file_test_x-x.json"
+    assert document["seed"] == 5
+    assert document["scenario"]["id"] == "file::test[x-x]"
+    assert document["timeline"][0]["detail"] == {"data": "01"}
+    assert document["network"] == {"link": "{1, 2}"}
+
+
+def test_evidence_of_long_names_is_kept_apart(tmp_path: Path) -> None:
+    names = ["x" * 400 + "a", "x" * 400 + "b", "../../etc", ""]
+    paths = {write_evidence(tmp_path, result("M-1", name), Timeline(), {}, seed=0) for name in names}
+    assert len(paths) == 4
+    assert {path.parent for path in paths} == {tmp_path}

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e import wire
+from clasp_e2e.router import Close, Deliver, Effect, ErrorCode, RouterCore, Why
+
+A, B, C = 1, 2, 3
+
+
+def core_with(*connections: int) -> RouterCore:
+    """A core in which connection 1 is session `s1`, and so on."""
+    ids = iter(f"s{connection}" for connection in connections)
+    core = RouterCore(new_session_id=lambda: next(ids), clock=lambda: 7)
+    for connection in connections:
+        core.connected(connection)
+        core.handle(connection, wire.Hello("test"))
+    return core
+
+
+def errors(effects: list[Effect]) -> list[tuple[int, int]]:
+    """Who got which ERROR; fails if anything else happened."""
+    found: list[tuple[int, int]] = []
+    for effect in effects:
+        assert isinstance(effect, Deliver)
+        assert isinstance(effect.message, wire.Error)
+        found.append((effect.connection, effect.message.code))
+    return found
+
+
+def signal(target: str) -> wire.Publish:
+    offer = wire.Offer("s1", "v=0\r\n", "c1")
+    return wire.Publish(wire.signal_address(target), wire.encode_signal(offer))
+
+
+# Sessions
+
+
+def test_hello_is_answered_with_welcome_and_an_empty_snapshot() -> None:
+    core = RouterCore(clock=lambda: 7)
+    core.connected(A)
+    welcome, snapshot = core.handle(A, wire.Hello("test"))
+    assert isinstance(welcome, Deliver)
+    assert isinstance(welcome.message, wire.Welcome)
+    assert uuid.UUID(welcome.message.session).version == 4
+    assert welcome.message.time == 7
+    assert core.session_of(A) == welcome.message.session
+    assert snapshot == Deliver(A, wire.Snapshot(), Why.REPLY, A)
+
+
+def test_a_second_hello_is_an_error_and_changes_nothing() -> None:
+    core = core_with(A)
+    assert errors(core.handle(A, wire.Hello("again"))) == [(A, ErrorCode.INVALID_MESSAGE)]
+    assert core.session_of(A) == "s1"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [wire.Ping(), wire.Get("/a"), wire.Publish("/a", 1), wire.Welcome("s", "n", 0), wire.Pong()],
+)
+def test_anything_before_hello_ends_the_connection(message: wire.Message) -> None:
+    core = RouterCore()
+    core.connected(A)
+    told, end = core.handle(A, message)
+    assert errors([told]) == [(A, ErrorCode.INVALID_MESSAGE)]
+    assert end == Close(A, 1002, "no HELLO")
+    assert core.handle(A, wire.Hello("too late")) == []
+
+
+def test_a_hello_that_does_not_come_ends_the_connection() -> None:
+    core = RouterCore()
+    core.connected(A)
+    told, end = core.hello_overdue(A)
+    assert errors([told]) == [(A, ErrorCode.INVALID_MESSAGE)]
+    assert isinstance(end, Close)
+
+
+def test_a_bad_frame_ends_a_connection_without_a_session_only() -> None:
+    core = core_with(A)
+    assert errors(core.bad_frame(A, "senseless")) == [(A, ErrorCode.INVALID_FRAME)]
+    core.connected(B)
+    told, end = core.bad_frame(B, "senseless")
+    assert errors([told]) == [(B, ErrorCode.INVALID_FRAME)]
+    assert isinstance(end, Close)
+    assert core.bad_frame(B, "after the end") == []
+    assert core.session_of(A) == "s1"
+
+
+def test_a_connection_that_repeats_an_id_does_not_take_the_first_ones_place_along() -> None:
+    core = RouterCore(new_session_id=lambda: "same")
+    for connection in (A, B, C):
+        core.connected(connection)
+        core.handle(connection, wire.Hello("test"))
+    core.disconnected(A)
+    (delivered,) = core.handle(B, signal("same"))
+    assert delivered.connection == C
+
+
+# Signals and announcements (RTR-1 to RTR-5, RTR-8)
+
+
+def test_a_signal_goes_to_its_target_and_to_nobody_else() -> None:
+    core = core_with(A, B, C)
+    core.handle(C, wire.Subscribe(1, "/clasp/**"))
+    core.handle(C, wire.Subscribe(2, "/clasp/p2p/signal/s2"))
+    message = signal("s2")
+    assert core.handle(A, message, wire.QoS.CONFIRM, 99) == [
+        Deliver(B, message, Why.SIGNAL, A, wire.QoS.CONFIRM, 99)
+    ]
+
+
+def test_a_signal_arrives_once_though_its_target_subscribed_to_it() -> None:
+    core = core_with(A, B)
+    core.handle(B, wire.Subscribe(1, "/clasp/p2p/signal/s2"))
+    assert [effect.connection for effect in core.handle(A, signal("s2"))] == [B]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/clasp/p2p/signal/nobody",
+        "/clasp/p2p/signal/",
+        "/clasp/p2p/signal/s2/more",
+        "/clasp/p2p/signal/s3",
+    ],
+)
+def test_a_signal_to_no_session_reaches_nobody_and_is_an_error(address: str) -> None:
+    core = core_with(A, B, C)
+    core.handle(B, wire.Subscribe(1, "/**"))
+    core.disconnected(C)
+    assert errors(core.handle(A, wire.Publish(address, {"type": "offer"}))) == [
+        (A, ErrorCode.SESSION_NOT_FOUND)
+    ]
+
+
+def test_an_announcement_reaches_its_subscribers_but_not_its_sender_and_is_not_kept() -> None:
+    core = core_with(A, B, C)
+    for connection in (A, B):
+        core.handle(connection, wire.Subscribe(1, wire.ANNOUNCE_ADDRESS))
+    message = wire.Publish(wire.ANNOUNCE_ADDRESS, wire.encode_announcement(wire.Announcement("s1")))
+    assert core.handle(A, message) == [Deliver(B, message, Why.ANNOUNCEMENT, A, wire.QoS.FIRE)]
+    assert core.handle(C, wire.Subscribe(1, wire.ANNOUNCE_ADDRESS)) == []
+
+
+# Publishing
+
+
+def test_a_publication_carries_its_frames_qos_and_time() -> None:
+    core = core_with(A, B)
+    core.handle(B, wire.Subscribe(1, "/lights/*"))
+    message = wire.Publish("/lights/one", 0.5, timestamp=3)
+    assert core.handle(A, message, wire.QoS.COMMIT, 5) == [
+        Deliver(B, message, Why.SUBSCRIPTION, A, wire.QoS.COMMIT, 5)
+    ]
+
+
+segments = st.sampled_from(["a", "b", "c"])
+addresses = st.lists(segments, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+patterns = st.lists(segments | st.sampled_from(["*", "**"]), min_size=1, max_size=3).map(
+    lambda parts: "/" + "/".join(parts)
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3), patterns), max_size=8),
+    addresses,
+    st.integers(1, 4),
+)
+def test_a_publication_reaches_whoever_subscribed_but_its_sender_once(
+    subscriptions: list[tuple[int, int, str]], address: str, sender: int
+) -> None:
+    core = core_with(1, 2, 3, 4)
+    held: dict[tuple[int, int], str] = {}
+    for connection, number, pattern in subscriptions:
+        core.handle(connection, wire.Subscribe(number, pattern))
+        held[connection, number] = pattern
+    expected = {who for (who, _), pattern in held.items() if wire.matches(pattern, address)} - {sender}
+    reached = [effect.connection for effect in core.handle(sender, wire.Publish(address, 1))]
+    assert sorted(reached) == sorted(expected)
+
+
+def test_what_is_unsubscribed_or_gone_is_not_delivered() -> None:
+    core = core_with(A, B, C)
+    core.handle(B, wire.Subscribe(1, "/a"))
+    core.handle(C, wire.Subscribe(1, "/a"))
+    core.handle(B, wire.Unsubscribe(1))
+    core.disconnected(C)
+    assert core.handle(A, wire.Publish("/a", 1)) == []
+
+
+def test_a_subscription_to_some_types_gets_no_others() -> None:
+    core = core_with(A, B)
+    core.handle(B, wire.Subscribe(1, "/a", frozenset({wire.SignalType.STREAM})))
+    assert core.handle(A, wire.Publish("/a", 1)) == []
+    assert core.handle(A, wire.Set("/a", 1)) == []
+    assert len(core.handle(A, wire.Publish("/a", 1, wire.SignalType.STREAM))) == 1
+
+
+def test_bad_addresses_and_patterns_are_errors() -> None:
+    core = core_with(A)
+    assert errors(core.handle(A, wire.Publish("a", 1))) == [(A, ErrorCode.INVALID_ADDRESS)]
+    assert errors(core.handle(A, wire.Set("//a", 1))) == [(A, ErrorCode.INVALID_ADDRESS)]
+    assert errors(core.handle(A, wire.Subscribe(1, "a/*"))) == [(A, ErrorCode.PATTERN_ERROR)]
+
+
+def test_an_error_about_a_long_address_still_fits_into_a_frame() -> None:
+    core = core_with(A)
+    for message in (wire.Publish("é" * 32000, 1), wire.Get("/" + "a" * 65000)):
+        (told,) = core.handle(A, message)
+        assert isinstance(told, Deliver)
+        assert len(wire.encode(told.message)) < 5000
+
+
+def test_the_number_of_subscriptions_is_limited() -> None:
+    core = core_with(A)
+    for number in range(1000):
+        assert core.handle(A, wire.Subscribe(number, "/a")) == []
+    assert errors(core.handle(A, wire.Subscribe(1000, "/a"))) == [(A, ErrorCode.TOO_MANY)]
+    assert core.handle(A, wire.Subscribe(0, "/b")) == []
+
+
+# Parameters
+
+
+def test_a_set_is_told_to_subscribers_and_to_its_sender_if_it_subscribed() -> None:
+    core = core_with(A, B)
+    core.handle(A, wire.Subscribe(1, "/a"))
+    core.handle(B, wire.Subscribe(1, "/**"))
+    told = wire.Set("/a", 5, revision=1)
+    assert core.handle(A, wire.Set("/a", 5)) == [
+        Deliver(A, told, Why.SUBSCRIPTION, A),
+        Deliver(B, told, Why.SUBSCRIPTION, A),
+    ]
+
+
+def test_a_set_that_asks_for_it_is_acknowledged() -> None:
+    core = core_with(A)
+    assert core.handle(A, wire.Set("/a", 5), wire.QoS.FIRE) == []
+    assert core.handle(A, wire.Set("/a", 6), wire.QoS.CONFIRM) == [
+        Deliver(A, wire.Ack("/a", 2), Why.REPLY, A)
+    ]
+
+
+def test_a_get_is_answered_with_a_snapshot_or_an_error() -> None:
+    core = core_with(A, B)
+    core.handle(A, wire.Set("/a", [1, "x"]))
+    assert core.handle(B, wire.Get("/a")) == [
+        Deliver(B, wire.Snapshot((wire.Param("/a", [1, "x"], 1, "s1", 7),)), Why.REPLY, B)
+    ]
+    assert errors(core.handle(B, wire.Get("/b"))) == [(B, ErrorCode.ADDRESS_NOT_FOUND)]
+
+
+def test_whoever_comes_or_subscribes_later_gets_a_snapshot() -> None:
+    core = core_with(A)
+    core.handle(A, wire.Set("/a/b", True))
+    kept = wire.Snapshot((wire.Param("/a/b", True, 1, "s1", 7),))
+    assert core.handle(A, wire.Subscribe(1, "/a/*")) == [Deliver(A, kept, Why.REPLY, A)]
+    assert core.handle(A, wire.Subscribe(2, "/b/*")) == []
+
+
+def test_a_refused_set_is_an_error_and_is_told_to_nobody() -> None:
+    core = core_with(A, B)
+    core.handle(A, wire.Subscribe(1, "/a"))
+    core.handle(A, wire.Set("/a", 5, lock=True))
+    assert errors(core.handle(B, wire.Set("/a", 6))) == [(B, ErrorCode.LOCK_HELD)]
+    assert errors(core.handle(A, wire.Set("/a", 6, revision=9))) == [(A, ErrorCode.REVISION_CONFLICT)]
+    core.disconnected(A)
+    assert core.handle(B, wire.Set("/a", 6)) == []
+
+
+# The rest
+
+
+def test_a_ping_is_answered() -> None:
+    assert core_with(A).handle(A, wire.Ping()) == [Deliver(A, wire.Pong(), Why.REPLY, A)]
+
+
+@pytest.mark.parametrize("message", [wire.Pong(), wire.Ack(), wire.Error(500, "mine")])
+def test_an_answer_is_not_answered(message: wire.Message) -> None:
+    assert core_with(A).handle(A, message) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "name"),
+    [
+        (wire.Welcome("s", "n", 0), ErrorCode.INVALID_MESSAGE, "WELCOME"),
+        (wire.Snapshot(), ErrorCode.INVALID_MESSAGE, "SNAPSHOT"),
+        (wire.Result(), ErrorCode.INVALID_MESSAGE, "RESULT"),
+        (wire.Announce("n"), ErrorCode.UNAVAILABLE, "ANNOUNCE"),
+        (wire.FederationSync(wire.FederationOp.SYNC_COMPLETE), ErrorCode.UNAVAILABLE, "FEDERATION_SYNC"),
+        (wire.Replay("/a"), ErrorCode.UNAVAILABLE, "REPLAY"),
+        (wire.Bundle((wire.Set("/a", 1),)), ErrorCode.UNAVAILABLE, "BUNDLE"),
+        (wire.Sync(1), ErrorCode.UNAVAILABLE, "SYNC"),
+        (wire.Query("/a"), ErrorCode.UNAVAILABLE, "QUERY"),
+    ],
+)
+def test_what_is_not_offered_is_understood_and_answered(
+    message: wire.Message, code: ErrorCode, name: str
+) -> None:
+    (told,) = core_with(A).handle(A, message)
+    assert errors([told]) == [(A, code)]
+    assert isinstance(told, Deliver)
+    assert isinstance(told.message, wire.Error)
+    assert told.message.message.startswith(name)
+
+
+def test_what_cannot_be_passed_on_is_an_error_for_its_sender() -> None:
+    core = core_with(A, B)
+    message = wire.Publish("/a", 1)
+    effect = Deliver(B, message, Why.SUBSCRIPTION, A)
+    assert errors(core.undeliverable(effect, wire.WireError("too large"))) == [(A, ErrorCode.INVALID_MESSAGE)]
+    assert core.undeliverable(Deliver(A, wire.Error(1, "x"), Why.REPLY, A), wire.WireError("x")) == []

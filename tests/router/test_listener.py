@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from clasp_e2e.router import RouterError, RouterServer
+
+from .conftest import Dial
+
+
+async def test_a_port_in_use_is_said_to_be() -> None:
+    async with RouterServer.open() as first:
+        port = int(first.url.rsplit(":", 1)[1])
+        with pytest.raises(RouterError) as caught:
+            await RouterServer.open(port=port)
+    assert str(caught.value) == (
+        f"port {port} on 127.0.0.1 is in use: stop what listens there, or choose another "
+        "(0 takes any free one)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "text"),
+    [
+        ("127.0.0.1", 65536, "there is no port 65536"),
+        ("127.0.0.1", -1, "there is no port -1"),
+        ("203.0.113.1", 0, "not an address of this machine"),
+        ("a..b", 0, "not a host's name"),
+        ("999.1.1.1.", 0, "is not known"),
+    ],
+)
+async def test_where_it_cannot_listen_it_says_what_to_do(host: str, port: int, text: str) -> None:
+    with pytest.raises(RouterError, match=text):
+        await RouterServer.open(host, port)
+
+
+async def test_a_port_that_was_let_go_can_be_taken_again(dial: Dial) -> None:
+    async with RouterServer.open() as first:
+        port = int(first.url.rsplit(":", 1)[1])
+        await (await dial(first.url)).hello()
+    async with RouterServer.open(port=port) as second:
+        assert second.url == first.url
+        await (await dial(second.url)).hello()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+async def test_ipv6(dial: Dial) -> None:
+    try:
+        router = await RouterServer.open("::1")
+    except RouterError:
+        pytest.skip("no IPv6 loopback here")
+    async with router:
+        assert router.url.startswith("ws://[::1]:")
+        await (await dial(router.url)).hello()

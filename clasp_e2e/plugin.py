@@ -73,9 +73,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--peer", metavar="DRIVER", help=f"judge this implementation in both roles: {who}")
     group.addoption("--offerer", metavar="DRIVER", help="judge this implementation as the one that connects")
     group.addoption("--answerer", metavar="DRIVER", help="judge this implementation as the one connected to")
-    group.addoption("--router", metavar="DRIVER", help="judge this router: a driver, or ws:// or wss:// of one")
+    group.addoption(
+        "--router", metavar="DRIVER", help="judge this router: a driver, or ws:// or wss:// of one"
+    )
     group.addoption("--seed", type=int, help="seed of all payloads (default: a new one, printed)")
-    group.addoption("--results", metavar="DIR", help="where results and evidence go (default: reports/latest)")
+    group.addoption(
+        "--results", metavar="DIR", help="where results and evidence go (default: reports/latest)"
+    )
     group.addoption(
         "--deadline-scale",
         type=float,
@@ -87,7 +91,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve who is judged, before anything is collected: a name that is not there ends it here."""
-    config.addinivalue_line("markers", "slow: waits for a time that the specification or ICE names, some 30 s")
+    config.addinivalue_line(
+        "markers", "slow: waits for a time that the specification or ICE names, some 30 s"
+    )
     options = config.option
     if options.deadline_scale <= 0:
         _usage(f"--deadline-scale {options.deadline_scale}: give a number above 0; 2 doubles the patience")
@@ -98,11 +104,13 @@ def pytest_configure(config: pytest.Config) -> None:
         catalogue = load_catalogue()
     except SelectionError as error:
         _usage(str(error))
-    seed: int = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
+    seed: int = random.randrange(2**32) if options.seed is None else options.seed
     if hasattr(config, "workerinput"):  # Under xdist, all workers share the seed of the controller.
-        seed = config.workerinput["clasp_seed"]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        seed = int(config.workerinput["clasp_seed"])  # pyright: ignore
     directory = Path(options.results) if options.results else config.rootpath / "reports" / "latest"
-    recorder = Recorder(catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged)
+    recorder = Recorder(
+        catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged
+    )
     gate = config.stash[GATE] = _Gate(catalogue, selection, seed, recorder)
     config.pluginmanager.register(_Reporting(config, gate), "clasp-e2e-reporting")
 
@@ -146,7 +154,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cast: list[Pairing | None] = [*pairings(scenario, requirements[0], gate.selection.subjects)]
     metafunc.parametrize(
         "case",
-        [pytest.param(pairing, id=pairing.id if pairing else "nobody", marks=marks) for pairing in cast or [None]],
+        [
+            pytest.param(pairing, id=pairing.id if pairing else "nobody", marks=marks)
+            for pairing in cast or [None]
+        ],
         indirect=True,
     )
 
@@ -236,8 +247,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
         await bench.open()
     except DriverFault as fault:
         await bench.close()
-        stderr = f"\nLast lines on its standard error:\n{fault.stderr}" if fault.stderr else ""
-        _end(f"{fault}{stderr}", INCONCLUSIVE)
+        _end(str(fault), INCONCLUSIVE)
     gate.bench = bench
     gate.recorder.subjects = bench.subject_records(selection.specs)
     gate.recorder.capabilities = bench.capabilities()

@@ -55,7 +55,9 @@ async def test_offer_and_answer_travel_through_the_router(pair: Pair) -> None:
         raise Unmet("an offer and an answer to pass the router", missing)
     for attempt in pair.attempts:
         if attempt.answer is not None and (opened := pair.opened_at(attempt)) is not None:
-            expect(attempt.answer.sent_at <= opened, "the answer leaves before the connection stands").is_true()
+            expect(
+                attempt.answer.sent_at <= opened, "the answer leaves before the connection stands"
+            ).is_true()
 
 
 @requirement("CON-4")
@@ -66,7 +68,9 @@ async def test_a_data_channel_is_negotiated(pair: Pair) -> None:
         raise Blocked("CON-3", "no offer and answer were seen")
     for description in (d for a in pair.attempts for d in (a.offer, a.answer) if d is not None):
         kind = "offer" if description.facts.is_offer else "answer"
-        expect(bool(description.facts.ufrag and description.facts.password), f"the {kind} has ICE credentials").is_true()
+        expect(
+            bool(description.facts.ufrag and description.facts.password), f"the {kind} has ICE credentials"
+        ).is_true()
         expect(bool(description.facts.fingerprint), f"the {kind} has a DTLS fingerprint").is_true()
         expect(description.facts.has_data_channel_section, f"the {kind} has an SCTP section").is_true()
 

@@ -10,6 +10,7 @@ from clasp_e2e.testbed import (
     Sides,
     expect,
     expect_refusal,
+    ground,
     random_payload,
     requirement,
 )
@@ -65,7 +66,8 @@ async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: P
     """PreferP2P, connected and then cut off: Relay, from the sender's own Disconnected on."""
     sender, receiver = connected_pair
     connected_pair.link.cut()
-    await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent)
+    with ground("EVT-4"):
+        await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent)
     await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
 
 
@@ -75,13 +77,9 @@ async def test_prefer_p2p_relays_after_the_attempt_failed(sides: Sides) -> None:
     config = P2PConfig(connection_timeout_secs=1)
     pair = await sides.attach(config, config)
     pair.link.cut()
-    await pair.offerer.attempt_fails(pair.answerer, within=config_limit(pair))
+    with ground("TMO-5"):
+        await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
     await expect_send(pair, pair.offerer, pair.answerer, RELAY, "the result of a send after ConnectionFailed")
-
-
-def config_limit(pair: Pair) -> float:
-    """Return the seconds within which an attempt of the pair must have failed."""
-    return pair.offerer.timeout + 3.0
 
 
 @requirement("RTE-7")

@@ -16,7 +16,13 @@ from clasp_e2e.testbed import (
     show,
 )
 
-OWN_FIELD = {"offer": "sdp", "answer": "sdp", "ice_candidate": "candidate", "connected": None, "disconnected": None}
+OWN_FIELD = {
+    "offer": "sdp",
+    "answer": "sdp",
+    "ice_candidate": "candidate",
+    "connected": None,
+    "disconnected": None,
+}
 """The field that a signal of each type has beside `type`, `from` and `correlation_id`."""
 
 
@@ -38,7 +44,9 @@ async def test_signals_go_to_the_signal_address(connected_pair: Pair) -> None:
         for published in connected_pair.testbed.published
         if published.client == subject.name and holds_sdp(published.message)
     }
-    expect(addresses, "the addresses that SDP was published to").equals({wire.signal_address(partner.session_id)})
+    expect(addresses, "the addresses that SDP was published to").equals(
+        {wire.signal_address(partner.session_id)}
+    )
 
 
 @requirement("SIG-2")
@@ -53,7 +61,9 @@ async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: Pa
         expect(isinstance(value, dict), "a signal is a map").is_true(show(value))
         assert isinstance(value, dict)
         kind = value.get("type")
-        expect(kind in OWN_FIELD, f"the type of a signal is one of {', '.join(OWN_FIELD)}").is_true(show(kind))
+        expect(kind in OWN_FIELD, f"the type of a signal is one of {', '.join(OWN_FIELD)}").is_true(
+            show(kind)
+        )
         expect(value.get("from"), f"`from` of the signal {kind}").equals(subject.session_id)
         expect(bool(value.get("correlation_id")), f"the signal {kind} has a correlation_id").is_true()
         own = OWN_FIELD[str(kind)]
@@ -115,10 +125,10 @@ async def test_a_client_announces_itself(alone: Alone) -> None:
     client = await alone.attach(P2PConfig())
     client.needs("announce")
     published = await alone.testbed.until_published(
-        client, lambda message: message.address == wire.ANNOUNCE_ADDRESS, f"an announcement on {wire.ANNOUNCE_ADDRESS}"
+        client,
+        lambda message: message.address == wire.ANNOUNCE_ADDRESS,
+        f"an announcement on {wire.ANNOUNCE_ADDRESS}",
     )
     value = published.message.value
     session = value.get("session_id") if isinstance(value, dict) else None
     expect(session, "the session id in the announcement").equals(client.session_id)
-
-

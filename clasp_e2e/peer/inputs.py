@@ -199,6 +199,11 @@ class TimerFired:
     key: TimerKey
 
 
+TransportInput: TypeAlias = (
+    LocalDescription | ChannelsOpen | ChannelMessage | Drained | TransportLost | NegotiationFailed
+)
+"""What happens to a transport."""
+
 Input: TypeAlias = (
     Start
     | ConnectToPeer
@@ -215,13 +220,8 @@ Input: TypeAlias = (
     | RouterLost
     | RelayWritten
     | RelayRefused
-    | LocalDescription
-    | ChannelsOpen
-    | ChannelMessage
     | ChannelAccepted
     | ChannelRefused
-    | Drained
-    | TransportLost
-    | NegotiationFailed
     | TimerFired
+    | TransportInput
 )

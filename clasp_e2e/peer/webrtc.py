@@ -33,6 +33,8 @@ DRAIN_LIMIT = 1.0
 SERVER_LIMIT = 1.0
 """Seconds that a TURN server has to confirm the end of an allocation."""
 
+VANISHED = "the connection was lost: the peer has vanished, or the path to it"
+
 _LABELS = (UNRELIABLE.label, RELIABLE.label)
 
 
@@ -114,6 +116,7 @@ class Transport:
         self._channels: dict[str, RTCDataChannel] = {}
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
+        self._drained = asyncio.Event()
         self._was_open = False
         self._ended = False
 
@@ -239,14 +242,21 @@ class Transport:
             self._tell(inputs.ChannelsOpen(self._number))
 
     def _on_channel_close(self) -> None:
+        self._drained.set()
         if self._was_open:
-            self._tell(inputs.TransportLost(self._number, "the peer closed the channels"))
+            reason = VANISHED if self._consent_expired() else "the peer closed the channels"
+            self._tell(inputs.TransportLost(self._number, reason))
+
+    def _consent_expired(self) -> bool:
+        """Whether aioice gave up by itself; aiortc then closes the channels as if the peer had."""
+        sctp = self._pc.sctp if self._pc is not None else None
+        return sctp is not None and sctp.transport.transport._connection._closing  # pyright: ignore[reportPrivateUsage]
 
     def _on_state(self) -> None:
         if self._pc is None or self._pc.connectionState not in ("failed", "closed"):
             return
         if self._was_open:
-            reason = "the connection was lost: the peer has gone, or the path to it"
+            reason = VANISHED
         else:
             reason = "ICE or DTLS failed: the peer broke off, or is not who its fingerprint says"
         self._tell(inputs.TransportLost(self._number, reason))
@@ -291,17 +301,18 @@ class Transport:
         assert self._pc is not None  # noqa: S101 - there is something to drain
         sctp: Any = self._pc.sctp
         original = sctp._receive_sack_chunk
-        drained = asyncio.Event()
 
         async def receive_sack(chunk: object) -> None:
             await original(chunk)
             if not self._unacknowledged():
-                drained.set()
+                self._drained.set()
 
         sctp._receive_sack_chunk = receive_sack
         try:
             async with asyncio.timeout(DRAIN_LIMIT):
-                await drained.wait()
+                # The last acknowledgement may have come before this step began.
+                if self._unacknowledged():
+                    await self._drained.wait()
         except TimeoutError:
             pass
         finally:
@@ -314,6 +325,7 @@ class Transport:
         `silent`: no DTLS alert, no SCTP abort, no TURN refresh; the other side sees nothing.
         """
         self._ended = True
+        self._drained.set()
         self._gathering.end()
         if self._steps:
             await asyncio.wait(self._steps)

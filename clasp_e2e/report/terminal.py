@@ -56,18 +56,22 @@ def print_summary(
     On anything but a terminal the text is plain. `results` is where `results.json` lies.
     """
     if isinstance(console, Console):
-        _Summary(run, catalogue, console).print(results)
-        return
+        colour, width = console.is_terminal and not console.no_color, console.width
+    else:
+        colour, width = console.hasmarkup, Console().width
     text = io.StringIO()
-    width = min(Console().width, WIDEST)
     own = Console(
         file=text,
-        width=width,
-        force_terminal=console.hasmarkup,
-        color_system="standard" if console.hasmarkup else None,
+        width=min(width, WIDEST),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
     )
     _Summary(run, catalogue, own).print(results)
-    console.write_line(text.getvalue().rstrip())
+    lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+    if isinstance(console, Console):
+        console.file.write(f"{lines}\n")
+    else:
+        console.write_line(lines)
 
 
 class _Summary:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Protocol, cast
 
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 
@@ -274,14 +275,14 @@ def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
 
 def _plain(record: Any) -> dict[str, Any]:
     """Return a dataclass of plain values as JSON has them."""
-    document: dict[str, Any] = {}
-    for item in fields(record):
-        value = getattr(record, item.name)
-        if isinstance(value, tuple):
-            value = list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        elif isinstance(value, Outcome | RequirementVerdict):
-            value = value.value
-        elif isinstance(value, Mapping):
-            value = {str(key): str(entry) for key, entry in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        document[item.name] = value
-    return document
+    return {item.name: _json(getattr(record, item.name)) for item in fields(record)}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_json(item) for item in cast("tuple[Any, ...]", value)]
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in cast("dict[str, Any]", value).items()}
+    return value

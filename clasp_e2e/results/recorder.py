@@ -49,7 +49,7 @@ class Recorder:
         self._scenarios.append(result)
         if subjects and not self.subjects:
             self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
-        write_results(self._so_far(covered=None, subset=True), self.path)
+        write_results(self._so_far(covered=None, subset=True), self.path, indent=None)
 
     def finish(self, *, covered: Collection[str], subset: bool, strict: bool = False) -> Run:
         """Reach the verdict, write it, and return the run.

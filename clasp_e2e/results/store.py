@@ -15,13 +15,14 @@ class ResultsError(Exception):
     """A results file cannot be read or written; the text says why and what to do."""
 
 
-def write_results(run: Run, path: Path) -> None:
+def write_results(run: Run, path: Path, *, indent: int | None = 2) -> None:
     """Write `run` to `path`, whose directory is made if need be.
 
     The file appears under its name only when it is complete, so that a reader never finds half of
-    one, and an earlier file outlives a failure. Raises `ResultsError`.
+    one, and an earlier file outlives a failure. Without `indent` it is written several times faster.
+    Raises `ResultsError`.
     """
-    text = json.dumps(run.to_json(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(run.to_json(), indent=indent, ensure_ascii=False) + "\n"
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

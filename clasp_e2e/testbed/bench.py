@@ -53,7 +53,8 @@ class Bench:
     async def open(self) -> None:
         """Start every driver and the router; raises `DriverFault` with what to do."""
         for label, driver in self.drivers.items():
-            self.participants[label] = Participant(driver, Side(label, await driver.initialize()))
+            described = await driver.initialize()
+            self.participants[label] = Participant(driver, Side(label, described))
         await self._open_router()
 
     async def _open_router(self) -> None:
@@ -62,8 +63,8 @@ class Bench:
         self.router_description = description.implementation
         if "router" not in description.roles:
             raise DriverFault(
-                f"{description.implementation.name} offers no router: name another with --router, or leave it out"
-                " for the embedded one"
+                f"{description.implementation.name} offers no router: name another with --router, or leave it"
+                " out for the embedded one"
             )
         if self.router.router_per_scenario:
             self.routers = RouterSource(self.router, None)
@@ -74,7 +75,8 @@ class Bench:
             visitor = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self.patience)
         except Blocked as error:
             raise DriverFault(
-                f"{error.reason}. Start the router, or give the address at which it listens (--router ws://host:port)"
+                f"{error.reason}. Start the router, or give the address at which it listens:"
+                " --router ws://host:port"
             ) from error
         await visitor.close()
 
@@ -91,7 +93,7 @@ class Bench:
         if labels != {REFERENCE}:
             labels -= {REFERENCE}
         declared = [self.participants[label].side.description.capabilities for label in labels]
-        return frozenset.intersection(*declared) if declared else frozenset()
+        return frozenset(name for name in declared[0] if all(name in each for each in declared))
 
     def subject_records(self, specs: Mapping[str, str]) -> dict[str, Subject]:
         """Return who stands in each role; `specs` is what the user wrote for each label."""

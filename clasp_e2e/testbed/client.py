@@ -77,6 +77,7 @@ class Client:
         self._timeline = timeline
         self._patience = patience
         self._changes = Changes()
+        self._fault: DriverFault | None = None
         self._peer: Peer | None = None
         self._leg: SignalingProxy | None = None
 
@@ -87,6 +88,12 @@ class Client:
         """Take over the peer that was opened and the leg that it talks through."""
         self._peer = peer
         self._leg = leg
+        peer.on_fault(self._faulted)
+
+    def _faulted(self, fault: DriverFault) -> None:
+        """Have nobody wait for what a broken adapter can tell no more."""
+        self._fault = fault
+        self._changes.notify()
 
     @property
     def peer(self) -> Peer:
@@ -129,7 +136,9 @@ class Client:
     async def connect_to_peer(self, target: Client | str) -> None:
         """Ask for a direct connection to `target`."""
         session = _session(target)
-        await self._call(f"connect_to_peer({_name(target)})", self.peer.connect_to_peer(session), self.timeout + 10)
+        await self._call(
+            f"connect_to_peer({_name(target)})", self.peer.connect_to_peer(session), self.timeout + 10
+        )
 
     async def send_p2p(self, target: Client | str, data: bytes, *, reliable: bool = True) -> SendResult:
         """Send `data` to `target` and return the path that the implementation names."""
@@ -228,7 +237,9 @@ class Client:
             self._timeline.note(self.name, f"refused {text.partition('(')[0]}: {refusal}")
             raise
         if result is not None:
-            self._timeline.note(self.name, f"{text.partition('(')[0]} returned {getattr(result, 'value', result)}")
+            self._timeline.note(
+                self.name, f"{text.partition('(')[0]} returned {getattr(result, 'value', result)}"
+            )
         return result
 
     # What the application was told.
@@ -266,9 +277,7 @@ class Client:
         about = "" if of is None else f" naming {_name(of)}"
         return await self._await(found, f"{kind.__name__}{about}", within, since)
 
-    async def receives(
-        self, data: bytes, *, within: float | None = None, since: int = 0
-    ) -> Data:
+    async def receives(self, data: bytes, *, within: float | None = None, since: int = 0) -> Data:
         """Return the event that brought `data`; unmet if it does not come in time."""
 
         def found() -> Data | None:
@@ -282,8 +291,14 @@ class Client:
     async def _await(self, found: Callable[[], T | None], what: str, within: float | None, since: int) -> T:
         limit = self._patience.event if within is None else within
         began = asyncio.get_running_loop().time()
+
+        def found_unless_broken() -> T | None:
+            if (result := found()) is None and self._fault is not None:
+                raise self._fault
+            return result
+
         try:
-            result = await self._changes.until(found, limit)
+            result = await self._changes.until(found_unless_broken, limit)
         except TimeoutError:
             came = [describe(told.event) for told in self.told[since:]]
             self._timeline.note("harness", f"awaited {what} for {self.name} for {limit:g} s in vain")

@@ -87,6 +87,15 @@ def judging(requirement: str) -> Generator[None]:
         judgment.requirement = before
 
 
+@contextmanager
+def ground(requirement: str) -> Generator[None]:
+    """Take what stands in the block as the ground of the scenario: if it fails, blocked by `requirement`."""
+    try:
+        yield
+    except (Unmet, Refused) as error:
+        raise Blocked(requirement, str(error)) from error
+
+
 def remark(text: str) -> None:
     """Report `text` with the scenario; it judges nobody."""
     current_judgment().remarks.append(text)
@@ -103,7 +112,11 @@ def random_payload(size: int = 16 * 1024) -> bytes:
 def show(value: object) -> str:
     """Return `value` as it reads best in a report: bytes by their length and beginning."""
     if isinstance(value, bytes):
-        return f"{len(value)} bytes ({value[:8].hex()}…)" if len(value) > 8 else f"{len(value)} bytes ({value.hex()})"
+        return (
+            f"{len(value)} bytes ({value[:8].hex()}…)"
+            if len(value) > 8
+            else f"{len(value)} bytes ({value.hex()})"
+        )
     if isinstance(value, (list, tuple)):
         items = ", ".join(show(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return f"[{items}]" if items else "nothing"

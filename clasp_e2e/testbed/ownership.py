@@ -52,7 +52,9 @@ class Ownership:
         if running:
             await asyncio.wait(running, timeout=patience)
         await _one_turn()
-        lines = [f"task still running: {_describe(task)}" for task in self.running_tasks() if task is not current]
+        lines = [
+            f"task still running: {_describe(task)}" for task in self.running_tasks() if task is not current
+        ]
         return lines + [f"socket still open: {sock!r}" for sock in self.open_sockets()]
 
 
@@ -96,7 +98,7 @@ _audited = False
 def watch(loop: asyncio.AbstractEventLoop) -> None:
     """Have `loop` attribute its tasks, and the process its sockets, to their scenarios."""
     global _audited
-    loop.set_task_factory(_owning_task_factory)
+    loop.set_task_factory(_owning_task_factory)  # pyright: ignore[reportArgumentType] - asyncio's own is as wide
     if not _audited:  # An audit hook cannot be taken away again.
         sys.addaudithook(_notice_socket)
         _audited = True

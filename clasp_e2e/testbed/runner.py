@@ -100,7 +100,11 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     if complaints:
         ending = _with_complaints(ending, complaints)
     result = _result(case, ending, judgment)
-    result = replace(result, duration_s=round(ended - began, 3), waited_s=round(sum(client.waited for client in testbed.clients), 3))
+    result = replace(
+        result,
+        duration_s=round(ended - began, 3),
+        waited_s=round(sum(client.waited for client in testbed.clients), 3),
+    )
     if bench.evidence is not None:
         path = write_evidence(bench.evidence, result, timeline, testbed.switchboard.facts(), seed=bench.seed)
         result = replace(result, evidence=str(path))
@@ -142,14 +146,13 @@ def _ending(error: Exception, judgment: Judgment, bench: Bench) -> _Ending:
             return _Ending(Outcome.UNOBSERVED, str(error))
         case NotOffered():
             return _Ending(Outcome.NOT_OFFERED, str(error))
-        case DriverFault():
-            stderr = f"\nLast lines on its standard error:\n{error.stderr}" if error.stderr else ""
-            return _Ending(Outcome.ERROR, f"{error}{stderr}")
-        case EnvironmentFault():
+        case DriverFault() | EnvironmentFault():
             return _Ending(Outcome.ERROR, str(error))
         case TimeoutError():
-            return _Ending(Outcome.ERROR, "the scenario ran out of time without a deadline of its own speaking first"
-                           f"\n{_trace(error)}")
+            return _Ending(
+                Outcome.ERROR,
+                f"the scenario ran out of time without a deadline of its own speaking first\n{_trace(error)}",
+            )
         case _:
             return _Ending(Outcome.ERROR, f"the harness failed: {_trace(error)}")
 
@@ -170,7 +173,9 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
     """Return the case's record: a requirement not reached is blocked by the one that failed."""
     judgments: dict[str, str] = {}
     for requirement in case.scenario.requirements:
-        if requirement == ending.requirement or (ending.outcome is not Outcome.PASSED and not ending.requirement):
+        if requirement == ending.requirement or (
+            ending.outcome is not Outcome.PASSED and not ending.requirement
+        ):
             judgments[requirement] = ending.outcome
         elif ending.outcome is Outcome.PASSED or (judgment and requirement in judgment.met):
             judgments[requirement] = Outcome.PASSED

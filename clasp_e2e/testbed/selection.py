@@ -26,7 +26,11 @@ class Selection:
 
 
 def select(
-    *, peer: str | None = None, offerer: str | None = None, answerer: str | None = None, router: str | None = None
+    *,
+    peer: str | None = None,
+    offerer: str | None = None,
+    answerer: str | None = None,
+    router: str | None = None,
 ) -> Selection:
     """Resolve the options `--peer`, `--offerer`, `--answerer` and `--router`.
 

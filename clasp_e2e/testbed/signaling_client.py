@@ -44,7 +44,11 @@ class SignalingClient:
         try:
             async with asyncio.timeout(patience.open):
                 socket = await connect(
-                    url, subprotocols=[Subprotocol("clasp")], compression=None, ping_interval=None, max_size=None
+                    url,
+                    subprotocols=[Subprotocol("clasp")],
+                    compression=None,
+                    ping_interval=None,
+                    max_size=None,
                 )
         except (OSError, TimeoutError, WebSocketException) as error:
             raise Blocked("CON-1", f"the router at {url} did not take a WebSocket: {error}") from error
@@ -135,7 +139,9 @@ class SignalingClient:
                 f"{self.name} to receive {kind.__name__} within {limit:g} s", f"it received {show(kinds)}"
             ) from None
 
-    async def gets_signal(self, *, kind: str | None = None, within: float | None = None) -> dict[str, wire.Value]:
+    async def gets_signal(
+        self, *, kind: str | None = None, within: float | None = None
+    ) -> dict[str, wire.Value]:
         """Return the value of the first signal (of `type` `kind`) that reaches this session."""
 
         def matches(message: wire.Publish) -> bool:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
 from clasp_e2e.model import P2PConfig
-from clasp_e2e import wire
 from clasp_e2e.network import Direction, Hooks, SignalingProxy, Switchboard
 from clasp_e2e.network.rewriting import contents_of
 from clasp_e2e.results.timeline import Timeline
@@ -93,7 +93,9 @@ class Testbed:
             name=name,
             hooks=Hooks(
                 on_frame=self._see,
-                rewrite_down=lambda leg, message, data: self.switchboard.rewrite_down(leg.name, message, data),
+                rewrite_down=lambda leg, message, data: self.switchboard.rewrite_down(
+                    leg.name, message, data
+                ),
             ),
         )
         self._legs.append(leg)
@@ -102,9 +104,13 @@ class Testbed:
         self.timeline.note("harness", f"opens {name} ({participant.side.label})")
         try:
             async with asyncio.timeout(self.patience.open + self.patience.call):
-                peer = await participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
+                peer = await participant.driver.open_peer(
+                    url=leg.url, name=name, p2p=p2p, on_event=client.sink
+                )
         except Refused as refusal:
-            raise Blocked("CON-1", f"{participant.side.label} could not attach to the router: {refusal}") from refusal
+            raise Blocked(
+                "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
+            ) from refusal
         except TimeoutError:
             raise DriverFault(f"{participant.side.label}: peer.open did not return") from None
         client.attached(peer, leg)
@@ -117,14 +123,18 @@ class Testbed:
         self._signaling_clients.append(client)
         return client
 
-    def _see(self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None) -> None:
+    def _see(
+        self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None
+    ) -> None:
         self.switchboard.observe(leg.name, direction, message)
         self.timeline.note(leg.name, f"{'→' if direction == 'up' else '←'} router  {summary(message, data)}")
         if direction == "up" and isinstance(message, wire.Publish):
             self.published.append(Published(leg.name, message, asyncio.get_running_loop().time()))
             self._changes.notify()
 
-    async def until_published(self, client: Client, where: Callable[[wire.Publish], bool], what: str) -> Published:
+    async def until_published(
+        self, client: Client, where: Callable[[wire.Publish], bool], what: str
+    ) -> Published:
         """Return the first PUBLISH of `client` for which `where` holds; unmet if none comes in time."""
 
         def found() -> Published | None:
@@ -172,7 +182,9 @@ def holds_sdp(message: wire.Publish) -> bool:
 def summary(message: wire.Message | None, data: bytes | str) -> str:
     """Return a frame in a few words for the timeline."""
     if message is None:
-        return f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
+        return (
+            f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
+        )
     words = [type(message).__name__.upper()]
     if isinstance(message, wire.Publish):
         words.append(message.address)

@@ -12,7 +12,7 @@ from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.model import Connected, P2PConfig, SendResult
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
 from clasp_e2e.testbed.client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, random_payload
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, ground, random_payload
 from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
@@ -60,7 +60,9 @@ class Path:
         if not taken and crossed >= self.size:
             raise Unmet(f"the payload of {self.size} bytes not to take {way}", f"{crossed} bytes took it")
         if not taken and crossed >= NOT_TAKEN:
-            raise Unobserved(f"{crossed} bytes took {way}: too many for none, too few for the payload of {self.size}")
+            raise Unobserved(
+                f"{crossed} bytes took {way}: too many for none, too few for the payload of {self.size}"
+            )
 
 
 class Pair:
@@ -147,8 +149,8 @@ class Pair:
             raise Unmet(
                 f"DTLS application data on the link in both directions within {limit:g} s",
                 unreadable
-                or f"{there.dtls_application} records from {self.offerer.name} ({there.datagrams} datagrams) and"
-                f" {back.dtls_application} from {self.answerer.name} ({back.datagrams} datagrams)",
+                or f"{there.dtls_application} records from {self.offerer.name} (of {there.datagrams} datagrams)"
+                f" and {back.dtls_application} from {self.answerer.name} (of {back.datagrams} datagrams)",
             ) from None
 
     @asynccontextmanager
@@ -170,7 +172,6 @@ class Pair:
             "harness", f"saw {path.direct} bytes leave {sender.name} directly and {path.routed} to the router"
         )
 
-
     def dropped(self, sender: Client) -> int:
         """Return the bytes of `sender` that the link has swallowed so far."""
         receiver = self.partner if sender is self.subject else self.subject
@@ -183,21 +184,23 @@ class Pair:
                 await self.testbed.switchboard.wait_until(lambda: self.dropped(sender) >= total)
         except TimeoutError:
             raise Unobserved(
-                f"{sender.name} sent {self.dropped(sender)} bytes into the black link, and {total} were awaited"
+                f"{sender.name} sent {self.dropped(sender)} bytes into the black link; {total} were awaited"
             ) from None
 
     async def settle(self) -> None:
         """Wait until all that is under way between the two, by router and by channel, has arrived.
 
         Twice over each leg, for a signal goes up one and down the other; then a message each way.
+        Blocked by CON-6 if that does not arrive.
         """
         for leg in (self.offerer.leg, self.answerer.leg) * 2:
             async with asyncio.timeout(self.patience.event):
                 await leg.ping_barrier()
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             marker = random_payload(32)
-            await sender.send_p2p(receiver, marker)
-            await receiver.receives(marker)
+            with ground("CON-6"):
+                await sender.send_p2p(receiver, marker)
+                await receiver.receives(marker, within=self.patience.retransmission)
 
     def _sent_directly(self, sender: Client, receiver: Client) -> int:
         """Return the bytes that left `sender` for the link, whether they arrived or not."""
@@ -216,9 +219,7 @@ class Sides:
         self.subject = subject
         """The role that is looked at: `offerer` or `answerer`."""
 
-    async def attach(
-        self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None
-    ) -> Pair:
+    async def attach(self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None) -> Pair:
         """Attach both sides; a configuration that is not given holds no ICE server and all the defaults."""
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),

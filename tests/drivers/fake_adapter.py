@@ -176,7 +176,8 @@ def main():
     if FAULT in ("ignores_eof", "ignores_all"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN if FAULT == "ignores_all" else signal.SIG_DFL)
     if FAULT == "holds":
-        alive = os.open(sys.argv[2], os.O_WRONLY)
+        # Who starts when nobody reads any more must fail, not wait.
+        alive = os.open(sys.argv[2], os.O_WRONLY | os.O_NONBLOCK)
     if FAULT == "crash_at_start":
         sys.exit("cannot find libclasp.so")
     for line in sys.stdin:

@@ -154,16 +154,23 @@ async def test_an_answer_too_many_is_a_fault(make_driver: MakeDriver) -> None:
 
 
 async def test_deadlines(make_driver: MakeDriver) -> None:
-    with pytest.raises(DriverFault, match=r"no answer to initialize within 0\.75 s"):
-        await make_driver("hang_on_initialize", deadline_scale=0.05).initialize()
-    with pytest.raises(DriverFault, match=r"no answer to peer\.open within 1\.5 s"):
-        await open_peer(make_driver, "hang_on_open", deadline_scale=0.1)
-    driver = make_driver("hang_on_connect", deadline_scale=0.1)
-    await driver.initialize()
-    config = P2PConfig(connection_timeout_secs=0)
-    peer = await driver.open_peer(url="ws://x", name="alice", p2p=config, on_event=Told())
-    with pytest.raises(DriverFault, match=r"no answer to peer\.connect_to_peer within 1 s"):
-        await peer.connect_to_peer("bob")
+    async def never_initialized() -> None:
+        with pytest.raises(DriverFault, match=r"no answer to initialize within 0\.75 s"):
+            await make_driver("hang_on_initialize", deadline_scale=0.05).initialize()
+
+    async def never_open() -> None:
+        with pytest.raises(DriverFault, match=r"no answer to peer\.open within 1\.5 s"):
+            await open_peer(make_driver, "hang_on_open", deadline_scale=0.1)
+
+    async def never_returns() -> None:
+        driver = make_driver("hang_on_connect", deadline_scale=0.1)
+        await driver.initialize()
+        config = P2PConfig(connection_timeout_secs=0)
+        peer = await driver.open_peer(url="ws://x", name="alice", p2p=config, on_event=Told())
+        with pytest.raises(DriverFault, match=r"no answer to peer\.connect_to_peer within 1 s"):
+            await peer.connect_to_peer("bob")
+
+    await asyncio.gather(never_initialized(), never_open(), never_returns())
 
 
 async def test_a_closed_pipe_is_told_though_the_process_runs(make_driver: MakeDriver) -> None:

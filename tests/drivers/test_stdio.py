@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -21,6 +22,8 @@ from clasp_e2e.model import (
 )
 
 from .conftest import MakeDriver, is_gone
+
+scenario: ContextVar[str | None] = ContextVar("scenario", default=None)
 
 
 class Told(list[P2PEvent]):
@@ -213,6 +216,18 @@ async def test_an_opening_that_is_cancelled_leaves_no_process(make_driver: MakeD
     opening.cancel()
     await asyncio.wait([opening])
     assert opening.cancelled()
+
+
+async def test_a_process_does_not_work_for_the_scenario_that_asked_for_it(make_driver: MakeDriver) -> None:
+    """It may serve the next one, whose leftovers are counted by this very context."""
+    scenario.set("this one")
+    driver = make_driver()
+    seen: list[str | None] = []
+    await driver.initialize()
+    await driver.open_peer(
+        url="ws://x", name="alice", p2p=None, on_event=lambda _: seen.append(scenario.get())
+    )
+    assert seen == [None]
 
 
 async def test_a_round_trip_is_short(make_driver: MakeDriver) -> None:

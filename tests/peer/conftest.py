@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clasp_e2e.model import P2PConfig, P2PEvent
+from clasp_e2e.model import Connected, P2PConfig, P2PEvent
 from clasp_e2e.peer import Clasp, Script
 from clasp_e2e.router import RouterServer
 
@@ -48,13 +48,35 @@ Open = Callable[..., Awaitable[tuple[Clasp, Recorder]]]
 
 
 @pytest.fixture
-async def router() -> AsyncIterator[RouterServer]:
+async def nothing_left(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """Fails if a task, a socket or a complaint of asyncio outlives the router and its clients."""
+    tasks, sockets = asyncio.all_tasks(), open_sockets()
+    yield
+    assert asyncio.all_tasks() - tasks - {asyncio.current_task()} == set()
+    gc.collect()
+    complaints = [record for record in caplog.records if record.name == "asyncio"]
+    assert [record for record in complaints if record.levelno > logging.INFO] == []
+    assert open_sockets() == sockets
+
+
+def open_sockets() -> int:
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            count += str(entry.readlink()).startswith("socket:")
+        except OSError:
+            continue
+    return count
+
+
+@pytest.fixture
+async def router(nothing_left: None) -> AsyncIterator[RouterServer]:
     async with RouterServer.open() as router:
         yield router
 
 
 @pytest.fixture
-async def attach(router: RouterServer, nothing_left: None) -> AsyncIterator[Open]:
+async def attach(router: RouterServer) -> AsyncIterator[Open]:
     """Opens clients that are closed at the end."""
     clients: list[Clasp] = []
 
@@ -76,33 +98,8 @@ async def attach(router: RouterServer, nothing_left: None) -> AsyncIterator[Open
         await client.close()
 
 
-@pytest.fixture
-async def nothing_left(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """Fails if a task, a socket or a complaint of asyncio survives the clients."""
-    tasks, sockets = asyncio.all_tasks(), open_sockets()
-    yield
-    # What the router does about a client that left is not the client's.
-    left = [task for task in asyncio.all_tasks() - tasks if "websockets/asyncio/server" not in repr(task)]
-    left = [task for task in left if "websockets.asyncio.server" not in repr(task) and not is_router(task)]
-    assert left == []
-    gc.collect()
-    assert [record for record in caplog.records if record.name == "asyncio" and record.levelno > logging.INFO] == []
-    assert open_sockets() <= sockets + ROUTER_SOCKETS
-
-
-ROUTER_SOCKETS = 8
-"""Sockets that the router may still hold for clients that have just left."""
-
-
-def is_router(task: asyncio.Task[Any]) -> bool:
-    return "router" in repr(task) or "Connection.keepalive" in repr(task)
-
-
-def open_sockets() -> int:
-    count = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            count += str(entry.readlink()).startswith("socket:")
-        except OSError:
-            continue
-    return count
+async def join(offerer: tuple[Clasp, Recorder], answerer: tuple[Clasp, Recorder]) -> None:
+    """Connects two clients."""
+    await offerer[0].connect_to_peer(answerer[0].session_id)
+    await offerer[1].until(Connected)
+    await answerer[1].until(Connected)

@@ -193,7 +193,7 @@ def test_a_failure_reads_from_the_requirement_to_the_command_that_repeats_it() -
 Scenario    P2POnly without a path: the call fails, and the payload leaves nowhere.
             in the pairing rust-reference
 Required    RTE-8, MUST (specification, section "Rust Client API")
-            "client.set_p2p_routing_mode(RoutingMode::P2POnly); // Only P2P, fail if unavailable"
+            "client.set_p2p_routing_mode(RoutingMode::P2POnly);    // Only P2P, fail if unavailable"
             P2POnly, no path: the call fails, and the payload reaches neither the router nor the
             peer.
 Expected    send_p2p to be refused with an error

@@ -116,24 +116,27 @@ RUN = Run(
 )
 
 
+PUBLISHED = """
+schema tool catalogue started duration_s command seed platform subjects verdict totals requirements scenarios
+"""
+REQUIREMENT = "id level source quote statement verdict scenarios"
+SCENARIO = "id title requirements pairing outcome blocked_by duration_s message evidence replay"
+TOTALS = "passed failed deviation blocked unobserved not_offered skipped error"
+
+
 def test_the_json_has_every_key_of_the_published_form() -> None:
     document = RUN.to_json()
-    top = "schema tool catalogue started duration_s command seed platform subjects verdict totals requirements scenarios"
-    assert set(top.split()) <= set(document)
-    assert set("id level source quote statement verdict scenarios".split()) <= set(
-        document["requirements"][0]
-    )
-    scenario = "id title requirements pairing outcome blocked_by duration_s message evidence replay"
-    assert set(scenario.split()) <= set(document["scenarios"][0])
+    assert set(PUBLISHED.split()) <= set(document)
+    assert set(REQUIREMENT.split()) <= set(document["requirements"][0])
+    assert set(SCENARIO.split()) <= set(document["scenarios"][0])
+    assert set(TOTALS.split()) <= set(document["totals"])
+    assert document["totals"]["passed"] == 1
     assert document["subjects"]["offerer"] == {
         "name": "x",
         "version": "1",
         "language": "Rust",
         "driver": "cmd:x",
     }
-    totals = "passed failed deviation blocked unobserved not_offered skipped error"
-    assert set(totals.split()) <= set(document["totals"])
-    assert document["totals"]["passed"] == 1
 
 
 def test_the_json_is_plain() -> None:
@@ -172,7 +175,7 @@ def test_a_failure_to_write_leaves_the_earlier_results(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(ResultsError, match="cannot be written .No space left on device"):
+    with pytest.raises(ResultsError, match=r"cannot be written \(No space left on device\)"):
         write_results(RUN, path)
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
     assert read_results(path) == RUN

@@ -18,17 +18,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import clasp_e2e
-from clasp_e2e.model import (
-    Connected,
-    ConnectionFailed,
-    Data,
-    Disconnected,
-    P2PConfig,
-    P2PEvent,
-    PeerAnnounced,
-    RoutingMode,
-    TurnServer,
-)
+from clasp_e2e import model
 from clasp_e2e.peer import Clasp, PeerError
 from clasp_e2e.router import RouterError, RouterServer
 
@@ -36,12 +26,12 @@ MAX_LINE = 1 << 20
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 REFUSED = 1000
-EVENT_TYPES: dict[type[P2PEvent], str] = {
-    Connected: "connected",
-    Data: "data",
-    Disconnected: "disconnected",
-    ConnectionFailed: "connection_failed",
-    PeerAnnounced: "peer_announced",
+EVENT_TYPES: dict[type[model.P2PEvent], str] = {
+    model.Connected: "connected",
+    model.Data: "data",
+    model.Disconnected: "disconnected",
+    model.ConnectionFailed: "connection_failed",
+    model.PeerAnnounced: "peer_announced",
 }
 
 Object: TypeAlias = dict[str, Any]
@@ -113,7 +103,7 @@ class Adapter:
         return {"result": result.value}
 
     async def _set_p2p_routing_mode(self, params: Object) -> Object:
-        self._peer(params).set_p2p_routing_mode(RoutingMode(params["mode"]))
+        self._peer(params).set_p2p_routing_mode(model.RoutingMode(params["mode"]))
         return {}
 
     async def _p2p_routing_mode(self, params: Object) -> Object:
@@ -155,24 +145,24 @@ class Adapter:
             raise CallError(INVALID_PARAMS, f"no peer {params.get('peer')!r} is open") from None
 
 
-def config(p2p: Object | None) -> P2PConfig | None:
+def config(p2p: Object | None) -> model.P2PConfig | None:
     """The configuration. What is absent stays None: the implementation's own default is judged."""
     if p2p is None:
         return None
     turn: list[Object] | None = p2p.get("turn_servers")
-    return P2PConfig(
+    return model.P2PConfig(
         ice_servers=tuple(p2p["ice_servers"]),
-        turn_servers=None if turn is None else tuple(TurnServer(**server) for server in turn),
+        turn_servers=None if turn is None else tuple(model.TurnServer(**server) for server in turn),
         connection_timeout_secs=p2p.get("connection_timeout_secs"),
         max_retries=p2p.get("max_retries"),
         auto_fallback=p2p.get("auto_fallback"),
     )
 
 
-def event_object(event: P2PEvent) -> Object:
+def event_object(event: model.P2PEvent) -> Object:
     """The event as the protocol has it; the fields of the model bear the protocol's names."""
     fields: Object = {"type": EVENT_TYPES[type(event)], **asdict(event)}
-    if isinstance(event, Data):
+    if isinstance(event, model.Data):
         fields["data"] = base64.b64encode(event.data).decode("ascii")
     return fields
 

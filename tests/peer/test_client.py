@@ -1,0 +1,256 @@
+"""The whole reference peer, over a real router and real WebRTC on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from clasp_e2e.model import (
+    Connected,
+    ConnectionFailed,
+    Data,
+    Disconnected,
+    PeerAnnounced,
+    RoutingMode,
+    SendResult,
+)
+from clasp_e2e.peer import (
+    Clasp,
+    NegotiationError,
+    NotConnected,
+    P2PNotConfigured,
+    PayloadTooLarge,
+    PeerError,
+    PeerNotConnected,
+)
+from clasp_e2e.peer.effects import Delayed, Effect, Emit, PublishRelay, Resolve
+from clasp_e2e.router import RouterServer
+
+from .conftest import Open, join
+
+CHANNELS = (("clasp", False, 0), ("clasp-reliable", True, None))
+
+
+async def test_each_side_is_told_and_sees_both_channels(attach: Open):
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    assert alice[1].of(Connected) == [Connected(bob[0].session_id)]
+    assert bob[1].of(Connected) == [Connected(alice[0].session_id)]
+    for here, there in ((alice[0], bob[0]), (bob[0], alice[0])):
+        assert here.is_peer_connected(there.session_id)
+        assert tuple(sorted(here.channels(there.session_id))) == CHANNELS
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+async def test_every_size_arrives_from_either_side(attach: Open, reliable: bool):
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    for sender, receiver in ((alice, bob), (bob, alice)):
+        for count, size in enumerate((0, 1, 1200, 16384), start=1):
+            data = random.randbytes(size)
+            assert await sender[0].send_p2p(receiver[0].session_id, data, reliable) is SendResult.P2P
+            received = await receiver[1].until(Data, count)
+            assert received[-1] == Data(sender[0].session_id, data, reliable)
+
+
+async def test_reliable_data_arrives_in_order_and_before_the_close_that_follows_it(attach: Open):
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    sent = [bytes([n]) * 2000 for n in range(200)]
+    for data in sent:
+        await alice[0].send_p2p(bob[0].session_id, data)
+    await alice[0].close()
+    await bob[1].until(Disconnected)
+    assert [event.data for event in bob[1].of(Data)] == sent
+
+
+async def test_the_largest_message_is_taken_and_a_larger_one_refused(attach: Open):
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    with pytest.raises(PayloadTooLarge, match="smaller pieces"):
+        await alice[0].send_p2p(bob[0].session_id, bytes(262145))
+    assert await alice[0].send_p2p(bob[0].session_id, bytes(262144)) is SendResult.P2P
+    (data,) = await bob[1].until(Data)
+    assert len(data.data) == 262144
+
+
+async def test_relay_reaches_the_application(attach: Open):
+    alice, bob = await attach(), await attach()
+    for reliable in (True, False):
+        assert await alice[0].send_p2p(bob[0].session_id, b"by relay", reliable) is SendResult.RELAY
+    assert await alice[0].send_p2p(bob[0].session_id, bytes(65000)) is SendResult.RELAY
+    received = await bob[1].until(Data, 3)
+    assert received == [
+        Data(alice[0].session_id, b"by relay", True),
+        Data(alice[0].session_id, b"by relay", False),
+        Data(alice[0].session_id, bytes(65000), True),
+    ]
+    with pytest.raises(PayloadTooLarge):
+        await alice[0].send_p2p(bob[0].session_id, bytes(65001))
+
+
+async def test_the_routing_mode_holds_from_the_next_send_on(attach: Open):
+    alice, bob = await attach(), await attach()
+    client, target = alice[0], bob[0].session_id
+    assert client.p2p_routing_mode() is RoutingMode.PREFER_P2P
+    client.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    with pytest.raises(PeerNotConnected, match="connect_to_peer"):
+        await client.send_p2p(target, b"nowhere")
+    await join(alice, bob)
+    for mode, result in (
+        (RoutingMode.P2P_ONLY, SendResult.P2P),
+        (RoutingMode.SERVER_ONLY, SendResult.RELAY),
+        (RoutingMode.PREFER_P2P, SendResult.P2P),
+    ):
+        client.set_p2p_routing_mode(mode)
+        assert client.p2p_routing_mode() is mode
+        assert await client.send_p2p(target, mode.value.encode()) is result
+    await bob[1].until(Data, 3)
+
+
+async def test_without_p2p_the_calls_are_refused(attach: Open):
+    client, _ = await attach(p2p=False)
+    with pytest.raises(P2PNotConfigured, match="p2p_config"):
+        await client.connect_to_peer("somebody")
+    with pytest.raises(P2PNotConfigured):
+        await client.send_p2p("somebody", b"")
+
+
+async def test_an_attempt_that_nobody_answers_fails_by_the_time_out(attach: Open):
+    alice, recorder = await attach(connection_timeout_secs=1)
+    deaf, _ = await attach(p2p=False)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await alice.connect_to_peer(deaf.session_id)
+    (event,) = await recorder.until(ConnectionFailed)
+    assert 0.95 <= loop.time() - begun < 3
+    assert event.peer_session_id == deaf.session_id
+    assert "nobody answered" in event.reason
+
+
+async def test_an_unknown_session_fails_at_once_and_the_next_attempt_can_succeed(attach: Open):
+    alice, bob = await attach(), await attach()
+    await alice[0].connect_to_peer("no-such-session")
+    (event,) = await alice[1].until(ConnectionFailed)
+    assert "404" in event.reason
+    await join(alice, bob)
+
+
+async def test_both_calling_at_once_is_one_connection(attach: Open):
+    alice, bob = await attach(), await attach()
+    for count in range(1, 6):
+        await asyncio.gather(
+            alice[0].connect_to_peer(bob[0].session_id), bob[0].connect_to_peer(alice[0].session_id)
+        )
+        await alice[1].until(Connected, count)
+        await bob[1].until(Connected, count)
+        assert await alice[0].send_p2p(bob[0].session_id, b"there") is SendResult.P2P
+        assert await bob[0].send_p2p(alice[0].session_id, b"back") is SendResult.P2P
+        await alice[1].until(Data, count)
+        await bob[1].until(Data, count)
+        await bob[0].disconnect_peer(alice[0].session_id)
+        await alice[1].until(Disconnected, count)
+    for _, recorder in (alice, bob):
+        assert len(recorder.of(Connected)) == len(recorder.of(Disconnected)) == 5
+        assert recorder.of(ConnectionFailed) == []
+
+
+async def test_several_connections_at_once(attach: Open):
+    hub, others = await attach(), [await attach() for _ in range(3)]
+    await asyncio.gather(*(hub[0].connect_to_peer(other.session_id) for other, _ in others))
+    await hub[1].until(Connected, 3)
+    for other, recorder in others:
+        await recorder.until(Connected)
+        await hub[0].send_p2p(other.session_id, other.session_id.encode())
+        (data,) = await recorder.until(Data)
+        assert data.data.decode() == other.session_id
+
+
+async def test_direct_data_outlives_the_router(attach: Open, router: RouterServer):
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    await router.close()
+    assert await alice[0].send_p2p(bob[0].session_id, b"still here") is SendResult.P2P
+    await bob[1].until(Data)
+    while True:
+        # The loss is noticed when the closing handshake arrives, some turns of the loop later.
+        try:
+            await alice[0].connect_to_peer("somebody")
+            await alice[1].until(ConnectionFailed)
+        except NotConnected as error:
+            assert "router is gone" in str(error)  # noqa: PT017
+            break
+    alice[0].set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+    with pytest.raises(NotConnected):
+        await alice[0].send_p2p(bob[0].session_id, b"no way")
+
+
+async def test_announcements_are_heard(attach: Open):
+    _, recorder = await attach()
+    newcomer, _ = await attach()
+    (event,) = await recorder.until(PeerAnnounced)
+    assert event == PeerAnnounced(newcomer.session_id, ("webrtc", "reliable", "unreliable"))
+
+
+async def test_a_callback_may_call_back_and_may_fail(attach: Open):
+    alice, bob = await attach(), await attach()
+    seen: list[bool] = []
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Connected):
+            seen.append(bob[0].is_peer_connected(event.peer_session_id))
+            raise RuntimeError("the application's own mistake")
+
+    bob[0].on_p2p_event(on_event)
+    await join(alice, bob)
+    assert seen == [True]
+    assert await alice[0].send_p2p(bob[0].session_id, b"unharmed") is SendResult.P2P
+    await bob[1].until(Data)
+
+
+async def test_a_closed_client_says_so(attach: Open):
+    client, _ = await attach()
+    await client.close()
+    await client.close()
+    await client.kill()
+    with pytest.raises(NotConnected, match="closed"):
+        await client.connect_to_peer("somebody")
+    with pytest.raises(NotConnected):
+        await client.send_p2p("somebody", b"")
+
+
+async def test_a_script_drops_alters_repeats_and_delays(attach: Open):
+    def lie(effect: Effect) -> list[Effect]:
+        match effect:
+            case PublishRelay():
+                return [Resolve(effect.call, SendResult.P2P)]
+            case Emit(Connected()):
+                return [effect, Delayed(0.01, effect)]
+            case Resolve(result=RoutingMode()):
+                return []
+            case _:
+                return [effect]
+
+    alice, bob = await attach(script=lie), await attach()
+    assert await alice[0].send_p2p(bob[0].session_id, b"lost") is SendResult.P2P
+    with pytest.raises(PeerError, match="script"):
+        alice[0].p2p_routing_mode()
+    await join(alice, bob)
+    await alice[1].until(Connected, 2)
+    assert bob[1].of(Data) == []
+
+
+async def test_a_bad_ice_server_is_an_error_of_the_call(attach: Open):
+    client, recorder = await attach(ice_servers=("nonsense",))
+    with pytest.raises(NegotiationError, match="malformed uri"):
+        await client.connect_to_peer("somebody")
+    assert recorder.of(ConnectionFailed) == []
+
+
+async def test_the_context_manager_closes(router: RouterServer):
+    async with await Clasp.builder(router.url).name("guest").token(None).connect() as client:
+        assert client.session_id
+    with pytest.raises(NotConnected):
+        await client.disconnect_peer("somebody")

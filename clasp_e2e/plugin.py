@@ -6,11 +6,14 @@ There is no `pytest11` entry point: the root `conftest.py` names this module, an
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
 import random
 import shlex
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,24 +22,24 @@ import pytest_asyncio
 
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.report.terminal import print_summary, render_failure
-from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.plugin_session import GATE, INCONCLUSIVE, USAGE, Gate, Reporting, is_worker
+from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.recorder import Recorder
-from clasp_e2e.results.verdict import exit_status
-from clasp_e2e.spec.catalogue import Catalogue, UnknownRequirement, load_catalogue
+from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
 from clasp_e2e.testbed.ownership import watch
 from clasp_e2e.testbed.pairing import Pairing, pairings
-from clasp_e2e.testbed.runner import Judged, harness_error, judge, settle
+from clasp_e2e.testbed.runner import Judged, harness_error, judge, judge_when_free, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
-from clasp_e2e.testbed.selection import Selection, SelectionError, select
+from clasp_e2e.testbed.selection import SelectionError, select
 from clasp_e2e.testbed.waiting import Patience
 
-USAGE = 2
-INCONCLUSIVE = 3
 LAST_RESORT = 120
 """Seconds until pytest-timeout ends a scenario that even the runner's own limit did not end."""
+
+AT_ONCE = 8
+"""Scenarios that wait some seconds run so many at once; those that wait 30 s run all at once."""
 
 LETTERS = {
     Outcome.DEVIATION: ("deviation", "d", ("DEVIATION", {"yellow": True})),
@@ -47,22 +50,6 @@ LETTERS = {
 }
 
 
-@dataclass
-class _Gate:
-    """What this module keeps of a pytest session."""
-
-    catalogue: Catalogue
-    selection: Selection
-    seed: int
-    recorder: Recorder
-    covered: set[str] = field(default_factory=set[str])
-    collected: int = 0
-    subset: bool = False
-    bench: Bench | None = None
-    background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
-
-
-GATE = pytest.StashKey[_Gate]()
 JUDGED = pytest.StashKey[Judged]()
 
 
@@ -87,6 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="X",
         help="stretch the harness's own patience, never the specification's times, on a slow machine",
     )
+    group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,19 +93,19 @@ def pytest_configure(config: pytest.Config) -> None:
     except SelectionError as error:
         _usage(str(error))
     seed: int = random.randrange(2**32) if options.seed is None else options.seed
-    if hasattr(config, "workerinput"):  # Under xdist, all workers share the seed of the controller.
+    if is_worker(config):  # Under xdist, all workers share the seed of the controller.
         seed = int(config.workerinput["clasp_seed"])  # pyright: ignore
     directory = Path(options.results) if options.results else config.rootpath / "reports" / "latest"
     recorder = Recorder(
         catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged
     )
-    gate = config.stash[GATE] = _Gate(catalogue, selection, seed, recorder)
-    config.pluginmanager.register(_Reporting(config, gate), "clasp-e2e-reporting")
+    gate = config.stash[GATE] = Gate(catalogue, selection, seed, recorder)
+    config.pluginmanager.register(Reporting(config, gate), "clasp-e2e-reporting")
+    if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
+        from clasp_e2e.plugin_xdist import Controller, Worker
 
-
-def pytest_configure_node(node: Any) -> None:
-    """Hand the seed to an xdist worker."""
-    node.workerinput["clasp_seed"] = node.config.stash[GATE].seed
+        ours = Worker(config, gate) if is_worker(config) else Controller(gate)
+        config.pluginmanager.register(ours, "clasp-e2e-xdist")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -148,9 +136,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         requirements = [gate.catalogue.get(name) for name in scenario.requirements]
     except UnknownRequirement as error:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
-        _usage(f"{code.co_filename}:{code.co_firstlineno}: {scenario.name}: {error}")
+        where = f"{code.co_filename}:{code.co_firstlineno}"
+        raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
     gate.covered.update(scenario.requirements)
-    marks = [pytest.mark.timeout(LAST_RESORT)] + ([pytest.mark.slow] if scenario.slow else [])
+    last_resort = LAST_RESORT * max(1, metafunc.config.option.deadline_scale)
+    # By a signal, so that what blocks the event loop is interrupted, and the run goes on.
+    marks = [pytest.mark.timeout(last_resort, method="signal")] + (
+        [pytest.mark.slow] if scenario.slow else []
+    )
     cast: list[Pairing | None] = [*pairings(scenario, requirements[0], gate.selection.subjects)]
     metafunc.parametrize(
         "case",
@@ -166,7 +159,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what judges nobody, and order the rest."""
     gate = config.stash[GATE]
-    gate.subset = _chosen(config)
     uncast = [item for item in items if _scenario(item) is not None and _pairing(item) is None]
     if uncast:
         items[:] = [item for item in items if item not in uncast]
@@ -180,7 +172,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (1 + scenario.waits + scenario.slow, max(order[name] for name in scenario.requirements))
 
     items.sort(key=place)
-    gate.collected = sum(1 for item in items if _scenario(item) is not None)
 
 
 def _scenario(item: pytest.Item) -> Scenario | None:
@@ -191,14 +182,6 @@ def _pairing(item: pytest.Item) -> Pairing | None:
     return item.callspec.params.get("case")  # pyright: ignore
 
 
-def _chosen(config: pytest.Config) -> bool:
-    """Return whether the user chose a part of the scenarios on purpose."""
-    options = config.option
-    if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
-        return True
-    return any("::" in argument or argument.endswith(".py") for argument in config.args)
-
-
 # Running.
 
 
@@ -206,7 +189,7 @@ def _chosen(config: pytest.Config) -> bool:
 class _RunningCase:
     """What a test gets: its case, and the task that already runs it if it waits long."""
 
-    gate: _Gate
+    gate: Gate
     case: Case
     item: pytest.Item
 
@@ -217,6 +200,10 @@ class _RunningCase:
         running = self.gate.background.get(self.case.id)
         judged = settle(bench, self.case, await (running or judge(bench, self.case)))
         self.item.stash[JUDGED] = judged
+        self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
+            ("outcome", judged.result.outcome.value),
+            ("requirements", " ".join(judged.result.requirements)),
+        ]
         match judged.result.outcome:
             case Outcome.FAILED | Outcome.ERROR:
                 pytest.fail(judged.result.message, pytrace=False)
@@ -246,21 +233,34 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
     try:
         await bench.open()
     except DriverFault as fault:
-        await bench.close()
+        with suppress(DriverFault):
+            await bench.close()
+        if is_worker(request.config):  # What a worker exits with, xdist takes for a crash of its own.
+            request.session.shouldfail = str(fault)
+            pytest.fail(str(fault), pytrace=False)
         _end(str(fault), INCONCLUSIVE)
     gate.bench = bench
     gate.recorder.subjects = bench.subject_records(selection.specs)
     gate.recorder.capabilities = bench.capabilities()
-    if not hasattr(request.config, "workerinput"):  # An xdist worker does not know which tests it will get.
-        for item in request.session.items:
-            if (scenario := _scenario(item)) is not None and scenario.waits:
-                case = _case(item)
-                gate.background[case.id] = asyncio.create_task(judge(bench, case))
+    free = asyncio.Semaphore(AT_ONCE)
+    for place, item in enumerate(request.session.items):
+        if (scenario := _scenario(item)) is not None and scenario.waits and _runs_here(request.config, place):
+            case = _case(item)
+            running = judge(bench, case) if scenario.slow else judge_when_free(free, bench, case)
+            gate.background[case.id] = asyncio.create_task(running)
     yield bench
     for task in gate.background.values():
         task.cancel()
     await asyncio.gather(*gate.background.values(), return_exceptions=True)
     await bench.close()
+
+
+def _runs_here(config: pytest.Config, place: int) -> bool:
+    if not is_worker(config):
+        return True
+    from clasp_e2e.plugin_xdist import runs_here
+
+    return runs_here(config, place)
 
 
 @pytest.fixture
@@ -287,17 +287,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Put the case's result into pytest's report, so that it reaches the controller of xdist too."""
     report = yield
     scenario = _scenario(item)
-    if scenario is None or report.when == "teardown":
+    if scenario is None:
         return report
     gate = item.config.stash[GATE]
+    case = _case(item)
     judged = item.stash.get(JUDGED, None)
-    if judged is None:
+    if report.when == "teardown" or judged is None:
         if report.failed:  # Neither the runner nor a verdict: the harness itself, or its last resort.
-            result = harness_error(_case(item), report.longreprtext)
-            report.__dict__["clasp_scenario"] = result.to_json()
+            result = harness_error(case, report.longreprtext)
+            name = f"{result.id} at its end" if report.when == "teardown" else result.id
+            report.__dict__["clasp_scenario"] = replace(result, id=name).to_json()
+            report.__dict__["clasp_pairing"] = asdict(case.pairing)
         return report
     result = judged.result
     report.__dict__["clasp_scenario"] = result.to_json()
+    report.__dict__["clasp_pairing"] = asdict(case.pairing)
     report.__dict__["clasp_subjects"] = gate.recorder.subjects_json()
     if report.failed:
         report.longrepr = render_failure(
@@ -315,68 +319,38 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     """Show a scenario's own outcome in the place of pytest's three."""
     record = getattr(report, "clasp_scenario", None)
-    if record is None or report.when == "teardown":
+    if record is None or report.when != "call":
         return None
-    return LETTERS.get(Outcome(record["outcome"]))
-
-
-class _Reporting:
-    """The hooks that need the gate and get no config from pytest."""
-
-    def __init__(self, config: pytest.Config, gate: _Gate) -> None:
-        self._config = config
-        self._gate = gate
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a result into the run and write it at once: what is known survives whatever comes."""
-        record = getattr(report, "clasp_scenario", None)
-        if record is not None and not hasattr(self._config, "workerinput"):
-            self._gate.recorder.add(ScenarioResult.from_json(record), getattr(report, "clasp_subjects", None))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Reach the verdict and set the exit status; what pytest says of its own use stays usage."""
-        if hasattr(self._config, "workerinput") or self._config.option.collectonly:
-            return
-        gate = self._gate
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and gate.covered:
-            session.exitstatus = USAGE
-        elif gate.collected and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            strict = bool(self._config.getini("strict"))
-            run = gate.recorder.finish(covered=gate.covered, subset=gate.subset, strict=strict)
-            others_failed = exitstatus == pytest.ExitCode.TESTS_FAILED and not run.scenarios
-            status = exit_status(run.verdict, subset=gate.subset, strict=strict, totals=run.totals)
-            session.exitstatus = 1 if others_failed else status
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the verdict, to be read at a glance."""
-        gate = self._gate
-        if gate.recorder.run is not None:
-            print_summary(gate.recorder.run, gate.catalogue, terminalreporter, results=gate.recorder.path)
-        elif gate.covered and not gate.collected and not self._config.option.collectonly:
-            terminalreporter.write_line(
-                "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
-                " `pytest scenarios/ --collect-only -q` lists all there are.",
-                red=True,
-            )
+    outcome = Outcome(record["outcome"])
+    if outcome is Outcome.DEVIATION and report.failed:  # --strict; among the failures, to be shown with them.
+        return ("failed", "d", ("DEVIATION", {"red": True}))
+    return LETTERS.get(outcome)
 
 
 # Small things.
 
 
 def _command(config: pytest.Config) -> str:
-    return shlex.join(["pytest", *config.invocation_params.args])
+    return config.option.clasp_command or shlex.join(["pytest", *config.invocation_params.args])
 
 
 def _replay(item: pytest.Item) -> str:
     """Return the command that runs this one case again, with the seed of this run."""
     options = item.config.option
-    command = ["pytest", item.nodeid]
+    if options.clasp_command:  # Its scenarios may lie anywhere; the name finds them from any folder.
+        command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
+    else:
+        path = os.path.relpath(item.path, item.config.invocation_params.dir)
+        command = ["pytest", f"{path}::{item.name}"]
+        if "clasp_e2e.plugin" in options.plugins:
+            command += ["-p", "clasp_e2e.plugin"]
     for name in ("peer", "offerer", "answerer", "router"):
         if (value := getattr(options, name)) is not None:
             command += [f"--{name}", value]
+    if options.deadline_scale != 1:
+        command += ["--deadline-scale", f"{options.deadline_scale:g}"]
+    if item.config.getini("strict"):
+        command.append("--strict")
     return shlex.join([*command, "--seed", str(item.config.stash[GATE].seed)])
 
 

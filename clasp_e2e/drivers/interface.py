@@ -141,6 +141,12 @@ class Driver(ABC):
     router_per_scenario = False
     """Whether starting a router is cheap enough for each scenario to have its own."""
 
+    keeps_deadlines = False
+    """Whether each call ends by a deadline of the driver's own, so that the harness need set none.
+
+    Opening is then not counted while it queues for a process to start.
+    """
+
     @abstractmethod
     async def initialize(self) -> Description:
         """Make ready and say who this is. Called once a run, before anything else.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import clasp_e2e
@@ -17,10 +17,8 @@ from clasp_e2e.drivers.interface import (
     Router,
 )
 from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
-from clasp_e2e.peer import Clasp, PeerError
-from clasp_e2e.peer import Script as PeerScript
-from clasp_e2e.router import RouterError, RouterServer
-from clasp_e2e.router import Script as RouterScript
+from clasp_e2e.peer import Clasp, ClaspBuilder, PeerError
+from clasp_e2e.router import RouterError, RouterServer, Script
 
 CHANNEL = tuple[str, bool, int | None]
 """A DataChannel as negotiated: its label, whether it is ordered, its retransmits (None: without limit)."""
@@ -101,14 +99,18 @@ class ReferenceRouter(Router):
 class ReferenceDriver(Driver):
     """The reference implementation, or a mutant of it.
 
-    `script` and `router_script` alter what its peers and its router do: functions over their
-    cores' streams of effects.
+    `prepare` is shown the builder of each peer, and can give it a script; `router_script` makes one
+    for each router. So every peer and every router has its own, and what it remembers is its own.
     """
 
     router_per_scenario = True
 
-    def __init__(self, script: PeerScript | None = None, router_script: RouterScript | None = None) -> None:
-        self._script = script
+    def __init__(
+        self,
+        prepare: Callable[[ClaspBuilder], object] | None = None,
+        router_script: Callable[[], Script] | None = None,
+    ) -> None:
+        self._prepare = prepare
         self._router_script = router_script
 
     async def initialize(self) -> Description:
@@ -131,12 +133,13 @@ class ReferenceDriver(Driver):
         """Attach a new client, which gathers loopback candidates only."""
         builder = Clasp.builder(url).name(name).token(token).p2p_config(p2p)
         builder = builder.on_p2p_event(on_event).loopback()
-        if self._script is not None:
-            builder = builder.script(self._script)
+        if self._prepare is not None:
+            self._prepare(builder)
         with _refusals():
             return ReferencePeer(await builder.connect())
 
     async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
         """Start the in-process router. Raises `Refused` if it cannot listen there."""
+        script = self._router_script() if self._router_script is not None else None
         with _refusals():
-            return ReferenceRouter(await RouterServer.open(host, port, self._router_script))
+            return ReferenceRouter(await RouterServer.open(host, port, script))

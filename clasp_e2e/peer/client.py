@@ -25,6 +25,10 @@ def _unchanged(effect: Effect) -> tuple[Effect]:
     return (effect,)
 
 
+def _heard(event: inputs.Input) -> tuple[inputs.Input]:
+    return (event,)
+
+
 class ClaspBuilder:
     """What a client is made from. Each method but `connect` returns the builder."""
 
@@ -35,6 +39,7 @@ class ClaspBuilder:
         self._config: P2PConfig | None = None
         self._callbacks: list[EventCallback] = []
         self._script: Script = _unchanged
+        self._hearing: inputs.Hearing = _heard
         self._loopback = False
 
     def name(self, name: str) -> ClaspBuilder:
@@ -62,6 +67,11 @@ class ClaspBuilder:
         self._script = script
         return self
 
+    def hearing(self, hearing: inputs.Hearing) -> ClaspBuilder:
+        """Pass every input through `hearing` before the core takes it."""
+        self._hearing = hearing
+        return self
+
     def loopback(self) -> ClaspBuilder:
         """Gather 127.0.0.1 and nothing else, so that nothing leaves this machine."""
         self._loopback = True
@@ -78,6 +88,7 @@ class ClaspBuilder:
             token=self._token,
             config=self._config,
             script=self._script,
+            hearing=self._hearing,
             loopback=self._loopback,
             callbacks=self._callbacks,
         )

@@ -263,7 +263,7 @@ class Connections:
         self, counterpart: Counterpart, reason: str | None, *, tell_peer: bool = False
     ) -> None:
         connection = counterpart.connection
-        assert connection is not None  # noqa: S101 - callers hold one
+        assert connection is not None
         peer, closers = counterpart.peer, counterpart.closers
         if tell_peer:
             signal = wire.DisconnectedSignal(
@@ -320,7 +320,8 @@ class Connections:
                 self._drop(counterpart.own, silent=True)
                 counterpart.own = None
                 self._answer_calls(counterpart)
-        elif counterpart.connection is not None and counterpart.theirs is None:
+        elif counterpart.connection is None or counterpart.theirs is None:
+            # Another attempt of theirs has its own time, whatever was left of the last one's.
             self._do(fx.StartTimer(("deadline", peer), self._settings.timeout))
         self._drop(counterpart.theirs, silent=True)
         counterpart.theirs = self._negotiate(peer, offer.correlation_id)

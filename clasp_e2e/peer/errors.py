@@ -11,8 +11,6 @@
 Each says what happened and what to do next.
 """
 
-# ruff: noqa: N818 - the names say what happened; "Error" would add nothing.
-
 from __future__ import annotations
 
 __all__ = [

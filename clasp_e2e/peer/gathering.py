@@ -42,7 +42,7 @@ class Gathering:
         if self._ended:
             raise ConnectionError("gathering has ended")
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - aioice runs each query as a task
+        assert task is not None
         self._queries.add(task)
         try:
             return await start()

@@ -6,6 +6,7 @@ number of the transport that `CreateOffer` or `AcceptOffer` named.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -225,3 +226,6 @@ Input: TypeAlias = (
     | TimerFired
     | TransportInput
 )
+
+Hearing: TypeAlias = Callable[[Input], Iterable[Input]]
+"""What the core hears in the place of an input: for broken peers, the counterpart of `Script`."""

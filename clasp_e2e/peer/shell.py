@@ -37,6 +37,7 @@ class Shell:
         self,
         config: P2PConfig | None,
         script: fx.Script,
+        hearing: inputs.Hearing,
         *,
         loopback: bool,
         callbacks: list[Callable[[P2PEvent], None]],
@@ -44,6 +45,7 @@ class Shell:
         self.callbacks = list(callbacks)
         self._config = config
         self._script = script
+        self._hearing = hearing
         self._loopback = loopback
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._call_numbers = itertools.count(1)
@@ -66,11 +68,12 @@ class Shell:
         token: str | None,
         config: P2PConfig | None,
         script: fx.Script,
+        hearing: inputs.Hearing,
         loopback: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> Shell:
         """Attach to the router at `url`. Raises `RouterUnreachable`."""
-        shell = cls(config, script, loopback=loopback, callbacks=callbacks)
+        shell = cls(config, script, hearing, loopback=loopback, callbacks=callbacks)
         await Session.open(url, name=name, token=token, handler=shell)
         try:
             shell.feed(inputs.Start())
@@ -127,9 +130,10 @@ class Shell:
         self._busy = True
         try:
             while self._inbox:
-                for effect in self._core.handle(self._inbox.popleft()):
-                    for scripted in self._script(effect):
-                        self._carry_out(scripted)
+                for heard in self._hearing(self._inbox.popleft()):
+                    for effect in self._core.handle(heard):
+                        for scripted in self._script(effect):
+                            self._carry_out(scripted)
         finally:
             self._busy = False
         self._tell()

@@ -16,6 +16,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from clasp_e2e.model import TurnServer
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.sdp import candidate_attribute, without_candidates
@@ -116,7 +117,7 @@ class Transport:
         self._channels: dict[str, RTCDataChannel] = {}
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
-        self._drained = asyncio.Event()
+        self._association: Association | None = None
         self._was_open = False
         self._ended = False
 
@@ -185,10 +186,13 @@ class Transport:
         await self._describe(pc)
 
     async def _accept_answer(self, sdp: str) -> None:
-        assert self._pc is not None  # noqa: S101 - the core answers only what was offered
+        assert self._pc is not None
         await self._set_remote(self._pc, sdp, "answer")
 
     async def _describe(self, pc: _Connection) -> None:
+        if pc.sctp is None:
+            raise ConnectionError("the description is not that of a DataChannel")
+        self._association = Association(pc.sctp)
         await pc.setLocalDescription()
         sdp = pc.localDescription.sdp
         if "a=candidate:" not in sdp:
@@ -210,8 +214,8 @@ class Transport:
         for value in values:
             try:
                 candidate = candidate_from_sdp(value)
-                assert self._pc is not None  # noqa: S101 - there is a remote description
-                assert self._pc.sctp is not None  # noqa: S101 - which has a DataChannel
+                assert self._pc is not None
+                assert self._pc.sctp is not None
                 candidate.sdpMid = self._pc.sctp.mid
                 await self._pc.addIceCandidate(candidate)
             except Exception:
@@ -242,7 +246,8 @@ class Transport:
             self._tell(inputs.ChannelsOpen(self._number))
 
     def _on_channel_close(self) -> None:
-        self._drained.set()
+        if self._association is not None:
+            self._association.ended()
         if self._was_open:
             reason = VANISHED if self._consent_expired() else "the peer closed the channels"
             self._tell(inputs.TransportLost(self._number, reason))
@@ -275,7 +280,7 @@ class Transport:
         except InvalidStateError:
             self._feed(inputs.ChannelRefused(call, f"the channel {label} is closing"))
         except ValueError:
-            limit = channel.transport._remote_max_message_size  # pyright: ignore[reportPrivateUsage]
+            limit = self._association.message_limit if self._association is not None else MESSAGE_LIMIT
             self._feed(inputs.ChannelRefused(call, "too large", limit))
         else:
             self._feed(inputs.ChannelAccepted(call))
@@ -284,39 +289,17 @@ class Transport:
 
     def drain(self) -> None:
         """Wait until the other side has acknowledged what was sent, or the limit is reached."""
-        if self._unacknowledged():
-            self._step(self._drain())
+        if self._association is not None and self._association.unacknowledged:
+            self._step(self._drain(self._association))
         else:
             self._tell(inputs.Drained(self._number))
 
-    def _unacknowledged(self) -> bool:
-        sctp = self._pc.sctp if self._pc is not None else None
-        return (
-            sctp is not None
-            and sctp.state == "connected"
-            and bool(sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue)  # pyright: ignore[reportPrivateUsage]
-        )
-
-    async def _drain(self) -> None:
-        assert self._pc is not None  # noqa: S101 - there is something to drain
-        sctp: Any = self._pc.sctp
-        original = sctp._receive_sack_chunk
-
-        async def receive_sack(chunk: object) -> None:
-            await original(chunk)
-            if not self._unacknowledged():
-                self._drained.set()
-
-        sctp._receive_sack_chunk = receive_sack
+    async def _drain(self, association: Association) -> None:
         try:
             async with asyncio.timeout(DRAIN_LIMIT):
-                # The last acknowledgement may have come before this step began.
-                if self._unacknowledged():
-                    await self._drained.wait()
+                await association.settled()
         except TimeoutError:
-            pass
-        finally:
-            del sctp._receive_sack_chunk
+            logger.debug("transport %d: not all was acknowledged", self._number)
         self._tell(inputs.Drained(self._number))
 
     async def end(self, *, silent: bool) -> None:
@@ -325,7 +308,6 @@ class Transport:
         `silent`: no DTLS alert, no SCTP abort, no TURN refresh; the other side sees nothing.
         """
         self._ended = True
-        self._drained.set()
         self._gathering.end()
         if self._steps:
             await asyncio.wait(self._steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,20 @@ class Recorder:
             self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
         write_results(self._so_far(covered=None, subset=True), self.path, indent=None)
 
-    def finish(self, *, covered: Collection[str], subset: bool, strict: bool = False) -> Run:
+    @property
+    def results(self) -> tuple[ScenarioResult, ...]:
+        """The results that were taken in so far."""
+        return tuple(self._scenarios)
+
+    def revise(self, results: Iterable[ScenarioResult]) -> None:
+        """Put `results` in the place of those that were taken in."""
+        self._scenarios = list(results)
+
+    def finish(self, *, covered: Collection[str] | None, subset: bool, strict: bool = False) -> Run:
         """Reach the verdict, write it, and return the run.
 
-        `covered` are the requirements that have a scenario in this harness. Raises `ResultsError`.
+        `covered` are the requirements that have a scenario in this harness; None where that is not
+        known, and then none is held to have no scenario. Raises `ResultsError`.
         """
         self.run = self._so_far(covered=covered, subset=subset, strict=strict)
         write_results(self.run, self.path)

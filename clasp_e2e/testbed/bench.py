@@ -6,17 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clasp_e2e.drivers.interface import Driver, DriverFault, Implementation
-from clasp_e2e.results.model import ScenarioResult, Subject
-from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.drivers.interface import (
+    Description,
+    Driver,
+    DriverFault,
+    Implementation,
+    NotOffered,
+    Refused,
+)
+from clasp_e2e.results.model import Subject
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Catalogue
+from clasp_e2e.testbed.blame import Finished, broken_precondition
+from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.expectations import Blocked
 from clasp_e2e.testbed.pairing import REFERENCE, Pairing, Subjects
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.signaling_client import SignalingClient
-from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.testbed import Participant, RouterSource, start_router
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -48,18 +56,29 @@ class Bench:
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None
-    finished: list[tuple[Case, ScenarioResult]] = field(default_factory=list[tuple[Case, ScenarioResult]])
+    finished: list[Finished] = field(default_factory=list[Finished])
 
     async def open(self) -> None:
         """Start every driver and the router; raises `DriverFault` with what to do."""
         for label, driver in self.drivers.items():
-            described = await driver.initialize()
+            described = await self._initialize(label, driver)
+            if "peer" not in described.roles:
+                raise DriverFault(f"{described.implementation.name} offers no peer: name it with --router")
             self.participants[label] = Participant(driver, Side(label, described))
         await self._open_router()
 
+    async def _initialize(self, label: str, driver: Driver) -> Description:
+        # The drivers over stdio have their own deadline, whose message tells more: it comes first.
+        limit = self.patience.open + self.patience.call
+        try:
+            return await call_driver(label, "initialize", driver.initialize(), limit)
+        except (Refused, NotOffered) as error:
+            raise DriverFault(f"{label}: initialize was refused: {error}") from error
+
     async def _open_router(self) -> None:
         known = [p.side.description for p in self.participants.values() if p.driver is self.router]
-        description = known[0] if known else await self.router.initialize()
+        label = f"router {self.subjects.router}"
+        description = known[0] if known else await self._initialize(label, self.router)
         self.router_description = description.implementation
         if "router" not in description.roles:
             raise DriverFault(
@@ -69,7 +88,7 @@ class Bench:
         if self.router.router_per_scenario:
             self.routers = RouterSource(self.router, None)
             return
-        running = await self.router.open_router(host="127.0.0.1", port=0)
+        running = await start_router(self.router, self.patience.open + self.patience.call)
         self.routers = RouterSource(None, running)
         try:
             visitor = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self.patience)
@@ -81,11 +100,21 @@ class Bench:
         await visitor.close()
 
     async def close(self) -> None:
-        """Give everything back that `open` took."""
+        """Give everything back that `open` took; raises `DriverFault` for what did not end."""
+        drivers = {id(driver): driver for driver in [*self.drivers.values(), self.router]}.values()
+        endings = [("aclose", driver.aclose) for driver in drivers]
         if self.routers is not None and self.routers.running is not None:
-            await self.routers.running.close()
-        for driver in {id(driver): driver for driver in [*self.drivers.values(), self.router]}.values():
-            await driver.aclose()
+            endings.insert(0, ("router.close", self.routers.running.close))
+        complaints: list[str] = []
+        for what, end in endings:
+            try:
+                await call_driver(
+                    "at the end of the run", what, end(), self.patience.cleanup + self.patience.call
+                )
+            except (DriverFault, Refused, NotOffered) as error:
+                complaints.append(str(error))
+        if complaints:
+            raise DriverFault("; ".join(complaints))
 
     def capabilities(self) -> frozenset[str]:
         """Return what all peers that are judged declare in common."""
@@ -108,28 +137,7 @@ class Bench:
         return records
 
     def broken_precondition(self, case: Case) -> str | None:
-        """Return the requirement that failed, if what `case` stands on failed in its pairing.
-
-        A precondition that was itself blocked hands on what it was blocked by: one cause, one failure.
-        """
-        for precondition in self._preconditions(case.scenario):
-            for other, result in self.finished:
-                if not case.pairing.includes(other.pairing) or other.id == case.id:
-                    continue
-                outcome = result.judgments.get(precondition)
-                if outcome in (Outcome.FAILED, Outcome.DEVIATION):
-                    return precondition
-                if outcome == Outcome.BLOCKED and result.blocked_by:
-                    return result.blocked_by
-        return None
-
-    def _preconditions(self, scenario: Scenario) -> list[str]:
-        own = set(scenario.requirements)
-        wanted: list[str] = []
-        queue = list(scenario.requirements)
-        while queue:
-            for precondition in self.catalogue.get(queue.pop(0)).precondition:
-                if precondition not in own and precondition not in wanted:
-                    wanted.append(precondition)
-                    queue.append(precondition)
-        return wanted
+        """Return the requirement that failed, if what `case` stands on failed in its pairing."""
+        return broken_precondition(
+            self.catalogue, case.id, case.scenario.requirements, case.pairing, self.finished
+        )

@@ -21,6 +21,7 @@ from clasp_e2e.model import (
 )
 from clasp_e2e.network import SignalingProxy
 from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.expectations import Unmet, show
 from clasp_e2e.testbed.waiting import Changes, Patience
 
@@ -174,7 +175,7 @@ class Client:
     async def kill(self) -> None:
         """End the client without a word, as if its process had died."""
         self._timeline.note("harness", f"kills {self.name}")
-        await self.peer.kill()
+        await call_driver(self.side.label, "kill", self.peer.kill(), self._patience.cleanup)
 
     async def end(self) -> None:
         """End the client at the end of its scenario, if it was attached at all."""
@@ -226,13 +227,7 @@ class Client:
         limit = (deadline or 0.0) + self._patience.call
         self._timeline.note(self.name, f"calls {text}")
         try:
-            async with asyncio.timeout(limit):
-                result = await call
-        except TimeoutError:
-            raise DriverFault(
-                f"{self.side.label}: {text} did not return within {limit:g} s. A call has to end by itself:"
-                " answer it, or answer with error 1000 if the implementation gave up."
-            ) from None
+            result = await call_driver(self.side.label, text, call, limit)
         except Refused as refusal:
             self._timeline.note(self.name, f"refused {text.partition('(')[0]}: {refusal}")
             raise

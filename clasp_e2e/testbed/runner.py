@@ -16,6 +16,7 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Level
 from clasp_e2e.testbed.bench import Bench, Case
+from clasp_e2e.testbed.blame import Finished, settled
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
     Blocked,
@@ -76,6 +77,12 @@ async def judge(bench: Bench, case: Case) -> Judged:
     )
 
 
+async def judge_when_free(free: asyncio.Semaphore, bench: Bench, case: Case) -> Judged:
+    """Run `case` when one of the places in `free` is."""
+    async with free:
+        return await judge(bench, case)
+
+
 async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     owned = Ownership(case.id)
     OWNER.set(owned)
@@ -92,7 +99,10 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
             world = await build_world(case.scenario.world, case.pairing, testbed, bench.participants)
             await case.scenario.function(world)
         ending = _Ending(Outcome.PASSED)
-    except Exception as error:
+    except BaseException as error:
+        if _is_from_outside(error):
+            await testbed.close()
+            raise
         ending = _ending(error, judgment, bench)
     ended = loop.time()
     complaints = testbed.faults() + await testbed.close()
@@ -111,27 +121,22 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     return Judged(result, ending.requirement, ending.expected, ending.seen, timeline.render(TAIL))
 
 
+def _is_from_outside(error: BaseException) -> bool:
+    """Return whether the run is being ended, and not only this scenario by what it called."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt)
+
+
 def settle(bench: Bench, case: Case, judged: Judged) -> Judged:
     """Take `judged` into the run: what failed for want of its ground is blocked by it."""
-    result = judged.result
-    if result.outcome in (Outcome.FAILED, Outcome.DEVIATION):
-        cause = bench.broken_precondition(case)
-        if cause is not None:
-            result = replace(
-                result,
-                outcome=Outcome.BLOCKED,
-                blocked_by=cause,
-                judgments={
-                    name: Outcome.BLOCKED if outcome in (Outcome.FAILED, Outcome.DEVIATION) else outcome
-                    for name, outcome in result.judgments.items()
-                },
-                message=f"{cause} failed; so: {result.message}",
-            )
-    bench.finished.append((case, result))
+    result = settled(bench.catalogue, case.pairing, judged.result, bench.finished)
+    bench.finished.append(Finished(case.pairing, result))
     return replace(judged, result=result)
 
 
-def _ending(error: Exception, judgment: Judgment, bench: Bench) -> _Ending:
+def _ending(error: BaseException, judgment: Judgment, bench: Bench) -> _Ending:
     """Return what `error`, raised by a scenario, means."""
     match error:
         case Unmet():
@@ -201,6 +206,6 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
     )
 
 
-def _trace(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     lines = traceback.format_exception(error)
     return re.sub(r"\n{2,}", "\n", "".join(lines[-6:])).strip()

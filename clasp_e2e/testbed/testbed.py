@@ -12,6 +12,7 @@ from clasp_e2e.model import P2PConfig
 from clasp_e2e.network import Direction, Hooks, SignalingProxy, Switchboard
 from clasp_e2e.network.rewriting import contents_of
 from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Client, Side
 from clasp_e2e.testbed.expectations import Blocked, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
@@ -33,18 +34,28 @@ class RouterSource:
     driver: Driver | None
     running: Router | None
 
-    async def open(self) -> Router:
-        """Return the router for a scenario."""
+    async def open(self, limit: float) -> Router:
+        """Return the router for a scenario; a `DriverFault` if it is not there in `limit` s."""
         if self.running is not None:
             return self.running
         if self.driver is None:
             raise RuntimeError("a router source has a driver or a running router")
-        return await self.driver.open_router(host="127.0.0.1", port=0)
+        return await start_router(self.driver, limit)
 
     async def release(self, router: Router) -> None:
         """End a router that was started for one scenario."""
         if router is not self.running:
             await router.close()
+
+
+async def start_router(driver: Driver, limit: float) -> Router:
+    """Return a new router of `driver`; a `DriverFault` if none is to be had in `limit` s."""
+    try:
+        return await call_driver(
+            "the router", "router.open", driver.open_router(host="127.0.0.1", port=0), limit
+        )
+    except (Refused, NotOffered) as error:
+        raise DriverFault(f"the router could not be started: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class Testbed:
 
     async def open(self) -> None:
         """Start the router, or take the one that is running."""
-        self._router = await self._routers.open()
+        self._router = await self._routers.open(self.patience.open + self.patience.call)
         self.timeline.note("harness", f"router at {self._router.url}")
 
     @property
@@ -103,16 +114,18 @@ class Testbed:
         self.clients.append(client)
         self.timeline.note("harness", f"opens {name} ({participant.side.label})")
         try:
-            async with asyncio.timeout(self.patience.open + self.patience.call):
-                peer = await participant.driver.open_peer(
-                    url=leg.url, name=name, p2p=p2p, on_event=client.sink
-                )
+            opening = participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
+            limit = self.patience.open + self.patience.call
+            peer = await call_driver(
+                participant.side.label,
+                "peer.open",
+                opening,
+                None if participant.driver.keeps_deadlines else limit,
+            )
         except Refused as refusal:
             raise Blocked(
                 "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
             ) from refusal
-        except TimeoutError:
-            raise DriverFault(f"{participant.side.label}: peer.open did not return") from None
         client.attached(peer, leg)
         self.timeline.note(name, f"is attached as session {peer.session_id}")
         return client
@@ -157,14 +170,15 @@ class Testbed:
 
         async def end(what: str, ending: Callable[[], Awaitable[None]]) -> None:
             try:
-                async with asyncio.timeout(self.patience.cleanup + self.patience.call):
-                    await ending()
+                await call_driver(what, "its end", ending(), self.patience.cleanup + self.patience.call)
             except NotOffered:
                 pass
-            except Exception as error:
-                complaints.append(f"{what} did not end cleanly: {type(error).__name__}: {error}")
+            except (DriverFault, Refused) as error:
+                complaints.append(str(error))
 
-        await asyncio.gather(*(end(client.name, client.end) for client in self.clients))
+        await asyncio.gather(
+            *(end(f"{client.name} ({client.side.label})", client.end) for client in self.clients)
+        )
         await asyncio.gather(*(end(client.name, client.close) for client in self._signaling_clients))
         await asyncio.gather(*(end(f"the leg of {leg.name}", leg.close) for leg in self._legs))
         self.switchboard.close()

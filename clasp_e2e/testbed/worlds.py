@@ -224,12 +224,20 @@ class Sides:
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),
             self.testbed.open_client("bob", self._answerer, answerer or P2PConfig()),
+            return_exceptions=True,  # Where one fails, the other must not go on opening behind the end.
         )
-        return Pair(self.testbed, *opened, self.subject)
+        alice, bob = (_or_raise(each) for each in opened)
+        return Pair(self.testbed, alice, bob, self.subject)
 
     async def attach_another_answerer(self, name: str = "carol") -> Client:
         """Attach a third client, of the answerer's kind."""
         return await self.testbed.open_client(name, self._answerer, P2PConfig())
+
+
+def _or_raise(opened: Client | BaseException) -> Client:
+    if isinstance(opened, BaseException):
+        raise opened
+    return opened
 
 
 class Alone:

@@ -117,7 +117,7 @@ async def test_scripts_reach_the_peer_and_the_router() -> None:
         seen.add(f"{type(effect).__module__}.{type(effect).__name__}")
         return (effect,)
 
-    driver = ReferenceDriver(note, note)  # pyright: ignore[reportArgumentType]
+    driver = ReferenceDriver(lambda builder: builder.script(note), lambda: note)  # pyright: ignore[reportArgumentType]
     router = await driver.open_router(host="127.0.0.1", port=0)
     peer = await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=Told())
     await peer.kill()

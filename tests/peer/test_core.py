@@ -117,6 +117,17 @@ def test_the_answerer_is_told_of_a_failure_too():
     assert isinstance(event, ConnectionFailed)
 
 
+def test_the_next_attempt_of_the_other_side_has_its_own_time():
+    """What is left of a first offer's deadline must not end the attempt that a second offer begins."""
+    world = World()
+    for correlation_id in ("first", "second"):
+        world.timers[BOB].clear()
+        offer = wire.encode_signal(wire.Offer(ALICE, sdp(f"alice/{correlation_id}"), correlation_id))
+        world.feed(BOB, inputs.SignalReceived(offer))
+        assert world.timers[BOB] == {("deadline", ALICE): 30.0}
+    assert world.events[BOB] == []
+
+
 def test_data_never_comes_before_connected():
     world = World()
     world.connect(ALICE)

@@ -147,7 +147,7 @@ async def test_other_users_of_aiortc_gather_as_ever(nothing_left: None):
 def test_the_private_parts_of_aiortc_that_are_relied_on_are_there():
     """The versions are pinned; this says what to look at when the pins move."""
     assert callable(aiortc.RTCPeerConnection._RTCPeerConnection__connect)
-    for name in ("_receive_sack_chunk", "_data_channel_flush"):
+    for name in ("_receive_sack_chunk", "_t3_expired", "_data_channel_flush"):
         assert callable(getattr(RTCSctpTransport, name))
     for name in ("get_host_addresses", "server_reflexive_candidate", "relayed_candidate"):
         assert callable(getattr(aioice.ice, name))

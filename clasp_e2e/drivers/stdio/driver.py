@@ -158,6 +158,8 @@ class StdioDriver(Driver):
     for the adapter's information; `deadline_scale` stretches the harness's own patience.
     """
 
+    keeps_deadlines = True
+
     def __init__(self, command: Sequence[str], *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
         self.command = tuple(command)
         self._patience = deadline_scale

@@ -1,0 +1,173 @@
+"""What the harness adds to connecting: through proxies and link, against two bare aiortc peers.
+
+Three ways to two open channels on both sides, one after the other in every round, all over loopback:
+
+- bare: two aiortc connections, offer and answer handed over in the process;
+- router: the reference pair, directly at the reference router;
+- testbed: the same pair as a scenario has it, behind signaling proxies, with a UDP link between.
+
+The clock runs from the wish to connect (`RTCPeerConnection()`, `connect_to_peer`) until both sides
+know of the connection. Run as `python benchmarks/connect_overhead.py`; exit status 1 with `--limit`
+if the testbed's median exceeds that many bare ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
+
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.model import Connected, P2PConfig, P2PEvent
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed
+from clasp_e2e.testbed.waiting import Patience
+from clasp_e2e.testbed.worlds import Sides
+
+LABELS = ("clasp", "clasp-reliable")
+LIMIT = 10.0
+"""Seconds after which a connection that has not come about is an error."""
+
+
+@contextmanager
+def loopback_only() -> Generator[None]:
+    """Have bare aiortc gather 127.0.0.1, as the reference peer does for itself."""
+    with patch("aioice.ice.get_host_addresses", return_value=["127.0.0.1"]):
+        yield
+
+
+class Opened:
+    """Counts the channels that are open on either side, and knows when all of them are."""
+
+    def __init__(self) -> None:
+        self._missing = 2 * len(LABELS)
+        self.all = asyncio.Event()
+
+    def watch(self, channel: RTCDataChannel) -> None:
+        """Count `channel` once it is open; one that the other side opened is so already."""
+        if channel.readyState == "open":
+            self._count()
+        else:
+            channel.on("open", self._count)
+
+    def _count(self) -> None:
+        self._missing -= 1
+        if not self._missing:
+            self.all.set()
+
+
+async def bare() -> float:
+    """Return the seconds that two aiortc connections take."""
+    now = asyncio.get_running_loop().time
+    with loopback_only():
+        began = now()
+        offerer, answerer = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+        opened = Opened()
+        answerer.on("datachannel", opened.watch)
+        opened.watch(offerer.createDataChannel(LABELS[0], ordered=False, maxRetransmits=0))
+        opened.watch(offerer.createDataChannel(LABELS[1]))
+        try:
+            async with asyncio.timeout(LIMIT):
+                await offerer.setLocalDescription(await offerer.createOffer())
+                await answerer.setRemoteDescription(offerer.localDescription)
+                await answerer.setLocalDescription(await answerer.createAnswer())
+                await offerer.setRemoteDescription(answerer.localDescription)
+                await opened.all.wait()
+            return now() - began
+        finally:
+            await asyncio.gather(offerer.close(), answerer.close())
+
+
+async def router() -> float:
+    """Return the seconds that the reference pair takes directly at the router."""
+    now = asyncio.get_running_loop().time
+    driver = ReferenceDriver()
+    server = await driver.open_router(host="127.0.0.1", port=0)
+    told = [asyncio.Event(), asyncio.Event()]
+
+    def sink(event: asyncio.Event) -> Callable[[P2PEvent], None]:
+        return lambda said: event.set() if isinstance(said, Connected) else None
+
+    offerer, answerer = [
+        await driver.open_peer(url=server.url, name=name, p2p=P2PConfig(), on_event=sink(event))
+        for name, event in zip(("alice", "bob"), told, strict=True)
+    ]
+    try:
+        async with asyncio.timeout(LIMIT):
+            began = now()
+            await offerer.connect_to_peer(answerer.session_id)
+            for event in told:
+                await event.wait()
+        return now() - began
+    finally:
+        await asyncio.gather(offerer.kill(), answerer.kill())
+        await server.close()
+
+
+async def testbed() -> float:
+    """Return the seconds that the reference pair takes in a scenario's world."""
+    now = asyncio.get_running_loop().time
+    driver = ReferenceDriver()
+    participant = Participant(driver, Side("reference", await driver.initialize()))
+    world = Testbed(RouterSource(driver, None), Timeline(now), Patience())
+    await world.open()
+    try:
+        pair = await Sides(world, participant, participant, "offerer").attach()
+        began = now()
+        await pair.connect()
+        return now() - began
+    finally:
+        if complaints := await world.close():
+            raise RuntimeError("; ".join(complaints))
+
+
+WAYS: dict[str, Callable[[], Awaitable[float]]] = {"bare": bare, "router": router, "testbed": testbed}
+
+
+async def measure(rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each way in each round; the warm-up round is not among them."""
+    taken: dict[str, list[float]] = {name: [] for name in WAYS}
+    for number in range(rounds + 1):
+        for name, connect in WAYS.items():
+            seconds = await connect()
+            if number:
+                taken[name].append(seconds)
+    return taken
+
+
+def report(taken: dict[str, list[float]]) -> float:
+    """Print the figures and return the ratio of the testbed's median to the bare one's."""
+    base = taken["bare"]
+    print(f"{len(base)} rounds, milliseconds")
+    print(f"{'':9}{'min':>8}{'median':>8}{'max':>8}{'of medians':>12}{'of rounds':>12}")
+    for name, seconds in taken.items():
+        low, middle, high = (
+            1000 * value for value in (min(seconds), statistics.median(seconds), max(seconds))
+        )
+        of_medians = statistics.median(seconds) / statistics.median(base)
+        of_rounds = statistics.median(one / other for one, other in zip(seconds, base, strict=True))
+        print(f"{name:9}{low:8.1f}{middle:8.1f}{high:8.1f}{of_medians:12.2f}{of_rounds:12.2f}")
+    return statistics.median(taken["testbed"]) / statistics.median(base)
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description="What the harness adds to the time that connecting takes.")
+    parser.add_argument("--rounds", type=int, default=30, help="how often each way is taken (default: 30)")
+    parser.add_argument("--limit", type=float, help="fail if the ratio of the medians exceeds this")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds: at least 1")
+    ratio = report(asyncio.run(measure(options.rounds)))
+    return int(options.limit is not None and ratio > options.limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""`clasp-e2e explain ID`: one requirement in full."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from clasp_e2e.commands.bundle import judging, load_scenarios
+from clasp_e2e.report.words import citation, sentence
+from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
+
+WIDTH = 100
+_COLUMN = 12
+
+
+@click.command()
+@click.argument("requirement_id", metavar="ID")
+def explain(requirement_id: str) -> None:
+    """Say what the requirement ID demands, who says so, and how it is judged."""
+    catalogue = load_catalogue()
+    try:
+        requirement = catalogue.get(requirement_id.upper())
+    except UnknownRequirement as error:
+        raise click.UsageError(f"{error} (`clasp-e2e list` shows all there are)") from None
+    lines = [f"{requirement.id} ({requirement.level.upper()})"]
+    for name, text in _sections(requirement):
+        lines += _block(name, text)
+    if requirement.precondition:
+        rests_on = catalogue.preconditions_of(requirement.id)
+        lines += _block("Rests on", "\n".join(f"{each.id}  {each.statement}" for each in rests_on))
+    scenarios = judging(requirement.id, load_scenarios())
+    names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
+    lines += _block("Scenarios", names or "none yet: no run judges this")
+    click.echo("\n".join(lines))
+
+
+def _sections(requirement: Requirement) -> list[tuple[str, str]]:
+    """Return what the catalogue holds, under the names that a reader looks for."""
+    return [
+        ("Source", f"{citation(requirement)}:\n{sentence(requirement)}"),
+        ("Required", requirement.statement),
+        ("Judged", _who(requirement)),
+        ("Observed by", requirement.observed_by),
+        (
+            "Capability",
+            f"`{requirement.capability}`; not offered without it" if requirement.capability else "",
+        ),
+        ("Note", requirement.note),
+    ]
+
+
+def _who(requirement: Requirement) -> str:
+    who = {"peer": "either peer"}
+    judged = " and ".join(who.get(role, f"the {role}") for role in requirement.judges)
+    facing = {
+        "same": "another of its kind",
+        "reference": "the reference",
+        "scripted": "a scripted client of the harness",
+    }
+    opposite = " or ".join(facing[each] for each in requirement.opposite if each in facing)
+    return f"{judged}, opposite {opposite}" if opposite else judged
+
+
+def _block(name: str, text: str) -> list[str]:
+    """Return `text` behind its name, wrapped; a line that goes on is set in."""
+    wrapped: list[str] = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        wrapped += textwrap.wrap(
+            line.strip(),
+            WIDTH - _COLUMN,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    names = [name, *[""] * len(wrapped)]
+    return [f"{each:<{_COLUMN}}{line}".rstrip() for each, line in zip(names, wrapped, strict=False)]

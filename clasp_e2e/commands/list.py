@@ -1,0 +1,79 @@
+"""`clasp-e2e list`: the requirements, and the scenarios that judge them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from clasp_e2e.commands.bundle import Bundled, judging, load_scenarios
+from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of objects, one a requirement.")
+def list_requirements(as_json: bool) -> None:
+    """List the requirements, their sources, and the scenarios that judge them.
+
+    On a terminal, a table; otherwise a line for each requirement with tabs between its fields:
+    id, level, source, scenarios (separated by commas, or "-" if there is none yet).
+    """
+    catalogue, bundled = load_catalogue(), load_scenarios()
+    console = Console()
+    if as_json:
+        click.echo(json.dumps(_objects(catalogue, bundled), indent=2, ensure_ascii=False))
+    elif console.is_terminal:
+        console.print(_table(catalogue, bundled))
+        console.print(_legend(catalogue, bundled))
+    else:
+        for requirement in catalogue.values():
+            names = ",".join(each.scenario.name for each in judging(requirement.id, bundled)) or "-"
+            click.echo("\t".join((requirement.id, requirement.level, requirement.source, names)))
+
+
+def _objects(catalogue: Catalogue, bundled: list[Bundled]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": requirement.id,
+            "chapter": requirement.chapter,
+            "level": requirement.level.value,
+            "source": requirement.source.value,
+            "statement": requirement.statement,
+            "judges": requirement.judges,
+            "capability": requirement.capability,
+            "scenarios": [
+                {
+                    "name": each.scenario.name,
+                    "file": each.file,
+                    "title": each.scenario.title,
+                    "slow": each.scenario.slow,
+                }
+                for each in judging(requirement.id, bundled)
+            ],
+        }
+        for requirement in catalogue.values()
+    ]
+
+
+def _table(catalogue: Catalogue, bundled: list[Bundled]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Level", no_wrap=True)
+    table.add_column("Source", no_wrap=True)
+    table.add_column("Scenarios", overflow="fold")
+    for requirement in catalogue.values():
+        scenarios = judging(requirement.id, bundled)
+        names = "\n".join(each.scenario.name for each in scenarios) or "[yellow]none yet[/]"
+        table.add_row(requirement.id, requirement.level.upper(), requirement.source.label, names)
+    return table
+
+
+def _legend(catalogue: Catalogue, bundled: Sequence[Bundled]) -> str:
+    judged = {name for each in bundled for name in each.scenario.requirements}
+    return (
+        f"\n{len(catalogue)} requirements, {len(judged)} with scenarios; {len(bundled)} scenarios. "
+        "`clasp-e2e explain ID` says more of one."
+    )

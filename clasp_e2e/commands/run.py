@@ -1,0 +1,83 @@
+"""`clasp-e2e run`: pytest on the scenarios of this package, wherever it is started."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+from clasp_e2e.commands.bundle import scenarios_root
+
+USAGE = 2
+SETTINGS = Path(__file__).with_name("pytest.toml")
+
+DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio."
+
+
+@click.command(epilog=DRIVER)
+@click.option("--peer", metavar="DRIVER", help="Judge this implementation in both roles.")
+@click.option("--offerer", metavar="DRIVER", help="Judge this implementation as the one that connects.")
+@click.option("--answerer", metavar="DRIVER", help="Judge this implementation as the one connected to.")
+@click.option("--router", metavar="DRIVER", help="Judge this router: a driver, or the ws:// URL of one.")
+@click.option("--seed", type=int, help="Seed of all payloads (default: a new one, printed).")
+@click.option("--strict", is_flag=True, help="Count deviations as failures.")
+@click.option("--deadline-scale", type=float, metavar="X", help="Stretch the harness's own patience.")
+@click.option(
+    "--results",
+    metavar="DIR",
+    default="reports/latest",
+    show_default=True,
+    help="Where results and evidence go.",
+)
+@click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
+@click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
+@click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def run(
+    strict: bool,
+    results: str,
+    keyword: str | None,
+    markers: str | None,
+    pytest_args: tuple[str, ...],
+    **options: str | float | None,
+) -> None:
+    """Run the scenarios and reach a verdict; with no options, on the embedded reference.
+
+    PYTEST_ARGS are scenario files (test_connecting.py), scenarios (test_connecting.py::test_NAME),
+    and, after `--`, any options of pytest's.
+
+    Exit status: 0 conformant, or nothing failed in a chosen part; 1 not conformant; 2 usage;
+    3 partial without such a choice, or inconclusive.
+    """
+    root = scenarios_root()
+    arguments = [
+        *("-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root)),
+        # A checkout's conftest.py speaks to pytest itself, and its cache belongs where the user is.
+        *("--noconftest", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
+        *("--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])),
+    ]
+    for name, value in (options | {"k": keyword, "m": markers}).items():
+        if value is not None:
+            option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+            arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
+    if strict:
+        arguments.append("--strict")
+    status = pytest.main([*arguments, *targets(root, pytest_args)])
+    sys.exit(USAGE if status == pytest.ExitCode.USAGE_ERROR else status)
+
+
+def targets(root: Path, arguments: Sequence[str]) -> list[str]:
+    """Return `arguments` with the scenario files among them found; all scenarios if they name none."""
+    found: list[str] = []
+    named = False
+    for argument in arguments:
+        file, separator, rest = argument.partition("::")
+        places = [root / "scenarios" / file, root / file, Path(file)]
+        place = next((place for place in places if file.endswith(".py") and place.is_file()), None)
+        named = named or place is not None
+        found.append(f"{place}{separator}{rest}" if place else argument)
+    return found if named else [*found, str(root / "scenarios")]

@@ -1,0 +1,76 @@
+"""What the reference peer needs of an SCTP association and aiortc 1.16 does not offer.
+
+All that reaches into aiortc's SCTP is here. Source: RFC 9260 (SCTP), RFC 3758 (partial reliability).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiortc import RTCSctpTransport
+
+__all__ = ["Association"]
+
+CONTROL = 50
+"""The payload protocol identifier of the messages that open channels (RFC 8832, section 8.1)."""
+
+
+class Association:
+    """The association of one transport."""
+
+    def __init__(self, sctp: RTCSctpTransport) -> None:
+        # Untyped on purpose: what follows is private to aiortc.
+        self._sctp: Any = sctp
+        self._settled = asyncio.Event()
+        self._receive_sack = self._sctp._receive_sack_chunk
+        self._t3_expired = self._sctp._t3_expired
+        self._sctp._receive_sack_chunk = self._on_sack
+        self._sctp._t3_expired = self._on_t3
+
+    @property
+    def message_limit(self) -> int:
+        """The largest message that the other side takes, in bytes; 0 means that it sets no limit."""
+        return self._sctp._remote_max_message_size
+
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether something sent has not been acknowledged, and still may be."""
+        sctp = self._sctp
+        waiting = sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue
+        return sctp.state == "connected" and bool(waiting)
+
+    async def settled(self) -> None:
+        """Return once all that was sent is acknowledged, or the association has ended."""
+        while self.unacknowledged:
+            self._settled.clear()
+            await self._settled.wait()
+
+    def ended(self) -> None:
+        """The association has ended: nothing will be acknowledged any more."""
+        self._settled.set()
+
+    async def _on_sack(self, chunk: object) -> None:
+        await self._receive_sack(chunk)
+        self._settled.set()
+
+    def _on_t3(self) -> None:
+        """Nothing was acknowledged for a whole time-out: the path is black.
+
+        What was sent once and unreliably is then abandoned. aiortc keeps what had no room to
+        leave yet, and sends it when the path heals, as if it were news. It is abandoned as well.
+        """
+        sctp = self._sctp
+        for chunk in sctp._outbound_queue:
+            if chunk._max_retransmits == 0:
+                chunk._abandoned = True
+        kept: list[Any] = []
+        for item in sctp._data_channel_queue:
+            channel, protocol, data = item
+            if protocol == CONTROL or channel.maxRetransmits != 0:
+                kept.append(item)
+            else:
+                channel._addBufferedAmount(-len(data))
+        sctp._data_channel_queue.clear()
+        sctp._data_channel_queue.extend(kept)
+        self._t3_expired()

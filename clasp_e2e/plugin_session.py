@@ -1,0 +1,137 @@
+"""What the plugin keeps of a pytest session, and how the session ends: record, verdict, exit status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from clasp_e2e.report.terminal import print_summary
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Verdict
+from clasp_e2e.results.recorder import Recorder
+from clasp_e2e.results.verdict import exit_status
+from clasp_e2e.spec.catalogue import Catalogue
+from clasp_e2e.testbed.bench import Bench
+from clasp_e2e.testbed.blame import Finished, settle_all
+from clasp_e2e.testbed.pairing import Pairing
+from clasp_e2e.testbed.runner import Judged
+from clasp_e2e.testbed.selection import Selection
+
+FAILS = 1
+USAGE = 2
+INCONCLUSIVE = 3
+
+CRASHED = "???"
+"""What xdist gives for the phase of a test whose worker died in it."""
+
+
+@dataclass
+class Gate:
+    """What the plugin keeps of a pytest session."""
+
+    catalogue: Catalogue
+    selection: Selection
+    seed: int
+    recorder: Recorder
+    covered: set[str] = field(default_factory=set[str])
+    pairings: dict[str, Pairing] = field(default_factory=dict[str, Pairing])
+    """By scenario, in the order of `recorder.results`: who stood where."""
+    bench: Bench | None = None
+    background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
+
+
+GATE = pytest.StashKey[Gate]()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Return whether this process runs tests for a controller (xdist), which keeps the record."""
+    return hasattr(config, "workerinput")
+
+
+def is_subset(config: pytest.Config) -> bool:
+    """Return whether the user chose a part of the scenarios on purpose."""
+    options = config.option
+    if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
+        return True
+    return names_files(config)
+
+
+def names_files(config: pytest.Config) -> bool:
+    """Return whether the user named files or tests, and not only folders."""
+    return any("::" in argument or argument.endswith(".py") for argument in config.args)
+
+
+class Reporting:
+    """The hooks of a session's record and end."""
+
+    def __init__(self, config: pytest.Config, gate: Gate) -> None:
+        self._config = config
+        self._gate = gate
+        self._others_failed = False
+        self._worker_died = False
+        self._nothing_selected = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a result into the run and write it at once: what is known survives whatever comes."""
+        if is_worker(self._config):
+            return
+        record: Mapping[str, Any] | None = getattr(report, "clasp_scenario", None)
+        if record is None:
+            self._worker_died |= str(report.when) == CRASHED
+            self._others_failed |= report.failed
+            return
+        result = ScenarioResult.from_json(record)
+        self._gate.pairings[result.id] = Pairing(**getattr(report, "clasp_pairing", {}))
+        self._gate.recorder.add(result, getattr(report, "clasp_subjects", None))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Reach the verdict and set the exit status; what pytest says of its own use stays usage."""
+        if is_worker(self._config) or self._config.option.collectonly:
+            return
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self._nothing_selected = True
+            session.exitstatus = USAGE
+        elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            if self._gate.recorder.results:
+                session.exitstatus = self._finish()
+        elif self._gate.recorder.results or exitstatus == INCONCLUSIVE:
+            session.exitstatus = self._break_off()
+
+    def _finish(self) -> int:
+        """Return the exit status of a run that came to its end."""
+        gate, config = self._gate, self._config
+        if config.pluginmanager.hasplugin("dsession"):
+            finished = [Finished(gate.pairings[each.id], each) for each in gate.recorder.results]
+            gate.recorder.revise(settle_all(gate.catalogue, finished))
+        subset, strict = is_subset(config), bool(config.getini("strict"))
+        # Files that were not named were not read: what scenarios they hold is not known.
+        covered = None if names_files(config) else gate.covered
+        run = gate.recorder.finish(covered=covered, subset=subset, strict=strict)
+        status = exit_status(run.verdict, subset=subset, strict=strict, totals=run.totals)
+        if status == 0 and self._others_failed:
+            return INCONCLUSIVE if self._worker_died else FAILS
+        return status
+
+    def _break_off(self) -> int:
+        """Return the exit status of a run that was ended early: what is known is a part of a run."""
+        run = self._gate.recorder.finish(covered=self._gate.covered, subset=True)
+        return FAILS if run.verdict is Verdict.NON_CONFORMANT else INCONCLUSIVE
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the verdict, to be read at a glance."""
+        recorder = self._gate.recorder
+        if recorder.run is not None and recorder.results:
+            print_summary(recorder.run, self._gate.catalogue, terminalreporter, results=recorder.path)
+        elif self._nothing_selected:
+            terminalreporter.write_line(
+                "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
+                " `pytest scenarios/ --collect-only -q` lists all there are.",
+                red=True,
+            )

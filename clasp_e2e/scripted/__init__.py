@@ -1,0 +1,19 @@
+"""Peers and routers that misbehave on purpose, so that the harness can prove itself."""
+
+from clasp_e2e.scripted import connecting, events, routers, routing, sending, signaling, timeouts
+from clasp_e2e.scripted.mutant import MUTANTS, Mutant, PeerScript, RouterScript, mutant
+
+__all__ = [
+    "MUTANTS",
+    "Mutant",
+    "PeerScript",
+    "RouterScript",
+    "connecting",
+    "events",
+    "mutant",
+    "routers",
+    "routing",
+    "sending",
+    "signaling",
+    "timeouts",
+]

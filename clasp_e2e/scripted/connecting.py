@@ -1,0 +1,198 @@
+"""Peers that fail to connect, to be connected, or to say so as the requirements on connecting ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from clasp_e2e import wire
+from clasp_e2e.drivers.interface import EventSink, Refused
+from clasp_e2e.drivers.reference import ReferencePeer
+from clasp_e2e.model import P2PConfig, SendResult
+from clasp_e2e.peer import P2PNotConfigured, inputs
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.scripted.mutant import MutantDriver, Outs, PeerScript, mutant
+
+
+@mutant("CON-1", "It tells a session id of its own making instead of the router's.")
+class MakesUpItsSession(MutantDriver):
+    async def open_peer(
+        self,
+        *,
+        url: str,
+        name: str,
+        p2p: P2PConfig | None,
+        on_event: EventSink,
+        token: str | None = None,
+    ) -> ReferencePeer:
+        """Attach a client and rename it."""
+        peer = await super().open_peer(url=url, name=name, p2p=p2p, on_event=on_event, token=token)
+        peer.session_id = f"session-of-{name}"
+        return peer
+
+
+@mutant("CON-1", "It cannot attach to a router at all.", "offerer", "answerer")
+class NeverAttaches(MutantDriver):
+    async def open_peer(self, **_: object) -> ReferencePeer:
+        """Refuse."""
+        raise Refused("this client attaches to nobody")
+
+
+@mutant("CON-3", "It makes its offer and keeps it to itself.")
+class NeverOffers(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Offer()):
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("CON-3", "It answers no offer.", "answerer")
+class NeverAnswers(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Answer()):
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("CON-3", "Its answers reach their offerer by a way of their own, past the router.", "both")
+class AnswersPastTheRouter(PeerScript):
+    _aside: dict[str, str] = {}  # noqa: RUF012 - shared on purpose: it is the way of their own
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Answer() as answer):
+                self._aside[answer.correlation_id] = answer.sdp
+                return (replace(effect, signal=replace(answer, sdp="")),)
+            case _:
+                return (effect,)
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"type": "answer", "correlation_id": str(name), **rest}):
+                sdp = self._aside.pop(name)
+                return (
+                    inputs.SignalReceived({**rest, "type": "answer", "correlation_id": name, "sdp": sdp}),
+                )
+            case _:
+                return (event,)
+
+
+@mutant("CON-4", "Its answers hold no DTLS fingerprint.", "answerer")
+class AnswersWithoutAFingerprint(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Answer() as answer):
+                lines = answer.sdp.splitlines(keepends=True)
+                sdp = "".join(line for line in lines if not line.startswith("a=fingerprint:"))
+                return (replace(effect, signal=replace(answer, sdp=sdp)),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-4", "Two of a kind hide their ICE passwords under a name of their own.", "both")
+class HidesThePassword(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Offer() | wire.Answer() as signal):
+                sdp = signal.sdp.replace("a=ice-pwd:", "a=x-secret:")
+                return (replace(effect, signal=replace(signal, sdp=sdp)),)
+            case _:
+                return (effect,)
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"sdp": str(sdp), **rest}):
+                return (inputs.SignalReceived({**rest, "sdp": sdp.replace("a=x-secret:", "a=ice-pwd:")}),)
+            case _:
+                return (event,)
+
+
+@mutant("CON-5", "It makes no use of the answer to its offer.")
+class IgnoresTheAnswer(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        return () if isinstance(effect, fx.AcceptAnswer) else (effect,)
+
+
+@mutant("CON-5", "The ICE password in its answer is not the one that it uses.", "answerer")
+class AnswersWithAWrongPassword(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Answer() as answer):
+                sdp = answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong")
+                return (replace(effect, signal=replace(answer, sdp=sdp)),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-6", "It says P2P of what it sends, and sends nothing.", "offerer", "answerer")
+class SendsNothing(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.SendOnChannel() | fx.PublishRelay():
+                return (fx.Resolve(effect.call, SendResult.P2P),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-7", "Without a P2P configuration its calls never return.")
+class HangsWithoutP2P(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Reject(error=P2PNotConfigured()):
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("CON-7", "Without a P2P configuration it takes calls and does nothing.")
+class TakesCallsWithoutP2P(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Reject(error=P2PNotConfigured()):
+                return (fx.Resolve(effect.call, SendResult.RELAY if effect.call in self.sends else None),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-10", "It sends everything to the peer that it connected to first.")
+class KnowsOneConnection(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: int | None = None
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.SendOnChannel():
+                self.first = effect.transport if self.first is None else self.first
+                return (replace(effect, transport=self.first),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-10", "Connecting to a second peer, it drops the first.")
+class DropsTheFirstPeer(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: int | None = None
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.CreateOffer():
+                dropped, self.last = self.last, effect.transport
+                return (effect,) if dropped is None else (fx.CloseTransport(dropped), effect)
+            case _:
+                return (effect,)
+
+
+@mutant("ICE-1", "It asks none of the STUN servers that it was given.", "offerer", "answerer")
+class AsksNoStunServer(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.CreateOffer() | fx.AcceptOffer():
+                return (replace(effect, ice_servers=()),)
+            case _:
+                return (effect,)

@@ -1,0 +1,234 @@
+"""Routers that lose, alter, reorder, misdirect or overdo what they are to forward."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from aioice import stun
+
+from clasp_e2e import wire
+from clasp_e2e.drivers.interface import Router
+from clasp_e2e.drivers.reference import ReferenceRouter
+from clasp_e2e.router import Deliver, Effect, ErrorCode, Why
+from clasp_e2e.scripted.mutant import MutantDriver, RouterOuts, RouterScript, mutant
+
+
+class Greeting(RouterScript):
+    """A script over WELCOME."""
+
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(message=wire.Welcome() as welcome):
+                return self.greet(effect, welcome)
+            case _:
+                return (effect,)
+
+    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
+        """Return what is done instead of the welcome."""
+        del welcome
+        return (effect,)
+
+
+class Forwarding(RouterScript):
+    """A script over the signals that are forwarded; it knows the connections that were welcomed."""
+
+    def __init__(self) -> None:
+        self.welcomed: list[int] = []
+
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(message=wire.Publish() as message, why=Why.SIGNAL):
+                return self.forward(effect, message)
+            case Deliver(message=wire.Welcome()):
+                self.welcomed.append(effect.connection)
+            case _:
+                pass
+        return (effect,)
+
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
+        """Return what is done instead of forwarding `message`."""
+        del message
+        return (effect,)
+
+
+@mutant("CON-1", "It welcomes nobody.", "router")
+class WelcomesNobody(Greeting):
+    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:  # noqa: ARG002
+        return ()
+
+
+@mutant("CON-1", "It welcomes sessions without an id.", "router")
+class NamesNoSession(Greeting):
+    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
+        return (replace(effect, message=replace(welcome, session="")),)
+
+
+@mutant("CON-2", "It gives the same id to every session.", "router")
+class NamesAllTheSame(Greeting):
+    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
+        return (replace(effect, message=replace(welcome, session="session")),)
+
+
+@mutant("RTR-1", "It forwards no signal.")
+class ForwardsNothing(Forwarding):
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:  # noqa: ARG002
+        return ()
+
+
+class Altering(Forwarding):
+    """A script over the maps that are forwarded as signals."""
+
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
+        if not isinstance(message.value, dict):
+            return (effect,)
+        return (replace(effect, message=replace(message, value=self.alter(message.value))),)
+
+    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        """Return what is forwarded in the place of `value`."""
+        return value
+
+
+@mutant("RTR-2", "It tidies up the line ends of an SDP.")
+class TidiesLineEnds(Altering):
+    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        return {
+            key: item.replace("\r\n", "\n") if isinstance(item, str) else item for key, item in value.items()
+        }
+
+
+@mutant("RTR-2", "It leaves out what is null.")
+class LeavesOutNulls(Altering):
+    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        return {key: item for key, item in value.items() if item is not None}
+
+
+@mutant("RTR-2", "It adds a field of its own to what it forwards.")
+class AddsAField(Altering):
+    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        return {**value, "via": "router"}
+
+
+@mutant("RTR-3", "It forwards candidates in pairs, the second first.")
+class SwapsCandidates(Forwarding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: Deliver | None = None
+
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
+        if not isinstance(message.value, dict) or message.value.get("type") != "ice_candidate":
+            return (effect,)
+        if self.held is None:
+            self.held = effect
+            return ()
+        held, self.held = self.held, None
+        return (effect, held)
+
+
+@mutant("RTR-4", "It is silent about signals to nobody.")
+class HidesUnknownSessions(RouterScript):
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(message=wire.Error(code=ErrorCode.SESSION_NOT_FOUND)):
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("RTR-4", "What is addressed to nobody, it gives to everybody, beside the ERROR.")
+class GivesStraysToAll(Forwarding):
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(message=wire.Error(code=ErrorCode.SESSION_NOT_FOUND, address=str(address))):
+                stray = wire.Publish(address, {"type": "offer"})
+                return (
+                    effect,
+                    *(Deliver(other, stray, Why.SIGNAL, effect.origin) for other in self.welcomed),
+                )
+            case _:
+                return super().act(effect)
+
+
+@mutant("RTR-5", "It keeps announcements to itself.")
+class KeepsAnnouncements(RouterScript):
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(why=Why.ANNOUNCEMENT):
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("RTR-5", "It sends announcements back to those who made them.")
+class EchoesAnnouncements(RouterScript):
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(why=Why.ANNOUNCEMENT):
+                return (effect, replace(effect, connection=effect.origin))
+            case _:
+                return (effect,)
+
+
+@mutant("RTR-8", "It forwards each signal to all sessions.")
+class ForwardsToAll(Forwarding):
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:  # noqa: ARG002
+        return tuple(replace(effect, connection=connection) for connection in self.welcomed)
+
+
+def _answer(data: bytes) -> bytes | None:
+    """Return the answer of a STUN server to a Binding request, RFC 8489 section 6.3.1."""
+    try:
+        request = stun.parse_message(data)
+    except (ValueError, IndexError):
+        return None
+    if request.message_class is not stun.Class.REQUEST:
+        return None
+    answer = stun.Message(request.message_method, stun.Class.RESPONSE, request.transaction_id)
+    answer.attributes["XOR-MAPPED-ADDRESS"] = ("127.0.0.1", 1)
+    answer.add_fingerprint()
+    return bytes(answer)
+
+
+class _Stun(asyncio.DatagramProtocol):
+    """A STUN server on UDP, on a socket that was bound elsewhere."""
+
+    def __init__(self) -> None:
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        answer = _answer(data)
+        if answer is not None and isinstance(self.transport, asyncio.DatagramTransport):
+            self.transport.sendto(answer, addr)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.closed.set_result(None)
+
+
+class _RouterWithStun(Router):
+    """The router, and a STUN server on the UDP port of the same number."""
+
+    def __init__(self, router: ReferenceRouter, server: _Stun) -> None:
+        self.url = router.url
+        self._router = router
+        self._server = server
+
+    async def close(self) -> None:
+        self._server.transport.close()
+        await self._server.closed
+        await self._router.close()
+
+
+@mutant("RTR-6", "It is a STUN server on the side, on the UDP port of the same number.")
+class AnswersStunOverUdp(MutantDriver):
+    async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # type: ignore[override]
+        """Start the router and the server."""
+        router = await super().open_router(host=host, port=port)
+        loop = asyncio.get_running_loop()
+        _, server = await loop.create_datagram_endpoint(
+            _Stun, local_addr=(host, urlsplit(router.url).port or 0)
+        )
+        return _RouterWithStun(router, server)

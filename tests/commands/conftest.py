@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from clasp_e2e.commands import main
+
+CHECKOUT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from clasp_e2e.commands import main; main()"]
+
+Finished = subprocess.CompletedProcess[str]
+
+
+def environment(package: Path = CHECKOUT) -> dict[str, str]:
+    """Where `clasp_e2e` is to be found, and nothing of the pytest that runs this test."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return inherited | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., Finished]:
+    """`clasp-e2e` in a process of its own, started in an empty folder."""
+
+    def finish(*arguments: str) -> Finished:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return finish
+
+
+@pytest.fixture
+def invoke() -> Callable[..., Result]:
+    """`clasp-e2e` in this process."""
+
+    def invoked(*arguments: str, **env: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="clasp-e2e", env=env)
+
+    return invoked

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from clasp_e2e.commands.explain import WIDTH
+from clasp_e2e.spec.catalogue import load_catalogue
+
+Invoke = Callable[..., Result]
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("requirement_id", list(load_catalogue()))
+def test_says_all_that_the_catalogue_holds(invoke: Invoke, requirement_id: str) -> None:
+    requirement = load_catalogue().get(requirement_id)
+    result = invoke("explain", requirement_id)
+    assert result.exit_code == 0
+    said = words(result.stdout)
+    for text in (
+        requirement.quote or requirement.source_text,
+        requirement.statement,
+        requirement.observed_by,
+    ):
+        assert words(text) in said
+    assert all(f"{needed}  " in result.stdout for needed in requirement.precondition)
+    assert max(map(len, result.stdout.splitlines())) <= WIDTH
+
+
+def test_names_the_scenarios(invoke: Invoke) -> None:
+    said = invoke("explain", "CON-5").stdout
+    assert "test_connecting.py::test_connect_to_peer_leads_to_a_connection" in said
+
+
+def test_the_case_of_an_id_does_not_matter(invoke: Invoke) -> None:
+    assert invoke("explain", "con-5").stdout == invoke("explain", "CON-5").stdout
+
+
+def test_an_unknown_id_gets_a_suggestion(invoke: Invoke) -> None:
+    result = invoke("explain", "COM-5")
+    assert result.exit_code == 2
+    assert "COM-5 is not in the catalogue; did you mean CON-5?" in result.stderr
+    assert "clasp-e2e list" in result.stderr
+
+
+def test_no_id_is_usage(invoke: Invoke) -> None:
+    result = invoke("explain")
+    assert result.exit_code == 2
+    assert "Missing argument 'ID'" in result.stderr

@@ -1,0 +1,100 @@
+"""Every check is shown able to fail: each mutant fails its requirement, and nothing else beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from clasp_e2e.drivers.registry import resolve_driver, resolve_router
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.scripted import MUTANTS, Mutant
+from clasp_e2e.scripted.mutant import Role
+from clasp_e2e.spec.catalogue import Level
+from clasp_e2e.testbed.ownership import watch
+
+from .running import BROKEN, Run, catalogue, run_requirement, scenarios
+
+AT_ONCE = 8
+"""Mutants that are judged at the same time, beside those that take long."""
+
+CAST = [(mutant, role) for mutant in MUTANTS for role in mutant.roles]
+Runs = dict[tuple[str, Role], "asyncio.Task[Run]"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def runs() -> AsyncIterator[Runs]:
+    """The runs of all mutants, started together: those that take long at once, the others in turn."""
+    watch(asyncio.get_running_loop())
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(mutant: Mutant, role: Role) -> Run:
+        if mutant.slow:
+            return await run_requirement(mutant, mutant.requirement, role)
+        async with turn:
+            return await run_requirement(mutant, mutant.requirement, role)
+
+    started = {
+        (mutant.name, role): asyncio.create_task(in_turn(mutant, role), name=f"{mutant.name} as {role}")
+        for mutant, role in sorted(CAST, key=lambda cast: not cast[0].slow)
+    }
+    yield started
+    for task in started.values():
+        task.cancel()
+    await asyncio.gather(*started.values(), return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "role"),
+    sorted(CAST, key=lambda cast: cast[0].slow),
+    ids=lambda value: value.name if isinstance(value, Mutant) else value,
+)
+async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role: Role, runs: Runs) -> None:
+    run = await runs[mutant.name, role]
+    judged = run.outcomes()
+    if catalogue().get(mutant.requirement).level is Level.REMARK:
+        remarks = [r.remark for r in run.results if mutant.requirement in r.requirements]
+        assert remarks
+        assert remarks != ["the payload goes raw"], str(run)
+        return
+    level = catalogue().get(mutant.requirement).level
+    expected = Outcome.FAILED if level is Level.MUST else Outcome.DEVIATION
+    assert expected in judged[mutant.requirement], str(run)
+    assert run.broken() <= {mutant.requirement, *mutant.also}, str(run)
+    assert [line for line in run.others(mutant.requirement) if not any(i in line for i in mutant.also)] == []
+    # The case that failed was not the first to run: all it rests on was judged, and passed.
+    for needed in catalogue().preconditions_of(mutant.requirement):
+        assert judged.get(needed.id, {Outcome.PASSED}) == {Outcome.PASSED}, str(run)
+
+
+def test_every_requirement_that_has_a_scenario_has_a_mutant() -> None:
+    judged = {requirement for scenario in scenarios() for requirement in scenario.requirements}
+    assert judged - {mutant.requirement for mutant in MUTANTS} == set()
+
+
+def test_a_mutant_says_what_it_is() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    for mutant in MUTANTS:
+        assert mutant.broken.endswith(".")
+        assert {mutant.requirement, *mutant.also} <= set(catalogue())
+
+
+async def test_a_mutant_can_be_named_on_the_command_line() -> None:
+    peer = resolve_driver("clasp_e2e.scripted.routing:RelaysInP2POnly")
+    router = resolve_router("clasp_e2e.scripted.routers:TidiesLineEnds")
+    names = [(await driver.initialize()).implementation.name for driver in (peer, router)]
+    assert names == ["mutant RelaysInP2POnly", "mutant TidiesLineEnds"]
+
+
+@pytest.mark.parametrize("role", ["offerer", "answerer", "router"])
+async def test_the_unbroken_one_passes(role: Role) -> None:
+    watch(asyncio.get_running_loop())
+    requirement = {"offerer": "DIR-1", "answerer": "SND-9", "router": "RTR-2"}[role]
+    run = await run_requirement(None, requirement, role)
+    assert {outcome for outcomes in run.outcomes().values() for outcome in outcomes} == {Outcome.PASSED}
+
+
+def test_broken_is_what_the_catalogue_blames() -> None:
+    assert set(BROKEN) == {Outcome.FAILED, Outcome.DEVIATION}

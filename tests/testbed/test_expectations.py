@@ -1,0 +1,134 @@
+"""What a scenario says when it judges, and how that reads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from clasp_e2e.testbed.expectations import (
+    JUDGMENT,
+    Blocked,
+    Expectation,
+    Judgment,
+    Unmet,
+    expect,
+    expect_refusal,
+    judging,
+    random_payload,
+    remark,
+    show,
+)
+
+from .fakes import never, raises, refuses
+
+
+@pytest.fixture(autouse=True)
+def judgment() -> Iterator[Judgment]:
+    token = JUDGMENT.set(found := Judgment(("SND-1", "SND-3"), random.Random("seed")))
+    yield found
+    JUDGMENT.reset(token)
+
+
+def value(it: object) -> Expectation:
+    return expect(it, "the value")
+
+
+@pytest.mark.parametrize(
+    "require",
+    [
+        lambda: value(1).equals(1),
+        lambda: value(1).differs_from(2),
+        lambda: value([1]).is_true(),
+        lambda: value([]).is_empty(),
+        lambda: value(3).at_least(3),
+        lambda: value(2.9).below(3),
+        lambda: value(2).within(2, 2),
+    ],
+)
+def test_what_is_as_expected_passes(require: Callable[[], None]) -> None:
+    require()
+
+
+@pytest.mark.parametrize(
+    ("require", "expected", "seen"),
+    [
+        (lambda: value(1).equals(2), "the value: 2", "1"),
+        (lambda: value("a").differs_from("a"), "the value: anything but 'a'", "'a'"),
+        (lambda: value(0).is_true("it is zero"), "the value", "it is zero"),
+        (lambda: value([b"ab"]).is_empty(), "the value: nothing", "[2 bytes (6162)]"),
+        (lambda: value(2.5).at_least(3), "the value: at least 3", "2.5"),
+        (lambda: value(3).below(3), "the value: less than 3", "3"),
+        (lambda: value(33.0001).within(29.5, 33), "the value: from 29.5 to 33", "33.000"),
+    ],
+)
+def test_what_is_not_says_both_sides(require: Callable[[], None], expected: str, seen: str) -> None:
+    with pytest.raises(Unmet) as caught:
+        require()
+    assert (caught.value.expected, caught.value.seen) == (expected, seen)
+    assert caught.value.requirement == "SND-1"
+
+
+def test_a_block_judges_the_requirement_that_it_names(judgment: Judgment) -> None:
+    with pytest.raises(Unmet) as caught, judging("SND-3"):
+        value(1).equals(2)
+    assert caught.value.requirement == "SND-3"
+    assert judgment.requirement == "SND-1"
+    assert judgment.met == set()
+    with judging("SND-3"):
+        pass
+    assert judgment.met == {"SND-3"}
+
+
+def test_a_block_cannot_judge_what_the_scenario_does_not_name() -> None:
+    with pytest.raises(LookupError, match="CON-5"), judging("CON-5"):
+        pass
+
+
+async def test_a_refusal_is_returned_in_its_own_words() -> None:
+    assert await expect_refusal(refuses(), "the call") == "the address is in use"
+
+
+async def test_a_call_that_is_not_refused_is_unmet() -> None:
+    async def succeeds() -> int:
+        return 5
+
+    with pytest.raises(Unmet, match="it returned 5"):
+        await expect_refusal(succeeds(), "the call")
+    with pytest.raises(Unmet, match="not returned after 0.01 s"):
+        await expect_refusal(never(), "the call", within=0.01)
+    with pytest.raises(RuntimeError, match="cheese"):  # No refusal, and nothing to judge.
+        await expect_refusal(raises(), "the call")
+
+
+def test_payloads_follow_from_the_seed(judgment: Judgment) -> None:
+    first, second = random_payload(), random_payload(5)
+    assert (len(first), len(second)) == (16 * 1024, 5)
+    judgment.rng.seed("seed")
+    assert random_payload() == first
+
+
+def test_remarks_are_kept(judgment: Judgment) -> None:
+    remark("the payload goes raw")
+    assert judgment.remarks == ["the payload goes raw"]
+
+
+def test_values_are_shown_as_they_read_best() -> None:
+    assert show(b"\x01" * 9) == "9 bytes (0101010101010101…)"
+    assert show(["a", 1]) == "['a', 1]"
+    assert show(()) == "nothing"
+
+
+async def test_a_judgment_is_its_own_task_s() -> None:
+    async def other() -> str:
+        JUDGMENT.set(Judgment(("CON-1",), random.Random(0)))
+        return Unmet("a", "b").requirement
+
+    assert await asyncio.create_task(other()) == "CON-1"
+    assert Unmet("a", "b").requirement == "SND-1"
+
+
+def test_what_blocks_is_named() -> None:
+    assert str(Blocked("CON-5", "no connection")) == "blocked by CON-5: no connection"

@@ -1,0 +1,60 @@
+"""What makes a function a scenario, and what is refused at once."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from clasp_e2e.testbed.scenario import WORLDS, requirement, scenario_of
+
+
+@pytest.mark.parametrize("world", sorted(WORLDS))
+def test_a_scenario_asks_for_its_world_by_the_name_of_its_parameter(world: str) -> None:
+    functions = {}
+    exec(f"async def test_it({world}):\n    '''The title.\n\n    More.\n    '''", functions)
+    test = requirement("CON-5", "SND-1")(functions["test_it"])
+    scenario = scenario_of(test)
+    assert scenario is not None
+    assert (scenario.world, scenario.participants) == (world, WORLDS[world])
+    assert scenario.requirements == ("CON-5", "SND-1")
+    assert (scenario.name, scenario.title) == ("test_it", "The title.")
+    assert list(inspect.signature(test).parameters) == ["case"]
+
+
+def test_what_is_slow_waits() -> None:
+    async def test_it(pair): ...
+
+    for options, expected in [
+        ({}, (False, False)),
+        ({"waits": True}, (True, False)),
+        ({"slow": True}, (True, True)),
+    ]:
+        scenario = scenario_of(requirement("CON-5", **options)(test_it))
+        assert scenario is not None
+        assert (scenario.waits, scenario.slow) == expected
+
+
+async def no_world(): ...
+async def unknown_world(peer): ...
+async def two_worlds(pair, alone): ...
+
+
+@pytest.mark.parametrize("function", [no_world, unknown_world, two_worlds])
+def test_a_scenario_has_one_world_that_exists(function) -> None:
+    with pytest.raises(
+        TypeError, match=rf"{function.__name__}: a scenario takes one parameter.*connected_pair"
+    ):
+        requirement("CON-5")(function)
+
+
+def test_a_scenario_judges_something() -> None:
+    async def test_it(pair): ...
+
+    with pytest.raises(TypeError, match="at least one requirement"):
+        requirement()(test_it)
+
+
+def test_other_functions_are_no_scenarios() -> None:
+    assert scenario_of(no_world) is None
+    assert scenario_of(None) is None

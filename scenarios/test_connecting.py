@@ -115,10 +115,13 @@ async def test_connections_to_several_peers(sides: Sides) -> None:
     for client, other in ((alice, carol), (carol, alice)):
         await client.is_told(Connected, other, within=sides.patience.connect)
     for_bob, for_carol = random_payload(), random_payload()
-    await alice.send_p2p(bob, for_bob)
-    await alice.send_p2p(carol, for_carol)
-    await bob.receives(for_bob)
-    await carol.receives(for_carol)
+    async with pair.path_of(alice, for_bob) as path:
+        await alice.send_p2p(bob, for_bob)
+        await alice.send_p2p(carol, for_carol)
+        await bob.receives(for_bob)
+        await carol.receives(for_carol)
+    path.took_the_direct_path()
+    path.avoided_the_router()
     for client, foreign in ((bob, for_carol), (carol, for_bob)):
         expect(client.received(foreign), f"what {client.name} got of what was for the other").is_empty()
     for sender in (bob, carol):

@@ -98,7 +98,11 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
         {"type": "disconnected", "reason": "no such attempt"},
     ):
         await mallory.signal(subject.session_id, {**signal, **common})
-    await mallory.barrier()
+    await connected_pair.testbed.until_delivered(
+        subject,
+        lambda message: isinstance(message.value, dict) and message.value.get("reason") == "no such attempt",
+        "a signal",
+    )
     await connected_pair.settle()
     told = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
     expect([entry.event for entry in told], "what the unknown signals led to").is_empty()

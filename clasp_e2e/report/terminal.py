@@ -38,6 +38,11 @@ _NAMED_AS = {
 }
 
 
+NOT_CHOSEN = "not chosen"
+FEW = 12
+"""So many requirements that were left out on purpose are named; of more, the number is told."""
+
+
 class LineWriter(Protocol):
     """A terminal that takes text as it is: pytest's own reporter is one."""
 
@@ -102,15 +107,20 @@ class _Summary:
             self._console.print(Padding(Text(reason), (0, 0, 0, 2)))
         for line in subject_line(self._run):
             self._console.print(Padding(Text(line), (0, 0, 0, 2)))
-        met = [self._met(level) for level in Level if any(item.level == level for item in self._ours)]
+        met = [self._met(level) for level in Level if self._judged(level)]
         if met:
-            self._console.print(Padding(Text(f"Requirements met: {', '.join(met)}"), (0, 0, 0, 2)))
+            line = f"Requirements met, of those judged: {', '.join(met)}"
+            self._console.print(Padding(Text(line), (0, 0, 0, 2)))
         if self._run.catalogue and self._catalogue.hash and self._run.catalogue != self._catalogue.hash:
             note = "These results were judged by another catalogue than the one of this harness."
             self._console.print(Padding(Text(note, style="yellow"), (0, 0, 0, 2)))
 
+    def _judged(self, level: Level) -> list[RequirementResult]:
+        untested = RequirementVerdict.UNTESTED
+        return [item for item in self._ours if item.level == level and item.verdict is not untested]
+
     def _met(self, level: Level) -> str:
-        those = [item for item in self._ours if item.level == level]
+        those = self._judged(level)
         passed = sum(item.verdict is RequirementVerdict.PASS for item in those)
         name = "remarks" if level is Level.REMARK else level.upper()
         return f"{name} {passed} of {len(those)}"
@@ -144,10 +154,17 @@ class _Summary:
                 needs = f", needs {item.capability}" if item.capability else ""
                 causes.setdefault(f"{_NAMED_AS[item.verdict]}{needs}", []).append(item.id)
             elif item.verdict is RequirementVerdict.UNTESTED:
-                causes.setdefault("not chosen" if item.covered else "no scenario yet", []).append(item.id)
-        self._section(
-            "Not judged", [(cause, Text(", ".join(ids))) for cause, ids in causes.items()], "yellow"
-        )
+                causes.setdefault(NOT_CHOSEN if item.covered else "no scenario yet", []).append(item.id)
+        rows = [
+            (
+                cause,
+                Text(
+                    f"{len(ids)} requirements" if cause == NOT_CHOSEN and len(ids) > FEW else ", ".join(ids)
+                ),
+            )
+            for cause, ids in causes.items()
+        ]
+        self._section("Not judged", rows, "yellow")
 
     def _remarks(self) -> None:
         rows = [(item.id, Text("\n".join(item.remarks))) for item in self._ours if item.remarks]

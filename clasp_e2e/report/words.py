@@ -39,9 +39,12 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
                 if item.verdict is not RequirementVerdict.PASS
                 and (item.covered or item.verdict is not RequirementVerdict.UNTESTED)
             ]
+            unchosen = [item.id for item in musts if item.verdict is RequirementVerdict.UNTESTED]
+            if run.subset and set(missing) <= set(unchosen):
+                return "Nothing required failed in the part of the scenarios that was chosen."
             if missing:
                 return f"Nothing required failed, but not all of it was judged: {', '.join(missing)}."
-            return "Nothing required failed, but only a part of the scenarios was chosen."
+            return "Nothing required failed in the part of the scenarios that was chosen."
         case Verdict.INCONCLUSIVE:
             if errors := those(RequirementVerdict.ERROR, among=run.requirements):
                 return f"There were errors that are no verdict on the implementation: {errors}."

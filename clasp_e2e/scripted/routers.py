@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from typing import cast
 from urllib.parse import urlsplit
 
 from aioice import stun
@@ -197,11 +199,11 @@ class _Stun(asyncio.DatagramProtocol):
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = _answer(data)
-        if answer is not None and isinstance(self.transport, asyncio.DatagramTransport):
+        if answer is not None:
             self.transport.sendto(answer, addr)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -232,3 +234,62 @@ class AnswersStunOverUdp(MutantDriver):
             _Stun, local_addr=(host, urlsplit(router.url).port or 0)
         )
         return _RouterWithStun(router, server)
+
+
+class _Front(Router):
+    """A TCP port that answers STUN itself and hands all else on to the router behind it."""
+
+    def __init__(self, router: ReferenceRouter) -> None:
+        self._router = router
+        self._behind = urlsplit(router.url)
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server
+
+    async def listen(self, host: str, port: int) -> None:
+        """Start, and be known by the address of the front."""
+        self._server = await asyncio.start_server(self._serve, host, port)
+        self.url = f"ws://{host}:{self._server.sockets[0].getsockname()[1]}"
+
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._handle(reader, writer))
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(1500)
+        if (answer := _answer(first)) is not None:
+            writer.write(answer)
+            await _end(writer)
+            return
+        to_router, from_router = await asyncio.open_connection(self._behind.hostname, self._behind.port)
+        from_router.write(first)
+        await asyncio.gather(_pump(reader, from_router), _pump(to_router, writer))
+
+    async def close(self) -> None:
+        self._server.close()
+        await self._router.close()
+        if self._handlers:
+            await asyncio.wait(self._handlers)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    await _end(sink)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+@mutant("RTR-6", "It answers STUN requests that come over its own TCP port.")
+class AnswersStunOverTcp(MutantDriver):
+    async def open_router(self, *, host: str, port: int) -> _Front:  # type: ignore[override]
+        """Start the router, and the front before it."""
+        front = _Front(await super().open_router(host=host, port=0))
+        await front.listen(host, port)
+        return front

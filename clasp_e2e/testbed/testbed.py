@@ -79,6 +79,8 @@ class Testbed:
         self.clients: list[Client] = []
         self.published: list[Published] = []
         """What the clients published, in the order in which their legs saw it."""
+        self.delivered: list[Published] = []
+        """What the router handed to the clients, in the order in which their legs saw it."""
         self._changes = Changes()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
@@ -141,8 +143,9 @@ class Testbed:
     ) -> None:
         self.switchboard.observe(leg.name, direction, message)
         self.timeline.note(leg.name, f"{'→' if direction == 'up' else '←'} router  {summary(message, data)}")
-        if direction == "up" and isinstance(message, wire.Publish):
-            self.published.append(Published(leg.name, message, asyncio.get_running_loop().time()))
+        if isinstance(message, wire.Publish):
+            seen = self.published if direction == "up" else self.delivered
+            seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
             self._changes.notify()
 
     async def until_published(
@@ -158,6 +161,22 @@ class Testbed:
         except TimeoutError:
             addresses = [p.message.address for p in self.published if p.client == client.name]
             raise Unmet(f"{client.name} to publish {what}", f"it published to {show(addresses)}") from None
+
+    async def until_delivered(
+        self, client: Client, where: Callable[[wire.Publish], bool], what: str
+    ) -> Published:
+        """Return the first PUBLISH to `client` for which `where` holds; blocked by RTR-1 if none comes.
+
+        It is then on its way from the leg to the peer, before whatever the leg sends it next.
+        """
+
+        def found() -> Published | None:
+            return next((p for p in self.delivered if p.client == client.name and where(p.message)), None)
+
+        try:
+            return await self._changes.until(found, self.patience.event)
+        except TimeoutError:
+            raise Blocked("RTR-1", f"the router did not deliver {what} to {client.name}") from None
 
     def faults(self) -> list[str]:
         """Return what went wrong with an adapter or a leg while nobody awaited an answer."""

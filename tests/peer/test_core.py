@@ -120,10 +120,10 @@ def test_the_answerer_is_told_of_a_failure_too():
 def test_the_next_attempt_of_the_other_side_has_its_own_time():
     """What is left of a first offer's deadline must not end the attempt that a second offer begins."""
     world = World()
-    for correlation_id in ("first", "second"):
+    for attempt in (7, 8):
         world.timers[BOB].clear()
-        offer = wire.encode_signal(wire.Offer(ALICE, sdp(f"alice/{correlation_id}"), correlation_id))
-        world.feed(BOB, inputs.SignalReceived(offer))
+        offer = wire.Offer(ALICE, sdp(f"alice/{attempt}"), f"attempt {attempt}")
+        world.feed(BOB, inputs.SignalReceived(wire.encode_signal(offer)))
         assert world.timers[BOB] == {("deadline", ALICE): 30.0}
     assert world.events[BOB] == []
 

@@ -120,7 +120,7 @@ async def run(mutant: Mutant | None, role: Role, to_run: list[Case]) -> Run:
         subjects(role),
         {REFERENCE: sound} if is_router else {MUTANT: broken, REFERENCE: sound},
         broken if is_router else sound,
-        patience=Patience(SCALE),
+        patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE),
     )
     await bench.open()
     waiting = {case.id: asyncio.create_task(judge(bench, case)) for case in to_run if case.scenario.waits}

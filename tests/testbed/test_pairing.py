@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec import Requirement, load_catalogue
 from clasp_e2e.testbed.pairing import Pairing, Subjects, judged_roles, pairings
 from clasp_e2e.testbed.scenario import Scenario, requirement, scenario_of
 
 CATALOGUE = load_catalogue()
-EITHER_PEER, ANSWERER_ONLY, OF_REFERENCE_ONLY, OF_ROUTER = "CON-5", "TMO-8", "SIG-4", "RTR-1"
+EITHER_PEER, ANSWERER_ONLY, OF_ROUTER = (CATALOGUE.get(name) for name in ("CON-5", "TMO-8", "RTR-1"))
+SESSION = CATALOGUE.get("CON-1")
+BESIDE_REFERENCE_ONLY = replace(EITHER_PEER, opposite=("reference",))
 PEERS = frozenset({"offerer", "answerer"})
 
 
-def scenario(world: str, requirement_id: str) -> Scenario:
+def scenario(world: str) -> Scenario:
     functions = {}
     exec(f"async def test_it({world}): ...", functions)
-    found = scenario_of(requirement(requirement_id)(functions["test_it"]))
+    found = scenario_of(requirement("CON-1")(functions["test_it"]))
     assert found is not None
     return found
 
 
-def cast(world: str, requirement_id: str, subjects: Subjects) -> dict[str, str]:
+def cast(world: str, judges: Requirement, subjects: Subjects) -> dict[str, str]:
     """The pairings' ids, each with the role that is looked at."""
-    found = pairings(scenario(world, requirement_id), CATALOGUE.get(requirement_id), subjects)
+    found = pairings(scenario(world), judges, subjects)
     return {pairing.id: pairing.subject for pairing in found}
 
 
@@ -32,16 +36,15 @@ def both(label: str) -> Subjects:
 
 
 def test_what_the_requirements_of_these_tests_are_about() -> None:
-    assert judged_roles(CATALOGUE.get(EITHER_PEER)) == PEERS
-    assert judged_roles(CATALOGUE.get(ANSWERER_ONLY)) == {"answerer"}
-    assert "same" not in CATALOGUE.get(OF_REFERENCE_ONLY).opposite
-    assert judged_roles(CATALOGUE.get(OF_ROUTER)) == {"router"}
-    assert judged_roles(CATALOGUE.get("CON-1")) == PEERS | {"router"}
+    assert judged_roles(EITHER_PEER) == PEERS
+    assert judged_roles(ANSWERER_ONLY) == {"answerer"}
+    assert judged_roles(OF_ROUTER) == {"router"}
+    assert judged_roles(SESSION) == PEERS | {"router"}
 
 
 def test_the_reference_meets_itself_once() -> None:
     assert cast("pair", EITHER_PEER, Subjects()) == {"reference-reference": "offerer"}
-    assert cast("alone", EITHER_PEER, Subjects()) == {"reference": "offerer"}
+    assert list(cast("alone", EITHER_PEER, Subjects())) == ["reference"]
     assert cast("router", OF_ROUTER, Subjects()) == {"router-reference": "offerer"}
 
 
@@ -59,8 +62,11 @@ def test_what_judges_the_answerer_looks_at_the_answerer() -> None:
 
 
 def test_what_only_the_reference_can_measure_has_it_opposite() -> None:
-    assert cast("pair", OF_REFERENCE_ONLY, both("x")) == {"x-reference": "offerer", "reference-x": "answerer"}
-    assert cast("pair", OF_REFERENCE_ONLY, Subjects()) == {"reference-reference": "offerer"}
+    assert cast("pair", BESIDE_REFERENCE_ONLY, both("x")) == {
+        "x-reference": "offerer",
+        "reference-x": "answerer",
+    }
+    assert cast("pair", BESIDE_REFERENCE_ONLY, Subjects()) == {"reference-reference": "offerer"}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_a_peer_named_for_one_role_is_judged_in_that_one(
 ) -> None:
     subjects = Subjects(**{role: "x"}, judged=frozenset({role}))
     assert cast("pair", EITHER_PEER, subjects) == pair
-    assert cast("pair", OF_REFERENCE_ONLY, subjects) == pair
+    assert cast("pair", BESIDE_REFERENCE_ONLY, subjects) == pair
     assert cast("alone", EITHER_PEER, subjects) == alone
     assert cast("router", OF_ROUTER, subjects) == {}
 
@@ -87,16 +93,19 @@ def test_an_offerer_is_not_judged_by_what_concerns_answerers() -> None:
 def test_two_different_peers_meet_each_other_once_for_each_of_them() -> None:
     subjects = Subjects(offerer="x", answerer="y", judged=PEERS)
     assert cast("pair", EITHER_PEER, subjects) == {"x-y": "offerer", "x-y-answering": "answerer"}
-    assert cast("pair", OF_REFERENCE_ONLY, subjects) == {"x-reference": "offerer", "reference-y": "answerer"}
+    assert cast("pair", BESIDE_REFERENCE_ONLY, subjects) == {
+        "x-reference": "offerer",
+        "reference-y": "answerer",
+    }
     assert cast("alone", EITHER_PEER, subjects) == {"x": "offerer", "y": "answerer"}
 
 
 def test_a_router_is_judged_without_peers() -> None:
     subjects = Subjects(router="r", judged=frozenset({"router"}))
     assert cast("router", OF_ROUTER, subjects) == {"router-r": "offerer"}
-    assert cast("router", "CON-1", subjects) == {"router-r": "offerer"}
+    assert cast("router", SESSION, subjects) == {"router-r": "offerer"}
     for world in ("pair", "alone"):
-        assert cast(world, "CON-1", subjects) == {}
+        assert cast(world, SESSION, subjects) == {}
 
 
 def test_what_failed_in_another_pairing_concerns_this_one_if_it_shares_who_took_part() -> None:

@@ -1,0 +1,75 @@
+"""One cause, one failure."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.spec import load_catalogue
+from clasp_e2e.testbed.blame import Finished, broken_precondition, settle_all
+from clasp_e2e.testbed.pairing import Pairing
+
+CATALOGUE = load_catalogue()
+PAIR, OTHER = Pairing(offerer="x", answerer="x"), Pairing(offerer="x", answerer="reference")
+ROUTER = Pairing(router="reference")
+
+
+def finished(
+    name: str, outcome: Outcome, *, blocked_by: str | None = None, pairing: Pairing = PAIR
+) -> Finished:
+    result = ScenarioResult(
+        id=f"test::{name}[{pairing.id}]",
+        title=name,
+        requirements=(name,),
+        pairing=pairing.id,
+        outcome=outcome,
+        blocked_by=blocked_by,
+        judgments={name: outcome},
+    )
+    return Finished(pairing, result)
+
+
+def cause_of(name: str, *found: Finished, pairing: Pairing = PAIR) -> str | None:
+    return broken_precondition(CATALOGUE, f"test::{name}[{pairing.id}]", (name,), pairing, found)
+
+
+def test_the_preconditions_that_these_tests_rest_on() -> None:
+    assert CATALOGUE.get("CON-6").precondition == ("EVT-1",)
+    assert [needed.id for needed in CATALOGUE.preconditions_of("EVT-1")][-1:] == ["CON-5"]
+    assert {"CON-3", "CON-4", "RTR-1"} <= {needed.id for needed in CATALOGUE.preconditions_of("CON-6")}
+
+
+def test_a_ground_that_failed_is_the_cause_and_one_that_stands_is_none() -> None:
+    assert cause_of("CON-6", finished("EVT-1", Outcome.FAILED)) == "EVT-1"
+    assert cause_of("CON-6", finished("CON-4", Outcome.FAILED)) == "CON-4"
+    for outcome in (Outcome.PASSED, Outcome.ERROR, Outcome.UNOBSERVED, Outcome.NOT_OFFERED):
+        assert cause_of("CON-6", finished("EVT-1", outcome)) is None
+
+
+def test_a_ground_that_was_itself_blocked_hands_on_its_cause() -> None:
+    blocked = finished("EVT-1", Outcome.BLOCKED, blocked_by="CON-3")
+    assert cause_of("CON-6", blocked) == "CON-3"
+
+
+def test_what_failed_in_another_pairing_is_no_cause_and_what_failed_in_the_router_is() -> None:
+    assert cause_of("CON-6", finished("EVT-1", Outcome.FAILED, pairing=OTHER)) is None
+    assert cause_of("CON-6", finished("RTR-1", Outcome.FAILED, pairing=ROUTER)) == "RTR-1"
+
+
+def test_what_stands_on_nothing_that_failed_is_left_alone() -> None:
+    assert cause_of("CON-1", finished("CON-6", Outcome.FAILED)) is None
+
+
+@given(st.permutations(["RTR-1", "CON-3", "CON-4", "CON-5", "EVT-1", "CON-6", "SND-1"]))
+def test_whatever_the_order_one_failure_is_left_and_it_is_the_ground_of_all(order: list[str]) -> None:
+    results = settle_all(CATALOGUE, [finished(name, Outcome.FAILED) for name in order])
+    assert [result.title for result in results] == order
+    assert [result.title for result in results if result.outcome is Outcome.FAILED] == ["RTR-1"]
+    assert {result.blocked_by for result in results if result.outcome is Outcome.BLOCKED} == {"RTR-1"}
+
+
+def test_settling_keeps_what_did_not_fail() -> None:
+    passed, failed = finished("CON-6", Outcome.PASSED), finished("EVT-1", Outcome.FAILED)
+    assert settle_all(CATALOGUE, [passed, failed]) == [passed.result, failed.result]

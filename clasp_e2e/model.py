@@ -34,12 +34,18 @@ class RoutingMode(Enum):
     SERVER_ONLY = "server_only"
     """Always use relay."""
 
+    def __str__(self) -> str:
+        return {"prefer_p2p": "PreferP2P", "p2p_only": "P2POnly", "server_only": "ServerOnly"}[self.value]
+
 
 class SendResult(Enum):
     """The path that a send took, as the implementation tells it."""
 
     P2P = "p2p"
     RELAY = "relay"
+
+    def __str__(self) -> str:
+        return {"p2p": "P2P", "relay": "Relay"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,12 @@ class Reporting:
         self._gate = gate
         self._others_failed = False
         self._worker_died = False
+        self._collection_failed = False
         self._nothing_selected = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notice a file that cannot be read; xdist would have it a failed test."""
+        self._collection_failed |= report.failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -100,6 +105,8 @@ class Reporting:
         elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             if self._gate.recorder.results:
                 session.exitstatus = self._finish()
+            elif self._collection_failed:
+                session.exitstatus = USAGE
         elif self._gate.recorder.results or exitstatus == INCONCLUSIVE:
             session.exitstatus = self._break_off()
 

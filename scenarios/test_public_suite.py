@@ -11,6 +11,7 @@ from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Alone,
     Blocked,
+    Client,
     Pair,
     Sides,
     StunServer,
@@ -37,7 +38,7 @@ async def test_1_connection_establishment(pair: Pair) -> None:
                 expect(connected, f"is_peer_connected of {client.name} after Connected").equals(True)
 
 
-@requirement("CON-3")
+@requirement("CON-3", "CON-5")
 async def test_2_candidate_exchange(connected_pair: Pair) -> None:
     """Each side's candidates crossed the router, in its SDP or one by one, and what they name was used."""
     used = [attempt for attempt in connected_pair.attempts if connected_pair.opened_at(attempt) is not None]
@@ -109,21 +110,27 @@ async def test_7_routing_modes(connected_pair: Pair) -> None:
     sender, receiver = connected_pair
     with judging("RTE-1"):
         expect(await sender.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
+    with judging("RTE-3"):
+        await expect_result(sender, receiver, SendResult.P2P, "PreferP2P")
     with judging("RTE-2"):
         for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
             await sender.set_p2p_routing_mode(mode)
-            expect(await sender.p2p_routing_mode(), f"the mode after {mode.value} was set").equals(mode)
+            expect(await sender.p2p_routing_mode(), f"the mode after {mode} was set").equals(mode)
     for requirement_id, mode, expected in (
-        ("RTE-3", RoutingMode.PREFER_P2P, SendResult.P2P),
         ("RTE-9", RoutingMode.SERVER_ONLY, SendResult.RELAY),
         ("RTE-7", RoutingMode.P2P_ONLY, SendResult.P2P),
     ):
         with judging(requirement_id):
             await sender.set_p2p_routing_mode(mode)
-            payload = random_payload()
-            result = await sender.send_p2p(receiver, payload)
-            expect(result, f"the result of a send in {mode.value}, connected").equals(expected)
-            await receiver.receives(payload)
+            await expect_result(sender, receiver, expected, mode.value)
+
+
+async def expect_result(sender: Client, receiver: Client, expected: SendResult, mode: str) -> None:
+    """Send a payload that arrives, and whose result is `expected`."""
+    payload = random_payload()
+    result = await sender.send_p2p(receiver, payload)
+    expect(result, f"the result of a send in {mode}, connected").equals(expected)
+    await receiver.receives(payload)
 
 
 @requirement("TMO-3")

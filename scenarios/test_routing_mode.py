@@ -41,7 +41,7 @@ async def test_the_mode_that_was_set_is_read(alone: Alone) -> None:
     client = await alone.attach(P2PConfig())
     for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
         await client.set_p2p_routing_mode(mode)
-        expect(await client.p2p_routing_mode(), f"the mode after {mode.value} was set").equals(mode)
+        expect(await client.p2p_routing_mode(), f"the mode after {mode} was set").equals(mode)
 
 
 @requirement("RTE-3")
@@ -130,5 +130,5 @@ async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: Pair) -
     order = [RoutingMode.SERVER_ONLY, RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY]
     for mode in order:
         await sender.set_p2p_routing_mode(mode)
-        what = f"the result of the first send after the change to {mode.value}"
+        what = f"the result of the first send after the change to {mode}"
         await expect_send(connected_pair, sender, receiver, modes[mode], what)

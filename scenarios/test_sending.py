@@ -52,7 +52,7 @@ async def test_the_result_of_a_send_is_the_truth(connected_pair: Pair) -> None:
                 result = await sender.send_p2p(receiver, payload)
                 await receiver.receives(payload)
         except Refused:
-            continue  # A refusal says nothing that is untrue; whether it may be is for RTE-3 and RTE-9 to judge.
+            continue  # A refusal says nothing untrue; whether it may be is for RTE-3 and RTE-9.
         path.took(result)
 
 
@@ -119,7 +119,7 @@ async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: Pair) -> Non
 
 @requirement("SND-6")
 async def test_larger_sends_arrive_or_are_refused(connected_pair: Pair) -> None:
-    """Sends of 64 KiB, 256 KiB and 512 KiB arrive or are refused, and smaller ones still arrive after them."""
+    """Sends of 64, 256 and 512 KiB arrive or are refused, and smaller ones still arrive after them."""
     sender, receiver = connected_pair
     for size in (64 * 1024, 256 * 1024, 512 * 1024):
         payload = random_payload(size)
@@ -145,7 +145,7 @@ async def test_unreliable_sends_are_not_retransmitted(connected_pair: Pair) -> N
         await sender.send_p2p(receiver, reliable),
     ]
     if results != [SendResult.P2P, SendResult.P2P]:
-        raise Blocked("RTE-3", f"while connected, sends returned {[result.value for result in results]}")
+        raise Blocked("RTE-3", f"while connected, sends returned {[str(result) for result in results]}")
     await connected_pair.until_dropped(sender, dropped + len(unreliable))
     connected_pair.link.heal()
     await receiver.receives(reliable, within=connected_pair.patience.retransmission)

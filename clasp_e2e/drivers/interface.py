@@ -24,7 +24,7 @@ CAPABILITIES = frozenset({"turn", "close", "disconnect_peer", "is_peer_connected
 """The capabilities of the driver protocol; what needs one that was not declared is not offered."""
 
 
-class DriverFault(Exception):  # noqa: N818 - the word of the driver protocol
+class DriverFault(Exception):
     """The adapter, not the implementation, failed: an error of the run, never a verdict.
 
     `stderr` holds the adapter's last lines on standard error, if it has one.
@@ -41,11 +41,11 @@ class DriverFault(Exception):  # noqa: N818 - the word of the driver protocol
         return message + "\nIts last lines on standard error:\n" + indent(self.stderr, "    ")
 
 
-class Refused(Exception):  # noqa: N818 - the word of the driver protocol
+class Refused(Exception):
     """The implementation refused or failed the call (code 1000); the text is its own words."""
 
 
-class NotOffered(Exception):  # noqa: N818 - the word of the driver protocol
+class NotOffered(Exception):
     """The adapter does not offer this call (code -32601)."""
 
 

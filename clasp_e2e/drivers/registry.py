@@ -20,7 +20,7 @@ BUILT_IN = {"reference": "clasp_e2e.drivers.reference:ReferenceDriver"}
 """Drivers that work from a source checkout too, where no entry point is installed."""
 
 
-class UnknownDriver(ValueError):  # noqa: N818 - says what it is
+class UnknownDriver(ValueError):
     """A text that names no driver; the message says what there is."""
 
 

@@ -37,7 +37,7 @@ def lossy(loss: float = 0.0, *, reorder: float = 0.0, delay: float = 0.02, seed:
     `delay` is in seconds; what is held back is overtaken by what follows. The same `seed` gives the
     same sequence of fates.
     """
-    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    dice = random.Random(seed)
 
     def fate() -> float | None:
         if dice.random() < loss:

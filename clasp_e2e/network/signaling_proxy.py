@@ -202,7 +202,7 @@ class SignalingProxy:
         await self._server.wait_closed()
 
     async def _open_upstream(self, peer: ServerConnection, request: Request) -> Response | None:
-        assert isinstance(peer, _PeerConnection)  # noqa: S101 - made by create_connection above
+        assert isinstance(peer, _PeerConnection)
         if self._is_cut:
             peer.transport.abort()
             return None
@@ -243,7 +243,7 @@ class SignalingProxy:
         return None
 
     async def _pump_both(self, peer: ServerConnection) -> None:
-        assert isinstance(peer, _PeerConnection)  # noqa: S101 - made by create_connection above
+        assert isinstance(peer, _PeerConnection)
         if peer.upstream is None or self._is_cut:
             peer.transport.abort()
             return

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from clasp_e2e.model import Data, SendResult
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
 
 
@@ -130,12 +129,10 @@ class RelaysNothing(PeerScript):
                 return (effect,)
 
 
-@mutant("SND-3", "It relays what it says it sends directly, as well.", "offerer", "answerer")
+@mutant("SND-3", "It says P2P of what it sends to the router as well.", "offerer", "answerer")
 class SendsBothWays(Counting):
     def send(self, effect: fx.SendOnChannel) -> Outs:
-        send = self.sends[effect.call]
-        value = {"from": "", "data": send.data, "reliable": send.reliable}
-        return (fx.PublishRelay(NO_CALL, RELAY_PREFIX + send.peer, {**value}), effect)
+        return (fx.PublishRelay(NO_CALL, "/copies", effect.data), effect)
 
 
 @mutant("SND-4", "Its reliable channel gives up what it cannot deliver at once.")

@@ -29,7 +29,7 @@ ROLES = ("offerer", "answerer", "peer", "router")
 OPPOSITES = ("same", "reference", "scripted", "none")
 
 
-class UnknownRequirement(KeyError):  # noqa: N818
+class UnknownRequirement(KeyError):
     """No requirement of the catalogue has this id; the text suggests those that come close."""
 
     def __str__(self) -> str:

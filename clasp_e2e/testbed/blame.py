@@ -11,6 +11,8 @@ from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.pairing import Pairing
 
 NOT_MET = (Outcome.FAILED, Outcome.DEVIATION)
+UNDECIDED = (*NOT_MET, Outcome.UNOBSERVED)
+"""What becomes of a scenario that ran although its ground had failed, and that says nothing by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,19 @@ def broken_precondition(
             outcome = each.result.judgments.get(precondition)
             if outcome in NOT_MET:
                 return precondition
-            if outcome == Outcome.BLOCKED and each.result.blocked_by:
-                return each.result.blocked_by
+            cause = each.result.blocked_by
+            if outcome == Outcome.BLOCKED and cause and not _rests_on(catalogue, cause, requirements):
+                return cause
     return None
+
+
+def _rests_on(catalogue: Catalogue, cause: str, requirements: Sequence[str]) -> bool:
+    """Return whether `cause` is one of `requirements` or rests on one: then it cannot be what blocks them.
+
+    A scenario may need more ground than its requirement does, and be blocked by what comes later.
+    """
+    ground = {cause, *_preconditions(catalogue, [cause])}
+    return not ground.isdisjoint(requirements)
 
 
 def _preconditions(catalogue: Catalogue, requirements: Sequence[str]) -> list[str]:
@@ -57,8 +69,14 @@ def _preconditions(catalogue: Catalogue, requirements: Sequence[str]) -> list[st
 def settled(
     catalogue: Catalogue, pairing: Pairing, result: ScenarioResult, finished: Iterable[Finished]
 ) -> ScenarioResult:
-    """Return `result` as it stands in the run: blocked, if it failed and its ground did too."""
-    if result.outcome not in NOT_MET:
+    """Return `result` as it stands in the run: blocked, if it did not pass and its ground failed."""
+    if result.outcome == Outcome.BLOCKED and result.blocked_by:
+        # The scenario saw what was missing; that may have been missing for want of its own ground.
+        root = broken_precondition(catalogue, result.id, [result.blocked_by], pairing, finished)
+        if root is not None:
+            message = f"{root} failed; so: {result.message}"
+            result = replace(result, blocked_by=root, message=message)
+    if result.outcome not in UNDECIDED:
         return result
     cause = broken_precondition(catalogue, result.id, result.requirements, pairing, finished)
     if cause is None:
@@ -68,7 +86,7 @@ def settled(
         outcome=Outcome.BLOCKED,
         blocked_by=cause,
         judgments={
-            name: Outcome.BLOCKED if outcome in NOT_MET else outcome
+            name: Outcome.BLOCKED if outcome in UNDECIDED else outcome
             for name, outcome in result.judgments.items()
         },
         message=f"{cause} failed; so: {result.message}",

@@ -149,7 +149,7 @@ class Client:
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
         """Set the routing mode for all sends that follow."""
-        await self._call(f"set_p2p_routing_mode({mode.value})", self.peer.set_p2p_routing_mode(mode))
+        await self._call(f"set_p2p_routing_mode({mode})", self.peer.set_p2p_routing_mode(mode))
 
     async def p2p_routing_mode(self) -> RoutingMode:
         """Return the routing mode in force."""
@@ -232,9 +232,7 @@ class Client:
             self._timeline.note(self.name, f"refused {text.partition('(')[0]}: {refusal}")
             raise
         if result is not None:
-            self._timeline.note(
-                self.name, f"{text.partition('(')[0]} returned {getattr(result, 'value', result)}"
-            )
+            self._timeline.note(self.name, f"{text.partition('(')[0]} returned {result}")
         return result
 
     # What the application was told.

@@ -144,13 +144,15 @@ class Pair:
             async with asyncio.timeout(limit):
                 await self.testbed.switchboard.wait_until(lambda: self.stands)
         except TimeoutError:
-            there, back = self.testbed.switchboard.traffic(self.offerer.name, self.answerer.name)
-            unreadable = self.testbed.switchboard.unreadable(self.offerer.name, self.answerer.name)
+            alice, bob = self.offerer.name, self.answerer.name
+            there, back = self.testbed.switchboard.traffic(alice, bob)
+            crossed = (
+                f"{there.dtls_application} records in {there.datagrams} datagrams of {alice}, and"
+                f" {back.dtls_application} in {back.datagrams} of {bob}"
+            )
             raise Unmet(
                 f"DTLS application data on the link in both directions within {limit:g} s",
-                unreadable
-                or f"{there.dtls_application} records from {self.offerer.name} (of {there.datagrams} datagrams)"
-                f" and {back.dtls_application} from {self.answerer.name} (of {back.datagrams} datagrams)",
+                self.testbed.switchboard.unreadable(alice, bob) or crossed,
             ) from None
 
     @asynccontextmanager

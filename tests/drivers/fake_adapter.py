@@ -61,7 +61,7 @@ def describe(request):
 def open_peer(request):
     peer = request["params"]["peer"]
     print("opening", peer, file=sys.stderr, flush=True)
-    if FAULT == "holds":
+    if FAULT.endswith("holds"):
         os.write(alive, b"+")
     if FAULT == "hang_on_open":
         return None
@@ -173,9 +173,9 @@ def mode(request):
 
 def main():
     global alive
-    if FAULT in ("ignores_eof", "ignores_all"):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN if FAULT == "ignores_all" else signal.SIG_DFL)
-    if FAULT == "holds":
+    if FAULT in ("ignores_all", "ignores_and_holds"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if FAULT.endswith("holds"):
         # Who starts when nobody reads any more must fail, not wait.
         alive = os.open(sys.argv[2], os.O_WRONLY | os.O_NONBLOCK)
     if FAULT == "crash_at_start":

@@ -231,17 +231,18 @@ async def test_a_sink_that_fails_is_not_blamed_on_the_adapter(make_driver: MakeD
         await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=broken)
 
 
-async def test_no_process_survives_a_harness_that_is_killed(tmp_path: Path) -> None:
-    """The adapters read the end of their input and leave: nobody is left to tell them to."""
-    adapter = Path(__file__).with_name("fake_adapter.py")
+@pytest.mark.parametrize("adapter", ["holds", "ignores_and_holds"])
+async def test_no_process_survives_a_harness_that_is_killed(tmp_path: Path, adapter: str) -> None:
+    """The adapters read the end of their input and leave; those that do not are made to."""
     alive = tmp_path / "alive"
     os.mkfifo(alive)
     reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    command = ["-I", "-S", str(Path(__file__).with_name("fake_adapter.py")), adapter, str(alive)]
     harness = f"""
 import asyncio, os, signal, sys
 from clasp_e2e.drivers.stdio import StdioDriver
 async def main():
-    driver = StdioDriver([sys.executable, "-I", "-S", {str(adapter)!r}, "holds", {str(alive)!r}])
+    driver = StdioDriver([sys.executable, *{command!r}], deadline_scale=0.2)
     await driver.initialize()
     await driver.open_peer(url="ws://x", name="a", p2p=None, on_event=lambda _: None)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -110,8 +110,8 @@ class Run:
         )
 
 
-async def run(mutant: Mutant | None, role: Role, to_run: list[Case]) -> Run:
-    """Run `to_run`, what waits beside the rest, and settle all in their order."""
+async def run(mutant: Mutant | None, role: Role, to_run: list[Case], *, eager: bool = False) -> Run:
+    """Run `to_run` and settle all in their order; what is slow, or if `eager` waits, beside the rest."""
     sound = ReferenceDriver()
     broken = sound if mutant is None else mutant()
     is_router = role == "router"
@@ -123,7 +123,11 @@ async def run(mutant: Mutant | None, role: Role, to_run: list[Case]) -> Run:
         patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE),
     )
     await bench.open()
-    waiting = {case.id: asyncio.create_task(judge(bench, case)) for case in to_run if case.scenario.waits}
+    waiting = {
+        case.id: asyncio.create_task(judge(bench, case))
+        for case in to_run
+        if case.scenario.slow or (eager and case.scenario.waits)
+    }
     results: list[ScenarioResult] = []
     try:
         for case in to_run:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from clasp_e2e.drivers.registry import resolve_driver, resolve_router
 from clasp_e2e.results.outcome import Outcome
@@ -15,44 +13,25 @@ from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Level
 from clasp_e2e.testbed.ownership import watch
 
-from .running import BROKEN, Run, catalogue, run_requirement, scenarios
+from .conftest import Runs
+from .running import catalogue, run_requirement, scenarios
 
-AT_ONCE = 8
-"""Mutants that are judged at the same time, beside those that take long."""
-
-CAST = [(mutant, role) for mutant in MUTANTS for role in mutant.roles]
-Runs = dict[tuple[str, Role], "asyncio.Task[Run]"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def runs() -> AsyncIterator[Runs]:
-    """The runs of all mutants, started together: those that take long at once, the others in turn."""
-    watch(asyncio.get_running_loop())
-    turn = asyncio.Semaphore(AT_ONCE)
-
-    async def in_turn(mutant: Mutant, role: Role) -> Run:
-        if mutant.slow:
-            return await run_requirement(mutant, mutant.requirement, role)
-        async with turn:
-            return await run_requirement(mutant, mutant.requirement, role)
-
-    started = {
-        (mutant.name, role): asyncio.create_task(in_turn(mutant, role), name=f"{mutant.name} as {role}")
-        for mutant, role in sorted(CAST, key=lambda cast: not cast[0].slow)
-    }
-    yield started
-    for task in started.values():
-        task.cancel()
-    await asyncio.gather(*started.values(), return_exceptions=True)
+FIRST = {mutant.requirement: mutant for mutant in reversed(MUTANTS)}
+CAST: list[tuple[Mutant, Role]] = [
+    # In every role the first mutant of a requirement, in one role the others: it keeps this short.
+    (mutant, role)
+    for mutant in sorted(MUTANTS, key=lambda mutant: mutant.slow)
+    for role in (mutant.roles if FIRST[mutant.requirement] is mutant else mutant.roles[:1])
+]
 
 
 @pytest.mark.parametrize(
     ("mutant", "role"),
-    sorted(CAST, key=lambda cast: cast[0].slow),
+    CAST,
     ids=lambda value: value.name if isinstance(value, Mutant) else value,
 )
 async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role: Role, runs: Runs) -> None:
-    run = await runs[mutant.name, role]
+    run = await runs.of(mutant, role)
     judged = run.outcomes()
     if catalogue().get(mutant.requirement).level is Level.REMARK:
         remarks = [r.remark for r in run.results if mutant.requirement in r.requirements]
@@ -66,7 +45,9 @@ async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role:
     assert [line for line in run.others(mutant.requirement) if not any(i in line for i in mutant.also)] == []
     # The case that failed was not the first to run: all it rests on was judged, and passed.
     for needed in catalogue().preconditions_of(mutant.requirement):
-        assert judged.get(needed.id, {Outcome.PASSED}) == {Outcome.PASSED}, str(run)
+        outcomes = judged.get(needed.id, {Outcome.PASSED})
+        assert Outcome.PASSED in outcomes, str(run)
+        assert outcomes <= {Outcome.PASSED, Outcome.BLOCKED}, str(run)
 
 
 def test_every_requirement_that_has_a_scenario_has_a_mutant() -> None:
@@ -94,7 +75,3 @@ async def test_the_unbroken_one_passes(role: Role) -> None:
     requirement = {"offerer": "DIR-1", "answerer": "SND-9", "router": "RTR-2"}[role]
     run = await run_requirement(None, requirement, role)
     assert {outcome for outcomes in run.outcomes().values() for outcome in outcomes} == {Outcome.PASSED}
-
-
-def test_broken_is_what_the_catalogue_blames() -> None:
-    assert set(BROKEN) == {Outcome.FAILED, Outcome.DEVIATION}

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from itertools import cycle
 from typing import Any
 
 from clasp_e2e.drivers import (
@@ -217,7 +218,12 @@ class Honest(FakeDriver):
 
 
 class Acting(FakeDriver):
-    """Does wrong what `FAKE_CALL` names, in the way that `FAKE_ACT` names."""
+    """Does wrong what `FAKE_CALL` names, in the ways that `FAKE_ACT` names, one after the other."""
 
     def __init__(self) -> None:
-        super().__init__(**{os.environ["FAKE_CALL"]: globals()[os.environ["FAKE_ACT"]]})
+        acts = cycle([globals()[name] for name in os.environ["FAKE_ACT"].split()])
+
+        async def act(*arguments: object) -> Any:
+            return await next(acts)(*arguments)
+
+        super().__init__(**{os.environ["FAKE_CALL"]: act})

@@ -5,27 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
 
 from clasp_e2e.testbed import ownership
-from clasp_e2e.testbed.ownership import OWNER, Ownership, watch
+from clasp_e2e.testbed.ownership import OWNER, Ownership
 
 from .fakes import never
 
 T = TypeVar("T")
 
 
-@pytest.fixture(autouse=True)
-async def watched() -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    before = loop.get_task_factory()
-    watch(loop)
-    yield
-    loop.set_task_factory(before)
+pytestmark = pytest.mark.usefixtures("watched")
 
 
 async def as_scenario(name: str, body: Callable[[], Awaitable[T]]) -> tuple[Ownership, T]:

@@ -5,77 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from clasp_e2e.drivers import DriverFault, NotOffered, Refused
-from clasp_e2e.model import Connected, P2PConfig, RoutingMode
+from clasp_e2e.model import Connected, RoutingMode
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.spec import load_catalogue
 from clasp_e2e.testbed import (
     Blocked,
-    Pair,
     Sides,
-    Unmet,
     Unobserved,
     expect,
-    expect_refusal,
     judging,
     random_payload,
     remark,
-    requirement,
 )
-from clasp_e2e.testbed.bench import Bench, Case
 from clasp_e2e.testbed.expectations import EnvironmentFault
-from clasp_e2e.testbed.ownership import watch
-from clasp_e2e.testbed.pairing import Pairing, Subjects
-from clasp_e2e.testbed.runner import Judged, judge, settle
-from clasp_e2e.testbed.scenario import scenario_of
-from clasp_e2e.testbed.waiting import Patience
+from clasp_e2e.testbed.runner import judge
 
 from . import fakes
+from .cases import Body, case, judged, judgments, open_bench
 from .fakes import FakeDriver, never, raises, refuses
 
-CATALOGUE = load_catalogue()
-HURRIED = Patience(0.02)
-PAIRING = Pairing(offerer="x", answerer="x")
-Body = Callable[[Any], Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-async def watched() -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    before = loop.get_task_factory()
-    watch(loop)
-    yield
-    loop.set_task_factory(before)
-    fakes.clear_away()
-
-
-async def open_bench(driver: FakeDriver, **options: Any) -> Bench:
-    subjects = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
-    bench = Bench(CATALOGUE, subjects, {"x": driver}, FakeDriver(), patience=HURRIED, **options)
-    await bench.open()
-    return bench
-
-
-def case(body: Body, *ids: str, pairing: Pairing = PAIRING) -> Case:
-    scenario = scenario_of(requirement(*(ids or ("RTE-1",)))(body))
-    assert scenario is not None
-    return Case(f"test_{'_'.join(ids)}::{scenario.name}[{pairing.id}]", scenario, pairing, "pytest this")
-
-
-async def judged(body: Body, *ids: str, driver: FakeDriver | None = None) -> Judged:
-    """What becomes of a scenario that judges `ids`, with a driver that does all right if none is given."""
-    return await judge(await open_bench(driver or FakeDriver()), case(body, *ids))
-
-
-def judgments(of: Judged) -> dict[str, str]:
-    return {name: str(outcome) for name, outcome in of.result.judgments.items()}
+pytestmark = pytest.mark.usefixtures("watched")
 
 
 async def asks_the_mode(sides: Sides) -> None:
@@ -100,9 +54,9 @@ async def test_a_must_that_is_not_met_fails() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
     assert found.result.outcome is Outcome.FAILED
     assert found.requirement == "RTE-1"
-    assert found.expected == "the mode: RoutingMode.PREFER_P2P"
-    assert found.seen == "RoutingMode.SERVER_ONLY"
-    assert "p2p_routing_mode returned server_only" in found.tail
+    assert found.expected == "the mode: PreferP2P"
+    assert found.seen == "ServerOnly"
+    assert "p2p_routing_mode returned ServerOnly" in found.tail
 
 
 async def test_a_should_that_is_not_met_deviates() -> None:
@@ -342,70 +296,3 @@ async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
         document = json.loads(Path(found.result.evidence).read_text())  # noqa: ASYNC240
         assert document["scenario"]["outcome"] == outcome
         assert any("calls p2p_routing_mode()" in entry["what"] for entry in document["timeline"])
-
-
-async def test_a_connected_pair_has_both_told() -> None:
-    async def body(connected_pair: Pair) -> None:
-        sender, receiver = connected_pair
-        payload = random_payload()
-        await sender.send_p2p(receiver, payload)
-        expect((await receiver.receives(payload)).peer_session_id, "the sender").equals(sender.session_id)
-
-    found = await judged(body, "SND-1")
-    assert found.result.outcome is Outcome.PASSED, found.result.message
-
-
-async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> None:
-    async def silent(*_: object) -> None:
-        return
-
-    async def body(connected_pair: Pair) -> None:
-        raise AssertionError("there is no connection")
-
-    for act in (silent, refuses):
-        found = await judged(body, "SND-1", driver=FakeDriver(connect_to_peer=act))
-        assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
-
-
-async def test_what_is_not_declared_is_not_offered() -> None:
-    async def body(sides: Sides) -> None:
-        await (await sides.attach()).offerer.close()
-
-    found = await judged(body, "EVT-7", driver=FakeDriver(capabilities=frozenset()))
-    assert found.result.outcome is Outcome.NOT_OFFERED
-    assert "'close'" in found.result.message
-
-
-async def test_a_refusal_that_is_required_passes() -> None:
-    async def body(sides: Sides) -> None:
-        pair = await sides.attach(P2PConfig())
-        await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
-
-    assert (await judged(body, "TMO-3")).result.outcome is Outcome.PASSED
-
-
-async def unmet(sides: Sides) -> None:
-    raise Unmet("this", "that")
-
-
-async def met(sides: Sides) -> None:
-    return
-
-
-async def test_what_stands_on_what_failed_is_not_even_run() -> None:
-    bench = await open_bench(FakeDriver())
-    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
-    found = await judge(bench, case(unmet, "SND-1"))
-    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
-    assert found.result.duration_s == 0
-
-
-async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> None:
-    bench = await open_bench(FakeDriver())
-    early = await judge(bench, case(unmet, "SND-1"))
-    assert early.result.outcome is Outcome.FAILED
-    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
-    found = settle(bench, case(unmet, "SND-1"), early)
-    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
-    assert judgments(found) == {"SND-1": "blocked"}
-    assert found.result.message.startswith("CON-5 failed; so: expected this")

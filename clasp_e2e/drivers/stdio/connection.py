@@ -21,6 +21,7 @@ from clasp_e2e.drivers.stdio.jsonrpc import (
 )
 from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.shapes import WrongShape
+from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -37,9 +38,13 @@ class Connection:
     progress fail, and so do all later ones.
     """
 
-    def __init__(self, command: Sequence[str], *, patience: float) -> None:
+    def __init__(self, command: Sequence[str], *, watchdog: Watchdog, patience: float) -> None:
         self.process = AdapterProcess(
-            command, on_line=self._line, on_broken=self.break_with, patience=patience
+            command,
+            on_line=self._line,
+            on_broken=self.break_with,
+            watchdog=watchdog,
+            patience=patience,
         )
         self.leases = 0
         self.spent = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, TypeGuard, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 MAX_LINE = 1 << 20
 """The longest line, in bytes, without its line end."""
@@ -17,7 +17,7 @@ METHOD_NOT_FOUND = -32601
 REFUSED = 1000
 
 
-class BadLine(ValueError):  # noqa: N818 - says what it is
+class BadLine(ValueError):
     """A line that is no message an adapter may send; the text says why."""
 
 
@@ -71,12 +71,14 @@ def parse(line: bytes) -> Incoming:
         raise BadLine(f'a message without "jsonrpc": "2.0": {excerpt(line)}')
     if "method" in message:
         return _notification(message, line)
-    number = message.get("id")
+    number = _whole(message.get("id"))
     if ("result" in message) == ("error" in message):
         raise BadLine(f"a message that is neither one answer nor a notification: {excerpt(line)}")
     if "error" in message:
+        if number is None and message.get("id") is not None:
+            raise BadLine(f"an error whose id is not a whole number: {excerpt(line)}")
         return _error(number, message["error"], line)
-    if not _is_int(number):
+    if number is None:
         raise BadLine(f"an answer whose id is not a whole number: {excerpt(line)}")
     return Result(number, message["result"])
 
@@ -113,17 +115,20 @@ def _notification(message: dict[str, Any], line: bytes) -> Notification:
     return Notification(method, cast("dict[str, Any]", params))
 
 
-def _error(number: object, error: object, line: bytes) -> Error:
+def _error(number: int | None, error: object, line: bytes) -> Error:
     if isinstance(error, dict):
         fields = cast("dict[str, Any]", error)
-        code, text = fields.get("code"), fields.get("message")
-        if (number is None or _is_int(number)) and _is_int(code) and isinstance(text, str):
+        code, text = _whole(fields.get("code")), fields.get("message")
+        if code is not None and isinstance(text, str):
             return Error(number, code, text)
     raise BadLine(f"an error without a code and a message: {excerpt(line)}")
 
 
-def _is_int(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _whole(value: object) -> int | None:
+    """`value` as a whole number, which some languages write as 1.0; None if it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _no_constant(name: str) -> NoReturn:

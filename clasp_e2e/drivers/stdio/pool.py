@@ -12,6 +12,7 @@ import clasp_e2e
 from clasp_e2e.drivers.interface import Description
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.connection import Connection
+from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
 OPEN_DEADLINE = 15.0
 
@@ -28,6 +29,7 @@ class AdapterPool:
         self._command = tuple(command)
         self._catalogue = catalogue
         self._patience = patience
+        self._watchdog = Watchdog(patience)
         self._starting = asyncio.Semaphore(os.cpu_count() or 1)
         self._ready: asyncio.Task[Connection] | None = None
         self._connections: set[Connection] = set()
@@ -80,6 +82,7 @@ class AdapterPool:
                 ready.exception()  # It concerns nobody any more.
         connections, self._connections = self._connections, set()
         await asyncio.gather(*(connection.end() for connection in connections))
+        await self._watchdog.aclose()
 
     def keeps(self, connection: Connection) -> bool:
         """Whether `connection` serves all peers, and still can."""
@@ -93,7 +96,7 @@ class AdapterPool:
 
     async def _launch(self) -> Connection:
         async with self._starting:
-            connection = Connection(self._command, patience=self._patience)
+            connection = Connection(self._command, watchdog=self._watchdog, patience=self._patience)
             self._connections.add(connection)
             try:
                 await connection.process.start()

@@ -2,7 +2,8 @@
 
 Source: "Transport" of the driver protocol, version 1. POSIX only: each adapter leads a process
 group of its own, so that a browser or whatever else it starts ends with it. Should the harness
-itself be killed, the adapter finds its standard input closed, which is its sign to leave.
+itself be killed, the adapter finds its standard input closed, which is its sign to leave; the
+watchdog ends the one that does not.
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ import os
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, excerpt
+from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 1000
-STEP = 2.0
-"""Seconds between `shutdown`, SIGTERM and SIGKILL."""
 GRACE = 1.0
 """Seconds for the rest of a crash (exit status, last words) to arrive after its first sign."""
 
@@ -34,17 +34,27 @@ class AdapterProcess(asyncio.SubprocessProtocol):
 
     `on_line` is called with each line of its standard output, without the line end, at once.
     `on_broken` is called once, with what happened, if no further line can come though the
-    process was not asked to end.
+    process was not asked to end. `watchdog` ends it should the harness be killed; `environment` is
+    what it finds there beside what the harness itself has.
     """
 
     def __init__(
-        self, command: Sequence[str], *, on_line: LineSink, on_broken: Callable[[str], None], patience: float
+        self,
+        command: Sequence[str],
+        *,
+        on_line: LineSink,
+        on_broken: Callable[[str], None],
+        watchdog: Watchdog,
+        patience: float,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.command = tuple(command)
         self.pid = 0
         self._on_line = on_line
         self._on_broken = on_broken
+        self._watchdog = watchdog
         self._patience = patience
+        self._environment = environment
         self._transport: asyncio.SubprocessTransport | None = None
         self._line = bytearray()
         self._words = bytearray()
@@ -58,16 +68,19 @@ class AdapterProcess(asyncio.SubprocessProtocol):
 
     async def start(self) -> None:
         """Start it. Raises `DriverFault` if there is no such program."""
+        await self._watchdog.start()
         loop = asyncio.get_running_loop()
+        env = os.environ | self._environment if self._environment else None
         try:
-            transport, _ = await loop.subprocess_exec(lambda: self, *self.command, start_new_session=True)
+            transport, _ = await loop.subprocess_exec(
+                lambda: self, *self.command, start_new_session=True, env=env
+            )
         except OSError as error:
             raise DriverFault(
                 f"the adapter `{self}` cannot be started: {error.strerror}: {self.command[0]}; "
                 "check the program that is named after `cmd:`"
             ) from error
         self._transport = transport
-        self.pid = transport.get_pid()
 
     def write(self, line: bytes) -> None:
         """Send `line`, which brings its line end. Lines to a process that is gone are lost."""
@@ -92,7 +105,9 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         await self._exited.wait()
         # Children that stayed in the group outlive their leader; one that left it may hold our pipes.
         self._signal(signal.SIGKILL)
-        self._group_ended = True
+        if not self._group_ended:
+            self._group_ended = True
+            self._watchdog.forget(self.pid)
         stdin = self._stdin()
         if stdin is not None and stdin.get_write_buffer_size() > 0:
             stdin.abort()  # Else its closing waits until somebody reads the rest.
@@ -120,6 +135,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport: output can come before `start` has returned."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
+        self.pid = self._transport.get_pid()
+        self._watchdog.watch(self.pid)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Cut output into lines."""

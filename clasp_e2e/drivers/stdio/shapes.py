@@ -29,7 +29,7 @@ PROTOCOL = 1
 ROLES = frozenset({"peer", "router"})
 
 
-class WrongShape(ValueError):  # noqa: N818 - says what it is
+class WrongShape(ValueError):
     """A result or an event that is not what the protocol says; the text says what is wrong."""
 
 

@@ -1,0 +1,89 @@
+"""What a scenario stands on: its pair, connected or not, and what failed before it."""
+
+from __future__ import annotations
+
+import pytest
+
+from clasp_e2e.model import P2PConfig
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.testbed import (
+    Pair,
+    Sides,
+    Unmet,
+    expect,
+    expect_refusal,
+    random_payload,
+)
+from clasp_e2e.testbed.runner import judge, settle
+
+from .cases import case, judged, judgments, open_bench
+from .fakes import FakeDriver, refuses
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+
+async def test_a_connected_pair_has_both_told() -> None:
+    async def body(connected_pair: Pair) -> None:
+        sender, receiver = connected_pair
+        payload = random_payload()
+        await sender.send_p2p(receiver, payload)
+        expect((await receiver.receives(payload)).peer_session_id, "the sender").equals(sender.session_id)
+
+    found = await judged(body, "SND-1")
+    assert found.result.outcome is Outcome.PASSED, found.result.message
+
+
+async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> None:
+    async def silent(*_: object) -> None:
+        return
+
+    async def body(connected_pair: Pair) -> None:
+        raise AssertionError("there is no connection")
+
+    for act in (silent, refuses):
+        found = await judged(body, "SND-1", driver=FakeDriver(connect_to_peer=act))
+        assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
+
+
+async def test_what_is_not_declared_is_not_offered() -> None:
+    async def body(sides: Sides) -> None:
+        await (await sides.attach()).offerer.close()
+
+    found = await judged(body, "EVT-7", driver=FakeDriver(capabilities=frozenset()))
+    assert found.result.outcome is Outcome.NOT_OFFERED
+    assert "'close'" in found.result.message
+
+
+async def test_a_refusal_that_is_required_passes() -> None:
+    async def body(sides: Sides) -> None:
+        pair = await sides.attach(P2PConfig())
+        await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
+
+    assert (await judged(body, "TMO-3")).result.outcome is Outcome.PASSED
+
+
+async def unmet(sides: Sides) -> None:
+    raise Unmet("this", "that")
+
+
+async def met(sides: Sides) -> None:
+    return
+
+
+async def test_what_stands_on_what_failed_is_not_even_run() -> None:
+    bench = await open_bench(FakeDriver())
+    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
+    found = await judge(bench, case(unmet, "SND-1"))
+    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
+    assert found.result.duration_s == 0
+
+
+async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> None:
+    bench = await open_bench(FakeDriver())
+    early = await judge(bench, case(unmet, "SND-1"))
+    assert early.result.outcome is Outcome.FAILED
+    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
+    found = settle(bench, case(unmet, "SND-1"), early)
+    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
+    assert judgments(found) == {"SND-1": "blocked"}
+    assert found.result.message.startswith("CON-5 failed; so: expected this")

@@ -230,15 +230,18 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
         evidence=gate.recorder.directory / "evidence",
     )
     watch(asyncio.get_running_loop())
+    message = ""
     try:
         await bench.open()
     except DriverFault as fault:
+        message = str(fault)
         with suppress(DriverFault):
             await bench.close()
-        if is_worker(request.config):  # What a worker exits with, xdist takes for a crash of its own.
-            request.session.shouldfail = str(fault)
-            pytest.fail(str(fault), pytrace=False)
-        _end(str(fault), INCONCLUSIVE)
+    if message and is_worker(request.config):  # What a worker exits with, xdist takes for a crash of its own.
+        request.session.shouldfail = message
+        pytest.fail(message, pytrace=False)
+    if message:
+        _end(message, INCONCLUSIVE)
     gate.bench = bench
     gate.recorder.subjects = bench.subject_records(selection.specs)
     gate.recorder.capabilities = bench.capabilities()

@@ -61,11 +61,13 @@ class Finished:
 
     status: int
     out: str
-    folder: Path
+    kept: Run | None
+    """What `results.json` held when the run was over."""
 
     @property
     def results(self) -> Run:
-        return read_results(self.folder / "reports/latest/results.json")
+        assert self.kept is not None, self.out
+        return self.kept
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -96,19 +98,9 @@ class Folder:
         return self
 
     def command(self, *arguments: str, xdist: bool = False) -> list[str]:
-        own = [
-            "-p",
-            "clasp_e2e.plugin",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:hypothesispytest",
-            "-W",
-            "error",
-            "--deadline-scale",
-            "0.1",
-        ]
-        return [sys.executable, "-m", "pytest", *own, *([] if xdist else ["-p", "no:xdist"]), *arguments]
+        without = ["cacheprovider", "hypothesispytest", *([] if xdist else ["xdist"])]
+        own = ["-p", "clasp_e2e.plugin", *(f"-pno:{name}" for name in without)]
+        return [sys.executable, "-m", "pytest", *own, "-W", "error", "--deadline-scale", "0.1", *arguments]
 
     def run(
         self,
@@ -130,6 +122,10 @@ class Folder:
         assert program == "pytest"
         return self._run([sys.executable, "-m", "pytest", *arguments])
 
+    def finished(self, status: int, out: str) -> Finished:
+        results = self.path / "reports/latest/results.json"
+        return Finished(status, out, read_results(results) if results.exists() else None)
+
     def _run(self, command: list[str]) -> Finished:
         done = subprocess.run(
             command,
@@ -142,7 +138,7 @@ class Folder:
             timeout=60,
             check=False,
         )
-        return Finished(done.returncode, done.stdout, self.path)
+        return self.finished(done.returncode, done.stdout)
 
 
 @pytest.fixture
@@ -307,7 +303,7 @@ def test_a_wrong_use_is_one_message_and_its_own_status(
     assert found.status == 2, found.out
     assert says in found.out
     assert found.is_calm
-    assert not (folder.path / "reports").exists()
+    assert found.kept is None
 
 
 def test_a_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) -> None:
@@ -434,7 +430,7 @@ def test_an_interrupted_run_keeps_what_is_known(folder: Folder) -> None:
             seen += line
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=20)
-    found = Finished(process.returncode, seen + rest, folder.path)
+    found = folder.finished(process.returncode, seen + rest)
     assert found.status == 3, found.out
     assert found.outcomes == {"test_the_mode[iut]": "passed"}
     assert found.results.verdict is Verdict.PARTIAL
@@ -500,7 +496,6 @@ def test_several_processes_start_their_long_waits_together(folder: Folder) -> No
         async def test_other(alone):
             WAITING.append("other")
     """
-    # Four in two processes: each process has two, of which one ends only when both have begun.
     folder.write(meet.format("TMO-2"))
     found = folder.run("-n", "1", "--offerer", HONEST, xdist=True)
     assert found.status == 0, found.out

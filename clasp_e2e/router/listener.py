@@ -24,11 +24,15 @@ async def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, _, _, _, address = found[0]
-        return socket.create_server((address[0], port), family=family)
+        listener = socket.create_server((address[0], port), family=family)
     except UnicodeError:
         raise RouterError(f"{host!r} is not a host's name: use 127.0.0.1") from None
     except OSError as error:
         raise RouterError(_trouble(host, port, error)) from error
+    # What is accepted inherits it; asyncio sets it only on sockets that were made with a protocol number,
+    # and a signal that waits for an acknowledgement waits 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def ws_url(listener: socket.socket) -> str:

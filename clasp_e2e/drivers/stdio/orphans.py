@@ -1,11 +1,13 @@
-"""The process that outlives the harness by a moment, to end the adapters of one that was killed.
+"""Ending what is left of the adapters of a harness that is no more.
 
 An adapter finds its standard input closed when the harness dies, and should leave. One that hangs
-would not, and neither would a browser that it started. So this small process has the reading end of
-a pipe from the harness, which says there what process groups there are. When the pipe closes, it
-ends whatever is left of them as the driver protocol says.
+would not, and neither would a browser that it started. So a small process runs this file, with the
+reading end of a pipe that nobody but the harness holds: when it closes, what is left is ended, in
+the steps of the driver protocol.
 
-Run as a script, by path and isolated, so it starts in a few milliseconds: the standard library only.
+Linux: processes are known by their environment, which /proc shows. Elsewhere nothing is found, and
+adapters are trusted to leave. Run by path and isolated, so it starts in a few milliseconds: the
+standard library only.
 """
 
 from __future__ import annotations
@@ -14,58 +16,65 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 
 
-def watched(lines: Iterable[str]) -> list[int]:
-    """The groups that are still to be watched after `lines`: `+N` begins it, `-N` ends it."""
-    groups: dict[int, None] = {}
-    for line in lines:
-        if line.startswith("+"):
-            groups[int(line[1:])] = None
-        else:
-            groups.pop(int(line[1:]), None)
-    return list(groups)
+def marked(mark: str) -> list[int]:
+    """The processes, zombies apart, that were started with `mark`, NAME=VALUE, in their environment."""
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # It ended meanwhile, or is somebody else's.
+            if mark.encode() in entry.read_bytes().split(b"\0"):
+                found.append(int(entry.parent.name))
+    return found
 
 
-def end(groups: Iterable[int], step: float) -> None:
-    """End the process groups: each leader has `step` seconds to leave, and again after SIGTERM."""
-    left = {group: leader for group in groups if (leader := _leader(group)) is not None}
-    # A leader that has left before may have left children: its group is killed, too.
-    for group in set(groups) - set(left):
-        _signal(group, signal.SIGKILL)
-    for number in (None, signal.SIGTERM):
-        for group in left:
-            if number is not None:
-                _signal(group, number)
-        deadline = monotonic() + step
-        while left and (
-            ended := select.select(list(left.values()), [], [], max(0.0, deadline - monotonic()))[0]
-        ):
-            for group in [group for group, leader in left.items() if leader in ended]:
-                _signal(group, signal.SIGKILL)
-                os.close(left.pop(group))
-    for group in left:
-        _signal(group, signal.SIGKILL)
-
-
-def _leader(group: int) -> int | None:
-    """A file descriptor that can be read once the leader has ended; None if it has, or cannot be told."""
-    if sys.platform != "linux":
-        return None
+def ended(processes: list[int], within: float) -> bool:
+    """Wait until all processes have ended, `within` seconds at most; return whether they have."""
+    left: list[int] = []
+    for process in processes:
+        with suppress(OSError):
+            left.append(os.pidfd_open(process))
+    deadline = monotonic() + within
     try:
-        return os.pidfd_open(group)
-    except OSError:
-        return None
+        while left:
+            # Such a descriptor can be read once the process has ended.
+            over, _, _ = select.select(left, [], [], max(0.0, deadline - monotonic()))
+            if not over:
+                return False
+            for descriptor in over:
+                left.remove(descriptor)
+                os.close(descriptor)
+    finally:
+        for descriptor in left:
+            os.close(descriptor)
+    return True
 
 
-def _signal(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+def end(mark: str, step: float) -> None:
+    """End what bears `mark`: it has `step` seconds to leave, and again after SIGTERM."""
+    groups: set[int] = set()
+    for number in (None, signal.SIGTERM, signal.SIGKILL):
+        processes = marked(mark)
+        for process in processes:
+            with suppress(OSError):
+                groups.add(os.getpgid(process))
+        if number is not None:
+            _signal(groups, number)
+        if ended(processes, step):
+            break
+    # A child that cleared its environment is still of the group.
+    _signal(groups, signal.SIGKILL)
+
+
+def _signal(groups: set[int], number: signal.Signals) -> None:
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
 
 
 if __name__ == "__main__":
-    # Read to its end: the harness has closed its side, or is no more.
-    end(watched(sys.stdin), float(sys.argv[1]))
+    sys.stdin.read()
+    end(sys.argv[1], float(sys.argv[2]))

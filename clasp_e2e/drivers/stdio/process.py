@@ -14,7 +14,7 @@ import os
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from clasp_e2e.drivers.interface import DriverFault
@@ -34,8 +34,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
 
     `on_line` is called with each line of its standard output, without the line end, at once.
     `on_broken` is called once, with what happened, if no further line can come though the
-    process was not asked to end. `watchdog` ends it should the harness be killed; `environment` is
-    what it finds there beside what the harness itself has.
+    process was not asked to end. `watchdog` ends it should the harness be killed.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         on_broken: Callable[[str], None],
         watchdog: Watchdog,
         patience: float,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.command = tuple(command)
         self.pid = 0
@@ -54,7 +52,6 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._on_broken = on_broken
         self._watchdog = watchdog
         self._patience = patience
-        self._environment = environment
         self._transport: asyncio.SubprocessTransport | None = None
         self._line = bytearray()
         self._words = bytearray()
@@ -70,10 +67,10 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         """Start it. Raises `DriverFault` if there is no such program."""
         await self._watchdog.start()
         loop = asyncio.get_running_loop()
-        env = os.environ | self._environment if self._environment else None
+        environment = os.environ | self._watchdog.mark
         try:
             transport, _ = await loop.subprocess_exec(
-                lambda: self, *self.command, start_new_session=True, env=env
+                lambda: self, *self.command, start_new_session=True, env=environment
             )
         except OSError as error:
             raise DriverFault(
@@ -105,9 +102,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         await self._exited.wait()
         # Children that stayed in the group outlive their leader; one that left it may hold our pipes.
         self._signal(signal.SIGKILL)
-        if not self._group_ended:
-            self._group_ended = True
-            self._watchdog.forget(self.pid)
+        self._group_ended = True
         stdin = self._stdin()
         if stdin is not None and stdin.get_write_buffer_size() > 0:
             stdin.abort()  # Else its closing waits until somebody reads the rest.
@@ -136,7 +131,6 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         """Keep the transport: output can come before `start` has returned."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self.pid = self._transport.get_pid()
-        self._watchdog.watch(self.pid)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Cut output into lines."""

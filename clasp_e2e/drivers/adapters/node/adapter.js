@@ -26,8 +26,9 @@ function takeStandardOutput() {
 function implementation() {
   const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
   const versions = { ...manifest.dependencies, ...manifest.optionalDependencies };
+  const parts = ['@clasp-to/core', stackName].map((name) => `${name} ${versions[name]}`);
   return {
-    name: `clasp-e2e node peer on @clasp-to/core ${versions['@clasp-to/core']} and ${stackName} ${versions[stackName]}`,
+    name: `clasp-e2e node peer on ${parts.join(' and ')}`,
     version: manifest.version,
     language: 'JavaScript',
   };

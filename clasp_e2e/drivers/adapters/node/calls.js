@@ -4,10 +4,11 @@
  */
 
 import { Clasp } from '@clasp-to/core';
-import { P2PError, Peer } from './peer.js';
+import { P2PError } from './errors.js';
+import { Peer } from './peer.js';
 
-export const INVALID_PARAMS = -32602;
-export const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 const REFUSED = 1000;
 

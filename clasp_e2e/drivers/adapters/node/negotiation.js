@@ -35,9 +35,13 @@ export class Negotiation {
     this.published = false;
     this.answered = false;
     this.isOpen = false;
+    this.closing = false;
     this.ended = false;
-    /** Resolves when this negotiation ends, for those who wait for a description. */
-    this.end_ = new Promise((resolve) => (this.resolveEnd = resolve));
+    /** Why it ended, told to the call that waited for its offer. */
+    this.failure = null;
+    /** Messages that came before both channels were open. */
+    this.unheard = [];
+    this.whenEnded = new Promise((resolve) => (this.resolveEnded = resolve));
     this.connection = connection;
     this.handlers = handlers;
     this.channels = new Map();
@@ -89,7 +93,8 @@ export class Negotiation {
     const channel = this.channels.get(reliable ? RELIABLE : UNRELIABLE);
     if (this.ended || channel?.readyState !== 'open') return { reason: 'the channel is not open' };
     if (data.length > this.limit) {
-      return { tooLarge: true, reason: `a DataChannel to this peer takes up to ${this.limit} in one message` };
+      const reason = `a DataChannel to this peer takes up to ${this.limit} in one message`;
+      return { tooLarge: true, reason };
     }
     try {
       channel.send(data);
@@ -122,12 +127,12 @@ export class Negotiation {
   end() {
     if (this.ended) return;
     this.ended = true;
-    this.resolveEnd(null);
+    this.resolveEnded(null);
     this.connection.close();
   }
 
   async #describe(create) {
-    const description = await Promise.race([create(), this.end_]);
+    const description = await Promise.race([create(), this.whenEnded]);
     if (this.ended) return null;
     await this.connection.setLocalDescription(description);
     return this.ended ? null : description.sdp;

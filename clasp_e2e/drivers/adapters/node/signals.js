@@ -13,7 +13,13 @@ export const signalAddress = (session) => `/clasp/p2p/signal/${session}`;
 /** Where relayed payloads to `session` go: an ordinary address, so that any CLASP router serves. */
 export const relayAddress = (session) => `/clasp/p2p/relay/${session}`;
 
-const OWN_FIELD = { offer: 'sdp', answer: 'sdp', ice_candidate: 'candidate', connected: null, disconnected: null };
+const OWN_FIELD = {
+  offer: 'sdp',
+  answer: 'sdp',
+  ice_candidate: 'candidate',
+  connected: null,
+  disconnected: null,
+};
 
 /** Whether `id` can be a session id: one segment of an address. */
 export const isSessionId = (id) => typeof id === 'string' && id !== '' && !id.includes('/');

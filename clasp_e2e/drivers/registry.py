@@ -16,7 +16,10 @@ from clasp_e2e.drivers.stdio import StdioDriver
 GROUP = "clasp_e2e.drivers"
 """The entry-point group in which a package registers its drivers."""
 
-BUILT_IN = {"reference": "clasp_e2e.drivers.reference:ReferenceDriver"}
+BUILT_IN = {
+    "node": "clasp_e2e.drivers.node:NodeDriver",
+    "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
+}
 """Drivers that work from a source checkout too, where no entry point is installed."""
 
 

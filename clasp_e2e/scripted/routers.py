@@ -226,7 +226,7 @@ class _RouterWithStun(Router):
 
 @mutant("RTR-6", "It is a STUN server on the side, on the UDP port of the same number.")
 class AnswersStunOverUdp(MutantDriver):
-    async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # type: ignore[override]
+    async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router and the server."""
         router = await super().open_router(host=host, port=port)
         loop = asyncio.get_running_loop()
@@ -288,7 +288,7 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 
 @mutant("RTR-6", "It answers STUN requests that come over its own TCP port.")
 class AnswersStunOverTcp(MutantDriver):
-    async def open_router(self, *, host: str, port: int) -> _Front:  # type: ignore[override]
+    async def open_router(self, *, host: str, port: int) -> _Front:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router, and the front before it."""
         front = _Front(await super().open_router(host=host, port=0))
         await front.listen(host, port)

@@ -22,7 +22,7 @@ from clasp_e2e.model import (
 from clasp_e2e.network import SignalingProxy
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.calls import call_driver
-from clasp_e2e.testbed.expectations import Unmet, show
+from clasp_e2e.testbed.expectations import Unmet, Unobserved, show
 from clasp_e2e.testbed.waiting import Changes, Patience
 
 T = TypeVar("T")
@@ -109,6 +109,17 @@ class Client:
         if self._leg is None:
             raise RuntimeError(f"{self.name} is not attached yet")
         return self._leg
+
+    async def all_is_written(self) -> None:
+        """Wait until whatever the client wrote to the router by now has passed its leg, by a ping.
+
+        Unobserved if its WebSocket does not answer one.
+        """
+        try:
+            async with asyncio.timeout(self._patience.event):
+                await self.leg.ping_barrier()
+        except (TimeoutError, ConnectionError) as error:
+            raise Unobserved(f"{self.name} does not answer a WebSocket ping: {error}") from None
 
     @property
     def session_id(self) -> str:

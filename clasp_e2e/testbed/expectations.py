@@ -80,10 +80,14 @@ def judging(requirement: str) -> Generator[None]:
     if requirement not in judgment.requirements:
         raise LookupError(f"{requirement} is not among the scenario's requirements {judgment.requirements}")
     before, judgment.requirement = judgment.requirement, requirement
-    # An exception that leaves the block ends the scenario, and is about what the block judges.
-    yield
-    judgment.met.add(requirement)
-    judgment.requirement = before
+    try:
+        yield
+        judgment.met.add(requirement)
+    except Refused as refusal:
+        # Said here, where it is known which requirement the call was made for.
+        raise Unmet("the call to succeed", f"it was refused: {refusal}") from refusal
+    finally:
+        judgment.requirement = before
 
 
 @contextmanager

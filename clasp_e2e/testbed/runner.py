@@ -29,9 +29,6 @@ from clasp_e2e.testbed.ownership import OWNER, Ownership
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.worlds import build_world
 
-LIMIT = 75.0
-"""Seconds until a scenario whose own deadlines did not end it is ended; ICE's consent takes 34."""
-
 TAIL = 14
 """Lines of the timeline that a failure shows."""
 
@@ -94,7 +91,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     testbed = Testbed(bench.routers, timeline, bench.patience)
     began = loop.time()
     try:
-        async with asyncio.timeout(LIMIT * bench.patience.scale):
+        async with asyncio.timeout(bench.patience.scenario):
             await testbed.open()
             world = await build_world(case.scenario.world, case.pairing, testbed, bench.participants)
             await case.scenario.function(world)

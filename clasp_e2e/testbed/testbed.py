@@ -178,6 +178,13 @@ class Testbed:
         except TimeoutError:
             raise Blocked("RTR-1", f"the router did not deliver {what} to {client.name}") from None
 
+    async def last_signal_delivered(self, sender: Client, receiver: Client) -> None:
+        """Wait until the router has handed on the last signal that `sender` sent to `receiver`, if any."""
+        address = wire.signal_address(receiver.session_id)
+        sent = [p.message for p in self.published if p.client == sender.name and p.message.address == address]
+        if sent:
+            await self.until_delivered(receiver, lambda message: message == sent[-1], "a signal")
+
     def faults(self) -> list[str]:
         """Return what went wrong with an adapter or a leg while nobody awaited an answer."""
         adapters = [f"{client.name}: {client.fault}" for client in self.clients if client.fault]

@@ -51,6 +51,11 @@ class Patience:
         return 36.0 + 5.0 * self.scale
 
     @property
+    def scenario(self) -> float:
+        """For a scenario whose own deadlines did not end it; the longest of them is for consent."""
+        return 45.0 + 30.0 * self.scale
+
+    @property
     def cleanup(self) -> float:
         """For tasks that were told to end to end."""
         return 5.0 * self.scale

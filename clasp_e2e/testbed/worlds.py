@@ -166,8 +166,7 @@ class Pair:
         path = Path(len(payload))
         direct, routed = self._sent_directly(sender, receiver), sender.leg.up.bytes
         yield path
-        async with asyncio.timeout(self.patience.event):
-            await sender.leg.ping_barrier()
+        await sender.all_is_written()
         path.direct = self._sent_directly(sender, receiver) - direct
         path.routed = sender.leg.up.bytes - routed
         self.testbed.timeline.note(
@@ -192,17 +191,21 @@ class Pair:
     async def settle(self) -> None:
         """Wait until all that is under way between the two, by router and by channel, has arrived.
 
-        Twice over each leg, for a signal goes up one and down the other; then a message each way.
-        Blocked by CON-6 if that does not arrive.
+        Over each leg; from the router to the leg opposite, for the last signal of each; over each leg
+        again, and then a message each way. Blocked by CON-6 if that does not arrive.
         """
-        for leg in (self.offerer.leg, self.answerer.leg) * 2:
-            async with asyncio.timeout(self.patience.event):
-                await leg.ping_barrier()
+        await self._ping_legs()
+        for sender, receiver in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
+            await self.testbed.last_signal_delivered(sender, receiver)
+        await self._ping_legs()
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             marker = random_payload(32)
             with ground("CON-6"):
                 await sender.send_p2p(receiver, marker)
                 await receiver.receives(marker, within=self.patience.retransmission)
+
+    async def _ping_legs(self) -> None:
+        await asyncio.gather(*(client.all_is_written() for client in self))
 
     def _sent_directly(self, sender: Client, receiver: Client) -> int:
         """Return the bytes that left `sender` for the link, whether they arrived or not."""

@@ -51,6 +51,7 @@ def describe(request):
         "unknown_capability": {"capabilities": ["is_peer_conected"]},
         "wrong_processes": {"processes": 1},
         "no_name": {"implementation": {"version": "1", "language": "C"}},
+        "offers_all": {"capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"]},
         "peer_only": {"roles": ["peer"], "capabilities": []},
     }
     if FAULT == "hang_on_initialize":
@@ -191,7 +192,7 @@ def main():
                 connect(request)
             case "peer.send_p2p":
                 send(request)
-            case "peer.set_p2p_routing_mode":
+            case "peer.set_p2p_routing_mode" | "peer.disconnect_peer":
                 answer(request, {})
             case "peer.p2p_routing_mode":
                 mode(request)

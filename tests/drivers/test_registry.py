@@ -65,7 +65,7 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("referense", "no driver named 'referense'; did you mean 'reference'? Known: reference"),
+        ("referense", "no driver named 'referense'; did you mean 'reference'? Known: node, reference"),
         ("xyz", "Or name one as module:attribute, or as cmd:COMMAND LINE"),
         ("", "no driver named ''"),
         ("cmd:", "names no program"),

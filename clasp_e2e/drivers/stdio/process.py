@@ -57,6 +57,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._words = bytearray()
         self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
         self._lost: set[int] = set()
+        self._taken = asyncio.Event()
+        self._taken.set()
         self._exited = asyncio.Event()
         self._finished = asyncio.Event()
         self._ending = False
@@ -83,6 +85,43 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         """Send `line`, which brings its line end. Lines to a process that is gone are lost."""
         if (stdin := self._stdin()) is not None and not stdin.is_closing():
             stdin.write(line)
+
+    def close_input(self) -> None:
+        """Close its input, as it would find it if the harness were gone."""
+        if (stdin := self._stdin()) is not None:
+            stdin.close()
+
+    def hold_output(self, held: bool) -> None:
+        """Leave its output unread, or read it again."""
+        if self._transport is None or 1 in self._lost:
+            return
+        pipe = cast("asyncio.ReadTransport", self._transport.get_pipe_transport(1))
+        if held:
+            pipe.pause_reading()
+        else:
+            pipe.resume_reading()
+
+    async def takes_all(self, within: float) -> bool:
+        """Whether it takes all that was written to it, by `within` seconds from now."""
+        if (stdin := self._stdin()) is None:
+            return False
+        stdin.set_write_buffer_limits(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._taken.wait()
+        return self._taken.is_set()
+
+    async def exits(self, within: float) -> bool:
+        """Whether it is over by `within` seconds from now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._exited.wait()
+        return self._exited.is_set()
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, negative for the signal that ended it; None while it runs."""
+        return self._transport.get_returncode() if self._transport is not None else None
 
     def stderr(self) -> str:
         """Its last lines on standard error."""
@@ -116,9 +155,9 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         if (stdin := self._stdin()) is not None:
             stdin.close()
         try:
-            if not await self._exits_in_time():
+            if not await self.exits(STEP * self._patience):
                 self._signal(signal.SIGTERM)
-                await self._exits_in_time()
+                await self.exits(STEP * self._patience)
         finally:
             await self.kill()
 
@@ -154,6 +193,14 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._lost.add(fd)
         if fd != 0:
             self._consider()
+
+    def pause_writing(self) -> None:
+        """Note that it reads more slowly than it is written to."""
+        self._taken.clear()
+
+    def resume_writing(self) -> None:
+        """Note that it has read on."""
+        self._taken.set()
 
     def process_exited(self) -> None:
         """Note that the process is over and reaped."""
@@ -194,13 +241,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             self._verdict = loop.call_later(GRACE * self._patience, self._tell_end)
 
     def _tell_end(self) -> None:
-        status = self._transport.get_returncode() if self._transport else None
-        if status is None:
-            how = "it closed its standard output, though it still runs"
-        elif status < 0:
-            how = f"it was ended by signal {-status}"
-        else:
-            how = f"it exited with status {status}"
+        how = ending(self.status)
         cut = f", in the middle of a line: {excerpt(bytes(self._line), 60)}" if self._line else ""
         self._break(how + cut)
 
@@ -211,12 +252,6 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             self._ending = True
             self._on_broken(what)
 
-    async def _exits_in_time(self) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STEP * self._patience):
-                await self._exited.wait()
-        return self._exited.is_set()
-
     def _signal(self, number: signal.Signals) -> None:
         if self._verdict is not None:
             self._verdict.cancel()
@@ -224,3 +259,10 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         if self.pid and not self._group_ended:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+
+
+def ending(status: int | None) -> str:
+    """An exit status in words; None for a process that runs and speaks no more."""
+    if status is None:
+        return "it closed its standard output, though it still runs"
+    return f"it was ended by signal {-status}" if status < 0 else f"it exited with status {status}"

@@ -18,7 +18,7 @@ const MESSAGE_LIMIT = 262144;
 /** Bytes that a peer takes which does not say how many (RFC 8841, section 6.1). */
 const UNSTATED_LIMIT = 65536;
 
-/** Milliseconds that an orderly close waits for what is still to be sent. */
+/** Milliseconds that an orderly close waits for the peer; it is to be told within 2 s. */
 const DRAIN_LIMIT = 1000;
 
 const encoder = new TextEncoder();
@@ -41,6 +41,7 @@ export class Negotiation {
     this.failure = null;
     /** Messages that came before both channels were open. */
     this.unheard = [];
+    this.whenGone = new Promise((resolve) => (this.resolveGone = resolve));
     this.whenEnded = new Promise((resolve) => (this.resolveEnded = resolve));
     this.connection = connection;
     this.handlers = handlers;
@@ -104,26 +105,21 @@ export class Negotiation {
     return null;
   }
 
-  /** Close the channels, which first sends what waits in them, and return when that is done. */
+  /**
+   * Part in an orderly way, and return when the peer has done its part or the limit is reached. The
+   * reliable channel is closed alone: that takes effect when all that was sent on it has arrived
+   * (RFC 8831, section 6.7), and upon it the peer ends the connection.
+   */
   async drain() {
-    const waiting = [...this.channels.values()].filter((channel) => channel.bufferedAmount > 0);
-    const empty = waiting.map(
-      (channel) =>
-        new Promise((resolve) => {
-          channel.bufferedAmountLowThreshold = 0;
-          channel.onbufferedamountlow = resolve;
-        }),
-    );
-    await withinLimit(Promise.all(empty));
-    const closed = [...this.channels.values()].map(
-      (channel) => new Promise((resolve) => channel.addEventListener('close', resolve)),
-    );
     this.closing = true;
-    for (const channel of this.channels.values()) channel.close();
-    await withinLimit(Promise.all(closed));
+    this.channels.get(RELIABLE).close();
+    let timer;
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_LIMIT)));
+    await Promise.race([this.whenGone, limit]);
+    clearTimeout(timer);
   }
 
-  /** Close the connection. */
+  /** Close the connection; nothing more is told of it. */
   end() {
     if (this.ended) return;
     this.ended = true;
@@ -177,6 +173,7 @@ export class Negotiation {
     channel.onopen = () => this.#checkOpen();
     channel.onclose = () => {
       if (!this.closing) this.#tell('lost', 'the peer closed the connection, or it was lost');
+      else if (channel.label !== RELIABLE) this.resolveGone();
     };
     // A channel that the other side opened may be open already.
     this.#checkOpen();
@@ -191,7 +188,8 @@ export class Negotiation {
 
   #stateChanged() {
     const state = this.connection.connectionState;
-    if (state !== 'failed' && state !== 'closed') return;
+    if (this.closing && state !== 'connected') this.resolveGone();
+    if (this.closing || (state !== 'failed' && state !== 'closed')) return;
     const found = this.isOpen
       ? 'the connection was lost: the peer has vanished, or the path to it'
       : 'ICE or DTLS failed: there is no path, or the peer is not who its fingerprint says';
@@ -217,12 +215,4 @@ function candidateAttribute(text) {
   found = found.trim().replace(/^a=/, '').replace(/^candidate:/, '');
   const fields = found.split(/\s+/);
   return fields.length >= 8 && fields[6] === 'typ' ? `candidate:${found}` : null;
-}
-
-/** Wait for `work`, but not longer than the limit of an orderly close. */
-async function withinLimit(work) {
-  let timer;
-  const limit = new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_LIMIT)));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -1,0 +1,103 @@
+"""What an examination finds: one finding a step, told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from clasp_e2e.drivers.doctor.advice import advice_for
+from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+
+
+class Outcome(Enum):
+    """How a step ended."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    REMARK = "remark"
+    """Nothing is wrong, and yet the author may want to know."""
+    LEFT_OUT = "left out"
+    """It could not be looked at, for the reason given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a step found: what is so, and for what is wrong what to do."""
+
+    step: str
+    outcome: Outcome
+    text: str
+    advice: str = ""
+    stderr: str = ""
+    """The adapter's last lines on standard error."""
+
+
+class Wrong(Exception):
+    """Something is wrong with the adapter, or with what stands behind it; `advice` says what to do."""
+
+    def __init__(self, text: str, advice: str = "", *, stderr: str = "") -> None:
+        super().__init__(text)
+        self.advice = advice or advice_for(text)
+        self.stderr = stderr
+
+
+class LeftOut(Exception):
+    """A step cannot be done; the text says why."""
+
+
+class CannotStart(Exception):
+    """The driver does not come as far as its first answer; the text says why."""
+
+
+class Findings(list[Finding]):
+    """The findings so far; `tell` is called with each."""
+
+    def __init__(self, tell: Callable[[Finding], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(finding.outcome is Outcome.WRONG for finding in self)
+
+    def add(self, step: str, outcome: Outcome, text: str, advice: str = "", stderr: str = "") -> None:
+        """Add a finding. What was found wrong before, in the same words, is not blamed again."""
+        again = outcome is Outcome.WRONG and any(
+            (earlier.outcome, earlier.text) == (outcome, text) for earlier in self
+        )
+        if again:
+            outcome, advice, stderr = Outcome.LEFT_OUT, "", ""
+        self.append(Finding(step, outcome, f"as before: {text}" if again else text, advice, stderr))
+        self._tell(self[-1])
+
+    async def step(self, name: str, doing: Callable[[], Awaitable[str]]) -> bool:
+        """Do one step, and add what it found; return whether all was well."""
+        try:
+            text = await doing()
+        except Wrong as wrong:
+            self.add(name, Outcome.WRONG, str(wrong), wrong.advice, wrong.stderr)
+        except DriverFault as fault:
+            text = str(fault.args[0])
+            self.add(name, Outcome.WRONG, text, advice_for(text), fault.stderr)
+        except Refused as refusal:
+            self.add(
+                name,
+                Outcome.WRONG,
+                f"the implementation refused: {refusal or 'without a word'}",
+                "Find out why it refuses here: nothing in this step should be.",
+            )
+        except NotOffered as missing:
+            self.add(
+                name,
+                Outcome.WRONG,
+                f"{missing} is not offered",
+                "Offer it: the specification asks for it without condition, and without it a run stays partial.",
+            )
+        except LeftOut as reason:
+            self.add(name, Outcome.LEFT_OUT, str(reason))
+        else:
+            self.add(name, Outcome.OK, text)
+            return True
+        return False

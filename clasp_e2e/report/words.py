@@ -60,7 +60,12 @@ def subject_line(run: Run) -> list[str]:
         if role in run.judged_roles or (role != "router" and "peer" in run.judged_roles):
             who = f"{subject.name} {subject.version} ({subject.language}, driver {subject.driver})"
             roles.setdefault(who, []).append(role)
-    return [f"Judged as {' and '.join(stood)}: {who}" for who, stood in roles.items()]
+    return [f"Judged as {_enumerated(stood)}: {who}" for who, stood in roles.items()]
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def citation(item: Requirement | RequirementResult) -> str:

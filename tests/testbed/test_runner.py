@@ -24,6 +24,7 @@ from clasp_e2e.testbed import (
 )
 from clasp_e2e.testbed.expectations import EnvironmentFault
 from clasp_e2e.testbed.runner import judge
+from clasp_e2e.testbed.waiting import Patience
 
 from . import fakes
 from .cases import Body, case, judged, judgments, open_bench
@@ -221,7 +222,9 @@ async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
     assert found.result.outcome is Outcome.ERROR
 
 
-async def test_a_scenario_without_an_end_is_ended() -> None:
+async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Patience, "scenario", 0.5)
+
     async def body(sides: Sides) -> None:
         await never()
 

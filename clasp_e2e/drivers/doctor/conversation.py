@@ -38,6 +38,9 @@ class Conversation:
         )
         self.patience = patience
         self.problems: list[str] = []
+        self.answers = 0
+        """How many came, late ones and wrong ones included."""
+        self._silent = asyncio.Event()
         self._numbers = itertools.count(1)
         self._asked = 0
         self._pending: dict[int, asyncio.Future[Answer]] = {}
@@ -80,6 +83,13 @@ class Conversation:
         params = {"protocol": shapes.PROTOCOL, "harness": harness, "spec": catalogue}
         return await self.answer("initialize", params, within)
 
+    async def falls_silent(self, within: float) -> bool:
+        """Whether all that it will ever say is said, by `within` seconds from now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._silent.wait()
+        return self._silent.is_set()
+
     async def kill(self) -> None:
         """End it, whatever it does."""
         for future in self._pending.values():
@@ -94,7 +104,9 @@ class Conversation:
             return
         if isinstance(message, Notification):
             self._notified(message)
-        elif message.id is None:
+            return
+        self.answers += 1
+        if message.id is None:
             self._problem(f"an answer that names no request: {message}")
         elif message.id in self._pending:
             future = self._pending.pop(message.id)
@@ -126,6 +138,7 @@ class Conversation:
             self._fail(Wrong(text))
 
     def _broken(self, how: str) -> None:
+        self._silent.set()
         self._over = Ended(how, stderr=self.process.stderr())
         self._fail(self._over)
 

@@ -7,11 +7,12 @@ import os
 import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from clasp_e2e.drivers.doctor.conversation import Answer, Conversation, Ended
 from clasp_e2e.drivers.doctor.findings import CannotStart, Findings, LeftOut, Outcome, Wrong
 from clasp_e2e.drivers.doctor.surroundings import Surroundings
-from clasp_e2e.drivers.interface import Description, DriverFault
+from clasp_e2e.drivers.interface import Description, DriverFault, Refused
 from clasp_e2e.drivers.stdio import orphans, shapes
 from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, METHOD_NOT_FOUND, REFUSED, Error, Result
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
@@ -92,9 +93,7 @@ class AdapterExamination:
             await self._findings.step(name, lambda problem=problem: blame(problem))
         return fine
 
-    async def _in_another(
-        self, name: str, doing: Callable[[Conversation, Watchdog], Awaitable[str]]
-    ) -> None:
+    async def _in_another(self, name: str, doing: Callable[[Conversation, Watchdog], Awaitable[str]]) -> None:
         """One step with a process of its own."""
         watchdog = Watchdog(self._patience)
         talk = Conversation(self._command, watchdog=watchdog, patience=self._patience)
@@ -150,11 +149,11 @@ class AdapterExamination:
 
     async def _silent(self, talk: Conversation, wrong: Wrong) -> Wrong:
         """Why there was no answer: what was written and not flushed comes when the process ends."""
-        answers = len(talk.answered)
+        answers = talk.answers
         talk.process.close_input()
         await talk.process.exits(STEP * self._patience)
-        await talk.over(STEP * self._patience)
-        if len(talk.answered) > answers:
+        await talk.falls_silent(STEP * self._patience)
+        if talk.answers > answers:
             return Wrong(
                 "the answer to initialize came only when the process ended: it was not flushed",
                 "Flush standard output after each line; a pipe is buffered where a terminal is not.",
@@ -228,7 +227,9 @@ class AdapterExamination:
                 seen.append(shapes.routing_mode(_result("peer.p2p_routing_mode", answer)).value)
             except WrongShape as error:
                 raise Wrong(f"a wrong result of peer.p2p_routing_mode: {error}") from error
-        wrong = next((number for number, pair in enumerate(zip(modes, seen, strict=True)) if len({*pair}) > 1), None)
+        wrong = next(
+            (number for number, pair in enumerate(zip(modes, seen, strict=True)) if len({*pair}) > 1), None
+        )
         if wrong is not None:
             raise Wrong(
                 f"calls on one peer started out of order: after peer.set_p2p_routing_mode({modes[wrong]}),"
@@ -258,7 +259,7 @@ class AdapterExamination:
         return _how_it_left(talk)
 
     async def _left_behind(self, talk: Conversation, watchdog: Watchdog) -> str:
-        if not talk.process.is_over:
+        if talk.process.status is None:
             raise LeftOut("the adapter itself did not leave")
         return await self._nothing_bears(watchdog, talk.process.pid)
 
@@ -351,7 +352,9 @@ def _how_it_left(talk: Conversation) -> str:
     return "it left" if status == 0 else f"it left, with status {status}"
 
 
-def _result(method: str, answer: Answer) -> dict[str, object]: # pyright: ignore
+def _result(method: str, answer: Answer) -> Any:
+    if isinstance(answer, Error) and answer.code == REFUSED:
+        raise Refused(answer.message)
     if isinstance(answer, Error):
         raise Wrong(f"{method} was answered with error {answer.code}: {answer.message}")
     return answer.value

@@ -1,0 +1,95 @@
+"""The steps of an examination, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from clasp_e2e.drivers.doctor.bench import Bench
+from clasp_e2e.drivers.doctor.findings import CannotStart, Finding, Findings
+from clasp_e2e.drivers.doctor.lines import AdapterExamination
+from clasp_e2e.drivers.doctor.peers import PeerSteps
+from clasp_e2e.drivers.doctor.routers import RouterSteps
+from clasp_e2e.drivers.doctor.settings import SettingSteps
+from clasp_e2e.drivers.doctor.surroundings import Surroundings
+from clasp_e2e.drivers.interface import Driver
+from clasp_e2e.drivers.stdio import StdioDriver
+
+
+async def examine(
+    driver: Driver,
+    tell: Callable[[Finding], None] = lambda _: None,
+    *,
+    patience: float = 1.0,
+    catalogue: str = "",
+) -> Findings:
+    """Examine `driver`, which is not yet initialized, and close it; return all findings.
+
+    `tell` is called with each as it is made. `patience` stretches all deadlines; a stdio driver has
+    its own for the calls. Raises `CannotStart` if the driver does not come as far as its first answer.
+    """
+    findings = Findings(tell)
+    async with Surroundings() as around:
+        stub = False
+        if isinstance(driver, StdioDriver):
+            adapter = AdapterExamination(
+                driver.command, findings, around, patience=patience, catalogue=catalogue
+            )
+            if not await adapter.first():
+                return findings
+            await adapter.others()
+            stub = adapter.stub
+        try:
+            try:
+                description = await driver.initialize()
+            except Exception as error:
+                raise CannotStart(f"the driver cannot be initialized: {error}") from error
+            await _peers_and_routers(Bench(driver, description, findings, around, patience, stub))
+        finally:
+            await driver.aclose()
+    return findings
+
+
+async def _peers_and_routers(bench: Bench) -> None:
+    try:
+        if "peer" in bench.description.roles:
+            await _peers(bench)
+        if "router" in bench.description.roles and not bench.stub:
+            await bench.step("router", RouterSteps(bench).router)
+    finally:
+        await bench.end_all()
+
+
+async def _peers(bench: Bench) -> None:
+    peer, settings = PeerSteps(bench), SettingSteps(bench)
+    if not await bench.step("session", peer.session):
+        return
+    capabilities = bench.description.capabilities
+    # These wait for time, and so beside the others.
+    watching = None if bench.stub else asyncio.ensure_future(settings.time_outs())
+    try:
+        await bench.step("routing mode", peer.modes)
+        if await bench.step("connected", peer.connect):
+            if bench.stub:
+                await bench.step("data", peer.echo)
+            else:
+                await bench.step("data to the peer", peer.data_to_peer)
+                await bench.step("data from the peer", peer.data_from_peer)
+        for name, call in (
+            ("is_peer_connected", peer.is_peer_connected),
+            ("disconnect_peer", peer.disconnect_peer),
+        ):
+            if name in capabilities:
+                await bench.step(name, call)
+        if not bench.stub:
+            if "announce" in capabilities:
+                await bench.step("announce", peer.announces)
+            await bench.step("relayed data", peer.relayed)
+            await bench.step("ice_servers", settings.stun)
+            if "turn" in capabilities:
+                await bench.step("turn", settings.turn)
+            await bench.step("p2p: null", settings.without_p2p)
+    finally:
+        if watching is not None:
+            await watching
+    await bench.step("end", peer.ending)

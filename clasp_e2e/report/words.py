@@ -59,6 +59,8 @@ def subject_line(run: Run) -> list[str]:
     for role, subject in run.subjects.items():
         if role in run.judged_roles or (role != "router" and "peer" in run.judged_roles):
             who = f"{subject.name} {subject.version} ({subject.language}, driver {subject.driver})"
+            if subject.name == subject.driver:  # A router that was running: all that is known is its URL.
+                who = subject.name
             roles.setdefault(who, []).append(role)
     return [f"Judged as {_enumerated(stood)}: {who}" for who, stood in roles.items()]
 

@@ -37,7 +37,7 @@ class Told(list[P2PEvent]):
 
 @dataclass(slots=True)
 class Bench:
-    """One driver under examination. `stub`: no implementation stands behind it, and what is sent comes back."""
+    """One driver under examination. `stub`: nothing stands behind it, and what is sent comes back."""
 
     driver: Driver
     description: Description

@@ -93,7 +93,7 @@ class Findings(list[Finding]):
                 name,
                 Outcome.WRONG,
                 f"{missing} is not offered",
-                "Offer it: the specification asks for it without condition, and without it a run stays partial.",
+                "Offer it: the specification asks for it without condition; without it a run stays partial.",
             )
         except LeftOut as reason:
             self.add(name, Outcome.LEFT_OUT, str(reason))

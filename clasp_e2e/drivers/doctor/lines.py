@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -264,8 +265,8 @@ class AdapterExamination:
         return await self._nothing_bears(watchdog, talk.process.pid)
 
     async def _nothing_bears(self, watchdog: Watchdog, group: int) -> str:
-        if not Path("/proc/self/environ").exists():
-            raise LeftOut("processes can be looked at only where there is a /proc")
+        if sys.platform != "linux":
+            raise LeftOut("what processes there are can be seen on Linux only")
         [mark] = ("=".join(entry) for entry in watchdog.mark.items())
         left = orphans.marked(mark)
         # What ends on its own in a moment was not left behind.
@@ -295,7 +296,7 @@ class AdapterExamination:
         if not done:
             raise Wrong(
                 "while peer.open waited for a server that says nothing, no other request was answered",
-                "Do not wait for a call where you read: give it a task or thread of its own, and go on reading.",
+                "Do not wait for a call where you read: give it a task or thread of its own.",
                 stderr=talk.process.stderr(),
             )
         _not_offered(probe.result())
@@ -320,7 +321,7 @@ class AdapterExamination:
         if answer.code != REFUSED:
             raise Wrong(
                 f"a refusal of the implementation has code {answer.code}: {answer.message}",
-                "Give it code 1000 and the implementation's own words; any other says that the adapter failed.",
+                "Give it code 1000 and the implementation's own words; other codes say that the adapter failed.",
                 stderr=talk.process.stderr(),
             )
         return f"code 1000, {answer.message!r}"

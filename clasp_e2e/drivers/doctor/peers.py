@@ -15,7 +15,7 @@ from clasp_e2e.drivers.interface import NotOffered, Peer, Refused
 from clasp_e2e.model import Connected, Data, P2PConfig, PeerAnnounced, RoutingMode, SendResult
 from clasp_e2e.peer import Clasp
 
-TOKEN, ELSEWHERE = "a token of the doctor", "doctor-elsewhere"  # noqa: S105 - it opens nothing
+TOKEN, ELSEWHERE = "a token of the doctor", "doctor-elsewhere"
 PAYLOADS = (bytes(range(256)), b"", b"\xfb\xff\xbf" * 5000 + b"!", b"\x00\n{}\r\n")
 """Each byte; nothing; what base64 has two alphabets for, and breaks lines in; what lines might trip over."""
 
@@ -31,7 +31,8 @@ class PeerSteps:
         self._heard = Told()
         self._target = ELSEWHERE
 
-    async def _session(self) -> str:
+    async def session(self) -> str:
+        """It opens at the given router, with the given token, and tells the session id that it got."""
         config = P2PConfig(ice_servers=(f"stun:{self._bench.around.ear.address}",))
         self._peer = await self._bench.attach(config, self._told, token=TOKEN)
         if self._bench.stub:
@@ -55,7 +56,8 @@ class PeerSteps:
             )
         return "the router's own, with the token that was given"
 
-    async def _modes(self) -> str:
+    async def modes(self) -> str:
+        """The mode is PreferP2P, and then what it is set to."""
         mode = await self._bench.call("p2p_routing_mode", self._peer.p2p_routing_mode())
         if mode is not RoutingMode.PREFER_P2P:
             raise Wrong(
@@ -72,14 +74,15 @@ class PeerSteps:
                 )
         return "as it is set"
 
-    async def _connect(self) -> str:
+    async def connect(self) -> str:
+        """It connects to a reference peer, and tells of it."""
         if not self._bench.stub:
             client = await self._bench.around.client("the reference, opposite")
             client.on_p2p_event(self._heard)
             self._opposite, self._target = client, client.session_id
         await self._bench.call("connect_to_peer", self._peer.connect_to_peer(self._target), CONNECT)
         connected = Connected(self._target)
-        if await self._arrives(self._told, lambda: connected in self._told, CONNECT):
+        if await self._bench.arrives(self._told, self._peer, lambda: connected in self._told, CONNECT):
             return "told, naming the other"
         others = [event for event in self._told if not isinstance(event, PeerAnnounced)]
         if others:
@@ -96,8 +99,8 @@ class PeerSteps:
                 " as a peer.event.",
             )
         raise Wrong(
-            f"no connection came about within {CONNECT * self._bench.patience:g} s, and neither side was told of one:"
-            f" {self._how_far()}",
+            f"no connection came about within {CONNECT * self._bench.patience:g} s, and neither side was told"
+            f" of one: {self._how_far()}",
             "The implementation has to gather candidates on 127.0.0.1, and to hear the signals that are"
             " sent to its session. Scenarios need a connection.",
         )
@@ -110,14 +113,12 @@ class PeerSteps:
             return "an offer reached the router, but no ICE candidate did"
         return "an offer and candidates reached the router"
 
-    async def _echo(self) -> str:
+    async def echo(self) -> str:
+        """Bytes pass a stub, which has them come back, unchanged."""
         for payload in PAYLOADS:
-            result = await self._bench.call(
-                "send_p2p", self._peer.send_p2p(self._target, payload, True), CONNECT
-            )
-            del result
+            await self._bench.call("send_p2p", self._peer.send_p2p(self._target, payload, True), CONNECT)
             data = Data(self._target, payload, True)
-            if not await self._arrives(self._told, lambda data=data: data in self._told):
+            if not await self._bench.arrives(self._told, self._peer, lambda data=data: data in self._told):
                 raise Wrong(
                     f"{len(payload)} bytes were sent, and did not come back unchanged",
                     "A stub raises what it is sent as data from the target: see the template. Bytes are"
@@ -125,10 +126,13 @@ class PeerSteps:
                 )
         return "comes back unchanged"
 
-    async def _data_to_peer(self) -> str:
+    async def data_to_peer(self) -> str:
+        """What it sends arrives at the other side unchanged, reliable or not as it was asked."""
         for payload in PAYLOADS:
             await self._bench.call("send_p2p", self._peer.send_p2p(self._target, payload, True), CONNECT)
-            if not await self._arrives(self._heard, lambda payload=payload: self._hears(payload)):
+            if not await self._heard.news.until(
+                lambda payload=payload: self._hears(payload), CALL * self._bench.patience
+            ):
                 got = [event for event in self._heard if isinstance(event, Data)][-1:]
                 raise Wrong(
                     f"{len(payload)} bytes that were sent did not arrive unchanged at the other side"
@@ -143,7 +147,7 @@ class PeerSteps:
         for number in range(5):
             payload = b"unreliable %d" % number
             await self._bench.call("send_p2p", self._peer.send_p2p(self._target, payload, False), CONNECT)
-        await self._arrives(self._heard, lambda: len(self._heard) > before)
+        await self._heard.news.until(lambda: len(self._heard) > before, CALL * self._bench.patience)
         if any(isinstance(event, Data) and event.reliable for event in self._heard[before:]):
             raise Wrong(
                 "what was sent unreliably arrived as reliable",
@@ -154,13 +158,14 @@ class PeerSteps:
     def _hears(self, payload: bytes) -> bool:
         return any(isinstance(event, Data) and event.data == payload for event in self._heard)
 
-    async def _data_from_peer(self) -> str:
+    async def data_from_peer(self) -> str:
+        """What the other side sends is told as it was sent."""
         assert self._opposite is not None
         for payload in PAYLOADS:
             if await self._opposite.send_p2p(self._peer.session_id, payload) is not SendResult.P2P:
                 raise LeftOut("the connection is gone")
             data = Data(self._target, payload, True)
-            if await self._arrives(self._told, lambda data=data: data in self._told):
+            if await self._bench.arrives(self._told, self._peer, lambda data=data: data in self._told):
                 continue
             got = [event for event in self._told if isinstance(event, Data)][-1:]
             raise Wrong(
@@ -170,6 +175,14 @@ class PeerSteps:
                 " base64, and whether they came by the reliable channel.",
             )
         return "told unchanged, with its sender"
+
+    async def is_peer_connected(self) -> str:
+        """The call is offered, as it was declared."""
+        return await self._declared("is_peer_connected", lambda: self._peer.is_peer_connected(self._target))
+
+    async def disconnect_peer(self) -> str:
+        """The call is offered, as it was declared."""
+        return await self._declared("disconnect_peer", lambda: self._peer.disconnect_peer(self._target))
 
     async def _declared(self, capability: str, call: Callable[[], Awaitable[object]]) -> str:
         try:
@@ -186,7 +199,9 @@ class PeerSteps:
             ) from refusal
         return "offered as declared"
 
-    async def _announces(self) -> str:
+    async def announces(self) -> str:
+        """It announces itself, as it declared."""
+
         def announced() -> bool:
             return any(
                 sender == self._peer.session_id and message.address == wire.ANNOUNCE_ADDRESS
@@ -200,7 +215,8 @@ class PeerSteps:
             )
         return "an announcement reached the router"
 
-    async def _relayed(self) -> str:
+    async def relayed(self) -> str:
+        """What comes by relay is told as well."""
         told = Told()
         other = await self._bench.attach(P2PConfig(), told)
         await self._bench.call(
@@ -218,8 +234,8 @@ class PeerSteps:
                 f"a send in server_only told {result.value}",
                 "Look at how modes and results are mapped. If that is right, RTE-9 will fail.",
             )
-        if not await self._arrives(
-            told, lambda: any(isinstance(event, Data) and event.data == payload for event in told), peer=other
+        if not await self._bench.arrives(
+            told, other, lambda: any(isinstance(event, Data) and event.data == payload for event in told)
         ):
             raise Wrong(
                 "what was relayed from one of its peers to another was not told there",
@@ -229,7 +245,8 @@ class PeerSteps:
         await self._bench.end(other)
         return "told as well"
 
-    async def _ending(self) -> str:
+    async def ending(self) -> str:
+        """Its session ends with it."""
         session, closes = self._peer.session_id, "close" in self._bench.description.capabilities
         if closes:
             await self._declared("close", self._peer.close)

@@ -30,7 +30,7 @@ class RouterSteps:
                 client = await Clasp.builder(router.url).name("clasp-e2e doctor").connect()
             except PeerError as error:
                 raise Wrong(
-                    f"a client that came to {router.url} as soon as router.open returned got no session: {error}",
+                    f"a client at {router.url}, as soon as router.open returned, got no session: {error}",
                     "Return the url once the router listens there.",
                 ) from error
             await client.kill()

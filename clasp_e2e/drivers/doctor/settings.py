@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-
 from clasp_e2e.drivers.doctor.bench import CONNECT, Bench, Told
 from clasp_e2e.drivers.doctor.findings import Outcome, Wrong
 from clasp_e2e.drivers.interface import DriverFault, Peer, Refused
@@ -29,11 +27,10 @@ class SettingSteps:
     async def time_outs(self) -> None:
         """Two attempts that nobody answers, one with a time-out and one without, beside other steps."""
         quiet = await self._bench.around.client("a session without P2P", p2p=False)
-        finished = asyncio.Event()
         configured = asyncio.ensure_future(
             self._bench.step("connection_timeout_secs", lambda: self._configured(quiet.session_id))
         )
-        await self._bench.step("absent defaults", lambda: self._defaults(quiet.session_id, finished))
+        await self._bench.step("absent defaults", lambda: self._defaults(quiet.session_id)
         await configured
 
     async def _configured(self, target: str) -> str:
@@ -42,14 +39,13 @@ class SettingSteps:
         within = TIMEOUT + TIMEOUT_SLACK * self._bench.patience
         if not await self._fails(peer, told, target, within):
             raise Wrong(
-                f"a time-out of {TIMEOUT} s was configured, and after {within:g} s the attempt had not failed",
+                f"with a time-out of {TIMEOUT} s configured, the attempt had not failed after {within:g} s",
                 "Give params.p2p.connection_timeout_secs to the implementation, in seconds, and send its"
                 " connection_failed as an event. If that is done, TMO-2 will fail.",
             )
         return "as configured"
 
-    async def _defaults(self, target: str, finished: asyncio.Event) -> str:
-        del finished
+    async def _defaults(self, target: str) -> str:
         now = asyncio.get_running_loop().time
         told = Told()
         peer = await self._bench.attach(P2PConfig(), told)
@@ -89,6 +85,7 @@ class SettingSteps:
         return failed
 
     async def stun(self) -> str:
+        """The STUN server that was configured is asked."""
         if "BINDING" not in self._bench.around.ear.asked:
             raise Wrong(
                 "the STUN server that was configured was not asked",
@@ -97,6 +94,7 @@ class SettingSteps:
         return "asked as configured"
 
     async def turn(self) -> str:
+        """The TURN server that was configured is asked."""
         server = TurnServer(f"turn:{self._bench.around.ear.address}", "doctor", "secret")
         peer = await self._bench.attach(P2PConfig(turn_servers=(server,)), Told())
         client = await self._bench.around.client("the reference, beyond TURN")
@@ -115,6 +113,7 @@ class SettingSteps:
         return "the server is asked"
 
     async def without_p2p(self) -> str:
+        """Without a configuration nothing is offered."""
         peer = await self._bench.attach(None, Told())
         client = await self._bench.around.client("the reference, uncalled for")
         told = Told()

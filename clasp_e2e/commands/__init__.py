@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from clasp_e2e import __version__
+from clasp_e2e.commands.doctor import doctor
 from clasp_e2e.commands.explain import explain
 from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.router import router
@@ -19,5 +20,5 @@ def main() -> None:
     """Judge whether an implementation of CLASP's peer-to-peer connections does what it must."""
 
 
-for command in (run, list_requirements, explain, router):
+for command in (run, list_requirements, explain, router, doctor):
     main.add_command(command)

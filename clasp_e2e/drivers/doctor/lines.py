@@ -321,7 +321,7 @@ class AdapterExamination:
         if answer.code != REFUSED:
             raise Wrong(
                 f"a refusal of the implementation has code {answer.code}: {answer.message}",
-                "Give it code 1000 and the implementation's own words; other codes say that the adapter failed.",
+                "Give it code 1000 and the implementation's own words; others say that the adapter failed.",
                 stderr=talk.process.stderr(),
             )
         return f"code 1000, {answer.message!r}"

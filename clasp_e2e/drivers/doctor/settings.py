@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 from clasp_e2e.drivers.doctor.bench import CONNECT, Bench, Told
 from clasp_e2e.drivers.doctor.findings import Outcome, Wrong
 from clasp_e2e.drivers.interface import DriverFault, Peer, Refused
@@ -30,7 +31,7 @@ class SettingSteps:
         configured = asyncio.ensure_future(
             self._bench.step("connection_timeout_secs", lambda: self._configured(quiet.session_id))
         )
-        await self._bench.step("absent defaults", lambda: self._defaults(quiet.session_id)
+        await self._bench.step("absent defaults", lambda: self._defaults(quiet.session_id))
         await configured
 
     async def _configured(self, target: str) -> str:
@@ -104,7 +105,8 @@ class SettingSteps:
         )
         await self._bench.end(peer)
         await asyncio.wait([trying])
-        trying.cancelled() or trying.exception()
+        if not trying.cancelled():
+            trying.exception()  # Whatever became of it, the server was asked or not.
         if not asked:
             raise Wrong(
                 "the capability turn is declared, and the TURN server was not asked",

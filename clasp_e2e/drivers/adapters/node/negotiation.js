@@ -21,6 +21,13 @@ const UNSTATED_LIMIT = 65536;
 /** Milliseconds that an orderly close waits for the peer; it is to be told within 2 s. */
 const DRAIN_LIMIT = 1000;
 
+/**
+ * Milliseconds that a connection may stay `disconnected`, which stacks call it after some 5 s of
+ * silence. Consent runs out after 30 s (RFC 7675, section 5.1), and @roamhq/wrtc does not always
+ * tell: now and then its last event comes while the state still reads `disconnected`.
+ */
+const SILENCE_LIMIT = 20000;
+
 const encoder = new TextEncoder();
 
 export class Negotiation {
@@ -36,6 +43,7 @@ export class Negotiation {
     this.answered = false;
     this.isOpen = false;
     this.closing = false;
+    this.silence = null;
     this.ended = false;
     /** Why it ended, told to the call that waited for its offer. */
     this.failure = null;
@@ -123,6 +131,7 @@ export class Negotiation {
   end() {
     if (this.ended) return;
     this.ended = true;
+    clearTimeout(this.silence);
     this.resolveEnded(null);
     this.connection.close();
   }
@@ -189,11 +198,22 @@ export class Negotiation {
   #stateChanged() {
     const state = this.connection.connectionState;
     if (this.closing && state !== 'connected') this.resolveGone();
-    if (this.closing || (state !== 'failed' && state !== 'closed')) return;
-    const found = this.isOpen
+    if (this.closing) return;
+    if (state === 'failed' || state === 'closed') {
+      this.#lose();
+    } else if (state === 'disconnected') {
+      this.silence ??= setTimeout(() => this.#lose(), SILENCE_LIMIT);
+    } else {
+      clearTimeout(this.silence);
+      this.silence = null;
+    }
+  }
+
+  #lose() {
+    const reason = this.isOpen
       ? 'the connection was lost: the peer has vanished, or the path to it'
       : 'ICE or DTLS failed: there is no path, or the peer is not who its fingerprint says';
-    this.#tell('lost', found);
+    this.#tell('lost', reason);
   }
 
   #tell(what, ...details) {

@@ -1,0 +1,67 @@
+"""`clasp-e2e doctor DRIVER`: what is wrong with a driver, before any scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from textwrap import indent
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from clasp_e2e.drivers.doctor import CannotStart, Finding, Findings, Outcome, examine
+from clasp_e2e.drivers.interface import Driver
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
+from clasp_e2e.spec.catalogue import load_catalogue
+
+FAULTS, CANNOT_START = 1, 3
+_STYLES = {Outcome.OK: "green", Outcome.WRONG: "bold red", Outcome.REMARK: "yellow", Outcome.LEFT_OUT: "dim"}
+_COLUMN = 24
+
+
+@click.command()
+@click.argument("driver", metavar="DRIVER")
+@click.option("--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch all deadlines.")
+def doctor(driver: str, deadline_scale: float) -> None:
+    """Examine DRIVER step by step, and say what is wrong with it and what to do.
+
+    DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio.
+
+    Exit status: 0 nothing is wrong; 1 something is; 2 usage; 3 it could not be started.
+    """
+    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
+        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
+    catalogue = load_catalogue().hash
+    try:
+        found = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
+    except UnknownDriver as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        findings = asyncio.run(_examine(found, deadline_scale, catalogue))
+    except CannotStart as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(CANNOT_START)
+    wrong = sum(finding.outcome is Outcome.WRONG for finding in findings)
+    if wrong:
+        click.echo(f"\n{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
+        sys.exit(FAULTS)
+    click.echo("\nNothing is wrong that can be seen from outside. `clasp-e2e run` judges the implementation.")
+
+
+async def _examine(driver: Driver, patience: float, catalogue: str) -> Findings:
+    return await examine(driver, _tell, patience=patience, catalogue=catalogue)
+
+
+def _tell(finding: Finding) -> None:
+    """A line for the step, and what to do under it."""
+    console = Console(highlight=False, soft_wrap=True)
+    line = Text(f"{finding.step:{_COLUMN}}")
+    line.append(f"{finding.outcome.value:9}", _STYLES[finding.outcome])
+    line.append(f" {finding.text}")
+    console.print(line)
+    if finding.advice:
+        console.print(Text(indent(f"→ {finding.advice}", " " * (_COLUMN + 10))))
+    if finding.stderr:
+        console.print(Text("    Its last lines on standard error:\n" + indent(finding.stderr, " " * 8)))

@@ -1,0 +1,89 @@
+// The driver protocol, version 1, around `implementation.mjs`. Nothing here needs to change.
+// JSON-RPC 2.0, one message a line, on standard input and output. Node.js 20 or newer.
+
+import { Console } from "node:console";
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { Client, description, Refused } from "./implementation.mjs";
+
+const REFUSED = 1000;
+const NOT_OFFERED = -32601;
+const INTERNAL_ERROR = -32603;
+
+// Standard output is for messages alone. A socket of our own writes without blocking, which
+// process.stdout does not on a pipe; whatever a library prints goes to standard error. What prints from
+// native code, below Node.js, needs a shell around it: sh -c 'exec node adapter.mjs 3>&1 1>&2', and fd 3 here.
+const output = new Socket({ fd: 1, readable: false, writable: true });
+process.stdout.write = process.stderr.write.bind(process.stderr);
+globalThis.console = new Console(process.stderr);
+
+const clients = new Map();
+
+// For each call of a peer: its arguments, and the name of its result.
+const calls = {
+  connect_to_peer: [["target"], null],
+  send_p2p: [["target", "data", "reliable"], "result"],
+  set_p2p_routing_mode: [["mode"], null],
+  p2p_routing_mode: [[], "mode"],
+  is_peer_connected: [["target"], "connected"],
+  disconnect_peer: [["target"], null],
+  close: [[], null],
+};
+
+class NotOffered extends Error {}
+
+function send(message) {
+  output.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
+}
+
+async function open(handle, { url, name, token, p2p }) {
+  const client = new Client((event) => {
+    const told = event.data === undefined ? event : { ...event, data: event.data.toString("base64") };
+    send({ method: "peer.event", params: { peer: handle, event: told } });
+  });
+  clients.set(handle, client);
+  return { session_id: await client.open(url, name, token, p2p) };
+}
+
+// One call of the protocol is one call of the implementation, begun at once.
+async function call(method, params) {
+  if (method === "initialize") return { protocol: 1, ...description };
+  if (method === "shutdown") return {};
+  if (method === "peer.open") return open(params.peer, params);
+  const name = method.startsWith("peer.") ? method.slice("peer.".length) : "";
+  if (!Object.hasOwn(calls, name) || typeof Client.prototype[name] !== "function") {
+    throw new NotOffered(`${method} is not offered`);
+  }
+  const [names, result] = calls[name];
+  const values = names.map((key) => (key === "data" ? Buffer.from(params.data, "base64") : params[key]));
+  const returned = await clients.get(params.peer)[name](...values);
+  return result === null ? {} : { [result]: returned };
+}
+
+// Make a call, and send its outcome, whatever it is.
+async function answer({ id, method, params = {} }) {
+  try {
+    send({ id, result: await call(method, params) });
+  } catch (error) {
+    const refused = error instanceof Refused || error instanceof NotOffered;
+    if (!refused) console.error(error);
+    const code = error instanceof Refused ? REFUSED : error instanceof NotOffered ? NOT_OFFERED : INTERNAL_ERROR;
+    send({ id, error: { code, message: error instanceof Error ? error.message : String(error) } });
+  }
+}
+
+async function leave() {
+  await Promise.allSettled([...clients.values()].map((client) => client.close?.()));
+  output.end(() => process.exit(0));
+}
+
+// The harness may be gone: then nobody reads what is left.
+output.on("error", () => process.exit(0));
+
+const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+lines.on("line", (line) => {
+  const request = JSON.parse(line);
+  const answered = answer(request);
+  if (request.method === "shutdown") answered.then(leave);
+});
+lines.on("close", leave);

@@ -1,5 +1,4 @@
 // The driver protocol, version 1, around `implementation.mjs`. Nothing here needs to change.
-// JSON-RPC 2.0, one message a line, on standard input and output. Node.js 20 or newer.
 
 import { Console } from "node:console";
 import { Socket } from "node:net";
@@ -10,9 +9,9 @@ const REFUSED = 1000;
 const NOT_OFFERED = -32601;
 const INTERNAL_ERROR = -32603;
 
-// Standard output is for messages alone. A socket of our own writes without blocking, which
-// process.stdout does not on a pipe; whatever a library prints goes to standard error. What prints from
-// native code, below Node.js, needs a shell around it: sh -c 'exec node adapter.mjs 3>&1 1>&2', and fd 3 here.
+// Standard output is for messages alone: whatever a library prints goes to standard error. Where native
+// code prints, run sh -c 'exec node adapter.mjs 3>&1 1>&2', and write 3 for 1 here. A socket of our own
+// writes without blocking, as process.stdout on a pipe does not.
 const output = new Socket({ fd: 1, readable: false, writable: true });
 process.stdout.write = process.stderr.write.bind(process.stderr);
 globalThis.console = new Console(process.stderr);
@@ -29,8 +28,6 @@ const calls = {
   disconnect_peer: [["target"], null],
   close: [[], null],
 };
-
-class NotOffered extends Error {}
 
 function send(message) {
   output.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
@@ -52,7 +49,7 @@ async function call(method, params) {
   if (method === "peer.open") return open(params.peer, params);
   const name = method.startsWith("peer.") ? method.slice("peer.".length) : "";
   if (!Object.hasOwn(calls, name) || typeof Client.prototype[name] !== "function") {
-    throw new NotOffered(`${method} is not offered`);
+    throw Object.assign(new Error(`${method} is not offered`), { code: NOT_OFFERED });
   }
   const [names, result] = calls[name];
   const values = names.map((key) => (key === "data" ? Buffer.from(params.data, "base64") : params[key]));
@@ -65,9 +62,8 @@ async function answer({ id, method, params = {} }) {
   try {
     send({ id, result: await call(method, params) });
   } catch (error) {
-    const refused = error instanceof Refused || error instanceof NotOffered;
-    if (!refused) console.error(error);
-    const code = error instanceof Refused ? REFUSED : error instanceof NotOffered ? NOT_OFFERED : INTERNAL_ERROR;
+    const code = error instanceof Refused ? REFUSED : error?.code === NOT_OFFERED ? NOT_OFFERED : INTERNAL_ERROR;
+    if (code === INTERNAL_ERROR) console.error(error);
     send({ id, error: { code, message: error instanceof Error ? error.message : String(error) } });
   }
 }

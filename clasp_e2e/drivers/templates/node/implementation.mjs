@@ -23,10 +23,7 @@ export class Client {
     this.mode = "prefer_p2p";
   }
 
-  /**
-   * Attach to the router at `url`, and return the session id that it gave. `p2p` is null for a client
-   * without P2P. A key that is absent in it means your own default.
-   */
+  /** Return the session id that the router gave. What is absent in `p2p` means your own default. */
   async open(url, name, token, p2p) {
     return "stub-session";
   }

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Event = dict[str, Any]
-
 DESCRIPTION: dict[str, Any] = {
     # Take "stub" out once your implementation is behind this.
     "implementation": {"name": "my implementation", "version": "0.1.0", "language": "Python", "stub": True},
@@ -28,17 +26,13 @@ class Refused(Exception):
 class Client:
     """One client. `raise_event` can be called at any time, also before `open` has returned."""
 
-    def __init__(self, raise_event: Callable[[Event], None]) -> None:
+    def __init__(self, raise_event: Callable[[dict[str, Any]], None]) -> None:
         self.raise_event = raise_event
         self.connected: set[str] = set()
         self.mode = "prefer_p2p"
 
     async def open(self, url: str, name: str, token: str | None, p2p: dict[str, Any] | None) -> str:
-        """Attach to the router at `url`, and return the session id that it gave.
-
-        `p2p` is None for a client without P2P. A key that is absent in it means your own default.
-        """
-        del url, name, token, p2p
+        """Return the session id that the router gave. What is absent in `p2p` means your own default."""
         return "stub-session"
 
     async def connect_to_peer(self, target: str) -> None:
@@ -47,7 +41,7 @@ class Client:
         self.raise_event({"type": "connected", "peer_session_id": target})
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> str:
-        """Return "p2p" or "relay", as your own call says. Bytes of an event stay bytes here."""
+        """Return "p2p" or "relay", as your own call says."""
         self.raise_event({"type": "data", "peer_session_id": target, "data": data, "reliable": reliable})
         return "p2p" if target in self.connected else "relay"
 
@@ -65,4 +59,3 @@ class Client:
 
     async def close(self) -> None:
         """Close in your own orderly way."""
-        self.connected.clear()

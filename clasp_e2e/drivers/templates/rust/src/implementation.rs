@@ -1,26 +1,17 @@
 //! Where your own calls go. What stands here is a stub: whatever it is sent comes back to it.
 //!
-//! Each method is one call of your implementation: no waiting, no retry, no repair, no default filled
-//! in. Return `Err` with your implementation's own words where it returns an error. Each call has a
-//! thread of its own and may block; with an asynchronous implementation, `block_on` its runtime here.
+//! Each method is one call of your implementation: no waiting, no retry, no repair, no default filled in.
+//! `Refused` bears your implementation's own words where it returns an error. A call may block.
 
+use crate::base64::{decode, encode};
 use serde_json::{json, Value};
-use std::collections::HashSet;
-use std::sync::Mutex;
+use std::{collections::HashSet, sync::Mutex};
 
-/// The implementation refused or failed a call, in its own words.
-pub type Refused = String;
-/// Can be called at any time, also before `open` has returned.
-pub type RaiseEvent = Box<dyn Fn(Event) + Send + Sync>;
-
-/// What the implementation tells its application. The stub needs the first two only.
-#[allow(dead_code)]
-pub enum Event {
-    Connected { peer_session_id: String },
-    Data { peer_session_id: Option<String>, data: Vec<u8>, reliable: Option<bool> },
-    Disconnected { peer_session_id: String, reason: Option<String> },
-    ConnectionFailed { peer_session_id: String, reason: String },
+pub enum Failure {
+    Refused(String),
+    NotOffered,
 }
+use Failure::{NotOffered, Refused};
 
 pub fn description() -> Value {
     json!({
@@ -34,62 +25,46 @@ pub fn description() -> Value {
     })
 }
 
-/// One client.
+/// One client. `raise_event` can be called at any time, also before `peer.open` has returned.
 pub struct Client {
-    raise_event: RaiseEvent,
-    state: Mutex<State>,
-}
-
-struct State {
-    connected: HashSet<String>,
-    mode: String,
+    pub raise_event: Box<dyn Fn(Value) + Send + Sync>,
+    connected: Mutex<HashSet<String>>,
+    mode: Mutex<String>,
 }
 
 impl Client {
-    pub fn new(raise_event: RaiseEvent) -> Client {
-        let state = State { connected: HashSet::new(), mode: "prefer_p2p".into() };
-        Client { raise_event, state: Mutex::new(state) }
+    pub fn new(raise_event: Box<dyn Fn(Value) + Send + Sync>) -> Client {
+        Client { raise_event, connected: Mutex::default(), mode: Mutex::new("prefer_p2p".into()) }
     }
 
-    /// Attach to the router at `url`, and return the session id that it gave. `p2p` is null for a client
-    /// without P2P. A key that is absent in it means your own default.
-    pub fn open(&self, _url: &str, _name: &str, _token: Option<&str>, _p2p: &Value) -> Result<String, Refused> {
-        Ok("stub-session".into())
-    }
-
-    /// Return when your own call does; what comes of it is an event.
-    pub fn connect_to_peer(&self, target: &str) -> Result<(), Refused> {
-        self.state.lock().unwrap().connected.insert(target.into());
-        (self.raise_event)(Event::Connected { peer_session_id: target.into() });
-        Ok(())
-    }
-
-    /// Return "p2p" or "relay", as your own call says.
-    pub fn send_p2p(&self, target: &str, data: Vec<u8>, reliable: bool) -> Result<&'static str, Refused> {
-        let direct = self.state.lock().unwrap().connected.contains(target);
-        (self.raise_event)(Event::Data { peer_session_id: Some(target.into()), data, reliable: Some(reliable) });
-        Ok(if direct { "p2p" } else { "relay" })
-    }
-
-    /// Set "prefer_p2p", "p2p_only" or "server_only".
-    pub fn set_p2p_routing_mode(&self, mode: &str) -> Result<(), Refused> {
-        self.state.lock().unwrap().mode = mode.into();
-        Ok(())
-    }
-
-    /// Return the mode in force.
-    pub fn p2p_routing_mode(&self) -> Result<String, Refused> {
-        Ok(self.state.lock().unwrap().mode.clone())
-    }
-
-    /// Return whether a direct connection stands.
-    pub fn is_peer_connected(&self, target: &str) -> Result<bool, Refused> {
-        Ok(self.state.lock().unwrap().connected.contains(target))
-    }
-
-    /// Close in your own orderly way.
-    pub fn close(&self) -> Result<(), Refused> {
-        self.state.lock().unwrap().connected.clear();
-        Ok(())
+    pub fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
+        let target = &params["target"];
+        let name = target.as_str().unwrap_or_default();
+        Ok(match method {
+            // params: url, name, token?, p2p. What is absent in p2p means your own default.
+            "peer.open" => json!({"session_id": "stub-session"}),
+            // Return when your own call does; what comes of it is an event.
+            "peer.connect_to_peer" => {
+                self.connected.lock().unwrap().insert(name.into());
+                (self.raise_event)(json!({"type": "connected", "peer_session_id": target}));
+                json!({})
+            }
+            "peer.send_p2p" => {
+                let data = decode(params["data"].as_str().unwrap_or_default());
+                let data = data.ok_or(Refused("data is not base64".into()))?;
+                (self.raise_event)(json!({"type": "data", "peer_session_id": target,
+                    "data": encode(&data), "reliable": params["reliable"]}));
+                let direct = self.connected.lock().unwrap().contains(name);
+                json!({"result": if direct { "p2p" } else { "relay" }})
+            }
+            "peer.set_p2p_routing_mode" => {
+                *self.mode.lock().unwrap() = params["mode"].as_str().unwrap_or_default().into();
+                json!({})
+            }
+            "peer.p2p_routing_mode" => json!({"mode": *self.mode.lock().unwrap()}),
+            "peer.is_peer_connected" => json!({"connected": self.connected.lock().unwrap().contains(name)}),
+            "peer.close" => json!({}),
+            _ => return Err(NotOffered),
+        })
     }
 }

@@ -1,94 +1,26 @@
-//! The driver protocol, version 1, around `implementation.rs`. Nothing here needs to change but `offered`.
-//! JSON-RPC 2.0, one message a line, on standard input and output.
+//! The driver protocol, version 1, around `implementation.rs`. Nothing here needs to change.
 
 mod base64;
 mod implementation;
 
-use implementation::{description, Client, Event};
+use implementation::{description, Client, Failure};
 use serde_json::{json, Value};
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, Write};
-use std::os::fd::FromRawFd;
-use std::sync::mpsc::{channel, Sender};
-use std::sync::Arc;
-use std::thread;
+use std::io::{stdin, BufRead, Write};
+use std::sync::{mpsc::channel, Arc};
+use std::{collections::HashMap, fs::File, os::fd::FromRawFd, thread};
 
 extern "C" {
     fn dup(descriptor: i32) -> i32;
     fn dup2(from: i32, to: i32) -> i32;
 }
 
-/// The error that answers a call: its code, and its words.
-type Failure = (i64, String);
-const REFUSED: i64 = 1000;
-const NOT_OFFERED: i64 = -32601;
-const INVALID_PARAMS: i64 = -32602;
-
-/// What is not among the capabilities can be left out here.
-fn offered(client: &Client, method: &str, params: &Value) -> Result<Value, Failure> {
-    let target = || text(params, "target");
-    let refused = |words: String| (REFUSED, words);
-    Ok(match method {
-        "peer.connect_to_peer" => client.connect_to_peer(target()?).map(|()| json!({})).map_err(refused)?,
-        "peer.send_p2p" => {
-            let data = base64::decode(text(params, "data")?).ok_or((INVALID_PARAMS, "data is not base64".into()))?;
-            let reliable = params["reliable"].as_bool().unwrap_or(true);
-            json!({"result": client.send_p2p(target()?, data, reliable).map_err(refused)?})
-        }
-        "peer.set_p2p_routing_mode" => {
-            client.set_p2p_routing_mode(text(params, "mode")?).map(|()| json!({})).map_err(refused)?
-        }
-        "peer.p2p_routing_mode" => json!({"mode": client.p2p_routing_mode().map_err(refused)?}),
-        "peer.is_peer_connected" => json!({"connected": client.is_peer_connected(target()?).map_err(refused)?}),
-        "peer.close" => client.close().map(|()| json!({})).map_err(refused)?,
-        _ => return Err((NOT_OFFERED, format!("{method} is not offered"))),
-    })
-}
-
-fn open(client: &Client, params: &Value) -> Result<Value, Failure> {
-    let token = params["token"].as_str();
-    let session = client.open(text(params, "url")?, text(params, "name")?, token, &params["p2p"]);
-    Ok(json!({"session_id": session.map_err(|words| (REFUSED, words))?}))
-}
-
-fn text<'a>(params: &'a Value, key: &str) -> Result<&'a str, Failure> {
-    params[key].as_str().ok_or_else(|| (INVALID_PARAMS, format!("{key} is missing")))
-}
-
-fn event_message(handle: &str, event: Event) -> Value {
-    let event = match event {
-        Event::Connected { peer_session_id } => json!({"type": "connected", "peer_session_id": peer_session_id}),
-        Event::Data { peer_session_id, data, reliable } => json!({
-            "type": "data", "peer_session_id": peer_session_id,
-            "data": base64::encode(&data), "reliable": reliable,
-        }),
-        Event::Disconnected { peer_session_id, reason } => {
-            json!({"type": "disconnected", "peer_session_id": peer_session_id, "reason": reason})
-        }
-        Event::ConnectionFailed { peer_session_id, reason } => {
-            json!({"type": "connection_failed", "peer_session_id": peer_session_id, "reason": reason})
-        }
+fn answer(id: &Value, outcome: Result<Value, Failure>) -> Option<Value> {
+    let (code, message) = match outcome {
+        Ok(result) => return Some(json!({"jsonrpc": "2.0", "id": id, "result": result})),
+        Err(Failure::Refused(words)) => (1000, words),
+        Err(Failure::NotOffered) => (-32601, "not offered".into()),
     };
-    json!({"jsonrpc": "2.0", "method": "peer.event", "params": {"peer": handle, "event": event}})
-}
-
-fn answer(send: &Sender<Value>, id: &Value, outcome: Result<Value, Failure>) {
-    let _ = send.send(match outcome {
-        Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
-        Err((code, message)) => json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}),
-    });
-}
-
-/// Make a call in a thread of its own, as it may block. It is begun when this returns, so calls begin in
-/// the order in which they came.
-fn begin(call: impl FnOnce() + Send + 'static) {
-    let (begun, begins) = channel();
-    thread::spawn(move || {
-        let _ = begun.send(());
-        call();
-    });
-    let _ = begins.recv();
+    Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}))
 }
 
 fn main() {
@@ -98,49 +30,54 @@ fn main() {
         dup2(2, 1);
         File::from_raw_fd(messages)
     };
-    // A thread writes, so that reading never waits for it.
-    let (send, messages) = channel::<Value>();
+    // A thread writes, so that reading never waits for it. `None` is the end.
+    let (send, messages) = channel::<Option<Value>>();
     let writer = thread::spawn(move || {
-        for message in messages {
-            if output.write_all(format!("{message}\n").as_bytes()).is_err() || message["id"] == "last" {
+        while let Ok(Some(message)) = messages.recv() {
+            if output.write_all(format!("{message}\n").as_bytes()).is_err() {
                 break;
             }
         }
     });
     let mut clients: HashMap<String, Arc<Client>> = HashMap::new();
-    for line in std::io::stdin().lock().lines() {
+    for line in stdin().lock().lines() {
         let Some(request) = line.ok().and_then(|line| serde_json::from_str::<Value>(&line).ok()) else { break };
         let (id, params) = (request["id"].clone(), request["params"].clone());
         let method = request["method"].as_str().unwrap_or_default().to_owned();
-        let handle = params["peer"].as_str().unwrap_or_default().to_owned();
-        match method.as_str() {
-            "initialize" => answer(&send, &id, Ok(description())),
-            "shutdown" => {
-                answer(&send, &id, Ok(json!({})));
+        let peer = params["peer"].as_str().unwrap_or_default().to_owned();
+        if method == "peer.open" {
+            let (send, peer) = (send.clone(), peer.clone());
+            clients.insert(peer.clone(), Arc::new(Client::new(Box::new(move |event| {
+                let params = json!({"peer": peer, "event": event});
+                let _ = send.send(Some(json!({"jsonrpc": "2.0", "method": "peer.event", "params": params})));
+            }))));
+        }
+        let _ = match (method.as_str(), clients.get(&peer).cloned()) {
+            ("initialize", _) => send.send(answer(&id, Ok(description()))),
+            ("shutdown", _) => {
+                let _ = send.send(answer(&id, Ok(json!({}))));
                 break;
             }
-            "peer.open" => {
-                let (raising, opening) = (send.clone(), send.clone());
-                let raise_event = move |event| drop(raising.send(event_message(&handle, event)));
-                let client = Arc::new(Client::new(Box::new(raise_event)));
-                clients.insert(text(&params, "peer").unwrap_or_default().to_owned(), client.clone());
-                begin(move || answer(&opening, &id, open(&client, &params)));
+            (_, None) => send.send(answer(&id, Err(Failure::NotOffered))),
+            // What cannot block is called here, in order without a doubt.
+            ("peer.set_p2p_routing_mode" | "peer.p2p_routing_mode", Some(client)) => {
+                send.send(answer(&id, client.call(&method, &params)))
             }
-            _ => match clients.get(&handle) {
-                // What cannot block is called here, in order without a doubt.
-                Some(client) if method.ends_with("p2p_routing_mode") => {
-                    answer(&send, &id, offered(client, &method, &params))
-                }
-                Some(client) => {
-                    let (send, client) = (send.clone(), client.clone());
-                    begin(move || answer(&send, &id, offered(&client, &method, &params)));
-                }
-                None => answer(&send, &id, Err((NOT_OFFERED, format!("{method} is not offered without a peer")))),
-            },
-        }
+            // The rest has a thread each, and has begun before the next line is read.
+            (_, Some(client)) => {
+                let (send, (begun, begins)) = (send.clone(), channel());
+                thread::spawn(move || {
+                    let _ = begun.send(());
+                    send.send(answer(&id, client.call(&method, &params)))
+                });
+                let _ = begins.recv();
+                Ok(())
+            }
+        };
     }
     for client in clients.values() {
-        let _ = client.close();
+        let _ = client.call("peer.close", &Value::Null);
     }
-    LAST
+    let _ = send.send(None);
+    let _ = writer.join();
 }

@@ -24,6 +24,7 @@ from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.plugin_session import GATE, INCONCLUSIVE, USAGE, Gate, Reporting, is_worker
 from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.known import expect_known
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
@@ -32,7 +33,7 @@ from clasp_e2e.testbed.ownership import watch
 from clasp_e2e.testbed.pairing import Pairing, pairings
 from clasp_e2e.testbed.runner import Judged, harness_error, judge, judge_when_free, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
-from clasp_e2e.testbed.selection import SelectionError, select
+from clasp_e2e.testbed.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.testbed.waiting import Patience
 
 LAST_RESORT = 120
@@ -46,6 +47,7 @@ LETTERS = {
     Outcome.BLOCKED: ("blocked", "b", ("BLOCKED", {"yellow": True})),
     Outcome.UNOBSERVED: ("unobserved", "u", ("UNOBSERVED", {"yellow": True})),
     Outcome.NOT_OFFERED: ("not offered", "n", ("NOT OFFERED", {"yellow": True})),
+    Outcome.EXPECTED_FAILURE: ("expected failure", "x", ("EXPECTED FAILURE", {"yellow": True})),
     Outcome.ERROR: ("error", "E", ("ERROR", {"red": True})),
 }
 
@@ -74,6 +76,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="X",
         help="stretch the harness's own patience, never the specification's times, on a slow machine",
     )
+    group.addoption(
+        "--baseline",
+        metavar="FILE",
+        help="known failures (default: those that lie beside the adapters of who is judged)",
+    )
     group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
@@ -90,6 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
             peer=options.peer, offerer=options.offerer, answerer=options.answerer, router=options.router
         )
         catalogue = load_catalogue()
+        given = None if options.baseline is None else config.invocation_params.dir / options.baseline
+        labels = known_labels(selection)
+        baselines = load_baselines(selection, catalogue, given, labels)
     except SelectionError as error:
         _usage(str(error))
     seed: int = random.randrange(2**32) if options.seed is None else options.seed
@@ -99,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = Recorder(
         catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged
     )
-    gate = config.stash[GATE] = Gate(catalogue, selection, seed, recorder)
+    gate = config.stash[GATE] = Gate(catalogue, selection, seed, recorder, baselines=baselines, labels=labels)
     config.pluginmanager.register(Reporting(config, gate), "clasp-e2e-reporting")
     if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
         from clasp_e2e.plugin_xdist import Controller, Worker
@@ -145,6 +155,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         [pytest.mark.slow] if scenario.slow else []
     )
     cast: list[Pairing | None] = [*pairings(scenario, requirements[0], gate.selection.subjects)]
+    for pairing in filter(None, cast):
+        gate.planned[_case_id(metafunc.definition.path, scenario, pairing)] = scenario.requirements
     metafunc.parametrize(
         "case",
         [
@@ -199,6 +211,9 @@ class _RunningCase:
         assert bench is not None
         running = self.gate.background.get(self.case.id)
         judged = settle(bench, self.case, await (running or judge(bench, self.case)))
+        if self.gate.baselines:
+            result = expect_known(self.gate.baselines, judged.result, self.gate.scope())
+            judged = replace(judged, result=result)
         self.item.stash[JUDGED] = judged
         self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
             ("outcome", judged.result.outcome.value),
@@ -209,6 +224,8 @@ class _RunningCase:
                 pytest.fail(judged.result.message, pytrace=False)
             case Outcome.DEVIATION if self.item.config.getini("strict"):
                 pytest.fail(judged.result.message, pytrace=False)
+            case Outcome.EXPECTED_FAILURE:
+                pytest.xfail(judged.result.known_failure or "")
             case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED:
                 pytest.skip(judged.result.message)
             case _:
@@ -277,9 +294,11 @@ def _case(item: pytest.Item) -> Case:
     scenario, pairing = _scenario(item), _pairing(item)
     assert scenario is not None
     assert pairing is not None
-    path = item.path.stem
-    name = f"{path}::{scenario.name}[{pairing.id}]"
-    return Case(name, scenario, pairing, _replay(item))
+    return Case(_case_id(item.path, scenario, pairing), scenario, pairing, _replay(item))
+
+
+def _case_id(path: Path, scenario: Scenario, pairing: Pairing) -> str:
+    return f"{path.stem}::{scenario.name}[{pairing.id}]"
 
 
 # Telling.
@@ -347,7 +366,7 @@ def _replay(item: pytest.Item) -> str:
         command = ["pytest", f"{path}::{item.name}"]
         if "clasp_e2e.plugin" in options.plugins:
             command += ["-p", "clasp_e2e.plugin"]
-    for name in ("peer", "offerer", "answerer", "router"):
+    for name in ("peer", "offerer", "answerer", "router", "baseline"):
         if (value := getattr(options, name)) is not None:
             command += [f"--{name}", value]
     if options.deadline_scale != 1:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from clasp_e2e.report.terminal import print_summary
+from clasp_e2e.results.baseline import Baseline
+from clasp_e2e.results.known import Scope, settle_known
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Verdict
 from clasp_e2e.results.recorder import Recorder
@@ -17,7 +20,7 @@ from clasp_e2e.results.verdict import exit_status
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.bench import Bench
 from clasp_e2e.testbed.blame import Finished, settle_all
-from clasp_e2e.testbed.pairing import Pairing
+from clasp_e2e.testbed.pairing import Pairing, complete_pairings
 from clasp_e2e.testbed.runner import Judged
 from clasp_e2e.testbed.selection import Selection
 
@@ -40,8 +43,29 @@ class Gate:
     covered: set[str] = field(default_factory=set[str])
     pairings: dict[str, Pairing] = field(default_factory=dict[str, Pairing])
     """By scenario, in the order of `recorder.results`: who stood where."""
+    planned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By case, those included that were left out on purpose: the requirements."""
+    baselines: tuple[Baseline, ...] = ()
+    labels: frozenset[str] = frozenset()
+    """The names of all drivers that are known, or take part."""
     bench: Bench | None = None
     background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
+
+    def scope(self, *, all_files: bool = False, subset: bool = True) -> Scope:
+        """Return what this run was able to find out; `all_files` if every file of scenarios was read."""
+        ran = {result.id for result in self.recorder.results}
+        missing = [(case, names) for case, names in self.planned.items() if case not in ran]
+        subjects = self.selection.subjects
+        return Scope(
+            labels=self.labels,
+            today=datetime.now(UTC).date(),
+            router=subjects.router,
+            complete=complete_pairings(subjects) if all_files else frozenset(),
+            left_out=frozenset(
+                (name, case.partition("[")[2].rstrip("]")) for case, names in missing for name in names
+            ),
+            whole=not subset and not missing,
+        )
 
 
 GATE = pytest.StashKey[Gate]()
@@ -119,16 +143,25 @@ class Reporting:
         subset, strict = is_subset(config), bool(config.getini("strict"))
         # Files that were not named were not read: what scenarios they hold is not known.
         covered = None if names_files(config) else gate.covered
-        run = gate.recorder.finish(covered=covered, subset=subset, strict=strict)
-        status = exit_status(run.verdict, subset=subset, strict=strict, totals=run.totals)
+        scope = gate.scope(all_files=not names_files(config), subset=subset)
+        known = settle_known(gate.baselines, gate.recorder.results, scope, gate.catalogue)
+        gate.recorder.revise(known.results)
+        run = gate.recorder.finish(
+            covered=covered, subset=subset, strict=strict, complaints=known.complaints, notes=known.notes
+        )
+        verdict = gate.recorder.verdict_but_for_known()
+        status = exit_status(verdict, subset=subset, strict=strict, totals=run.totals)
+        if run.complaints:
+            return FAILS
         if status == 0 and self._others_failed:
             return INCONCLUSIVE if self._worker_died else FAILS
         return status
 
     def _break_off(self) -> int:
         """Return the exit status of a run that was ended early: what is known is a part of a run."""
-        run = self._gate.recorder.finish(covered=self._gate.covered, subset=True)
-        return FAILS if run.verdict is Verdict.NON_CONFORMANT else INCONCLUSIVE
+        self._gate.recorder.finish(covered=self._gate.covered, subset=True)
+        fails = self._gate.recorder.verdict_but_for_known() is Verdict.NON_CONFORMANT
+        return FAILS if fails else INCONCLUSIVE
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

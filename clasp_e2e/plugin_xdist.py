@@ -64,6 +64,7 @@ class Controller:
         told = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
         if told is not None:
             self._gate.covered.update(told["covered"])
+            self._gate.planned.update({case: tuple(names) for case, names in told["planned"].items()})
             self._gate.recorder.capabilities = told["capabilities"] or self._gate.recorder.capabilities
 
 
@@ -79,6 +80,7 @@ class Worker:
         output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
         output["clasp_run"] = {
             "covered": sorted(self._gate.covered),
+            "planned": {case: list(names) for case, names in self._gate.planned.items()},
             "capabilities": sorted(self._gate.recorder.capabilities),
         }
 

@@ -128,8 +128,8 @@ async def test_7_routing_modes(connected_pair: Pair) -> None:
             await sender.set_p2p_routing_mode(mode)
             expect(await sender.p2p_routing_mode(), f"the mode after {mode} was set").equals(mode)
     for requirement_id, mode, expected in (
-        ("RTE-9", RoutingMode.SERVER_ONLY, SendResult.RELAY),
         ("RTE-7", RoutingMode.P2P_ONLY, SendResult.P2P),
+        ("RTE-9", RoutingMode.SERVER_ONLY, SendResult.RELAY),
     ):
         with judging(requirement_id):
             await sender.set_p2p_routing_mode(mode)

@@ -90,6 +90,7 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
     offer = next((d for d in connected_pair.testbed.switchboard.descriptions if d.leg == partner.name), None)
     if offer is None:
         raise Unobserved(f"no SDP of {partner.name} was read")
+    await connected_pair.settle()
     common: dict[str, wire.Value] = {"from": partner.session_id, "correlation_id": "no-such-attempt"}
     candidate = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
     for signal in (
@@ -103,14 +104,14 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
         lambda message: isinstance(message.value, dict) and message.value.get("reason") == "no such attempt",
         "a signal",
     )
-    await connected_pair.settle()
-    told = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
-    expect([entry.event for entry in told], "what the unknown signals led to").is_empty()
-    payload = random_payload(64)
-    async with connected_pair.path_of(subject, payload) as path:
-        await subject.send_p2p(partner, payload)
-        await partner.receives(payload)
-    path.took_the_direct_path()
+    for sender, receiver in ((partner, subject), (subject, partner)):
+        told = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
+        expect([entry.event for entry in told], "what the unknown signals led to").is_empty()
+        payload = random_payload(64)
+        async with connected_pair.path_of(sender, payload) as path:
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+        path.took_the_direct_path()
     expect(len(subject.events(Connected, partner)), "times that Connected was told").equals(1)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from clasp_e2e import __version__
+from clasp_e2e.commands.build_adapter import build_adapter
 from clasp_e2e.commands.doctor import doctor
 from clasp_e2e.commands.explain import explain
 from clasp_e2e.commands.list import list_requirements
+from clasp_e2e.commands.matrix import matrix
+from clasp_e2e.commands.new_driver import new_driver
 from clasp_e2e.commands.router import router
 from clasp_e2e.commands.run import run
 
@@ -20,5 +23,5 @@ def main() -> None:
     """Judge whether an implementation of CLASP's peer-to-peer connections does what it must."""
 
 
-for command in (run, list_requirements, explain, router, doctor):
+for command in (run, matrix, list_requirements, explain, router, doctor, build_adapter, new_driver):
     main.add_command(command)

@@ -33,6 +33,7 @@ DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for
     show_default=True,
     help="Where results and evidence go.",
 )
+@click.option("--baseline", metavar="FILE", help="Known failures, in the place of those of the drivers.")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
 @click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
 @click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")

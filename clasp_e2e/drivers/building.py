@@ -14,7 +14,18 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["BuildError", "build_node_adapter", "cache_root", "node_adapter_command"]
+from clasp_e2e.drivers.interface import NotAvailable
+
+__all__ = [
+    "BuildError",
+    "browser_adapter_command",
+    "build_browser_adapter",
+    "build_node_adapter",
+    "cache_root",
+    "digest",
+    "locked",
+    "node_adapter_command",
+]
 
 OLDEST_NODE = 20
 INSTALL_LIMIT = 600.0
@@ -24,7 +35,11 @@ INSTALL = ("install", "--omit=dev", "--no-audit", "--no-fund", "--no-package-loc
 """No scripts: what is needed comes prebuilt, and a package has no business running anything here."""
 
 
-class BuildError(RuntimeError):
+PAGE = ("calls.js", "connections.js", "errors.js", "lines.js", "negotiation.js", "peer.js", "signals.js")
+"""Files of the Node adapter that are the browser's too: whatever is not special to Node."""
+
+
+class BuildError(NotAvailable):
     """An adapter that could not be built; the message says what to do."""
 
 
@@ -40,44 +55,56 @@ def node_adapter_command() -> list[str]:
     return [_node(), str(build_node_adapter() / "adapter.js")]
 
 
-def build_node_adapter() -> Path:
-    """The directory of the Node adapter with its packages, built at the first call. Raises `BuildError`.
+def browser_adapter_command() -> list[str]:
+    """The command that starts the browser adapter, but for its browser. Raises `BuildError`."""
+    return [_node(), str(build_browser_adapter() / "adapter.js")]
 
-    It is named for the content of the sources, so that a change of theirs is a new build.
-    """
-    sources = _sources()
+
+def build_node_adapter() -> Path:
+    """The directory of the Node adapter with its packages, built at the first call. Raises `BuildError`."""
+    return _built("node", _sources("node"))
+
+
+def build_browser_adapter() -> Path:
+    """The directory of the browser adapter with its packages, likewise. Raises `BuildError`."""
+    node = _sources("node")
+    return _built("browser", _sources("browser") | {name: node[name] for name in PAGE})
+
+
+def _built(name: str, sources: Mapping[str, bytes]) -> Path:
+    """The directory of an adapter, named for the content of its sources: their change is a new build."""
     root = cache_root()
-    target = root / f"node-{_digest(sources)}"
+    target = root / f"{name}-{digest(sources)}"
     if target.is_dir():
         return target
     _node()
     npm = _program("npm", "it comes with Node.js")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root / "node.lock"):
+        with locked(root / f"{name}.lock"):
             if not target.is_dir():
-                _build(npm, sources, target)
+                _build(npm, name, sources, target)
     except OSError as error:
         raise BuildError(
-            f"the Node adapter cannot be built in {root}: {error}. Set XDG_CACHE_HOME to a directory "
+            f"the {name} adapter cannot be built in {root}: {error}. Set XDG_CACHE_HOME to a directory "
             "that can be written to"
         ) from error
     return target
 
 
-def _build(npm: str, sources: Mapping[str, bytes], target: Path) -> None:
+def _build(npm: str, name: str, sources: Mapping[str, bytes], target: Path) -> None:
     """Build beside `target` and rename: what is there is whole, whenever a build was interrupted."""
-    print(f"clasp-e2e: building the Node adapter, once, in {target}", file=sys.stderr)
+    print(f"clasp-e2e: building the {name} adapter, once, in {target}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as scratch:
         place = Path(scratch) / "adapter"
         place.mkdir()
-        for name, content in sources.items():
-            (place / name).write_bytes(content)
-        _install(npm, place)
+        for file, content in sources.items():
+            (place / file).write_bytes(content)
+        _install(npm, name, place)
         place.rename(target)
 
 
-def _install(npm: str, place: Path) -> None:
+def _install(npm: str, name: str, place: Path) -> None:
     try:
         finished = subprocess.run(  # noqa: S603 - our own arguments, no shell
             [npm, *INSTALL],
@@ -92,29 +119,30 @@ def _install(npm: str, place: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"npm did not install the Node adapter's packages within {INSTALL_LIMIT:g} s: "
+            f"npm did not install the {name} adapter's packages within {INSTALL_LIMIT:g} s: "
             "is its registry reachable? `npm ping` tells"
         ) from None
     if finished.returncode:
         last = "\n".join(finished.stdout.strip().splitlines()[-15:])
         raise BuildError(
-            f"npm could not install the Node adapter's packages (exit status {finished.returncode}); "
+            f"npm could not install the {name} adapter's packages (exit status {finished.returncode}); "
             f"its last words:\n{last}"
         )
 
 
-def _sources() -> dict[str, bytes]:
-    """The adapter's files by name."""
-    folder = files("clasp_e2e.drivers.adapters") / "node"
+def _sources(name: str) -> dict[str, bytes]:
+    """An adapter's files by name."""
+    folder = files("clasp_e2e.drivers.adapters") / name
     found = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
-    return {name: found[name] for name in sorted(found) if name.endswith((".js", ".json"))}
+    return {name: found[name] for name in sorted(found) if name.endswith((".js", ".json", ".html"))}
 
 
-def _digest(sources: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
+def digest(sources: Mapping[str, bytes]) -> str:
+    """Return a short name for the content of `sources`, which are in a fixed order."""
+    found = hashlib.sha256()
     for name, content in sources.items():
-        digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:16]
+        found.update(f"{name} {len(content)}\n".encode() + content)
+    return found.hexdigest()[:16]
 
 
 def _node() -> str:
@@ -124,7 +152,7 @@ def _node() -> str:
     major = version.removeprefix("v").partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST_NODE:
         raise BuildError(
-            f"{node} is Node.js {version or 'of an unknown version'}, and the Node adapter needs "
+            f"{node} is Node.js {version or 'of an unknown version'}, and the adapters need "
             f"{OLDEST_NODE} or later"
         )
     return node
@@ -133,13 +161,13 @@ def _node() -> str:
 def _program(name: str, advice: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise BuildError(f"{name} is not on the PATH, and the Node adapter needs it: {advice}")
+        raise BuildError(f"{name} is not on the PATH, and the adapter needs it: {advice}")
     return found
 
 
 @contextmanager
-def _locked(path: Path) -> Generator[None]:
-    """Only one process at a time: under xdist every worker asks for the adapter at once."""
+def locked(path: Path) -> Generator[None]:
+    """Let only one process build at a time: under xdist every worker asks for the adapter at once."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

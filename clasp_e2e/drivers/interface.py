@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from textwrap import indent
 
 from clasp_e2e.model import P2PConfig, P2PEvent, RoutingMode, SendResult
@@ -39,6 +40,13 @@ class DriverFault(Exception):
         if not self.stderr:
             return message
         return message + "\nIts last lines on standard error:\n" + indent(self.stderr, "    ")
+
+
+class NotAvailable(DriverFault):
+    """The implementation cannot be had on this machine: not installed, or not built.
+
+    The text says what is missing and how to get it.
+    """
 
 
 class Refused(Exception):
@@ -146,6 +154,9 @@ class Driver(ABC):
 
     Opening is then not counted while it queues for a process to start.
     """
+
+    baseline: Path | None = None
+    """The file of the implementation's known failures, beside its adapter."""
 
     @abstractmethod
     async def initialize(self) -> Description:

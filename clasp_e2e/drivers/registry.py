@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NoReturn
 
+from clasp_e2e.drivers.building import BuildError
 from clasp_e2e.drivers.interface import Description, Driver, Implementation, NotOffered, Router
 from clasp_e2e.drivers.stdio import StdioDriver
 
@@ -17,7 +18,9 @@ GROUP = "clasp_e2e.drivers"
 """The entry-point group in which a package registers its drivers."""
 
 BUILT_IN = {
+    "browser": "clasp_e2e.drivers.browser:BrowserDriver",
     "node": "clasp_e2e.drivers.node:NodeDriver",
+    "rust": "clasp_e2e.drivers.rust:RustDriver",
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
 }
 """Drivers that work from a source checkout too, where no entry point is installed."""
@@ -133,6 +136,8 @@ def _load(target: str) -> Driver:
         raise UnknownDriver(f"{target!r} is neither a driver nor something that makes one: {found!r}")
     try:
         made: object = found()
+    except BuildError as error:
+        raise UnknownDriver(str(error)) from error
     except Exception as error:
         raise UnknownDriver(
             f"{target!r}, called without arguments, made no driver: {type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.report.words import OF_VERDICT, because, first_line, seconds, source_line, subject_line
-from clasp_e2e.results.model import RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
 
@@ -95,7 +95,7 @@ class _Summary:
         self._errors()
         self._not_judged()
         self._remarks()
-        self._stale()
+        self._baselines()
         self._waits()
         if results is not None:
             self._line(Text(f"Results: {results}"))
@@ -111,6 +111,10 @@ class _Summary:
         if met:
             line = f"Requirements met, of those judged: {', '.join(met)}"
             self._console.print(Padding(Text(line), (0, 0, 0, 2)))
+        counts = self._run.totals
+        if counts[Outcome.EXPECTED_FAILURE] and not counts[Outcome.FAILED]:
+            text = "Every failure is a known one, listed with its reason: these do not fail the run."
+            self._console.print(Padding(Text(text), (0, 0, 0, 2)))
         if self._run.catalogue and self._catalogue.hash and self._run.catalogue != self._catalogue.hash:
             note = "These results were judged by another catalogue than the one of this harness."
             self._console.print(Padding(Text(note, style="yellow"), (0, 0, 0, 2)))
@@ -132,8 +136,10 @@ class _Summary:
             text = Text(item.statement)
             text.append(f"\n{source_line(item)}", style="dim")
             for scenario in self._scenarios(item):
-                if scenario.judgment(item.id) in (Outcome.FAILED, Outcome.DEVIATION):
+                if scenario.judgment(item.id) in NOT_MET:
                     text.append(f"\n{scenario.pairing}: {first_line(scenario.message)}")
+                if scenario.judgment(item.id) is Outcome.EXPECTED_FAILURE:
+                    text.append(f"\n    known: {scenario.known_failure}", style="dim")
             rows.append((item.id, text))
         self._section(title, rows, style)
 
@@ -170,13 +176,16 @@ class _Summary:
         rows = [(item.id, Text("\n".join(item.remarks))) for item in self._ours if item.remarks]
         self._section("Seen, and not judged", rows, "")
 
-    def _stale(self) -> None:
-        rows = [
-            (scenario.pairing, Text(scenario.title))
-            for scenario in self._run.scenarios
-            if scenario.outcome is Outcome.UNEXPECTED_PASS
-        ]
-        self._section("Listed as known failures, and passed: take them off the list", rows, "red")
+    def _baselines(self) -> None:
+        # One line each, as it is: what it names is to be found, and to be copied.
+        for title, lines, style in (
+            ("The known failures are not as they are listed", self._run.complaints, "bold red"),
+            ("Known failures of which this run cannot tell", self._run.notes, "bold"),
+        ):
+            if lines:
+                self._line(Text(title, style=style))
+            for line in lines:
+                self._console.print(Text(f"  {line}"), soft_wrap=True)
 
     def _waits(self) -> None:
         waits = sorted(self._run.scenarios, key=lambda scenario: -scenario.waited_s)[:3]

@@ -84,6 +84,8 @@ class ScenarioResult:
     waited_s: float = 0
     """How much of the duration was waiting for the subject."""
     slow: bool = False
+    known_failure: str | None = None
+    """The reason that the baseline gives, where this failure was expected."""
 
     def judgment(self, requirement_id: str) -> Outcome:
         """Return the outcome for one requirement; an error of the scenario hides a pass, not a failure."""
@@ -132,6 +134,7 @@ class ScenarioResult:
             remark=document.get("remark"),
             waited_s=document.get("waited_s", 0),
             slow=document.get("slow", False),
+            known_failure=document.get("known_failure"),
         )
 
 
@@ -211,6 +214,10 @@ class Run:
     """Whether scenarios were left out on purpose."""
     strict: bool = False
     """Whether a deviation fails the gate."""
+    complaints: tuple[str, ...] = ()
+    """What is not true of the baselines of known failures; each fails the gate."""
+    notes: tuple[str, ...] = ()
+    """What this run could not tell of them."""
     schema: int = field(default=SCHEMA)
 
     @property
@@ -234,6 +241,8 @@ class Run:
             "capabilities": list(self.capabilities),
             "subset": self.subset,
             "strict": self.strict,
+            "complaints": list(self.complaints),
+            "notes": list(self.notes),
             "verdict": self.verdict.value,
             "totals": self.totals,
             "requirements": [requirement.to_json() for requirement in self.requirements],
@@ -259,6 +268,8 @@ class Run:
             capabilities=tuple(document.get("capabilities", ())),
             subset=document.get("subset", False),
             strict=document.get("strict", False),
+            complaints=tuple(document.get("complaints", ())),
+            notes=tuple(document.get("notes", ())),
             schema=document["schema"],
         )
 

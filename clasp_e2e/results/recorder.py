@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clasp_e2e import __version__
+from clasp_e2e.results.known import set_apart
 from clasp_e2e.results.model import Run, ScenarioResult, Subject
+from clasp_e2e.results.outcome import Verdict
 from clasp_e2e.results.store import write_results
 from clasp_e2e.results.verdict import requirement_results, run_verdict
 from clasp_e2e.spec.catalogue import Catalogue
@@ -60,15 +63,34 @@ class Recorder:
         """Put `results` in the place of those that were taken in."""
         self._scenarios = list(results)
 
-    def finish(self, *, covered: Collection[str] | None, subset: bool, strict: bool = False) -> Run:
+    def finish(
+        self,
+        *,
+        covered: Collection[str] | None,
+        subset: bool,
+        strict: bool = False,
+        complaints: Iterable[str] = (),
+        notes: Iterable[str] = (),
+    ) -> Run:
         """Reach the verdict, write it, and return the run.
 
         `covered` are the requirements that have a scenario in this harness; None where that is not
-        known, and then none is held to have no scenario. Raises `ResultsError`.
+        known, and then none is held to have no scenario. `complaints` and `notes` are about the
+        baselines of known failures. Raises `ResultsError`.
         """
-        self.run = self._so_far(covered=covered, subset=subset, strict=strict)
+        run = self._so_far(covered=covered, subset=subset, strict=strict)
+        self.run = replace(run, complaints=tuple(complaints), notes=tuple(notes))
         write_results(self.run, self.path)
         return self.run
+
+    def verdict_but_for_known(self) -> Verdict:
+        """Return what the finished run would say had all that is known to fail been met."""
+        assert self.run is not None
+        covered = {item.id for item in self.run.requirements if item.covered}
+        apart = requirement_results(
+            self._catalogue, set_apart(self._scenarios), self._judged, covered=covered
+        )
+        return run_verdict(apart, self.run.subset, self._judged, self.capabilities)
 
     def subjects_json(self) -> dict[str, Any]:
         """Return the subjects in the form of `results.json`."""

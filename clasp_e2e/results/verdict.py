@@ -154,9 +154,9 @@ def exit_status(
 ) -> int:
     """Return the exit status of a run: 0 conforms, 1 fails, 3 undecided.
 
-    2, usage, is no verdict's. `totals` counts the scenarios by outcome: with it, `strict` fails a
-    deviation whatever the verdict, a known failure that passed fails, and failures that are all
-    known do not.
+    2, usage, is no verdict's. `verdict` is what the run says, but for what is known to fail.
+    `totals` counts the scenarios by outcome: with it, `strict` fails a deviation whatever the
+    verdict, and a known failure that passed fails.
     """
     count = totals or {}
     if count.get(Outcome.UNEXPECTED_PASS):
@@ -170,10 +170,7 @@ def exit_status(
         case Verdict.CONFORMANT | Verdict.CONFORMANT_WITH_DEVIATIONS:
             return CONFORMS
         case Verdict.NON_CONFORMANT:
-            known = count.get(Outcome.EXPECTED_FAILURE, 0) > 0
-            return (
-                CONFORMS if known and not (count.get(Outcome.FAILED) or count.get(Outcome.ERROR)) else FAILS
-            )
+            return FAILS
         case Verdict.PARTIAL:
             return CONFORMS if subset else UNDECIDED
         case Verdict.INCONCLUSIVE:

@@ -17,7 +17,7 @@ from clasp_e2e.drivers.interface import (
 from clasp_e2e.results.model import Subject
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.blame import Finished, broken_precondition
+from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.expectations import Blocked
@@ -136,8 +136,9 @@ class Bench:
             records["router"] = Subject(told.name, told.version, told.language, router)
         return records
 
-    def broken_precondition(self, case: Case) -> str | None:
-        """Return the requirement that failed, if what `case` stands on failed in its pairing."""
-        return broken_precondition(
+    def lost_ground(self, case: Case) -> str | None:
+        """Return the requirement that failed in the pairing of `case`, if there is no use in trying it."""
+        cause = broken_precondition(
             self.catalogue, case.id, case.scenario.requirements, case.pairing, self.finished
         )
+        return cause if cause is not None and is_hopeless(self.catalogue, cause) else None

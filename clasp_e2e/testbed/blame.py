@@ -10,9 +10,13 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.pairing import Pairing
 
-NOT_MET = (Outcome.FAILED, Outcome.DEVIATION)
+NOT_MET = (Outcome.FAILED, Outcome.DEVIATION, Outcome.EXPECTED_FAILURE)
 UNDECIDED = (*NOT_MET, Outcome.UNOBSERVED)
 """What becomes of a scenario that ran although its ground had failed, and that says nothing by itself."""
+
+
+COMMON_GROUND = "CON-6"
+"""What all but the first scenarios stand on, with its own ground: a connection that carries data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,15 @@ def broken_precondition(
             if outcome == Outcome.BLOCKED and cause and not _rests_on(catalogue, cause, requirements):
                 return cause
     return None
+
+
+def is_hopeless(catalogue: Catalogue, cause: str) -> bool:
+    """Return whether nothing that stands on `cause` needs to be tried once it has failed.
+
+    That is so for what every connection stands on. Where less is broken, a scenario may pass all
+    the same: relaying may fail and sending directly work. It is blocked if it does not pass.
+    """
+    return cause == COMMON_GROUND or cause in _preconditions(catalogue, [COMMON_GROUND])
 
 
 def _rests_on(catalogue: Catalogue, cause: str, requirements: Sequence[str]) -> bool:

@@ -75,6 +75,30 @@ def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -
     return _pairs(peer_roles, subjects, opposite_reference="same" not in requirement.opposite)
 
 
+def complete_pairings(subjects: Subjects) -> frozenset[str]:
+    """Return the ids of the pairings in which `subjects` are cast in all that any run judges in them.
+
+    In others a run may judge a part: where two implementations meet, what asks for the reference
+    opposite is judged there, and all else is not.
+    """
+    found: set[str] = set()
+    offerer, answerer = subjects.offerer, subjects.answerer
+    match sorted(subjects.judged - {"router"}):
+        case ["answerer", "offerer"] if offerer == answerer:
+            found |= {offerer, f"{offerer}-{offerer}", f"{offerer}-{REFERENCE}", f"{REFERENCE}-{offerer}"}
+        case ["answerer", "offerer"] if offerer != REFERENCE:  # Whose sends are then looked at, in its place.
+            found |= {f"{offerer}-{answerer}", f"{offerer}-{answerer}-answering"}
+        case ["offerer"]:
+            found.add(f"{offerer}-{REFERENCE}")
+        case ["answerer"]:
+            found.add(f"{REFERENCE}-{answerer}")
+        case _:
+            pass
+    if "router" in subjects.judged:
+        found.add(f"router-{subjects.router}")
+    return frozenset(found)
+
+
 def _alone(roles: list[str], subjects: Subjects) -> list[Pairing]:
     # The same implementation in both roles is one case.
     cast = {getattr(subjects, role): role for role in roles}

@@ -64,7 +64,7 @@ def harness_error(case: Case, message: str) -> ScenarioResult:
 
 async def judge(bench: Bench, case: Case) -> Judged:
     """Run `case` and return what became of it; never raises for what the implementation does."""
-    blocked_by = bench.broken_precondition(case)
+    blocked_by = bench.lost_ground(case)
     if blocked_by is not None:
         result = _result(case, _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by))
         return Judged(result, case.scenario.requirements[0])

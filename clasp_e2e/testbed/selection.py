@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from clasp_e2e.drivers.interface import Driver
-from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
+from clasp_e2e.drivers.registry import UnknownDriver, known_drivers, resolve_driver, resolve_router
+from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
+from clasp_e2e.results.known import check_pairings
+from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.pairing import REFERENCE, Subjects
 
 
@@ -62,6 +66,50 @@ def select(
     )
     by_label = {label: spec for spec, label in labels.items()} | {f"router {router_label}": specs["router"]}
     return Selection(subjects, drivers, router_driver, by_label)
+
+
+def known_labels(selection: Selection) -> frozenset[str]:
+    """Return the names that a pairing can hold: of all registered drivers, and of who takes part."""
+    return frozenset({*known_drivers(), *selection.drivers, selection.subjects.router})
+
+
+def load_baselines(
+    selection: Selection, catalogue: Catalogue, given: Path | None, labels: frozenset[str]
+) -> tuple[Baseline, ...]:
+    """Read the known failures of who is judged: from `given`, or else from beside each adapter.
+
+    `labels` are the names that a pairing can hold.
+    Raises `SelectionError`, with the place and what to change there.
+    """
+    subjects = selection.subjects
+    judged = {getattr(subjects, role) for role in subjects.judged}
+    files: dict[Path, set[str]] = {}
+    if given is not None:  # The reference stands opposite, and is not the one whose failures are listed.
+        files[given] = judged - {REFERENCE} or judged
+    else:
+        drivers = {**selection.drivers, subjects.router: selection.router}
+        for label in sorted(judged):
+            if (path := drivers[label].baseline) is not None:
+                files.setdefault(path, set()).add(label)
+    try:
+        return tuple(
+            _baseline(path, owners, labels, catalogue, own=given is None) for path, owners in files.items()
+        )
+    except BaselineError as error:
+        raise SelectionError(str(error)) from error
+
+
+def _baseline(
+    path: Path, owners: set[str], labels: frozenset[str], catalogue: Catalogue, *, own: bool
+) -> Baseline:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BaselineError(f"{path}: the known failures cannot be read: {reason}") from None
+    baseline = parse_baseline(text, str(path), owners, catalogue)
+    check_pairings(baseline, labels, own=own)
+    return baseline
 
 
 def _router(spec: str, labels: Mapping[str, str], drivers: Mapping[str, Driver]) -> Driver:

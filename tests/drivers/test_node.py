@@ -27,7 +27,7 @@ from clasp_e2e.model import (
 )
 
 SOURCES = {"adapter.js", "calls.js", "connections.js", "errors.js", "negotiation.js", "peer.js"}
-SOURCES |= {"signals.js", "webrtc.js", "package.json"}
+SOURCES |= {"lines.js", "signals.js", "webrtc.js", "package.json"}
 
 
 # Building
@@ -77,7 +77,7 @@ def test_a_build_that_fails_leaves_nothing_and_can_be_repeated(
     ("node", "npm", "words"),
     [
         (None, None, "node is not on the PATH, .* install Node.js 20 or later"),
-        ("echo v18.20.1", "", "is Node.js v18.20.1, and the Node adapter needs 20 or later"),
+        ("echo v18.20.1", "", "is Node.js v18.20.1, and the adapters need 20 or later"),
         ("exit 1", "", "of an unknown version"),
         ("echo v20.0.0", None, "npm is not on the PATH"),
     ],

@@ -65,7 +65,10 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("referense", "no driver named 'referense'; did you mean 'reference'? Known: node, reference"),
+        (
+            "referense",
+            "no driver named 'referense'; did you mean 'reference'? Known: browser, node, reference, rust",
+        ),
         ("xyz", "Or name one as module:attribute, or as cmd:COMMAND LINE"),
         ("", "no driver named ''"),
         ("cmd:", "names no program"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.spec import load_catalogue
-from clasp_e2e.testbed.blame import Finished, broken_precondition, settle_all
+from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless, settle_all
 from clasp_e2e.testbed.pairing import Pairing
 
 CATALOGUE = load_catalogue()
@@ -60,6 +60,11 @@ def test_what_failed_in_another_pairing_is_no_cause_and_what_failed_in_the_route
 
 def test_what_stands_on_nothing_that_failed_is_left_alone() -> None:
     assert cause_of("CON-1", finished("CON-6", Outcome.FAILED)) is None
+
+
+def test_only_without_a_connection_that_carries_data_is_there_no_use_in_trying() -> None:
+    assert all(is_hopeless(CATALOGUE, cause) for cause in ("RTR-1", "CON-3", "CON-5", "EVT-1", "CON-6"))
+    assert not any(is_hopeless(CATALOGUE, cause) for cause in ("SND-3", "RTE-9", "EVT-3", "EVT-2", "TMO-2"))
 
 
 @given(st.permutations(["RTR-1", "CON-3", "CON-4", "CON-5", "EVT-1", "CON-6", "SND-1"]))

@@ -44,6 +44,7 @@ class Conversation:
         self._numbers = itertools.count(1)
         self._asked = 0
         self._pending: dict[int, asyncio.Future[Answer]] = {}
+        self._given_up: set[int] = set()
         self._handles: set[str] = set()
         self._over: Ended | None = None
 
@@ -112,6 +113,8 @@ class Conversation:
             future = self._pending.pop(message.id)
             if not future.done():
                 future.set_result(message)
+        elif message.id in self._given_up:
+            self._given_up.remove(message.id)
         elif 1 <= message.id <= self._asked:
             self._problem(f"a second answer to request {message.id}", noise=True)
         else:
@@ -147,4 +150,5 @@ class Conversation:
             with contextlib.suppress(asyncio.InvalidStateError):
                 future.set_exception(wrong)
                 future.exception()  # Not everyone is awaited.
+        self._given_up |= set(self._pending)
         self._pending.clear()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from clasp_e2e.drivers.doctor.advice import advice_for
 from clasp_e2e.drivers.doctor.bench import Bench
-from clasp_e2e.drivers.doctor.findings import CannotStart, Finding, Findings
+from clasp_e2e.drivers.doctor.findings import CannotStart, Finding, Findings, Outcome, introduction
 from clasp_e2e.drivers.doctor.lines import AdapterExamination
 from clasp_e2e.drivers.doctor.peers import PeerSteps
 from clasp_e2e.drivers.doctor.routers import RouterSteps
 from clasp_e2e.drivers.doctor.settings import SettingSteps
 from clasp_e2e.drivers.doctor.surroundings import Surroundings
-from clasp_e2e.drivers.interface import Driver
+from clasp_e2e.drivers.interface import Description, Driver, DriverFault
 from clasp_e2e.drivers.stdio import StdioDriver
 
 
@@ -40,14 +41,27 @@ async def examine(
             await adapter.others()
             stub = adapter.stub
         try:
-            try:
-                description = await driver.initialize()
-            except Exception as error:
-                raise CannotStart(f"the driver cannot be initialized: {error}") from error
-            await _peers_and_routers(Bench(driver, description, findings, around, patience, stub))
+            description = await _initialized(driver, findings)
+            if description is not None:
+                await _peers_and_routers(Bench(driver, description, findings, around, patience, stub))
         finally:
             await driver.aclose()
     return findings
+
+
+async def _initialized(driver: Driver, findings: Findings) -> Description | None:
+    try:
+        description = await driver.initialize()
+    except Exception as error:
+        if not isinstance(driver, StdioDriver):
+            raise CannotStart(f"the driver cannot be initialized: {error}") from error
+        # It answered before: whatever is wrong now is one more finding.
+        text, stderr = (error.args[0], error.stderr) if isinstance(error, DriverFault) else (str(error), "")
+        findings.add("initialize", Outcome.WRONG, text, advice_for(text), stderr)
+        return None
+    if not isinstance(driver, StdioDriver):
+        findings.add("start", Outcome.OK, introduction(description))
+    return description
 
 
 async def _peers_and_routers(bench: Bench) -> None:
@@ -64,32 +78,33 @@ async def _peers(bench: Bench) -> None:
     peer, settings = PeerSteps(bench), SettingSteps(bench)
     if not await bench.step("session", peer.session):
         return
-    capabilities = bench.description.capabilities
-    # These wait for time, and so beside the others.
-    watching = None if bench.stub else asyncio.ensure_future(settings.time_outs())
-    try:
-        await bench.step("routing mode", peer.modes)
-        if await bench.step("connected", peer.connect):
-            if bench.stub:
-                await bench.step("data", peer.echo)
-            else:
-                await bench.step("data to the peer", peer.data_to_peer)
-                await bench.step("data from the peer", peer.data_from_peer)
-        for name, call in (
-            ("is_peer_connected", peer.is_peer_connected),
-            ("disconnect_peer", peer.disconnect_peer),
-        ):
-            if name in capabilities:
-                await bench.step(name, call)
-        if not bench.stub:
-            if "announce" in capabilities:
-                await bench.step("announce", peer.announces)
+    await bench.step("routing mode", peer.modes)
+    if not await bench.step("connected", peer.connect):
+        bench.findings.add("data, settings", Outcome.LEFT_OUT, "they take a connection, and that it is told")
+    elif bench.stub:
+        await bench.step("data", peer.echo)
+        await _declared(bench, peer)
+    else:
+        # These wait for time, and so beside the others.
+        watching = asyncio.ensure_future(settings.time_outs())
+        try:
+            await bench.step("data to the peer", peer.data_to_peer)
+            await bench.step("data from the peer", peer.data_from_peer)
+            await _declared(bench, peer)
             await bench.step("relayed data", peer.relayed)
             await bench.step("ice_servers", settings.stun)
-            if "turn" in capabilities:
+            if "announce" in bench.description.capabilities:
+                await bench.step("announce", peer.announces)
+            if "turn" in bench.description.capabilities:
                 await bench.step("turn", settings.turn)
             await bench.step("p2p: null", settings.without_p2p)
-    finally:
-        if watching is not None:
+        finally:
             await watching
     await bench.step("end", peer.ending)
+
+
+async def _declared(bench: Bench, peer: PeerSteps) -> None:
+    if "is_peer_connected" in bench.description.capabilities:
+        await bench.step("is_peer_connected", peer.is_peer_connected)
+    if "disconnect_peer" in bench.description.capabilities:
+        await bench.step("disconnect_peer", peer.disconnect_peer)

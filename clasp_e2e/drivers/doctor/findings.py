@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
 from clasp_e2e.drivers.doctor.advice import advice_for
-from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.interface import Description, DriverFault, NotOffered, Refused
 
 
 class Outcome(Enum):
@@ -62,14 +63,16 @@ class Findings(list[Finding]):
         """Whether nothing is wrong."""
         return not any(finding.outcome is Outcome.WRONG for finding in self)
 
+    def known(self, text: str) -> str | None:
+        """What was found wrong before that `text` says again, if anything."""
+        earlier = (finding.text for finding in self if finding.outcome is Outcome.WRONG)
+        return next((words for words in earlier if _same(words) in _same(text)), None)
+
     def add(self, step: str, outcome: Outcome, text: str, advice: str = "", stderr: str = "") -> None:
-        """Add a finding. What was found wrong before, in the same words, is not blamed again."""
-        again = outcome is Outcome.WRONG and any(
-            (earlier.outcome, earlier.text) == (outcome, text) for earlier in self
-        )
-        if again:
-            outcome, advice, stderr = Outcome.LEFT_OUT, "", ""
-        self.append(Finding(step, outcome, f"as before: {text}" if again else text, advice, stderr))
+        """Add a finding. What was found wrong before is not blamed again."""
+        if outcome is Outcome.WRONG and (again := self.known(text)) is not None:
+            outcome, text, advice, stderr = Outcome.LEFT_OUT, f"as before: {again}", "", ""
+        self.append(Finding(step, outcome, text, advice, stderr))
         self._tell(self[-1])
 
     async def step(self, name: str, doing: Callable[[], Awaitable[str]]) -> bool:
@@ -101,3 +104,17 @@ class Findings(list[Finding]):
             self.add(name, Outcome.OK, text)
             return True
         return False
+
+
+def _same(text: str) -> str:
+    """What makes a fault the same though it is met again: its words, without numbers and handles."""
+    return re.sub(r"\d+", "0", text)
+
+
+def introduction(description: Description) -> str:
+    """Who is examined, in a line."""
+    who = description.implementation
+    return (
+        f"{who.name} {who.version} ({who.language}): {' and '.join(sorted(description.roles))},"
+        f" offers {', '.join(sorted(description.capabilities)) or 'no capability'}"
+    )

@@ -10,8 +10,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from clasp_e2e.drivers.doctor.advice import advice_for
 from clasp_e2e.drivers.doctor.conversation import Answer, Conversation, Ended
-from clasp_e2e.drivers.doctor.findings import CannotStart, Findings, LeftOut, Outcome, Wrong
+from clasp_e2e.drivers.doctor.findings import (
+    CannotStart,
+    Findings,
+    LeftOut,
+    Outcome,
+    Wrong,
+    introduction,
+)
 from clasp_e2e.drivers.doctor.surroundings import Surroundings
 from clasp_e2e.drivers.interface import Description, DriverFault, Refused
 from clasp_e2e.drivers.stdio import orphans, shapes
@@ -42,6 +50,7 @@ class AdapterExamination:
     ) -> None:
         self.description: Description | None = None
         self.stub = False
+        self._opens = False
         self._command = command
         self._findings = findings
         self._surroundings = surroundings
@@ -59,7 +68,9 @@ class AdapterExamination:
             await self._step("longest line", talk, lambda: self._longest_line(talk))
             await self._step("lines at once", talk, lambda: self._lines_at_once(talk))
             await self._step("unread output", talk, lambda: self._unread_output(talk))
-            if self._is_peer and await self._step("peer.open", talk, lambda: self._open(talk)):
+            if self._is_peer:
+                self._opens = await self._step("peer.open", talk, lambda: self._open(talk))
+            if self._opens:
                 await self._step("order of calls", talk, lambda: self._order(talk))
             await self._step("shutdown", talk, lambda: self._shutdown(talk))
             await self._step("nothing left behind", talk, lambda: self._left_behind(talk, watchdog))
@@ -70,7 +81,7 @@ class AdapterExamination:
 
     async def others(self) -> None:
         """Processes that end, or hang, in other ways."""
-        if self._is_peer:
+        if self._opens:
             await self._in_another("reading during a call", self._reads_during_a_call)
             if not self.stub:
                 await self._in_another("refusal", self._refusal)
@@ -83,15 +94,11 @@ class AdapterExamination:
     async def _step(self, name: str, talk: Conversation, doing: Callable[[], Awaitable[str]]) -> bool:
         """One step, and whatever the adapter said in it that it should not have said."""
         fine = await self._findings.step(name, doing)
-        known = {finding.text for finding in self._findings}
-        problems = [problem for problem in talk.problems if problem not in known]
+        for problem in talk.problems:
+            if self._findings.known(problem) is None:
+                stderr = talk.process.stderr()
+                self._findings.add(name, Outcome.WRONG, problem, advice_for(problem), stderr)
         talk.problems.clear()
-
-        async def blame(problem: str) -> str:
-            raise Wrong(problem, stderr=talk.process.stderr())
-
-        for problem in problems:
-            await self._findings.step(name, lambda problem=problem: blame(problem))
         return fine
 
     async def _in_another(self, name: str, doing: Callable[[Conversation, Watchdog], Awaitable[str]]) -> None:
@@ -141,11 +148,9 @@ class AdapterExamination:
                 Outcome.REMARK,
                 f"it took {took:.1f} s to its first answer; a run starts a process for each peer",
             )
-        who = self.description.implementation
         return (
-            f"{who.name} {who.version} ({who.language}), {' and '.join(sorted(self.description.roles))},"
-            f" {'all peers in one process' if shared else 'a process for each peer'}; offers"
-            f" {', '.join(sorted(self.description.capabilities)) or 'no capability'}"
+            f"{'a stub, ' if self.stub else ''}{introduction(self.description)},"
+            f" {'all peers in one process' if shared else 'a process for each peer'}"
         )
 
     async def _silent(self, talk: Conversation, wrong: Wrong) -> Wrong:
@@ -209,6 +214,11 @@ class AdapterExamination:
             raise Wrong(f"a wrong result of peer.open: {error}") from error
 
     async def _order(self, talk: Conversation) -> str:
+        params = {"peer": "doctor-1", "mode": "server_only"}
+        await talk.answer("peer.set_p2p_routing_mode", params)
+        read = await talk.answer("peer.p2p_routing_mode", {"peer": "doctor-1"})
+        if isinstance(read, Error) or read.value != {"mode": "server_only"}:
+            raise LeftOut("it takes a mode that is read as it was set: see below")
         modes = [("p2p_only", "server_only", "prefer_p2p")[number % 3] for number in range(ORDERED)]
         written: list[bytes] = []
         reads: list[asyncio.Future[Answer]] = []
@@ -222,8 +232,6 @@ class AdapterExamination:
         seen: list[str] = []
         for future in reads:
             answer = await talk.awaited("peer.p2p_routing_mode", future)
-            if isinstance(answer, Error) and answer.code == METHOD_NOT_FOUND:
-                raise LeftOut("peer.p2p_routing_mode is not offered")
             try:
                 seen.append(shapes.routing_mode(_result("peer.p2p_routing_mode", answer)).value)
             except WrongShape as error:
@@ -254,7 +262,7 @@ class AdapterExamination:
         except Wrong as wrong:
             late = wrong
         talk.process.close_input()
-        await _leaves(talk, "shutdown and the end of its input", self._patience)
+        await _leaves(talk, self._patience)
         if late is not None:
             raise late
         return _how_it_left(talk)
@@ -327,11 +335,11 @@ class AdapterExamination:
         return f"code 1000, {answer.message!r}"
 
     async def _closed_input(self, talk: Conversation, watchdog: Watchdog) -> str:
-        if self._is_peer:
+        if self._opens:
             params = self._opening("doctor-4", self._surroundings.url)
             await talk.answer("peer.open", params, OPEN_DEADLINE)
         talk.process.close_input()
-        await _leaves(talk, "the end of its input", self._patience)
+        await _leaves(talk, self._patience)
         await self._nothing_bears(watchdog, talk.process.pid)
         return _how_it_left(talk)
 
@@ -339,10 +347,10 @@ class AdapterExamination:
         return {"peer": handle, "url": url, "name": "clasp-e2e doctor", "p2p": {"ice_servers": []}}
 
 
-async def _leaves(talk: Conversation, when: str, patience: float) -> None:
+async def _leaves(talk: Conversation, patience: float) -> None:
     if not await talk.process.exits(STEP * patience):
         raise Wrong(
-            f"it still runs {STEP * patience:g} s after {when}",
+            f"it still runs {STEP * patience:g} s after its input was closed",
             "Leave when standard input ends, whatever is in progress: the harness may be gone.",
             stderr=talk.process.stderr(),
         )

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.drivers.interface import DriverFault, NotAvailable
 from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 
@@ -66,7 +66,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._verdict: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Start it. Raises `DriverFault` if there is no such program."""
+        """Start it. Raises `DriverFault`, and `NotAvailable` if there is no such program."""
         await self._watchdog.start()
         loop = asyncio.get_running_loop()
         environment = os.environ | self._watchdog.mark
@@ -75,7 +75,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
                 lambda: self, *self.command, start_new_session=True, env=environment
             )
         except OSError as error:
-            raise DriverFault(
+            fault = NotAvailable if isinstance(error, FileNotFoundError) else DriverFault
+            raise fault(
                 f"the adapter `{self}` cannot be started: {error.strerror}: {self.command[0]}; "
                 "check the program that is named after `cmd:`"
             ) from error

@@ -1,15 +1,12 @@
 /** The Node peer behind the driver protocol, version 1: JSON-RPC over standard input and output. */
 
 import { Console } from 'node:console';
-import { closeSync, createWriteStream, openSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 
 import { Calls } from './calls.js';
+import { Lines } from './lines.js';
 import { loadStack, stackName } from './webrtc.js';
-
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
 
 /**
  * Where the protocol's lines go. A library that prints would break the protocol: file descriptor 1
@@ -20,7 +17,7 @@ function takeStandardOutput() {
   closeSync(1);
   openSync('/proc/self/fd/2', 'a'); // takes the lowest number that is free: 1
   globalThis.console = new Console(process.stderr);
-  return createWriteStream('', { fd: output });
+  return output;
 }
 
 function implementation() {
@@ -34,14 +31,7 @@ function implementation() {
   };
 }
 
-const output = takeStandardOutput();
-// The harness is gone: there is nobody left to answer.
-output.on('error', () => process.exit(1));
-
-function send(message) {
-  // Queued, and written by a thread of Node's pool: reading goes on where the harness does not read.
-  output.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-}
+const lines = new Lines(takeStandardOutput());
 
 // @clasp-to/core takes the one of the platform, which Node has from version 22 on.
 globalThis.WebSocket ??= WebSocket;
@@ -49,29 +39,14 @@ globalThis.WebSocket ??= WebSocket;
 const calls = new Calls({
   implementation: implementation(),
   createConnection: await loadStack(),
-  notify: (method, params) => send({ method, params }),
+  notify: (method, params) => lines.send({ method, params }),
 });
 
-async function end() {
-  await calls.closeAll();
-  // The threads of the WebRTC stack would keep the process.
-  output.end(() => process.exit(0));
-}
-
-createInterface({ input: process.stdin, crlfDelay: Infinity })
-  .on('line', async (line) => {
-    let request;
-    try {
-      request = JSON.parse(line);
-    } catch (error) {
-      send({ id: null, error: { code: PARSE_ERROR, message: error.message } });
-      return;
-    }
-    if (typeof request?.method !== 'string' || request.id === undefined) {
-      send({ id: null, error: { code: INVALID_REQUEST, message: 'a request has an id and a method' } });
-      return;
-    }
-    send(await calls.answer(request));
-    if (request.method === 'shutdown') await end();
-  })
-  .on('close', end);
+lines.read({
+  take: async (request) => lines.send(await calls.answer(request)),
+  end: async () => {
+    await calls.closeAll();
+    // The threads of the WebRTC stack would keep the process.
+    lines.exit();
+  },
+});

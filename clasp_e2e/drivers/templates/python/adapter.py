@@ -12,86 +12,73 @@ from typing import Any
 
 from implementation import DESCRIPTION, Client, Refused
 
-CALLS: dict[str, tuple[list[str], str | None]] = {
-    "peer.connect_to_peer": (["target"], None),
-    "peer.send_p2p": (["target", "data", "reliable"], "result"),
-    "peer.set_p2p_routing_mode": (["mode"], None),
-    "peer.p2p_routing_mode": ([], "mode"),
-    "peer.is_peer_connected": (["target"], "connected"),
-    "peer.disconnect_peer": (["target"], None),
-    "peer.close": ([], None),
-}
-"""The arguments of each call, and the name of its result."""
-
+Object = dict[str, Any]
+RESULTS = {"send_p2p": "result", "p2p_routing_mode": "mode", "is_peer_connected": "connected"}
+"""What the result of a call is called, where it has one."""
 clients: dict[str, Client] = {}
-written = asyncio.Event()
 
 
-class Output(asyncio.BaseProtocol):
-    """Standard output, written without ever blocking: what is not read yet waits, and reading goes on."""
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        written.set()
-
-    def send(self, **message: Any) -> None:
-        self.transport.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-
-    def send_event(self, peer: str, event: dict[str, Any]) -> None:
-        if "data" in event:
-            event = {**event, "data": base64.b64encode(event["data"]).decode()}
-        self.send(method="peer.event", params={"peer": peer, "event": event})
+def send(output: asyncio.WriteTransport, **message: Any) -> None:
+    """Write a message in one line, without ever blocking: what is not read yet waits."""
+    output.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
 
-async def call(method: str, params: dict[str, Any], output: Output) -> dict[str, Any]:
-    """One call of the protocol is one call of the implementation."""
+def send_event(output: asyncio.WriteTransport, peer: str, event: Object) -> None:
+    """Write an event of a peer."""
+    event = {**event, "data": base64.b64encode(event["data"]).decode()} if "data" in event else event
+    send(output, method="peer.event", params={"peer": peer, "event": event})
+
+
+async def call(method: str, params: Object, output: asyncio.WriteTransport) -> Object:
+    """One call of the protocol is one call of the implementation, whose arguments have the same names."""
     if method in ("initialize", "shutdown"):
         return {"protocol": 1, **DESCRIPTION} if method == "initialize" else {}
-    peer = params.get("peer", "")
+    peer: str = params.pop("peer", "")
     if method == "peer.open":
-        client = clients[peer] = Client(lambda event: output.send_event(peer, event))
-        opening = client.open(params["url"], params["name"], params.get("token"), params["p2p"])
-        return {"session_id": await opening}
-    names, result = CALLS.get(method, ([], None))
-    own = getattr(clients.get(peer), method.removeprefix("peer."), None)
-    if method not in CALLS or own is None:
+        client = clients[peer] = Client(lambda event: send_event(output, peer, event))
+        return {"session_id": await client.open(**params)}
+    name = method.removeprefix("peer.")
+    if name == method or not hasattr(Client, name):
         raise NotImplementedError(f"{method} is not offered")
-    values = [base64.b64decode(params[name]) if name == "data" else params[name] for name in names]
-    returned = await own(*values)
-    return {result: returned} if result else {}
+    if "data" in params:
+        params["data"] = base64.b64decode(params["data"], validate=True)
+    returned = await getattr(clients[peer], name)(**params)
+    return {RESULTS[name]: returned} if name in RESULTS else {}
 
 
-async def answer(request: dict[str, Any], output: Output) -> None:
+async def answer(request: Object, output: asyncio.WriteTransport) -> None:
     """Make a call, and send its outcome, whatever it is."""
     try:
-        output.send(id=request["id"], result=await call(request["method"], request["params"], output))
+        send(output, id=request["id"], result=await call(request["method"], request["params"], output))
+    except Refused as error:
+        send(output, id=request["id"], error={"code": 1000, "message": str(error)})
+    except NotImplementedError as error:
+        send(output, id=request["id"], error={"code": -32601, "message": str(error)})
     except Exception as error:
-        code = {Refused: 1000, NotImplementedError: -32601}.get(type(error), -32603)
-        if code == -32603:
-            traceback.print_exc()
-        output.send(id=request["id"], error={"code": code, "message": str(error) or repr(error)})
+        traceback.print_exc()
+        send(output, id=request["id"], error={"code": -32603, "message": repr(error)})
 
 
 async def serve(descriptor: int) -> None:
     """Read requests until standard input is closed, or `shutdown` is answered."""
     loop, lines = asyncio.get_running_loop(), asyncio.StreamReader(limit=(1 << 20) + 2)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    transport, output = await loop.connect_write_pipe(Output, os.fdopen(descriptor, "wb"))
-    tasks: set[asyncio.Task[None]] = set()
+    pipe = os.fdopen(descriptor, "wb")
+    output, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    calls: set[asyncio.Task[None]] = set()
     while line := await lines.readline():
-        request = json.loads(line)
+        request: Object = json.loads(line)
         # Tasks start in the order in which they are made, and so do the calls on a peer.
-        tasks.add(task := asyncio.create_task(answer(request, output)))
-        task.add_done_callback(tasks.discard)
+        calls.add(task := asyncio.create_task(answer(request, output)))
+        task.add_done_callback(calls.discard)
         if request["method"] == "shutdown":
             await task
             break
-    leaving = [task for task in tasks if task.cancel()] + [client.close() for client in clients.values()]
+    leaving = [task for task in calls if task.cancel()] + [client.close() for client in clients.values()]
     await asyncio.gather(*leaving, return_exceptions=True)
-    transport.close()
-    await written.wait()
+    output.set_write_buffer_limits(0)
+    await asyncio.StreamWriter(output, protocol, None, loop).drain()
+    output.close()
 
 
 if __name__ == "__main__":

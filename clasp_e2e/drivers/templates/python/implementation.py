@@ -31,7 +31,7 @@ class Client:
         self.connected: set[str] = set()
         self.mode = "prefer_p2p"
 
-    async def open(self, url: str, name: str, token: str | None, p2p: dict[str, Any] | None) -> str:
+    async def open(self, url: str, name: str, p2p: dict[str, Any] | None, token: str | None = None) -> str:
         """Return the session id that the router gave. What is absent in `p2p` means your own default."""
         return "stub-session"
 

@@ -22,8 +22,7 @@ pub fn p2p_config(p2p: &Value) -> Result<Option<P2PConfig>, CallError> {
         config.turn_servers = servers.iter().map(turn_server).collect::<Result<_, _>>()?;
     }
     if let Some(seconds) = p2p.get("connection_timeout_secs") {
-        config.connection_timeout_secs =
-            seconds.as_u64().ok_or_else(|| wrong("connection_timeout_secs"))?;
+        config.connection_timeout_secs = seconds.as_u64().ok_or_else(|| wrong("connection_timeout_secs"))?;
     }
     if let Some(retries) = p2p.get("max_retries") {
         let retries = retries.as_u64().and_then(|number| number.try_into().ok());

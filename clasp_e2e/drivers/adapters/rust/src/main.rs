@@ -152,11 +152,8 @@ fn main() {
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
     let (output, writer) = Output::start();
-    let adapter = Arc::new(Adapter {
-        output: output.clone(),
-        peers: Mutex::default(),
-        router: Mutex::default(),
-    });
+    let adapter =
+        Arc::new(Adapter { output: output.clone(), peers: Mutex::default(), router: Mutex::default() });
     let mut last_started: HashMap<String, oneshot::Receiver<()>> = HashMap::new();
     for line in std::io::stdin().lock().split(b'\n') {
         let Ok(line) = line else { break };

@@ -43,14 +43,10 @@ impl Request {
     pub fn parse(line: &[u8]) -> Result<Self, CallError> {
         let message: Value =
             serde_json::from_slice(line).map_err(|error| CallError::new(PARSE_ERROR, error.to_string()))?;
-        let Some(method) = message["method"].as_str() else {
-            return Err(CallError::new(INVALID_REQUEST, "a request has a method"));
+        let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) else {
+            return Err(CallError::new(INVALID_REQUEST, "a request has an id and a method"));
         };
-        Ok(Self {
-            id: message["id"].clone(),
-            method: method.to_owned(),
-            params: message["params"].clone(),
-        })
+        Ok(Self { id: id.clone(), method: method.to_owned(), params: message["params"].clone() })
     }
 }
 

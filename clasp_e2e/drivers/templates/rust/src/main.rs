@@ -1,6 +1,5 @@
 //! The driver protocol, version 1, around `implementation.rs`. Nothing here needs to change.
 
-mod base64;
 mod implementation;
 
 use implementation::{description, Client, Failure};

@@ -1,0 +1,45 @@
+"""`clasp-e2e build-adapter`: build an adapter that the harness brings along, into the user's cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clasp_e2e.drivers.building import BuildError, build_node_adapter
+from clasp_e2e.drivers.building_rust import build_rust_adapter
+
+
+@click.command("build-adapter")
+@click.argument("adapter", type=click.Choice(["rust", "node"]))
+def build_adapter(adapter: str) -> None:
+    """Build the adapter of a known implementation, once; its path is the one line on standard output.
+
+    What is built goes to $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e, and can be deleted at any time.
+    """
+    try:
+        path = _build_rust() if adapter == "rust" else build_node_adapter()
+    except BuildError as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = 2
+        raise failure from None
+    click.echo(path)
+    click.echo(f"Use it as: clasp-e2e run --peer {adapter}", err=True)
+
+
+def _build_rust() -> Path:
+    columns = (
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("Rust adapter", total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            display.update(task, completed=done, total=total or None, description=f"Rust adapter: {what}")
+
+        return build_rust_adapter(show)

@@ -1,0 +1,51 @@
+"""`clasp-e2e new-driver`: an adapter to begin with."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+
+import clasp_e2e
+
+TEMPLATES = Path(clasp_e2e.__file__).parent / "drivers" / "templates"
+LANGUAGES = {
+    "python": ("python {}/adapter.py", "implementation.py", ""),
+    "node": ("node {}/adapter.mjs", "implementation.mjs", ""),
+    "rust": (
+        "{}/target/release/adapter",
+        "src/implementation.rs",
+        "cargo build --release --manifest-path {}/Cargo.toml",
+    ),
+}
+"""For each language, how the adapter is run, where one's own calls go, and how it is built."""
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock", "node_modules")
+
+
+@click.command("new-driver")
+@click.option("--lang", type=click.Choice(list(LANGUAGES)), required=True, help="The adapter's language.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def new_driver(lang: str, directory: Path) -> None:
+    """Write an adapter with a stub into DIR, which must be new or empty.
+
+    It passes `clasp-e2e doctor` as it is. Put your own calls where the stub is, step by step.
+    """
+    try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise click.UsageError(
+                f"{directory} is there, and not empty; nothing was written. Name a new folder"
+            )
+        shutil.copytree(TEMPLATES / lang, directory, ignore=NOT_COPIED, dirs_exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{directory} cannot be written: {error.strerror}") from error
+    run, own, build = (text.format(shlex.quote(str(directory))) for text in LANGUAGES[lang])
+    steps = [
+        f"The adapter is in {directory}. Next:",
+        *([f"  {build}"] if build else []),
+        f'  clasp-e2e doctor "cmd:{run}"',
+        f"Then put your own calls into {directory}/{own}, and judge it:",
+        f'  clasp-e2e run --peer "cmd:{run}"',
+    ]
+    click.echo("\n".join(steps))

@@ -1,0 +1,27 @@
+/** The adapter's own files over HTTP on the loopback address: modules, and an origin that is trusted. */
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+
+/** Serve the files beside and below this one; the address they are at. */
+export async function servePages() {
+  const server = createServer(async ({ url }, response) => {
+    // Parsing resolves `..`, so that nothing above this folder can be asked for.
+    const { pathname } = new URL(url, 'http://localhost');
+    const type = TYPES[extname(pathname)];
+    try {
+      if (type === undefined) throw new Error('no such kind of file');
+      const content = await readFile(new URL(`.${pathname}`, import.meta.url));
+      response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${server.address().port}`;
+}

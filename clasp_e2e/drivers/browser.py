@@ -1,0 +1,53 @@
+"""The JavaScript peer in a browser: headless Chromium, one for each peer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+from clasp_e2e.drivers.building import BuildError, browser_adapter_command
+from clasp_e2e.drivers.stdio import StdioDriver
+
+__all__ = ["BrowserDriver", "chromium"]
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The names under which systems know it."""
+
+
+class BrowserDriver(StdioDriver):
+    """The browser adapter, built at its first use. Raises `BuildError`.
+
+    Each peer has a browser of its own: it starts in half a second, and a peer can be killed as a
+    browser is, by the end of its processes. In a browser that all share, only its page could be
+    closed, upon which a browser sends farewells.
+    """
+
+    def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
+        # Made by the adapters and removed by the last one. What was killed removes nothing.
+        self._profiles = Path(tempfile.gettempdir()) / f"clasp-e2e-browser-{uuid.uuid4().hex}"
+        command = [*browser_adapter_command(), chromium(), str(self._profiles)]
+        super().__init__(command, catalogue=catalogue, deadline_scale=deadline_scale)
+
+    async def aclose(self) -> None:
+        """End every process that is left, and remove what killed browsers left behind."""
+        await super().aclose()
+        if self._profiles.exists():
+            shutil.rmtree(self._profiles)
+
+
+def chromium() -> str:
+    """The program that is Chromium: CLASP_E2E_BROWSER, or one on the PATH. Raises `BuildError`."""
+    if given := os.environ.get("CLASP_E2E_BROWSER"):
+        if found := shutil.which(given):
+            return found
+        raise BuildError(f"CLASP_E2E_BROWSER={given} is no program: name one, or unset it")
+    for name in CHROMIUM:
+        if found := shutil.which(name):
+            return found
+    raise BuildError(
+        f"no Chromium is on the PATH under any of the names {', '.join(CHROMIUM)}: install one "
+        "(on Debian `apt install chromium`), or name its program in CLASP_E2E_BROWSER"
+    )

@@ -1,0 +1,108 @@
+"""The matrix on the terminal: a table for each router, and under it what the cells have to say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
+from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.outcome import Verdict
+
+_STYLE = {
+    Verdict.CONFORMANT: "green",
+    Verdict.CONFORMANT_WITH_DEVIATIONS: "green",
+    Verdict.NON_CONFORMANT: "red",
+    Verdict.PARTIAL: "yellow",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+_FEW = 3
+"""So many ids stand in the table; all stand under it."""
+
+
+def print_matrix(matrix: Matrix, console: Console) -> None:
+    """Print the whole matrix; on anything but a terminal the text is plain."""
+    for router in matrix.routers:
+        table = Table(title=f"Over the router {router}", title_justify="left", title_style="bold")
+        table.add_column("offerer ↓ answerer →", overflow="fold")
+        for answerer in matrix.peers:
+            table.add_column(answerer, overflow="fold")
+        for offerer in matrix.peers:
+            row = [
+                _in_table(cell) for cell in matrix.cells if (cell.router, cell.offerer) == (router, offerer)
+            ]
+            table.add_row(offerer, *row)
+        console.print()
+        console.print(table)
+    console.print()
+    for line in reasons(matrix.cells):
+        console.print(line, soft_wrap=True)
+    for cell in matrix.cells:
+        for line in _lines(cell):
+            console.print(line, soft_wrap=True)
+
+
+def cell_line(cell: Cell) -> Text:
+    """Return the cell and its verdict in one line."""
+    line = Text(f"{cell.name}: ")
+    line.append(*_verdict(cell))
+    if cell.reason:
+        line.append(f": {first_line(cell.reason)}")
+    if cell.duration_s:
+        line.append(f" ({seconds(cell.duration_s)})", "dim")
+    return line
+
+
+def reasons(cells: Iterable[Cell]) -> list[Text]:
+    """Return why cells are not available, each reason once, with the number of the cells."""
+    counted = Counter(cell.reason for cell in cells if cell.state is State.NOT_AVAILABLE)
+    return [
+        Text(f"{count} cell{'s' * (count > 1)} not available: {reason}", "yellow")
+        for reason, count in counted.items()
+    ]
+
+
+def _verdict(cell: Cell) -> tuple[str, str]:
+    """Return the words for what became of a cell, and their style."""
+    if cell.state is State.JUDGED and cell.verdict is not None:
+        words = OF_VERDICT[cell.verdict]
+        if cell.verdict is Verdict.NON_CONFORMANT and set(cell.failed) <= set(cell.known):
+            return f"{words}, AS KNOWN", "yellow"
+        return words, _STYLE[cell.verdict]
+    return {
+        State.NOT_AVAILABLE: ("not available", "dim"),
+        State.BROKEN: ("ERROR", "red"),
+    }.get(cell.state, ("not run", "dim"))
+
+
+def _in_table(cell: Cell) -> Text:
+    text = Text(*_verdict(cell))
+    for ids in (cell.failed, cell.undecided):
+        if ids:
+            more = f" and {len(ids) - _FEW} more" if len(ids) > _FEW else ""
+            text.append(f"\n{', '.join(ids[:_FEW])}{more}")
+    if cell.deviations:
+        text.append(f"\n{len(cell.deviations)} deviation{'s' * (len(cell.deviations) > 1)}", "dim")
+    if cell.complaints:
+        text.append("\nknown failures not as listed", "red")
+    return text
+
+
+def _lines(cell: Cell) -> list[Text]:
+    said = [
+        ("failed", _ids(cell.failed, cell.known)),
+        ("deviations", _ids(cell.deviations, cell.known)),
+        ("no verdict on", ", ".join(cell.undecided)),
+        *(("baseline", complaint) for complaint in cell.complaints),
+        ("error", (cell.reason or "") if cell.state is State.BROKEN else ""),
+    ]
+    lines = [Text(f"  {name}: {text}") for name, text in said if text]
+    return [Text(cell.name, "bold"), *lines] if lines else []
+
+
+def _ids(ids: tuple[str, ...], known: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} (known)" if name in known else name for name in ids)

@@ -1,0 +1,192 @@
+"""The matrix: every pair of implementations in both roles over every router, and what came of each. Pure.
+
+`to_json` of each type is its form in `matrix.json`. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from clasp_e2e.results.model import NOT_MET, Run
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.verdict import CONFORMS, FAILS, UNDECIDED
+
+SCHEMA = 1
+"""The version of the form of `matrix.json`."""
+
+USAGE = 2
+WORST_FIRST = (FAILS, UNDECIDED, USAGE, CONFORMS)
+
+
+class State(StrEnum):
+    """Whether a cell was judged."""
+
+    NOT_RUN = "not_run"
+    """Its turn has not come, or never came."""
+    JUDGED = "judged"
+    """It has a verdict."""
+    NOT_AVAILABLE = "not_available"
+    """An implementation that it needs cannot be had on this machine."""
+    BROKEN = "broken"
+    """Its run came to no results: an error of the harness, a driver or the environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """An offerer, an answerer and a router, as the user named them, and what became of their run."""
+
+    offerer: str
+    answerer: str
+    router: str
+    state: State = State.NOT_RUN
+    reason: str | None = None
+    """Why it is not available, or broken."""
+    verdict: Verdict | None = None
+    exit_status: int | None = None
+    """That of its run."""
+    failed: tuple[str, ...] = ()
+    """The ids of what the specification requires and was not met; those that are known among them."""
+    deviations: tuple[str, ...] = ()
+    """The ids of other expectations that were not met; those that are known among them."""
+    known: tuple[str, ...] = ()
+    """Those of both of which every failure is a known one."""
+    undecided: tuple[str, ...] = ()
+    """The ids that an error or something unobserved left without a verdict."""
+    complaints: tuple[str, ...] = ()
+    """What is not true of the baselines of known failures."""
+    results: str | None = None
+    """Its `results.json`, relative to the matrix."""
+    duration_s: float = 0
+
+    @property
+    def name(self) -> str:
+        """The cell in a line: `rust → node over reference`."""
+        return f"{self.offerer} → {self.answerer} over {self.router}"
+
+    def judged(self, run: Run, *, exit_status: int, results: str, duration_s: float) -> Cell:
+        """Return the cell with what its run says."""
+        failed, deviations = _ids(run, RequirementVerdict.FAIL), _ids(run, RequirementVerdict.DEVIATION)
+        known = {name for name in failed + deviations if _is_known(run, name)}
+        return replace(
+            self,
+            state=State.JUDGED,
+            verdict=run.verdict,
+            exit_status=exit_status,
+            failed=failed,
+            deviations=deviations,
+            known=tuple(name for name in failed + deviations if name in known),
+            undecided=_ids(run, RequirementVerdict.ERROR, RequirementVerdict.UNOBSERVED),
+            complaints=run.complaints,
+            results=results,
+            duration_s=duration_s,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `matrix.json`."""
+        return {
+            "offerer": self.offerer,
+            "answerer": self.answerer,
+            "router": self.router,
+            "state": self.state.value,
+            "reason": self.reason,
+            "verdict": self.verdict.value if self.verdict else None,
+            "exit_status": self.exit_status,
+            "failed": list(self.failed),
+            "deviations": list(self.deviations),
+            "known": list(self.known),
+            "undecided": list(self.undecided),
+            "complaints": list(self.complaints),
+            "results": self.results,
+            "duration_s": round(self.duration_s, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """All cells of a matrix, in the order in which they are judged."""
+
+    tool: Mapping[str, str]
+    command: str
+    started: str
+    """ISO 8601, UTC."""
+    seed: int
+    peers: tuple[str, ...]
+    routers: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    duration_s: float = 0
+
+    def exit_status(self, *, require_all: bool = False) -> int:
+        """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
+
+        A cell that is not available decides nothing, unless `require_all`, or unless no other is left.
+        """
+        statuses = [_status(cell) for cell in self.cells if cell.state is not State.NOT_AVAILABLE]
+        if not statuses or (require_all and len(statuses) < len(self.cells)):
+            statuses.append(UNDECIDED)
+        return min(statuses, key=WORST_FIRST.index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `matrix.json`."""
+        return {
+            "schema": SCHEMA,
+            "tool": dict(self.tool),
+            "command": self.command,
+            "started": self.started,
+            "duration_s": round(self.duration_s, 3),
+            "seed": self.seed,
+            "peers": list(self.peers),
+            "routers": list(self.routers),
+            "cells": [cell.to_json() for cell in self.cells],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an implementation cannot be judged in a role: it cannot be had here, or its driver is broken."""
+
+    state: State
+    """`NOT_AVAILABLE` or `BROKEN`."""
+    reason: str
+
+
+def cells_of(
+    peers: Sequence[str], routers: Sequence[str], obstacles: Mapping[tuple[str, str], Obstacle]
+) -> tuple[Cell, ...]:
+    """Return a cell for each offerer, answerer and router.
+
+    `obstacles` are those of an implementation as a `peer` and as a `router`. A cell that something
+    stands in the way of is there all the same, with the reason.
+    """
+
+    def cell(offerer: str, answerer: str, router: str) -> Cell:
+        cast = ((offerer, "peer"), (answerer, "peer"), (router, "router"))
+        met = list(dict.fromkeys(obstacles[each] for each in cast if each in obstacles))
+        missing = any(each.state is State.NOT_AVAILABLE for each in met)
+        state = State.NOT_AVAILABLE if missing else State.BROKEN if met else State.NOT_RUN
+        reason = "; ".join(each.reason for each in met) or None
+        return Cell(offerer=offerer, answerer=answerer, router=router, state=state, reason=reason)
+
+    return tuple(
+        cell(offerer, answerer, router) for router in routers for offerer in peers for answerer in peers
+    )
+
+
+def _status(cell: Cell) -> int:
+    # Pytest knows more statuses, and so does the system: no verdict is among those.
+    return UNDECIDED if cell.exit_status not in WORST_FIRST else cell.exit_status
+
+
+def _ids(run: Run, *verdicts: RequirementVerdict) -> tuple[str, ...]:
+    return tuple(item.id for item in run.requirements if item.verdict in verdicts)
+
+
+def _is_known(run: Run, requirement: str) -> bool:
+    failures = [
+        outcome
+        for scenario in run.scenarios
+        if requirement in scenario.requirements and (outcome := scenario.judgment(requirement)) in NOT_MET
+    ]
+    return bool(failures) and all(outcome is Outcome.EXPECTED_FAILURE for outcome in failures)

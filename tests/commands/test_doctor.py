@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import CHECKOUT, Finished
+
+Command = Callable[..., Finished]
+
+SLIPPING = CHECKOUT / "tests/drivers/slipping_adapter.py"
+
+
+def adapter(fault: str) -> str:
+    return f"cmd:{sys.executable} {SLIPPING} {fault}"
+
+
+def test_a_healthy_adapter(command: Command) -> None:
+    finished = command("doctor", adapter("none"))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    first, *_, last = finished.stdout.splitlines()
+    assert first.split()[:3] == ["start", "ok", "a"]
+    assert last.startswith("Nothing is wrong that can be seen from outside")
+    assert finished.stderr == ""
+
+
+def test_each_step_has_a_line_and_what_is_wrong_has_advice(command: Command) -> None:
+    finished = command("doctor", adapter("crash"))
+    assert finished.returncode == 1
+    lines = finished.stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("peer.open "))
+    assert lines[at].split(maxsplit=2)[1:] == ["wrong", "it exited with status 4"]
+    assert lines[at + 1].strip().startswith("→ See its last lines on standard error")
+    assert lines[at + 3].strip() == "Segmentation fault, so to speak"
+    assert lines[-1] == "1 thing is wrong."
+
+
+@pytest.mark.parametrize("driver", ["cmd:no-such-program", adapter("early_exit")])
+def test_what_cannot_be_started(command: Command, driver: str) -> None:
+    finished = command("doctor", driver)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith("Error: the adapter `")
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["refrence"], "did you mean 'reference'?"),
+        ([], "Missing argument 'DRIVER'"),
+        (["reference", "--deadline-scale", "0"], "give a number above 0"),
+        (["reference", "--deadline-scale", "inf"], "give a number above 0"),
+    ],
+)
+def test_bad_usage(command: Command, arguments: list[str], said: str) -> None:
+    finished = command("doctor", *arguments)
+    assert finished.returncode == 2
+    assert said in finished.stderr
+
+
+def test_a_driver_in_this_process_that_cannot_be_initialized(command: Command, tmp_path: Path) -> None:
+    source = "from clasp_e2e.drivers import DriverFault\nfrom clasp_e2e.drivers.reference import *\n"
+    source += (
+        "class Unready(ReferenceDriver):\n    async def initialize(self): raise DriverFault('no licence')\n"
+    )
+    (tmp_path / "unready.py").write_text(source)
+    finished = command("doctor", "unready:Unready")
+    assert finished.returncode == 3
+    assert "no licence" in finished.stderr

@@ -1,0 +1,160 @@
+"""The Python template, wrong in the way its argument names: an adapter with a stub."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import clasp_e2e
+
+sys.path.insert(0, str(Path(clasp_e2e.__file__).parent / "drivers/templates/python"))
+
+import adapter
+from implementation import DESCRIPTION, Client, Refused
+
+FAULT = sys.argv[1]
+send, send_event, call, serve = adapter.send, adapter.send_event, adapter.call, adapter.serve
+unflushed: list[dict] = []
+held: list[tuple] = []
+
+
+def wrong_send(output, **message):
+    match FAULT:
+        case "no_flush":
+            unflushed.append(message)
+            return
+        case "blocking_write":
+            os.set_blocking(output.get_extra_info("pipe").fileno(), True)
+            os.write(
+                output.get_extra_info("pipe").fileno(),
+                (adapter.json.dumps({"jsonrpc": "2.0", **message}) + "\n").encode(),
+            )
+            return
+        case "missing_id":
+            message.pop("id", None)
+        case "text_for_id" if "id" in message:
+            message["id"] = str(message["id"])
+        case "null_for_id" if "error" in message:
+            message["id"] = None
+        case "doubled_id" if "result" in message:
+            send(output, **message)
+        case "noise" if "session_id" in message.get("result", {}):
+            os.write(adapter.messages, b"Listening for peers\n")
+        case _:
+            pass
+    send(output, **message)
+
+
+def wrong_send_event(output, peer, event):
+    match FAULT:
+        case "no_events":
+            return
+        case "no_data" if event["type"] == "data":
+            return
+        case "late_events":
+            held.append((output, peer, event))
+            return
+        case "wrong_handle":
+            peer = "somebody"
+        case "own_name" if event["type"] == "connected":
+            event["peer_session_id"] = "me"
+        case "wrong_type" if event["type"] == "connected":
+            event["type"] = "conected"
+        case "cut_data" if event["type"] == "data":
+            event["data"] = event["data"][:100]
+        case "urlsafe" | "mime" | "unpadded" if event["type"] == "data":
+            encode = base64.encodebytes if FAULT == "mime" else base64.urlsafe_b64encode
+            text = encode(event["data"]).decode()
+            told = {**event, "data": text.rstrip("=") if FAULT == "unpadded" else text}
+            send(output, method="peer.event", params={"peer": peer, "event": told})
+            return
+        case _:
+            pass
+    send_event(output, peer, event)
+
+
+async def wrong_call(method, params, output):
+    while held:
+        send_event(*held.pop(0))
+    match FAULT, method:
+        case "hang", "initialize":
+            await asyncio.Event().wait()
+        case "wrong_version", "initialize":
+            return {"protocol": 2, **DESCRIPTION}
+        case "unknown_method", "doctor.probe":
+            return {}
+        case "unknown_method_fails", "doctor.probe":
+            raise LookupError(method)
+        case "blocks_reading", "peer.open" if params["peer"] == "doctor-2":
+            signal.pause()
+        case "out_of_order", "peer.set_p2p_routing_mode":
+            late = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(0.01, late.set_result, None)
+            await late
+        case "rude", "shutdown":
+            os._exit(3)
+        case "wrong_result", "peer.send_p2p":
+            await call(method, params, output)
+            return {"result": "sideways"}
+        case "crash", "peer.open":
+            sys.stderr.write("Segmentation fault, so to speak\n")
+            sys.stderr.flush()
+            os._exit(4)
+        case "number_for_session", "peer.open":
+            return {"session_id": 5}
+        case "leaves_child" | "leaves_child_outside", "peer.open":
+            null, outside = subprocess.DEVNULL, FAULT == "leaves_child_outside"
+            command = ["sleep", "60"]
+            subprocess.Popen(command, start_new_session=outside, stdin=null, stdout=null, stderr=null)  # noqa: ASYNC220
+        case _:
+            pass
+    return await call(method, params, output)
+
+
+async def wrong_serve(descriptor):
+    if FAULT == "banner":
+        os.write(descriptor, b"Adapter 1.0\n")
+    if FAULT == "early_exit":
+        sys.exit("cannot find libclasp.so")
+    keep = os.dup(descriptor)
+    await serve(descriptor)
+    for message in unflushed:
+        os.write(keep, (adapter.json.dumps({"jsonrpc": "2.0", **message}) + "\n").encode())
+    if FAULT == "stays":
+        os.close(keep)
+        while True:
+            signal.pause()
+
+
+async def refuse(*_, **__):
+    raise Refused("not now")
+
+
+match FAULT:
+    case "no_roles":
+        DESCRIPTION["roles"] = []
+    case "unknown_capability":
+        DESCRIPTION["capabilities"] = ["is_peer_conected"]
+    case "declared_only":
+        del Client.is_peer_connected
+    case "declared_and_refused":
+        Client.is_peer_connected = refuse
+    case "no_modes":
+        del Client.p2p_routing_mode
+    case "deaf_mode":
+        Client.set_p2p_routing_mode = lambda self, mode: asyncio.sleep(0)
+    case "short_lines":
+        reader = asyncio.StreamReader
+        asyncio.StreamReader = lambda limit: reader(limit=65536)
+    case _:
+        pass
+adapter.send, adapter.send_event, adapter.call = wrong_send, wrong_send_event, wrong_call
+if __name__ == "__main__":
+    adapter.messages = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(wrong_serve(adapter.messages))

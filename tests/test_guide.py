@@ -1,0 +1,57 @@
+"""The guide does what it says: its commands, one after the other, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "docs" / "adapter.md"
+
+
+def commands() -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A PATH with this Python on it, and `clasp-e2e` as this checkout has it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    command = programs / "clasp-e2e"
+    command.write_text(
+        f"#!{sys.executable}\nfrom clasp_e2e.commands import main\nmain(prog_name='clasp-e2e')\n"
+    )
+    command.chmod(0o755)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return inherited | {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    said: list[str] = []
+    for command in commands():
+        finished = subprocess.run(
+            ["sh", "-ec", command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{command}\n{finished.stdout}{finished.stderr}"
+        said.append(finished.stdout)
+    template, stub, real, run = said
+    assert "my-adapter" in template
+    assert "a stub, my implementation" in stub
+    assert "the router's own" in real
+    assert "1 passed" in run
+    assert (folder / "reports/latest/results.json").is_file()

@@ -88,23 +88,23 @@ def test_with_a_true_baseline_the_gate_is_open_and_the_verdict_is_the_same(folde
     folder.environment |= {"FAKE_CALL": NO_CONNECTION[0], "FAKE_ACT": NO_CONNECTION[1]}
     folder.write(MODE, SHOULD, ONE_CAUSE)
     baseline(folder, entry("CON-5", "*", "it was refused"), entry("CON-9", "iut", "seen: harm"))
-    found = folder.run("--peer", "mine:Mine", "--strict", "--junitxml", "junit.xml", "-v")
+    found = folder.run("--offerer", "mine:Mine", "--strict", "--junitxml", "junit.xml", "-v")
     assert found.status == 0, found.out
     assert found.results.complaints == ()
     assert found.results.verdict is Verdict.NON_CONFORMANT
-    assert found.outcomes["test_they_connect[iut-iut]"] == "expected_failure"
-    assert found.outcomes["test_they_talk[iut-iut]"] == "blocked"
+    assert found.outcomes["test_they_connect[iut-reference]"] == "expected_failure"
+    assert found.outcomes["test_they_talk[iut-reference]"] == "blocked"
     assert found.outcomes["test_a_second_call_does_no_harm[iut]"] == "expected_failure"
     expected = [s for s in found.results.scenarios if s.outcome is Outcome.EXPECTED_FAILURE]
     assert {each.known_failure for each in expected} == {"Not built yet."}
-    assert "test_they_connect[iut-iut] EXPECTED FAILURE" in found.out
+    assert "test_they_connect[iut-reference] EXPECTED FAILURE" in found.out
     assert "Every failure is a known one" in found.out
     assert "known: Not built yet." in found.out
     cases = ElementTree.parse(folder.path / "junit.xml").iter("testcase")
     skipped = {
         case.get("name"): each.get("message") for case in cases if (each := case.find("skipped")) is not None
     }
-    assert skipped["test_they_connect[iut-iut]"] == "Not built yet."
+    assert skipped["test_they_connect[iut-reference]"] == "Not built yet."
 
 
 def test_a_part_of_the_scenarios_is_asked_for_no_more_than_it_can_tell(folder: Folder) -> None:

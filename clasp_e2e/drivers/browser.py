@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
-import uuid
 from pathlib import Path
 
 from clasp_e2e.drivers.building import BuildError, browser_adapter_command
@@ -26,8 +26,9 @@ class BrowserDriver(StdioDriver):
     """
 
     def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
-        # Made by the adapters and removed by the last one. What was killed removes nothing.
-        self._profiles = Path(tempfile.gettempdir()) / f"clasp-e2e-browser-{uuid.uuid4().hex}"
+        # Made by the adapters and removed by the last one; what is killed removes nothing. The name is
+        # short: there is a socket in each profile, whose path may have no more than 107 bytes.
+        self._profiles = Path(tempfile.gettempdir()) / f"clasp-e2e-{secrets.token_hex(6)}"
         command = [*browser_adapter_command(), chromium(), str(self._profiles)]
         super().__init__(command, catalogue=catalogue, deadline_scale=deadline_scale)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clasp_e2e.spec import Requirement, load_catalogue
-from clasp_e2e.testbed.pairing import Pairing, Subjects, judged_roles, pairings
+from clasp_e2e.testbed.pairing import Pairing, Subjects, complete_pairings, judged_roles, pairings
 from clasp_e2e.testbed.scenario import Scenario, requirement, scenario_of
 
 CATALOGUE = load_catalogue()
@@ -117,3 +117,38 @@ def test_what_failed_in_another_pairing_concerns_this_one_if_it_shares_who_took_
     assert not pair.includes(Pairing(offerer="y"))
     assert pair.includes(Pairing(router="reference"))
     assert not Pairing(router="r").includes(pair)
+
+
+SELECTIONS = [
+    both("x"),
+    Subjects(offerer="x", judged=frozenset({"offerer"})),
+    Subjects(answerer="x", judged=frozenset({"answerer"})),
+    Subjects(offerer="x", answerer="y", judged=PEERS),
+    Subjects(offerer="y", answerer="x", judged=PEERS),
+    Subjects(offerer="x", judged=PEERS),
+    Subjects(answerer="x", judged=PEERS),
+    Subjects(router="x", judged=frozenset({"router"})),
+    replace(both("x"), router="x", judged=PEERS | {"router"}),
+    Subjects(),
+]
+
+
+def cases(subjects: Subjects) -> set[tuple[str, str, str, str]]:
+    """All that a run of any catalogue's scenarios holds: world, requirement, pairing, the role looked at."""
+    return {
+        (world, each.id, pairing, role)
+        for world in ("pair", "alone", "router")
+        for each in CATALOGUE.values()
+        for pairing, role in cast(world, each, subjects).items()
+    }
+
+
+@pytest.mark.parametrize("subjects", SELECTIONS)
+def test_a_complete_pairing_lacks_nothing_that_another_run_judges_in_it(subjects: Subjects) -> None:
+    complete, own = complete_pairings(subjects), cases(subjects)
+    assert complete
+    for other in SELECTIONS:
+        # What a run adds by judging the reference itself is nothing that the others could be asked for.
+        if other.judged != subjects.judged and "reference" in (other.offerer, other.answerer):
+            continue
+        assert {case for case in cases(other) if case[2] in complete} <= own

@@ -53,8 +53,14 @@ export class Chromium {
     mkdirSync(profile, { recursive: true });
     // As an app: the controls of a window are pages too, and cost a quarter of the start.
     const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, `--app=${url}`], {
-      // What it keeps at home is to go with the profile.
-      env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
+      // What it keeps at home, or beside its profile, is to go with the profile.
+      env: {
+        ...process.env,
+        HOME: profile,
+        XDG_CONFIG_HOME: profile,
+        XDG_CACHE_HOME: profile,
+        TMPDIR: profile,
+      },
       stdio: ['ignore', 2, 2, 'pipe', 'pipe'],
     });
     child.on('error', (error) => this.#onGone(`the browser cannot be started: ${error.message}`));

@@ -167,7 +167,7 @@ class _Run:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         cells = self.matrix.cells
         ahead = sum(cell.state is State.NOT_RUN for cell in cells)
-        self._console.print(f"{len(cells)} cells, {ahead} of them to be judged; seed {self.matrix.seed}")
+        self._console.print(f"{ahead} of {len(cells)} cells to be judged; seed {self.matrix.seed}")
         for line in reasons(cells):
             self._console.print(line, soft_wrap=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -51,7 +51,7 @@ def build_rust_adapter(progress: Progress) -> Path:
                 _build(cargo, sources, target, progress)
     except OSError as error:
         raise BuildError(
-            f"the Rust adapter cannot be built in {root}: {error}. It takes some 600 MB while it is built; "
+            f"the Rust adapter cannot be built in {root}: {error}. It takes some 700 MB while it is built; "
             "XDG_CACHE_HOME names another place for it"
         ) from error
     return program

@@ -153,6 +153,9 @@ class Transport:
             self._step(self._add_candidates([value]))
 
     def _step(self, step: Coroutine[Any, Any, None]) -> None:
+        if self._ended:  # What came in while the end was under way: a connection begun now would outlive it.
+            step.close()
+            return
         task = asyncio.create_task(self._guarded(step))
         self._steps.add(task)
         task.add_done_callback(self._steps.discard)

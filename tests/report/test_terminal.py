@@ -122,8 +122,19 @@ def test_remarks_and_long_waits_are_shown() -> None:
     assert "30.0 s  A scenario of TMO-1 [in brackets] (rust-reference)" in text
 
 
-def test_a_known_failure_that_passed_asks_to_be_taken_off_the_list() -> None:
-    assert "take them off the list" in summary(run_of(scenario("CON-6", "unexpected_pass")))
+def test_what_is_wrong_with_a_list_of_known_failures_stands_in_lines_of_its_own() -> None:
+    said = "known.toml, entry 1 (CON-6, *): unexpected pass: " + "a long way of saying so " * 9
+    text = summary(replace(run_of(), complaints=(said,), notes=("one more",)))
+    assert f"The known failures are not as they are listed\n  {said.rstrip()}\n" in text
+    assert "Known failures of which this run cannot tell\n  one more\n" in text
+
+
+def test_a_known_failure_is_shown_with_its_reason() -> None:
+    known = scenario("CON-6", "expected_failure", message="seen: nothing", known_failure="Not built yet.")
+    text = summary(run_of(known))
+    assert "rust-reference: seen: nothing\n             known: Not built yet." in text
+    assert "Every failure is a known one" in text
+    assert "Every failure is a known one" not in summary(run_of(known, scenario("CON-5", "failed")))
 
 
 def test_a_partial_run_says_what_is_missing() -> None:

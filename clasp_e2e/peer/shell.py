@@ -155,6 +155,8 @@ class Shell:
             self._telling = False
 
     def _carry_out(self, effect: fx.Effect) -> None:
+        if self._released is not None and not isinstance(effect, fx.Emit | fx.Resolve | fx.Reject):
+            return  # A frame that was read already when the end began: what it led to would outlive the end.
         match effect:
             case fx.Emit():
                 self._events.append(effect.event)

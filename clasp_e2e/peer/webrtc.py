@@ -39,6 +39,10 @@ VANISHED = "the connection was lost: the peer has vanished, or the path to it"
 _LABELS = (UNRELIABLE.label, RELIABLE.label)
 
 
+TOLD_AGAIN = 0.05
+"""Seconds until a task that did not take its cancellation is cancelled once more."""
+
+
 class _Connection(RTCPeerConnection):
     """An `RTCPeerConnection` whose connecting can be stopped.
 
@@ -59,10 +63,12 @@ class _Connection(RTCPeerConnection):
 
     async def end(self, *, silent: bool) -> None:
         """Close in an orderly way or, if `silent`, so that the other side sees nothing but silence."""
-        for task in self._connecting:
-            task.cancel()
-        if self._connecting:
-            await asyncio.wait(self._connecting)
+        while connecting := [task for task in self._connecting if not task.done()]:
+            for task in connecting:
+                task.cancel()
+            # Before Python 3.12, asyncio.wait_for can swallow a cancellation, and aiortc's DTLS handshake
+            # then goes on, opposite a peer that may be gone: it is told again.
+            await asyncio.wait(connecting, timeout=TOLD_AGAIN)
         if (sctp := self.sctp) is None:
             await self.close()
             return

@@ -8,19 +8,19 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clasp_e2e.drivers.building import BuildError, build_node_adapter
+from clasp_e2e.drivers.building import BuildError, build_browser_adapter, build_node_adapter
 from clasp_e2e.drivers.building_rust import build_rust_adapter
 
 
 @click.command("build-adapter")
-@click.argument("adapter", type=click.Choice(["rust", "node"]))
+@click.argument("adapter", type=click.Choice(["rust", "node", "browser"]))
 def build_adapter(adapter: str) -> None:
     """Build the adapter of a known implementation, once; its path is the one line on standard output.
 
     What is built goes to $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e, and can be deleted at any time.
     """
     try:
-        path = _build_rust() if adapter == "rust" else build_node_adapter()
+        path = BUILDERS[adapter]()
     except BuildError as error:
         failure = click.ClickException(str(error))
         failure.exit_code = 2
@@ -43,3 +43,7 @@ def _build_rust() -> Path:
             display.update(task, completed=done, total=total or None, description=f"Rust adapter: {what}")
 
         return build_rust_adapter(show)
+
+
+BUILDERS = {"rust": _build_rust, "node": build_node_adapter, "browser": build_browser_adapter}
+"""How each adapter is built."""

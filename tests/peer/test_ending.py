@@ -12,11 +12,15 @@ import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpTransport
 
+from clasp_e2e import wire
 from clasp_e2e.model import Connected, Data, Disconnected
 from clasp_e2e.peer import NotConnected
 from clasp_e2e.peer.gathering import Gathering
+from clasp_e2e.peer.inputs import SignalReceived
+from clasp_e2e.peer.webrtc import Transport
 
 from .conftest import PATIENCE, Open, join
+from .world import sdp
 
 MOMENTS = {
     "gathering": (aioice.ice.Connection, "gather_candidates"),
@@ -54,6 +58,23 @@ async def test_ending_in_the_middle_of_connecting(
     assert outcome is None or "closed" in str(outcome)
     for _, recorder in (alice, bob):
         assert len(recorder.of(Disconnected)) <= len(recorder.of(Connected)) <= 1
+
+
+async def test_an_offer_that_is_read_while_the_client_ends_begins_nothing(
+    attach: Open, monkeypatch: pytest.MonkeyPatch
+):
+    """The frame was there before the end: what it led to would outlive the end."""
+    opened: list[object] = []
+    monkeypatch.setattr(Transport, "accept_offer", lambda transport, _: opened.append(transport))
+    (client, _) = await attach()
+    shell = client._shell
+    ending = asyncio.create_task(client.kill())
+    released = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(released.set_result, None)
+    await released
+    shell.feed(SignalReceived(wire.encode_signal(wire.Offer("another", sdp("another/1"), "an attempt"))))
+    await ending
+    assert opened == []
 
 
 @pytest.mark.parametrize("closer", ["offerer", "answerer"])

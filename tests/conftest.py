@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 from plugin_runs import Folder
+
+# A shell's background job ignores SIGINT, and every process that it starts inherits that: a run that is
+# to be interrupted by a test would not notice.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

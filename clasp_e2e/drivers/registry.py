@@ -10,8 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NoReturn
 
-from clasp_e2e.drivers.building import BuildError
-from clasp_e2e.drivers.interface import Description, Driver, Implementation, NotOffered, Router
+from clasp_e2e.drivers.interface import Description, Driver, Implementation, NotAvailable, NotOffered, Router
 from clasp_e2e.drivers.stdio import StdioDriver
 
 GROUP = "clasp_e2e.drivers"
@@ -19,6 +18,7 @@ GROUP = "clasp_e2e.drivers"
 
 BUILT_IN = {
     "browser": "clasp_e2e.drivers.browser:BrowserDriver",
+    "libwebrtc": "clasp_e2e.drivers.libwebrtc:LibwebrtcDriver",
     "node": "clasp_e2e.drivers.node:NodeDriver",
     "rust": "clasp_e2e.drivers.rust:RustDriver",
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
@@ -136,7 +136,7 @@ def _load(target: str) -> Driver:
         raise UnknownDriver(f"{target!r} is neither a driver nor something that makes one: {found!r}")
     try:
         made: object = found()
-    except BuildError as error:
+    except NotAvailable as error:
         raise UnknownDriver(str(error)) from error
     except Exception as error:
         raise UnknownDriver(

@@ -15,6 +15,8 @@ from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import Effect, Script
 from clasp_e2e.peer.errors import PeerError
 from clasp_e2e.peer.shell import Shell
+from clasp_e2e.peer.transport import TransportKind
+from clasp_e2e.peer.webrtc import AiortcTransport
 
 __all__ = ["Clasp", "ClaspBuilder", "EventCallback"]
 
@@ -40,6 +42,7 @@ class ClaspBuilder:
         self._callbacks: list[EventCallback] = []
         self._script: Script = _unchanged
         self._hearing: inputs.Hearing = _heard
+        self._webrtc: TransportKind = AiortcTransport
         self._loopback = False
 
     def name(self, name: str) -> ClaspBuilder:
@@ -72,6 +75,11 @@ class ClaspBuilder:
         self._hearing = hearing
         return self
 
+    def webrtc(self, stack: TransportKind) -> ClaspBuilder:
+        """Connect on `stack` instead of aiortc."""
+        self._webrtc = stack
+        return self
+
     def loopback(self) -> ClaspBuilder:
         """Gather 127.0.0.1 and nothing else, so that nothing leaves this machine."""
         self._loopback = True
@@ -89,6 +97,7 @@ class ClaspBuilder:
             config=self._config,
             script=self._script,
             hearing=self._hearing,
+            webrtc=self._webrtc,
             loopback=self._loopback,
             callbacks=self._callbacks,
         )

@@ -202,6 +202,9 @@ class Connections:
         match event:
             case inputs.LocalDescription():
                 self._described(counterpart, negotiation, event.sdp)
+            case inputs.LocalCandidate():
+                signal = wire.IceCandidate(self._session_id, event.candidate, negotiation.correlation_id)
+                self._do(fx.PublishSignal(negotiation.peer, signal))
             case inputs.ChannelsOpen() if not standing:
                 self._opened(counterpart, negotiation)
             case inputs.ChannelMessage() if standing:

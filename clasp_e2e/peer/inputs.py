@@ -132,10 +132,18 @@ class RelayRefused:
 
 @dataclass(frozen=True, slots=True)
 class LocalDescription:
-    """The offer or answer of this side, its candidates in it."""
+    """The offer or answer of this side, with its candidates in it or still to come."""
 
     transport: int
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCandidate:
+    """A candidate of this side that was not in its description; JSON text, as a browser would write it."""
+
+    transport: int
+    candidate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +209,13 @@ class TimerFired:
 
 
 TransportInput: TypeAlias = (
-    LocalDescription | ChannelsOpen | ChannelMessage | Drained | TransportLost | NegotiationFailed
+    LocalDescription
+    | LocalCandidate
+    | ChannelsOpen
+    | ChannelMessage
+    | Drained
+    | TransportLost
+    | NegotiationFailed
 )
 """What happens to a transport."""
 

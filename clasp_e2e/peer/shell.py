@@ -18,7 +18,7 @@ from clasp_e2e.peer.core import PeerCore
 from clasp_e2e.peer.errors import NotConnected, PeerError
 from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.peer.session import Session
-from clasp_e2e.peer.webrtc import Transport
+from clasp_e2e.peer.transport import Transport, TransportKind
 
 __all__ = ["Shell"]
 
@@ -39,6 +39,7 @@ class Shell:
         script: fx.Script,
         hearing: inputs.Hearing,
         *,
+        webrtc: TransportKind,
         loopback: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> None:
@@ -46,6 +47,7 @@ class Shell:
         self._config = config
         self._script = script
         self._hearing = hearing
+        self._webrtc = webrtc
         self._loopback = loopback
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._call_numbers = itertools.count(1)
@@ -69,11 +71,12 @@ class Shell:
         config: P2PConfig | None,
         script: fx.Script,
         hearing: inputs.Hearing,
+        webrtc: TransportKind,
         loopback: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> Shell:
         """Attach to the router at `url`. Raises `RouterUnreachable`."""
-        shell = cls(config, script, hearing, loopback=loopback, callbacks=callbacks)
+        shell = cls(config, script, hearing, webrtc=webrtc, loopback=loopback, callbacks=callbacks)
         await Session.open(url, name=name, token=token, handler=shell)
         try:
             shell.feed(inputs.Start())
@@ -221,7 +224,7 @@ class Shell:
                 transport.drain()
 
     def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
-        transport = self._transports[effect.transport] = Transport(
+        transport = self._transports[effect.transport] = self._webrtc(
             effect.transport,
             self.feed,
             ice_servers=effect.ice_servers,

@@ -1,12 +1,11 @@
 """The WebRTC shell of the reference peer: one transport on aiortc.
 
-Source: RFC 8831 and RFC 8832 (DataChannels); the limits of aiortc 1.16 are named where they matter.
+The limits of aiortc 1.16 are named where they matter.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,27 +16,14 @@ from aiortc.sdp import candidate_from_sdp
 from clasp_e2e.model import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
-from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
+from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.gathering import Gathering
-from clasp_e2e.peer.sdp import candidate_attribute, without_candidates
+from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
 
-__all__ = ["MESSAGE_LIMIT", "Transport"]
-
-logger = logging.getLogger(__name__)
-
-MESSAGE_LIMIT = 262144
-"""Bytes that aiortc takes in one message; a remote side may advertise less."""
-
-DRAIN_LIMIT = 1.0
-"""Seconds to wait for acknowledgements: a peer is to learn of an orderly close within 2 s."""
+__all__ = ["AiortcTransport"]
 
 SERVER_LIMIT = 1.0
 """Seconds that a TURN server has to confirm the end of an allocation."""
-
-VANISHED = "the connection was lost: the peer has vanished, or the path to it"
-
-_LABELS = (UNRELIABLE.label, RELIABLE.label)
-
 
 TOLD_AGAIN = 0.05
 """Seconds until a task that did not take its cancellation is cancelled once more."""
@@ -96,11 +82,10 @@ async def _nowhere(data: bytes) -> None:
     """Takes a datagram and sends it to nobody."""
 
 
-class Transport:
-    """One negotiation's peer connection and channels. Everything that it finds out goes to `feed`.
+class AiortcTransport(Transport):
+    """A transport on aiortc."""
 
-    `number` names it in the inputs. `loopback`: gather 127.0.0.1 and nothing else.
-    """
+    refusals = (InvalidStateError, ValueError)
 
     def __init__(
         self,
@@ -111,72 +96,24 @@ class Transport:
         turn_servers: tuple[TurnServer, ...],
         loopback: bool,
     ) -> None:
-        self._number = number
-        self._feed = feed
-        self._servers = [RTCIceServer(urls=[url]) for url in ice_servers]
-        self._servers += [
-            RTCIceServer(urls=[turn.url], username=turn.username, credential=turn.credential)
-            for turn in turn_servers
-        ]
+        super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
         self._gathering = Gathering(loopback=loopback)
         self._pc: _Connection | None = None
-        self._channels: dict[str, RTCDataChannel] = {}
-        self._candidates: list[str] | None = []
-        self._steps: set[asyncio.Task[None]] = set()
         self._association: Association | None = None
-        self._was_open = False
-        self._ended = False
-
-    @property
-    def channels(self) -> tuple[ChannelSpec, ...]:
-        """The channels as this side made them, or as the other side opened them."""
-        return tuple(
-            ChannelSpec(channel.label, channel.ordered, channel.maxRetransmits)
-            for channel in self._channels.values()
-        )
 
     # Negotiating
 
-    def create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
-        """Make an offer with `channels`."""
-        self._step(self._create_offer(channels))
-
-    def accept_offer(self, sdp: str) -> None:
-        """Make an answer to the offer `sdp`."""
-        self._step(self._accept_offer(sdp))
-
-    def accept_answer(self, sdp: str) -> None:
-        """Use the answer `sdp`."""
-        self._step(self._accept_answer(sdp))
-
-    def add_candidate(self, candidate: str) -> None:
-        """Use a candidate, in any public form, once there is a remote description. Nonsense is ignored."""
-        if (value := candidate_attribute(candidate)) is None:
-            return
-        if self._candidates is not None:
-            self._candidates.append(value)
-        else:
-            self._step(self._add_candidates([value]))
-
-    def _step(self, step: Coroutine[Any, Any, None]) -> None:
-        if self._ended:  # What came in while the end was under way: a connection begun now would outlive it.
-            step.close()
-            return
-        task = asyncio.create_task(self._guarded(step))
-        self._steps.add(task)
-        task.add_done_callback(self._steps.discard)
-
     async def _guarded(self, step: Coroutine[Any, Any, None]) -> None:
         self._gathering.enter()
-        try:
-            await step
-        except Exception as error:
-            logger.debug("transport %d", self._number, exc_info=True)
-            reason = f"WebRTC: {error}" if str(error) else f"WebRTC: {type(error).__name__}"
-            self._tell(inputs.NegotiationFailed(self._number, reason))
+        await super()._guarded(step)
 
     def _open(self) -> _Connection:
-        pc = self._pc = _Connection(self._servers)
+        servers = [RTCIceServer(urls=[url]) for url in self._ice_servers]
+        servers += [
+            RTCIceServer(urls=[turn.url], username=turn.username, credential=turn.credential)
+            for turn in self._turn_servers
+        ]
+        pc = self._pc = _Connection(servers)
         pc.on("connectionstatechange", self._on_state)
         pc.on("datachannel", self._adopt)
         return pc
@@ -191,12 +128,8 @@ class Transport:
 
     async def _accept_offer(self, sdp: str) -> None:
         pc = self._open()
-        await self._set_remote(pc, sdp, "offer")
+        await self._set_remote(sdp, "offer")
         await self._describe(pc)
-
-    async def _accept_answer(self, sdp: str) -> None:
-        assert self._pc is not None
-        await self._set_remote(self._pc, sdp, "answer")
 
     async def _describe(self, pc: _Connection) -> None:
         if pc.sctp is None:
@@ -211,36 +144,26 @@ class Transport:
             )
         self._tell(inputs.LocalDescription(self._number, sdp))
 
-    async def _set_remote(self, pc: _Connection, sdp: str, kind: str) -> None:
-        sdp, inline = without_candidates(sdp)
-        await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
-        waiting, self._candidates = self._candidates or [], None
-        values = [value for line in inline if (value := candidate_attribute(line)) is not None]
-        # Nothing is awaited in between that would let aioice begin without them, 20 ms slower.
-        await self._add_candidates(values + waiting)
+    async def _describe_remote(self, sdp: str, kind: str) -> None:
+        assert self._pc is not None
+        await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
 
-    async def _add_candidates(self, values: list[str]) -> None:
-        for value in values:
-            try:
-                candidate = candidate_from_sdp(value)
-                assert self._pc is not None
-                assert self._pc.sctp is not None
-                candidate.sdpMid = self._pc.sctp.mid
-                await self._pc.addIceCandidate(candidate)
-            except Exception:
-                logger.debug("transport %d: candidate %r ignored", self._number, value, exc_info=True)
+    async def _use_candidate(self, value: str) -> None:
+        candidate = candidate_from_sdp(value)
+        assert self._pc is not None
+        assert self._pc.sctp is not None
+        candidate.sdpMid = self._pc.sctp.mid
+        await self._pc.addIceCandidate(candidate)
 
     # Channels
 
     def _adopt(self, channel: RTCDataChannel) -> None:
-        label = channel.label
-        if label not in _LABELS or label in self._channels:
+        if not self._keep(channel):
             return
-        self._channels[label] = channel
+        label = channel.label
 
         def on_message(message: str | bytes) -> None:
-            data = message.encode() if isinstance(message, str) else message
-            self._tell(inputs.ChannelMessage(self._number, label, data))
+            self._received(label, message)
 
         channel.on("message", on_message)
         channel.on("open", self._check_open)
@@ -248,17 +171,11 @@ class Transport:
         # A channel that the other side opened is open already.
         self._check_open()
 
-    def _check_open(self) -> None:
-        states = [channel.readyState for channel in self._channels.values()]
-        if not self._was_open and states == ["open"] * len(_LABELS):
-            self._was_open = True
-            self._tell(inputs.ChannelsOpen(self._number))
-
     def _on_channel_close(self) -> None:
         if self._association is not None:
             self._association.ended()
         if self._was_open:
-            reason = VANISHED if self._consent_expired() else "the peer closed the channels"
+            reason = VANISHED if self._consent_expired() else CLOSED_BY_PEER
             self._tell(inputs.TransportLost(self._number, reason))
 
     def _consent_expired(self) -> bool:
@@ -269,47 +186,24 @@ class Transport:
     def _on_state(self) -> None:
         if self._pc is None or self._pc.connectionState not in ("failed", "closed"):
             return
-        if self._was_open:
-            reason = VANISHED
-        else:
-            reason = "ICE or DTLS failed: the peer broke off, or is not who its fingerprint says"
-        self._tell(inputs.TransportLost(self._number, reason))
+        self._tell(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
 
-    def send(self, call: int, label: str, data: bytes) -> None:
-        """Hand `data` to the channel `label`, and tell whether it took it."""
-        channel = self._channels.get(label)
-        if self._ended or channel is None or channel.readyState != "open":
-            self._feed(inputs.ChannelRefused(call, f"the channel {label} is not open"))
-            return
-        if len(data) > MESSAGE_LIMIT:
-            self._feed(inputs.ChannelRefused(call, "too large", MESSAGE_LIMIT))
-            return
-        try:
-            channel.send(data)
-        except InvalidStateError:
-            self._feed(inputs.ChannelRefused(call, f"the channel {label} is closing"))
-        except ValueError:
-            limit = self._association.message_limit if self._association is not None else MESSAGE_LIMIT
-            self._feed(inputs.ChannelRefused(call, "too large", limit))
-        else:
-            self._feed(inputs.ChannelAccepted(call))
+    def _message_limit(self) -> int:
+        stated = self._association.message_limit if self._association is not None else 0
+        return min(stated or MESSAGE_LIMIT, MESSAGE_LIMIT)
 
     # Ending
 
     def drain(self) -> None:
         """Wait until the other side has acknowledged what was sent, or the limit is reached."""
         if self._association is not None and self._association.unacknowledged:
-            self._step(self._drain(self._association))
+            super().drain()
         else:
             self._tell(inputs.Drained(self._number))
 
-    async def _drain(self, association: Association) -> None:
-        try:
-            async with asyncio.timeout(DRAIN_LIMIT):
-                await association.settled()
-        except TimeoutError:
-            logger.debug("transport %d: not all was acknowledged", self._number)
-        self._tell(inputs.Drained(self._number))
+    async def _settled(self) -> None:
+        if self._association is not None:
+            await self._association.settled()
 
     async def end(self, *, silent: bool) -> None:
         """Close the transport at whatever moment, and leave nothing behind.
@@ -322,7 +216,3 @@ class Transport:
             await asyncio.wait(self._steps)
         if self._pc is not None:
             await self._pc.end(silent=silent)
-
-    def _tell(self, event: inputs.Input) -> None:
-        if not self._ended:
-            self._feed(event)

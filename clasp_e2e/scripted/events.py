@@ -8,7 +8,7 @@ from dataclasses import replace
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PEvent
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
-from clasp_e2e.peer.webrtc import VANISHED
+from clasp_e2e.peer.transport import VANISHED
 from clasp_e2e.scripted.mutant import Outs, PeerScript, mutant
 
 

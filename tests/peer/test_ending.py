@@ -17,7 +17,7 @@ from clasp_e2e.model import Connected, Data, Disconnected
 from clasp_e2e.peer import NotConnected
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.inputs import SignalReceived
-from clasp_e2e.peer.webrtc import Transport
+from clasp_e2e.peer.transport import Transport
 
 from .conftest import PATIENCE, Open, join
 from .world import sdp

@@ -1,12 +1,14 @@
 """The reference peer and router behind the driver protocol, version 1.
 
-Run as `python -m clasp_e2e.drivers.adapters.reference`. Meant to be read by authors of adapters:
+Run as `python -m clasp_e2e.drivers.adapters.reference`, with `--webrtc libwebrtc` for a peer on
+that stack. Meant to be read by authors of adapters:
 it needs nothing of the harness, and maps each call to one call of the implementation, without
 waiting, repeating or repairing anything.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import json
@@ -20,12 +22,16 @@ from typing import Any, TypeAlias
 import clasp_e2e
 from clasp_e2e import model
 from clasp_e2e.peer import Clasp, PeerError
+from clasp_e2e.peer.libwebrtc import LibwebrtcTransport, lacking
+from clasp_e2e.peer.transport import TransportKind
+from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import RouterError, RouterServer
 
 MAX_LINE = 1 << 20
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 REFUSED = 1000
+STACKS: dict[str, TransportKind] = {"aiortc": AiortcTransport, "libwebrtc": LibwebrtcTransport}
 EVENT_TYPES: dict[type[model.P2PEvent], str] = {
     model.Connected: "connected",
     model.Data: "data",
@@ -46,9 +52,10 @@ class CallError(Exception):
 
 
 class Adapter:
-    """The implementation, call by call. `notify` takes what is to be said unasked."""
+    """The implementation on the WebRTC stack `webrtc`, call by call. `notify` takes what is to be said unasked."""
 
-    def __init__(self, notify: Callable[[str, Object], None]) -> None:
+    def __init__(self, webrtc: str, notify: Callable[[str, Object], None]) -> None:
+        self._webrtc = webrtc
         self._notify = notify
         self._peers: dict[str, Clasp] = {}
         self._router: RouterServer | None = None
@@ -70,21 +77,23 @@ class Adapter:
     async def _initialize(self, params: Object) -> Object:
         if params["protocol"] != 1:
             raise CallError(INVALID_PARAMS, f"protocol {params['protocol']} is not spoken here; 1 is")
+        first = self._webrtc == "aiortc"
         return {
             "protocol": 1,
             "implementation": {
-                "name": "clasp-e2e reference",
+                "name": "clasp-e2e reference" if first else f"clasp-e2e reference on {self._webrtc}",
                 "version": clasp_e2e.__version__,
                 "language": "Python",
             },
-            "roles": ["peer", "router"],
+            # The router knows nothing of WebRTC: there is no second one.
+            "roles": ["peer", "router"] if first else ["peer"],
             "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"],
             "processes": "per_peer",
         }
 
     async def _open_peer(self, params: Object) -> Object:
         handle: str = params["peer"]
-        builder = Clasp.builder(params["url"]).name(params["name"]).loopback()
+        builder = Clasp.builder(params["url"]).name(params["name"]).loopback().webrtc(STACKS[self._webrtc])
         # Registered before connecting: an event may come before this call is answered.
         builder = builder.on_p2p_event(
             lambda event: self._notify("peer.event", {"peer": handle, "event": event_object(event)})
@@ -197,7 +206,7 @@ async def answer(
     send({"id": number, **outcome})
 
 
-async def serve(output: int) -> None:
+async def serve(output: int, webrtc: str) -> None:
     """Read requests from standard input until it is closed, and write answers to `output`."""
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=MAX_LINE + 2)
@@ -208,7 +217,7 @@ async def serve(output: int) -> None:
     def send(message: Object) -> None:
         writer.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
-    adapter = Adapter(lambda method, params: send({"method": method, "params": params}))
+    adapter = Adapter(webrtc, lambda method, params: send({"method": method, "params": params}))
     calls: set[asyncio.Task[None]] = set()
     while line := await lines.readline():
         try:
@@ -235,10 +244,15 @@ async def serve(output: int) -> None:
 
 def main() -> None:
     """Run until the harness closes our standard input or asks for a shutdown."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--webrtc", choices=list(STACKS), default="aiortc", help="the WebRTC stack")
+    webrtc: str = parser.parse_args().webrtc
+    if webrtc == "libwebrtc" and (what := lacking()):
+        parser.error(what)
     # A library that prints would break the protocol: file descriptor 1 becomes standard error.
     output = os.dup(1)
     os.dup2(2, 1)
-    asyncio.run(serve(output))
+    asyncio.run(serve(output, webrtc))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,177 @@
+"""The second WebRTC shell of the reference peer: one transport on libwebrtc, by the package `wrtc`.
+
+Candidates trickle, as browsers have it. libwebrtc cannot end without a word to the other side: who
+has to vanish ends the process. Its threads are its own: every event comes on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from clasp_e2e.model import TurnServer
+from clasp_e2e.peer import inputs
+from clasp_e2e.peer.effects import RELIABLE, ChannelSpec
+from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
+
+__all__ = ["LibwebrtcTransport", "lacking"]
+
+
+def lacking() -> str | None:
+    """What is to be done before libwebrtc can be used, or None."""
+    if find_spec("wrtc") is not None and find_spec("webrtc") is not None:
+        return None
+    return "libwebrtc is not installed for this Python: pip install 'clasp-e2e[libwebrtc]'"
+
+
+@cache
+def _library(*, loopback: bool) -> Any:
+    """The package, untyped on purpose: it is an optional extra, which types must do without."""
+    webrtc = importlib.import_module("webrtc")
+    if loopback:
+        webrtc.allow_loopback()  # For the whole process, before the first connection.
+    return webrtc
+
+
+class LibwebrtcTransport(Transport):
+    """A transport on libwebrtc."""
+
+    def __init__(
+        self,
+        number: int,
+        feed: Callable[[inputs.Input], None],
+        *,
+        ice_servers: tuple[str, ...],
+        turn_servers: tuple[TurnServer, ...],
+        loopback: bool,
+    ) -> None:
+        super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
+        self._library = _library(loopback=loopback)
+        self.refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
+        self._pc: Any = None
+        self._described = False
+        self._gathered: list[str] = []
+        self._draining = False
+        self._gone = asyncio.Event()
+
+    # Negotiating
+
+    def _open(self) -> Any:
+        servers = [self._library.RTCIceServer(urls=url) for url in self._ice_servers]
+        servers += [
+            self._library.RTCIceServer(urls=turn.url, username=turn.username, credential=turn.credential)
+            for turn in self._turn_servers
+        ]
+        configuration = self._library.RTCConfiguration(ice_servers=servers)
+        pc = self._pc = self._library.RTCPeerConnection(configuration)
+        pc.on("connectionstatechange", self._on_state)
+        pc.on("datachannel", self._on_channel)
+        pc.on("icecandidate", self._on_candidate)
+        return pc
+
+    async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
+        pc = self._open()
+        for spec in channels:
+            how = self._library.RTCDataChannelInit(ordered=spec.ordered, max_retransmits=spec.max_retransmits)
+            self._adopt(pc.create_data_channel(spec.label, how))
+        await self._describe(await pc.create_offer())
+
+    async def _accept_offer(self, sdp: str) -> None:
+        pc = self._open()
+        await self._set_remote(sdp, "offer")
+        await self._describe(await pc.create_answer())
+
+    async def _describe(self, description: Any) -> None:
+        await self._pc.set_local_description(description)
+        self._tell(inputs.LocalDescription(self._number, description.sdp))
+        self._described = True
+        for candidate in self._gathered:
+            self._tell(inputs.LocalCandidate(self._number, candidate))
+        self._gathered.clear()
+
+    async def _describe_remote(self, sdp: str, kind: str) -> None:
+        await self._pc.set_remote_description(self._library.RTCSessionDescriptionInit(type=kind, sdp=sdp))
+
+    async def _use_candidate(self, value: str) -> None:
+        # There is one media section. Its index is known; what the other side calls it may be wrong.
+        candidate = self._library.RTCIceCandidateInit(candidate=f"candidate:{value}", sdp_m_line_index=0)
+        await self._pc.add_ice_candidate(candidate)
+
+    def _on_candidate(self, event: Any) -> None:
+        found = event.candidate
+        if found is None or not found.candidate:  # The end of candidates, which may be left unsaid.
+            return
+        if self._loopback and found.candidate.split()[4] != "127.0.0.1":
+            return
+        candidate = json.dumps(
+            {
+                "candidate": found.candidate,
+                "sdpMid": found.sdp_mid,
+                "sdpMLineIndex": found.sdp_m_line_index,
+                "usernameFragment": found.username_fragment,
+            }
+        )
+        if self._described:
+            self._tell(inputs.LocalCandidate(self._number, candidate))
+        else:
+            self._gathered.append(candidate)
+
+    # Channels
+
+    def _on_channel(self, event: Any) -> None:
+        self._adopt(event.channel)
+
+    def _adopt(self, channel: Any) -> None:
+        if not self._keep(channel):
+            return
+        label: str = channel.label
+        channel.on("message", lambda event: self._received(label, event.data))
+        channel.on("open", lambda _: self._check_open())
+        channel.on("close", lambda _: self._on_channel_close(label))
+        # A channel that the other side opened may be open already.
+        self._check_open()
+
+    def _on_channel_close(self, label: str) -> None:
+        if self._draining:
+            if label == RELIABLE.label:
+                self._gone.set()
+        elif self._was_open:
+            self._tell(inputs.TransportLost(self._number, CLOSED_BY_PEER))
+
+    def _on_state(self, _: Any) -> None:
+        if self._pc.connection_state not in ("failed", "closed"):
+            return
+        if self._draining:
+            self._gone.set()
+        else:
+            self._tell(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
+
+    def _message_limit(self) -> int:
+        # A float, infinite where the other side sets no limit; None as long as it is not known.
+        stated = self._pc.sctp.max_message_size if self._pc.sctp is not None else None
+        return int(min(stated or MESSAGE_LIMIT, MESSAGE_LIMIT))
+
+    # Ending
+
+    async def _settled(self) -> None:
+        # A channel is closed when all that was sent on it has arrived (RFC 8831, section 6.7).
+        self._draining = True
+        channel: Any = self._channels[RELIABLE.label]
+        channel.close()
+        await self._gone.wait()
+
+    async def end(self, *, silent: bool) -> None:
+        """Close the transport at whatever moment. It is never silent: libwebrtc takes leave."""
+        del silent
+        self._ended = True
+        for step in self._steps:
+            step.cancel()  # What libwebrtc was asked for and is closed meanwhile is never answered.
+        if self._pc is not None:
+            self._pc.close()
+        if self._steps:
+            await asyncio.wait(self._steps)

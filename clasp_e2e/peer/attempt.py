@@ -76,6 +76,8 @@ class Counterpart:
     closers: list[int] = field(default_factory=list[int])
     """Calls that wait for the connection to end."""
     draining: bool = False
+    left: str | None = None
+    """Why the other side has ended the connection, from its word on until what came before is told."""
     reoffers: int = 0
     reoffer_due: bool = False
 
@@ -103,11 +105,13 @@ class Counterpart:
         self.own = self.theirs = None
         self.reoffers = 0
         self.draining = False
+        self.left = None
 
     def unsettle(self) -> None:
         """Be without a connection."""
         self.connection = None
         self.draining = False
+        self.left = None
         self.closers = []
 
     def stage(self, seconds: float) -> str:

@@ -62,7 +62,9 @@ class Connections:
     def usable(self, peer: str) -> int | None:
         """The transport of the connection to `peer`, unless it is being closed."""
         counterpart = self._counterparts.get(peer)
-        return None if counterpart is None or counterpart.draining else self.connection(peer)
+        if counterpart is None or counterpart.draining or counterpart.left is not None:
+            return None
+        return self.connection(peer)
 
     # Calls
 
@@ -211,6 +213,8 @@ class Connections:
                 self._data(event, negotiation.peer)
             case inputs.ChannelMessage():
                 negotiation.early.append(event)
+            case inputs.Drained() if standing and counterpart.left is not None:
+                self._end_connection(counterpart, counterpart.left)
             case inputs.Drained() if counterpart.draining:
                 self._end_connection(counterpart, "this client closed the connection", tell_peer=True)
             case inputs.TransportLost() | inputs.NegotiationFailed() if standing:
@@ -302,7 +306,10 @@ class Connections:
                 negotiation = counterpart.named(signal.correlation_id)
                 reason = signal.reason or "closed by the peer"
                 if negotiation is not None and negotiation is counterpart.connection:
-                    self._end_connection(counterpart, reason)
+                    # Its word came by the router, and may have overtaken what it sent before.
+                    if counterpart.left is None:
+                        counterpart.left = reason
+                        self._do(fx.Drain(negotiation.transport, left=True))
                 elif negotiation is not None:
                     self._give_up(negotiation, reason)
             case wire.ConnectedSignal():

@@ -108,9 +108,13 @@ class SendOnChannel:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Wait until what was sent is acknowledged; `Drained` follows, in bounded time."""
+    """Wait until what was sent is acknowledged; `Drained` follows, in bounded time.
+
+    `left`: the other side has ended the connection. Wait until what it sent before has been told.
+    """
 
     transport: int
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class ChannelRefused:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What was sent reliably has been acknowledged, or was waited for long enough."""
+    """What `Drain` waits for has come, or was waited for long enough."""
 
     transport: int
 

@@ -165,6 +165,10 @@ class LibwebrtcTransport(Transport):
         channel.close()
         await self._gone.wait()
 
+    async def _heard(self) -> None:
+        # The threads answer in order: this has come round behind every message that had arrived.
+        await self._pc.get_stats()
+
     async def end(self, *, silent: bool) -> None:
         """Close the transport at whatever moment. It is never silent: libwebrtc takes leave."""
         del silent

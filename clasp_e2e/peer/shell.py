@@ -221,7 +221,7 @@ class Shell:
             case fx.SendOnChannel():
                 transport.send(effect.call, effect.label, effect.data)
             case fx.Drain():
-                transport.drain()
+                transport.drain(left=effect.left)
 
     def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
         transport = self._transports[effect.transport] = self._webrtc(

@@ -196,17 +196,23 @@ class Transport(ABC):
 
     # Ending
 
-    def drain(self) -> None:
-        """Wait until the other side has acknowledged what was sent, or the limit is reached."""
-        self._step(self._drain())
+    def drain(self, *, left: bool) -> None:
+        """Wait until the other side has acknowledged what was sent, or the limit is reached.
 
-    async def _drain(self) -> None:
+        `left`: the other side has ended the connection; wait until all is told that came before.
+        """
+        self._step(self._drain(self._heard if left else self._settled))
+
+    async def _drain(self, settled: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             async with asyncio.timeout(DRAIN_LIMIT):
-                await self._settled()
+                await settled()
         except TimeoutError:
             logger.debug("transport %d: not all was acknowledged", self._number)
         self._tell(inputs.Drained(self._number))
+
+    async def _heard(self) -> None:  # noqa: B027 - what arrives is told at once, by a stack without threads
+        """Return once all that has arrived is told."""
 
     @abstractmethod
     async def _settled(self) -> None:

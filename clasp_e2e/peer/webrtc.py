@@ -194,10 +194,10 @@ class AiortcTransport(Transport):
 
     # Ending
 
-    def drain(self) -> None:
+    def drain(self, *, left: bool) -> None:
         """Wait until the other side has acknowledged what was sent, or the limit is reached."""
-        if self._association is not None and self._association.unacknowledged:
-            super().drain()
+        if not left and self._association is not None and self._association.unacknowledged:
+            super().drain(left=left)
         else:
             self._tell(inputs.Drained(self._number))
 

@@ -52,7 +52,7 @@ class CallError(Exception):
 
 
 class Adapter:
-    """The implementation on the WebRTC stack `webrtc`, call by call. `notify` takes what is to be said unasked."""
+    """The implementation on a WebRTC stack, call by call. `notify` takes what is to be said unasked."""
 
     def __init__(self, webrtc: str, notify: Callable[[str, Object], None]) -> None:
         self._webrtc = webrtc

@@ -17,7 +17,14 @@ from typing import Any
 from clasp_e2e.model import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import RELIABLE, ChannelSpec
-from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
+from clasp_e2e.peer.transport import (
+    BROKEN_OFF,
+    CLOSED_BY_PEER,
+    DRAIN_LIMIT,
+    MESSAGE_LIMIT,
+    VANISHED,
+    Transport,
+)
 
 __all__ = ["LibwebrtcTransport", "lacking"]
 
@@ -52,12 +59,13 @@ class LibwebrtcTransport(Transport):
     ) -> None:
         super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
         self._library = _library(loopback=loopback)
-        self.refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
+        self._refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
         self._pc: Any = None
         self._described = False
         self._gathered: list[str] = []
         self._draining = False
         self._gone = asyncio.Event()
+        self._round: asyncio.Future[Any] | None = None
 
     # Negotiating
 
@@ -130,9 +138,19 @@ class LibwebrtcTransport(Transport):
         if not self._keep(channel):
             return
         label: str = channel.label
-        channel.on("message", lambda event: self._received(label, event.data))
-        channel.on("open", lambda _: self._check_open())
-        channel.on("close", lambda _: self._on_channel_close(label))
+
+        def on_message(event: Any) -> None:
+            self._received(label, event.data)
+
+        def on_open(_: Any) -> None:
+            self._check_open()
+
+        def on_close(_: Any) -> None:
+            self._on_channel_close(label)
+
+        channel.on("message", on_message)
+        channel.on("open", on_open)
+        channel.on("close", on_close)
         # A channel that the other side opened may be open already.
         self._check_open()
 
@@ -167,7 +185,8 @@ class LibwebrtcTransport(Transport):
 
     async def _heard(self) -> None:
         # The threads answer in order: this has come round behind every message that had arrived.
-        await self._pc.get_stats()
+        self._round = asyncio.ensure_future(self._pc.get_stats())
+        await asyncio.shield(self._round)
 
     async def end(self, *, silent: bool) -> None:
         """Close the transport at whatever moment. It is never silent: libwebrtc takes leave."""
@@ -175,6 +194,9 @@ class LibwebrtcTransport(Transport):
         self._ended = True
         for step in self._steps:
             step.cancel()  # What libwebrtc was asked for and is closed meanwhile is never answered.
+        if self._round is not None:
+            # Closed before the answer, the library would wait for it for ever.
+            await asyncio.wait([self._round], timeout=DRAIN_LIMIT)
         if self._pc is not None:
             self._pc.close()
         if self._steps:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from clasp_e2e.model import TurnServer
 from clasp_e2e.peer import inputs
@@ -54,9 +54,6 @@ class Transport(ABC):
     `number` names it in the inputs. `loopback`: gather 127.0.0.1 and nothing else.
     """
 
-    refusals: ClassVar[tuple[type[Exception], ...]] = ()
-    """What the stack's channels raise when they do not take a message."""
-
     def __init__(
         self,
         number: int,
@@ -66,6 +63,8 @@ class Transport(ABC):
         turn_servers: tuple[TurnServer, ...],
         loopback: bool,
     ) -> None:
+        self._refusals: tuple[type[Exception], ...] = ()
+        """What the stack's channels raise when they do not take a message."""
         self._number = number
         self._feed = feed
         self._ice_servers = ice_servers
@@ -185,7 +184,7 @@ class Transport(ABC):
             return
         try:
             channel.send(data)
-        except self.refusals as error:
+        except self._refusals as error:
             self._feed(inputs.ChannelRefused(call, f"the channel {label} did not take it: {error}"))
         else:
             self._feed(inputs.ChannelAccepted(call))

@@ -85,8 +85,6 @@ async def _nowhere(data: bytes) -> None:
 class AiortcTransport(Transport):
     """A transport on aiortc."""
 
-    refusals = (InvalidStateError, ValueError)
-
     def __init__(
         self,
         number: int,
@@ -97,6 +95,7 @@ class AiortcTransport(Transport):
         loopback: bool,
     ) -> None:
         super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
+        self._refusals = (InvalidStateError, ValueError)
         self._gathering = Gathering(loopback=loopback)
         self._pc: _Connection | None = None
         self._association: Association | None = None

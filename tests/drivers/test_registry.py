@@ -67,7 +67,8 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
     [
         (
             "referense",
-            "no driver named 'referense'; did you mean 'reference'? Known: browser, node, reference, rust",
+            "no driver named 'referense'; did you mean 'reference'? "
+            "Known: browser, libwebrtc, node, reference, rust",
         ),
         ("xyz", "Or name one as module:attribute, or as cmd:COMMAND LINE"),
         ("", "no driver named ''"),

@@ -13,6 +13,8 @@ import pytest
 
 from clasp_e2e.model import Connected, P2PConfig, P2PEvent
 from clasp_e2e.peer import Clasp, Script
+from clasp_e2e.peer.transport import TransportKind
+from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import RouterServer
 
 PATIENCE = 10.0
@@ -81,10 +83,15 @@ async def attach(router: RouterServer) -> AsyncIterator[Open]:
     clients: list[Clasp] = []
 
     async def open_client(
-        name: str = "peer", *, p2p: bool = True, script: Script | None = None, **config: Any
+        name: str = "peer",
+        *,
+        p2p: bool = True,
+        script: Script | None = None,
+        webrtc: TransportKind = AiortcTransport,
+        **config: Any,
     ) -> tuple[Clasp, Recorder]:
         recorder = Recorder()
-        builder = Clasp.builder(router.url).name(name).loopback().on_p2p_event(recorder)
+        builder = Clasp.builder(router.url).name(name).loopback().webrtc(webrtc).on_p2p_event(recorder)
         if p2p:
             builder.p2p_config(P2PConfig(**config))
         if script is not None:

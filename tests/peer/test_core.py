@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PConfig, PeerAnnounced
+from clasp_e2e.model import (
+    Connected,
+    ConnectionFailed,
+    Data,
+    Disconnected,
+    P2PConfig,
+    PeerAnnounced,
+    SendResult,
+)
 from clasp_e2e.peer import NotConnected, P2PNotConfigured, PeerError, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.core import PeerCore
@@ -178,6 +186,51 @@ def test_disconnect_drains_tells_the_other_and_then_closes():
     assert [kind for kind in kinds(world.effects[ALICE]) if kind in order] == order
     assert isinstance(world.events[ALICE][-1], Disconnected)
     assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
+
+
+def test_what_came_before_the_other_side_left_is_told_first():
+    """Its word came by the router, and has overtaken what it sent before."""
+    world = World().connected()
+    connection = world.cores[BOB].connection(ALICE)
+    assert connection is not None
+    (correlation_id,) = {
+        e.signal.correlation_id
+        for e in world.effects[BOB]
+        if isinstance(e, fx.PublishSignal) and isinstance(e.signal, wire.ConnectedSignal)
+    }
+    left = inputs.SignalReceived(wire.encode_signal(wire.DisconnectedSignal(ALICE, correlation_id, "bye")))
+    world.feed(BOB, left)
+    world.feed(BOB, left)
+    assert [e for e in world.effects[BOB] if isinstance(e, fx.Drain)] == [fx.Drain(connection, left=True)]
+    call = world.call(BOB, lambda call: inputs.SendP2P(call, ALICE, b"too late", reliable=True))
+    world.feed(BOB, inputs.ChannelMessage(connection, "clasp-reliable", b"in time"))
+    world.run()
+    assert world.answer(BOB, call) == fx.Resolve(call, SendResult.RELAY)
+    assert world.events[BOB] == [Connected(ALICE), Data(ALICE, b"in time", True), Disconnected(ALICE, "bye")]
+
+
+def test_a_new_offer_of_a_peer_that_is_leaving_is_answered():
+    world = World().connected()
+    world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
+    world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "anew"))))
+    world.run()
+    answers = [
+        e.signal
+        for e in world.effects[BOB]
+        if isinstance(e, fx.PublishSignal) and isinstance(e.signal, wire.Answer)
+    ]
+    assert [answer.correlation_id for answer in answers][1:] == ["anew"]
+
+
+def test_candidates_that_come_late_are_signaled_as_the_attempts_own():
+    world = World()
+    world.connect(ALICE)
+    candidate = '{"candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host"}'
+    world.feed(ALICE, inputs.LocalDescription(1, sdp("alice/1")))
+    world.feed(ALICE, inputs.LocalCandidate(1, candidate))
+    world.feed(ALICE, inputs.LocalCandidate(2, "of a transport that is no more"))
+    offer, trickled = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)]
+    assert trickled == wire.IceCandidate(ALICE, candidate, offer.correlation_id)
 
 
 @pytest.mark.parametrize("forged", [

@@ -26,7 +26,7 @@ from clasp_e2e.peer.transport import (
     Transport,
 )
 
-__all__ = ["LibwebrtcTransport", "lacking"]
+__all__ = ["LibwebrtcTransport", "lacking", "library"]
 
 
 def lacking() -> str | None:
@@ -37,8 +37,11 @@ def lacking() -> str | None:
 
 
 @cache
-def _library(*, loopback: bool) -> Any:
-    """The package, untyped on purpose: it is an optional extra, which types must do without."""
+def library(*, loopback: bool) -> Any:
+    """The package, loaded when it is first asked for, which takes half a second.
+
+    Untyped on purpose: it is an optional extra, which types must do without.
+    """
     webrtc = importlib.import_module("webrtc")
     if loopback:
         webrtc.allow_loopback()  # For the whole process, before the first connection.
@@ -58,7 +61,7 @@ class LibwebrtcTransport(Transport):
         loopback: bool,
     ) -> None:
         super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
-        self._library = _library(loopback=loopback)
+        self._library = library(loopback=loopback)
         self._refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
         self._pc: Any = None
         self._described = False

@@ -188,8 +188,8 @@ class LibwebrtcTransport(Transport):
 
     async def _heard(self) -> None:
         # The threads answer in order: this has come round behind every message that had arrived.
-        self._round = asyncio.ensure_future(self._pc.get_stats())
-        await asyncio.shield(self._round)
+        answer = self._round = asyncio.ensure_future(self._pc.get_stats())
+        await asyncio.shield(answer)
 
     async def end(self, *, silent: bool) -> None:
         """Close the transport at whatever moment. It is never silent: libwebrtc takes leave."""

@@ -11,14 +11,14 @@ import pytest
 
 from clasp_e2e import wire
 from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, SendResult
-from clasp_e2e.peer import PayloadTooLarge
+from clasp_e2e.peer import PayloadTooLarge, transport
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.inputs import SignalReceived
 from clasp_e2e.peer.libwebrtc import LibwebrtcTransport, lacking
 from clasp_e2e.peer.transport import MESSAGE_LIMIT, TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 
-from .conftest import Open, join
+from .conftest import PATIENCE, Open, join
 from .world import sdp
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
@@ -49,9 +49,10 @@ async def test_both_sides_send_and_the_channels_are_as_they_should_be(
 @PAIRINGS
 @pytest.mark.parametrize("leaver", ["offerer", "answerer"])
 async def test_what_was_sent_before_the_end_arrives_before_it(
-    attach: Open, one: TransportKind, other: TransportKind, leaver: str
+    attach: Open, monkeypatch: pytest.MonkeyPatch, one: TransportKind, other: TransportKind, leaver: str
 ):
     """Again and again: the end goes by the router, and on libwebrtc's threads it overtakes now and then."""
+    monkeypatch.setattr(transport, "DRAIN_LIMIT", PATIENCE)  # A slow machine is no peer that vanished.
     alice, bob = await attach(webrtc=one), await attach(webrtc=other)
     sender, receiver = (alice, bob) if leaver == "offerer" else (bob, alice)
     sent = [bytes([number]) * 16384 for number in range(20)]

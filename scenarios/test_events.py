@@ -28,7 +28,7 @@ async def test_connected_is_told_once(connected_pair: Pair) -> None:
         expect(len(client.events(Connected)), f"times that {client.name} was told Connected").equals(1)
 
 
-@requirement("EVT-3")
+@requirement("EVT-3", waits=True)
 async def test_disconnected_is_told_when_the_peer_closes(connected_pair: Pair) -> None:
     """When a peer closes (or ends, where it has no close), the other is told Disconnected, naming it."""
     told, leaving = connected_pair
@@ -111,7 +111,7 @@ async def test_a_failed_attempt_has_one_outcome(sides: Sides) -> None:
     ).equals(0)
 
 
-@requirement("EVT-7")
+@requirement("EVT-7", waits=True)
 async def test_an_orderly_close_is_told_at_once(connected_pair: Pair) -> None:
     """The other side of an orderly close is told Disconnected within 2 s."""
     told, closing = connected_pair
@@ -119,7 +119,7 @@ async def test_an_orderly_close_is_told_at_once(connected_pair: Pair) -> None:
     await told.is_told(Disconnected, closing, within=2.0)
 
 
-@requirement("EVT-8")
+@requirement("EVT-8", waits=True)
 async def test_is_peer_connected_agrees_with_the_events(pair: Pair) -> None:
     """`is_peer_connected` is false before the connection, true on it, and false after Disconnected."""
     subject, partner = pair

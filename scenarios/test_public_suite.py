@@ -22,6 +22,7 @@ from clasp_e2e.testbed import (
     ground,
     judging,
     random_payload,
+    remark,
     requirement,
 )
 
@@ -48,7 +49,7 @@ async def test_1_both_sides_say_that_they_are_connected(connected_pair: Pair) ->
 
 @requirement("CON-3")
 async def test_2_candidate_exchange(pair: Pair) -> None:
-    """Each side's candidates cross the router, in its SDP or one by one."""
+    """Candidates cross the router, in the SDP or one by one; of one side they may do, if it connects."""
     await pair.offerer.connect_to_peer(pair.answerer)
 
     def silent() -> list[str]:
@@ -57,14 +58,19 @@ async def test_2_candidate_exchange(pair: Pair) -> None:
 
     try:
         async with asyncio.timeout(pair.patience.connect):
-            await pair.testbed.switchboard.wait_until(lambda: not silent())
+            await pair.testbed.switchboard.wait_until(lambda: not silent() or pair.stands)
     except TimeoutError:
         raise Unmet(
             "a candidate of each side to be delivered to the other", f"none of {', '.join(silent())}"
         ) from None
+    # ICE finds a peer that names no address by the checks that come from it (RFC 8445 section 7.3.1.3).
+    if len(missing := silent()) > 1:
+        raise Unmet("a candidate of one side to be delivered to the other", "none of either")
+    if missing:
+        remark(f"{missing[0]} connects, and had sent none of its candidates by then")
 
 
-@requirement("EVT-6")
+@requirement("EVT-6", waits=True)
 async def test_3_state_transitions(connected_pair: Pair) -> None:
     """From the attempt to the end of the connection each side is told Connected, and then Disconnected."""
     subject, partner = connected_pair

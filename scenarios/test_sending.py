@@ -95,6 +95,19 @@ async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pai
     expect(sum(count > 1 for count in counts), "sends that arrived more than once").equals(0)
 
 
+@requirement("SND-4", waits=True)
+async def test_a_datagram_that_comes_late_ends_no_connection(pair: Pair) -> None:
+    """The partner's first datagram over DTLS is overtaken: a reliable send still arrives."""
+    subject, partner = pair
+    # SCTP repeats a lost INIT after 1 s at the earliest (RFC 9260 section 16); this one is late, not lost.
+    pair.delay_first_data(partner, 0.8)
+    await pair.connect()
+    await pair.until_nothing_is_held_back()
+    payload = random_payload(512)
+    await subject.send_p2p(partner, payload)
+    await partner.receives(payload)
+
+
 @requirement("SND-5")
 async def test_either_side_can_send(connected_pair: Pair) -> None:
     """The one that made the offer can send, and so can the one that answered it."""

@@ -68,7 +68,7 @@ async def test_an_offer_that_nobody_answers_fails(alone: Alone) -> None:
 @requirement("TMO-5", waits=True)
 async def test_an_attempt_without_a_path_fails(sides: Sides) -> None:
     """An attempt that is answered but finds the link black fails by the time-out at the latest."""
-    pair = await sides.attach(SHORT, SHORT)
+    pair = await sides.attach(AMPLE, AMPLE)  # The answer is to come in time, on a busy machine too.
     pair.link.cut()
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     if not any(attempt.answer for attempt in pair.attempts):

@@ -25,6 +25,8 @@ class BrowserDriver(StdioDriver):
     closed, upon which a browser sends farewells.
     """
 
+    baseline = Path(__file__).parent / "adapters/browser/baseline.toml"
+
     def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
         # Made by the adapters and removed by the last one; what is killed removes nothing. The name is
         # short: there is a socket in each profile, whose path may have no more than 107 bytes.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from clasp_e2e.drivers.building_rust import rust_adapter_command
 from clasp_e2e.drivers.stdio import StdioDriver
 
@@ -13,6 +15,8 @@ class RustDriver(StdioDriver):
 
     The environment variable RUST_LOG chooses what it logs to standard error, by target and level.
     """
+
+    baseline = Path(__file__).parent / "adapters/rust/baseline.toml"
 
     def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
         super().__init__(rust_adapter_command(), catalogue=catalogue, deadline_scale=deadline_scale)

@@ -54,10 +54,11 @@ class Conditions:
     next datagram on that the link reads.
     """
 
-    __slots__ = ("_impairments",)
+    __slots__ = ("_impairments", "_late")
 
     def __init__(self) -> None:
         self._impairments: list[Impairment | None] = [None, None]
+        self._late = [0.0, 0.0]
 
     def impair(self, impairment: Impairment | None, sender: Side | None = None) -> None:
         """Put what `sender` sends (`None`: both) under `impairment`, in the place of any before it."""
@@ -71,6 +72,17 @@ class Conditions:
     def heal(self, sender: Side | None = None) -> None:
         """Let everything pass that `sender` sends (`None`: both); ends loss and delay too."""
         self.impair(None, sender)
+
+    def delay_first(self, sender: Side, seconds: float) -> None:
+        """Hold back the first DTLS application data of `sender` on each new link; the rest overtakes it.
+
+        Of an SCTP association that is the INIT, or what answers one (RFC 8261 section 6.1).
+        """
+        self._late[sender] = seconds
+
+    def delay_of_first(self, sender: Side) -> float:
+        """How many seconds the first application data of `sender` is held back."""
+        return self._late[sender]
 
     def impairment(self, sender: Side) -> Impairment | None:
         """What the datagrams of `sender` are under; `None` when everything passes."""

@@ -59,15 +59,29 @@ def _earlier(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else min(one, other)
 
 
+def _holds_application_data(data: memoryview) -> bool:
+    return datagrams.is_dtls(data) and datagrams.application_records(data) > 0
+
+
 class _End:
     """The socket that faces one side, and what is known of that side."""
 
-    __slots__ = ("address", "counters", "peer", "requests", "side", "socket", "was_heard")
+    __slots__ = (
+        "address",
+        "counters",
+        "has_sent_application",
+        "peer",
+        "requests",
+        "side",
+        "socket",
+        "was_heard",
+    )
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.peer: Address | None = None
         self.was_heard = False
+        self.has_sent_application = False
         self.counters = Counters()
         # A peer with several addresses checks each of them: the response belongs to the very socket
         # that asked, wherever everything else goes.
@@ -129,6 +143,11 @@ class UdpLink:
         """What `sender` sent; goes on counting."""
         return self._ends[sender].counters
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a delayed datagram is still on its way."""
+        return bool(self._delayed)
+
     def close(self) -> None:
         """Close both sockets; what is still delayed is lost. May be called twice."""
         self._closed = True
@@ -160,6 +179,9 @@ class UdpLink:
         destination = self._destination(end, other, data, source)
         impairment = self._conditions.impairment(end.side)
         fate = 0.0 if impairment is None else impairment()
+        if fate is not None and not end.has_sent_application and _holds_application_data(data):
+            end.has_sent_application = True
+            fate += self._conditions.delay_of_first(end.side)
         if fate is None or destination is None:
             end.counters.dropped_datagrams += 1
             end.counters.dropped_bytes += len(data)

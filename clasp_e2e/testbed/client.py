@@ -16,6 +16,7 @@ from clasp_e2e.model import (
     Disconnected,
     P2PConfig,
     P2PEvent,
+    PeerAnnounced,
     RoutingMode,
     SendResult,
 )
@@ -304,11 +305,14 @@ class Client:
         try:
             result = await self._changes.until(found_unless_broken, limit)
         except TimeoutError:
-            came = [describe(told.event) for told in self.told[since:]]
+            all_told = [told.event for told in self.told[since:]]
+            # Whoever joins the router is announced: that says nothing of what is missing here.
+            came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
+            nothing = "nothing but announcements" if all_told else "nothing"
             self._timeline.note("harness", f"awaited {what} for {self.name} for {limit:g} s in vain")
             raise Unmet(
                 f"{self.name} to be told {what} within {limit:g} s",
-                f"{self.name} was told " + ("nothing" if not came else ", ".join(came[-6:])),
+                f"{self.name} was told " + (", ".join(came[-6:]) or nothing),
             ) from None
         self.waited += asyncio.get_running_loop().time() - began
         return result

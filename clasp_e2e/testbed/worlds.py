@@ -188,6 +188,17 @@ class Pair:
                 f"{sender.name} sent {self.dropped(sender)} bytes into the black link; {total} were awaited"
             ) from None
 
+    def delay_first_data(self, sender: Client, seconds: float) -> None:
+        """Have the first data that `sender` sends over DTLS arrive `seconds` late, overtaken by the rest."""
+        pair = self.testbed.switchboard.pair(self.offerer.name, self.answerer.name)
+        pair.conditions.delay_first(pair.side(sender.name), seconds)
+
+    async def until_nothing_is_held_back(self) -> None:
+        """Wait until all that was delayed on the links has arrived; the caller sets the deadline."""
+        await self.testbed.switchboard.wait_until(
+            lambda: not any(attempt.link.holds_back for attempt in self.attempts)
+        )
+
     async def settle(self) -> None:
         """Wait until all that is under way between the two, by router and by channel, has arrived.
 

@@ -159,6 +159,22 @@ async def test_what_is_held_back_is_overtaken(
     assert link.counters(Side.A).dropped_datagrams == 1
 
 
+async def test_the_first_application_data_of_a_side_can_come_late(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    link.set_peer_address(Side.A, one.address)
+    link.set_peer_address(Side.B, two.address)
+    conditions.delay_first(Side.A, 0.01)
+    late, next_one = APPLICATION + b"1", APPLICATION + b"2"
+    for data in (HANDSHAKE, late, next_one):
+        one.send(data, link.address_for(Side.A))
+    two.send(APPLICATION, link.address_for(Side.B))
+    assert [await two.receive() for _ in range(3)] == [HANDSHAKE, next_one, late]
+    assert await one.receive() == APPLICATION
+    assert not link.holds_back
+
+
 async def test_a_closed_link_forgets_what_it_holds_back(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
@@ -170,8 +186,10 @@ async def test_a_closed_link_forgets_what_it_holds_back(
     one.send(b"\x80", link.address_for(Side.A))
     async with asyncio.timeout(PATIENCE):
         await told.wait()
+    assert link.holds_back
     link.close()
     link.close()
+    assert not link.holds_back
     assert two.nothing_waits()
     assert link.counters(Side.A).datagrams == 0
 

@@ -1,5 +1,10 @@
 //! Without the harness: now and then Connected is told of a channel that closes at once, and what is
-//! sent then is lost (SND-1, CON-6).
+//! sent then is lost (SND-4, SND-1, CON-5).
+//!
+//! Both sides send an SCTP INIT (RFC 8841 section 9.3). Where the one that is read first is answered before
+//! the other has been sent, that other arrives in an association that stands, and ends it: webrtc-sctp
+//! takes it for an error, `ErrHandleInitState`, where RFC 9260 section 5.2.2 has it answered. The
+//! harness has a datagram come late to the same end, every time.
 //!
 //! Pairs of clients connect, as often as the argument says (100), four pairs at a time. As soon as
 //! both are told Connected Alice sends one reliable message, in PreferP2P; Bob has 5 s to get it.

@@ -1,0 +1,27 @@
+"""The baselines that come along: each can be read, and names what a run can have."""
+
+from __future__ import annotations
+
+import pytest
+
+from clasp_e2e.drivers.browser import BrowserDriver
+from clasp_e2e.drivers.node import NodeDriver
+from clasp_e2e.drivers.rust import RustDriver
+from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.results.baseline import parse_baseline
+from clasp_e2e.results.known import check_pairings
+from clasp_e2e.spec.catalogue import load_catalogue
+
+
+@pytest.mark.parametrize(
+    ("label", "driver", "musts"),
+    [("node", NodeDriver, set[str]()), ("browser", BrowserDriver, set[str]()),
+     ("rust", RustDriver, {"SND-3", "SND-4", "EVT-3"})],
+)  # fmt: skip
+def test_a_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:
+    assert driver.baseline is not None
+    catalogue = load_catalogue()
+    baseline = parse_baseline(driver.baseline.read_text(), driver.baseline.name, [label], catalogue)
+    check_pairings(baseline, ["node", "browser", "rust", "reference"], own=True)
+    known = {entry.requirement for entry in baseline.entries}
+    assert {name for name in known if catalogue.get(name).level == "must"} == musts

@@ -30,7 +30,7 @@ MAY_USE: dict[str, set[str]] = {
     "network": {"wire"},
     "drivers": {"model", "peer", "router"},
     "scripted": {"peer", "router", "drivers"},
-    "testbed": {"drivers", "network", "results"},
+    "testbed": {"drivers", "network", "results", "scripted"},
     "report": {"results"},
     "plugin": {"testbed", "results", "drivers", "report"},
     "commands": {"*"},

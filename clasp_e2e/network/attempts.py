@@ -124,7 +124,14 @@ class Pair:
             attempt for attempt in self.attempts if attempt.offerer == offerer and attempt.offer is not None
         ]
         unanswered = [attempt for attempt in offered if attempt.answer is None]
-        return _best(unanswered, answer.strings) or _best(offered, answer.strings)
+        found = _best(unanswered, answer.strings)
+        if found is None:
+            # One more answer to an offer is known by what it shares with it. What shares nothing answers
+            # somebody else's, and must not lead the link of a connection that stands astray.
+            found = _best(
+                [attempt for attempt in offered if answer.strings & attempt.strings], answer.strings
+            )
+        return found
 
     def _awaiting_offer(self, offer: Description) -> Attempt | None:
         waiting = [

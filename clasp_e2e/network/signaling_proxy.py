@@ -175,6 +175,13 @@ class SignalingProxy:
             session.progress.append(progress)
             await progress
 
+    async def peer_has_left(self) -> None:
+        """Wait until no connection of the peer goes through to the router. The caller sets the deadline."""
+        while self._sessions:
+            progress = asyncio.get_running_loop().create_future()
+            self._sessions[-1].progress.append(progress)
+            await progress
+
     def pause(self, direction: Direction) -> None:
         """Hold all frames of `direction` back, in order; they are seen but not handed on."""
         self._flowing[direction].clear()

@@ -33,6 +33,10 @@ class Association:
         """The largest message that the other side takes, in bytes; 0 means that it sets no limit."""
         return self._sctp._remote_max_message_size
 
+    @message_limit.setter
+    def message_limit(self, limit: int) -> None:
+        self._sctp._remote_max_message_size = limit
+
     @property
     def unacknowledged(self) -> bool:
         """Whether something sent has not been acknowledged, and still may be."""

@@ -98,12 +98,16 @@ class AddCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SendOnChannel:
-    """Send the payload of the call on the channel `label`; `ChannelAccepted` or `ChannelRefused` follows."""
+    """Send the payload of the call on the channel `label`; `ChannelAccepted` or `ChannelRefused` follows.
+
+    `unlimited`: also if it is larger than the other side takes. The core never asks for that.
+    """
 
     call: int
     transport: int
     label: str
     data: bytes
+    unlimited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,23 @@ class CloseSession:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """Open one more channel, and send `data` on it. The core never asks for it: it is there for scripts."""
+
+    transport: int
+    channel: ChannelSpec
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseChannel:
+    """Close one channel and no other. The core never asks for it: it is there for scripts."""
+
+    transport: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delayed:
     """`effect`, `seconds` later. The core never asks for it: it is there for scripts."""
 
@@ -194,6 +215,8 @@ Effect: TypeAlias = (
     | Resolve
     | Reject
     | CloseSession
+    | OpenChannel
+    | CloseChannel
     | Delayed
 )
 

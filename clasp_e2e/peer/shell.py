@@ -202,7 +202,14 @@ class Shell:
             case fx.CloseTransport():
                 if transport := self._transports.pop(effect.transport, None):
                     self._end(transport.end(silent=effect.silent))
-            case fx.AcceptAnswer() | fx.AddCandidate() | fx.SendOnChannel() | fx.Drain():
+            case (
+                fx.AcceptAnswer()
+                | fx.AddCandidate()
+                | fx.SendOnChannel()
+                | fx.Drain()
+                | fx.OpenChannel()
+                | fx.CloseChannel()
+            ):
                 if transport := self._transports.get(effect.transport):
                     self._use(transport, effect)
                 elif isinstance(effect, fx.SendOnChannel):
@@ -210,18 +217,22 @@ class Shell:
             case _:
                 pass
 
-    def _use(
-        self, transport: Transport, effect: fx.AcceptAnswer | fx.AddCandidate | fx.SendOnChannel | fx.Drain
-    ) -> None:
+    def _use(self, transport: Transport, effect: fx.Effect) -> None:
         match effect:
             case fx.AcceptAnswer():
                 transport.accept_answer(effect.sdp)
             case fx.AddCandidate():
                 transport.add_candidate(effect.candidate)
             case fx.SendOnChannel():
-                transport.send(effect.call, effect.label, effect.data)
+                transport.send(effect.call, effect.label, effect.data, unlimited=effect.unlimited)
             case fx.Drain():
                 transport.drain(left=effect.left)
+            case fx.OpenChannel():
+                transport.open_channel(effect.channel, effect.data)
+            case fx.CloseChannel():
+                transport.close_channel(effect.label)
+            case _:
+                pass
 
     def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
         transport = self._transports[effect.transport] = self._webrtc(

@@ -173,13 +173,29 @@ class Transport(ABC):
             self._was_open = True
             self._tell(inputs.ChannelsOpen(self._number))
 
-    def send(self, call: int, label: str, data: bytes) -> None:
-        """Hand `data` to the channel `label`, and tell whether it took it."""
+    def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
+        """Open one more channel on a transport that stands, and send `data` on it once it is open."""
+        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+
+    def close_channel(self, label: str) -> None:
+        """Close the channel `label`, if there is one, and no other."""
+        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+
+    def _lift_limit(self) -> None:
+        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+
+    def send(self, call: int, label: str, data: bytes, *, unlimited: bool = False) -> None:
+        """Hand `data` to the channel `label`, and tell whether it took it.
+
+        `unlimited`: also if it is larger than the other side takes.
+        """
         channel = self._channels.get(label)
         if self._ended or channel is None or channel.readyState != "open":
             self._feed(inputs.ChannelRefused(call, f"the channel {label} is not open"))
             return
-        if len(data) > (limit := self._message_limit()):
+        if unlimited:
+            self._lift_limit()
+        elif len(data) > (limit := self._message_limit()):
             self._feed(inputs.ChannelRefused(call, "too large", limit))
             return
         try:

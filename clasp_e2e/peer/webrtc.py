@@ -130,7 +130,7 @@ class AiortcTransport(Transport):
         await self._set_remote(sdp, "offer")
         await self._describe(pc)
 
-    async def _describe(self, pc: _Connection) -> None:
+    async def _describe(self, pc: RTCPeerConnection) -> None:
         if pc.sctp is None:
             raise ConnectionError("the description is not that of a DataChannel")
         self._association = Association(pc.sctp)
@@ -186,6 +186,23 @@ class AiortcTransport(Transport):
         if self._pc is None or self._pc.connectionState not in ("failed", "closed"):
             return
         self._tell(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
+
+    def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
+        """Open one more channel on a transport that stands, and send `data` on it once it is open."""
+        if self._pc is not None and not self._ended:
+            channel = self._pc.createDataChannel(
+                spec.label, ordered=spec.ordered, maxRetransmits=spec.max_retransmits
+            )
+            channel.on("open", lambda: channel.send(data))
+
+    def close_channel(self, label: str) -> None:
+        """Close the channel `label`, if there is one, and no other."""
+        if isinstance(channel := self._channels.get(label), RTCDataChannel):
+            channel.close()
+
+    def _lift_limit(self) -> None:
+        if self._association is not None:
+            self._association.message_limit = 0
 
     def _message_limit(self) -> int:
         stated = self._association.message_limit if self._association is not None else 0

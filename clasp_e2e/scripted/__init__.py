@@ -1,6 +1,6 @@
 """Peers and routers that misbehave on purpose, so that the harness can prove itself."""
 
-from clasp_e2e.scripted import connecting, events, routers, routing, sending, signaling, timeouts
+from clasp_e2e.scripted import connecting, events, routers, routing, sending, signaling, timeouts, trusting
 from clasp_e2e.scripted.mutant import MUTANTS, Mutant, PeerScript, RouterScript, mutant
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "sending",
     "signaling",
     "timeouts",
+    "trusting",
 ]

@@ -69,6 +69,18 @@ class MutantDriver(ReferenceDriver):
         return Description(mutant, description.roles, description.capabilities)
 
 
+def scripted_driver(kind: type[PeerScript]) -> MutantDriver:
+    """Return a driver whose peers are the reference, each with a script of `kind` of its own around it."""
+
+    def prepare(builder: ClaspBuilder) -> None:
+        script = kind()
+        builder.script(script.act).hearing(script.hearing)
+
+    driver = MutantDriver(prepare)
+    driver.name = kind.__name__
+    return driver
+
+
 Fault = type[PeerScript] | type[RouterScript] | type[MutantDriver]
 
 
@@ -103,12 +115,7 @@ class Mutant:
             return fault()
         if issubclass(fault, RouterScript):
             return MutantDriver(router_script=lambda: fault().act)
-
-        def prepare(builder: ClaspBuilder) -> None:
-            script = fault()
-            builder.script(script.act).hearing(script.hearing)
-
-        return MutantDriver(prepare)
+        return scripted_driver(fault)
 
 
 MUTANTS: list[Mutant] = []

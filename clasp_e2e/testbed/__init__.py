@@ -5,6 +5,7 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 
 from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.network import SessionDescription, StunServer
+from clasp_e2e.scripted import partners
 from clasp_e2e.testbed.client import Client, Failure
 from clasp_e2e.testbed.expectations import (
     Blocked,
@@ -44,6 +45,7 @@ __all__ = [
     "ground",
     "holds_sdp",
     "judging",
+    "partners",
     "random_payload",
     "remark",
     "requirement",

@@ -16,12 +16,13 @@ from clasp_e2e.drivers.interface import (
 )
 from clasp_e2e.results.model import Subject
 from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.expectations import Blocked
-from clasp_e2e.testbed.pairing import REFERENCE, Pairing, Subjects
+from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Pairing, Subjects
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, RouterSource, start_router
@@ -135,6 +136,14 @@ class Bench:
             router = specs.get(f"router {self.subjects.router}", self.subjects.router)
             records["router"] = Subject(told.name, told.version, told.language, router)
         return records
+
+    def cast(self, scenario: Scenario) -> Mapping[str, Participant]:
+        """Return who takes part in `scenario` by label: those of the run, and the partner with its script."""
+        if scenario.opposite is None:
+            return self.participants
+        # Its driver holds nothing, and so is neither started nor ended.
+        side = Side(SCRIPTED, self.participants[REFERENCE].side.description)
+        return {**self.participants, SCRIPTED: Participant(scripted_driver(scenario.opposite), side)}
 
     def lost_ground(self, case: Case) -> str | None:
         """Return the requirement that failed in the pairing of `case`, if there is no use in trying it."""

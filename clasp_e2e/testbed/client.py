@@ -122,6 +122,14 @@ class Client:
         except (TimeoutError, ConnectionError) as error:
             raise Unobserved(f"{self.name} does not answer a WebSocket ping: {error}") from None
 
+    async def has_left_the_router(self) -> None:
+        """Wait until the client has no connection to the router; unobserved if it keeps it."""
+        try:
+            async with asyncio.timeout(self._patience.event):
+                await self.leg.peer_has_left()
+        except TimeoutError:
+            raise Unobserved(f"{self.name} was to leave the router, and has not") from None
+
     @property
     def session_id(self) -> str:
         """The id that the router gave this client, as the implementation tells it."""

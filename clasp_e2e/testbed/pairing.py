@@ -12,6 +12,8 @@ from clasp_e2e.spec.catalogue import Requirement
 from clasp_e2e.testbed.scenario import Scenario
 
 REFERENCE = "reference"
+SCRIPTED = "scripted"
+"""The reference with a script that makes it misbehave; it is never judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Pairing:
         if self.router:
             return f"router-{self.router}"
         name = "-".join(label for label in (self.offerer, self.answerer) if label)
-        both_ways = self.offerer != self.answerer and REFERENCE not in (self.offerer, self.answerer)
+        both_ways = self.offerer != self.answerer and {self.offerer, self.answerer}.isdisjoint(
+            (REFERENCE, SCRIPTED)
+        )
         return f"{name}-answering" if both_ways and self.subject == "answerer" and self.offerer else name
 
     def includes(self, other: Pairing) -> bool:
@@ -50,7 +54,9 @@ class Pairing:
         if other.router:
             return True
         if other.offerer and other.answerer:
-            return (other.offerer, other.answerer) == (self.offerer, self.answerer)
+            cast = (self.offerer, self.answerer)
+            unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in cast)
+            return (other.offerer, other.answerer) in (cast, unscripted)
         return (other.offerer or other.answerer) in (self.offerer, self.answerer)
 
 
@@ -65,6 +71,8 @@ def judged_roles(requirement: Requirement) -> frozenset[str]:
 def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -> list[Pairing]:
     """Return how `scenario`, which judges `requirement` first of all, is to be cast for `subjects`."""
     roles = judged_roles(requirement) & subjects.judged
+    if scenario.role is not None:
+        roles &= {scenario.role}
     if scenario.participants == "router":
         return [Pairing(router=subjects.router)] if "router" in roles else []
     peer_roles = sorted(roles - {"router"}, reverse=True)
@@ -72,6 +80,8 @@ def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -
         return []
     if scenario.participants == "alone":
         return _alone(peer_roles, subjects)
+    if scenario.opposite is not None:
+        return [_scripted(role, subjects) for role in peer_roles]
     return _pairs(peer_roles, subjects, opposite_reference="same" not in requirement.opposite)
 
 
@@ -94,6 +104,7 @@ def complete_pairings(subjects: Subjects) -> frozenset[str]:
             found.add(f"{REFERENCE}-{answerer}")
         case _:
             pass
+    found |= {_scripted(role, subjects).id for role in subjects.judged - {"router"}}
     if "router" in subjects.judged:
         found.add(f"router-{subjects.router}")
     return frozenset(found)
@@ -103,6 +114,12 @@ def _alone(roles: list[str], subjects: Subjects) -> list[Pairing]:
     # The same implementation in both roles is one case.
     cast = {getattr(subjects, role): role for role in roles}
     return [Pairing(**{role: label}, subject=role) for label, role in cast.items()]
+
+
+def _scripted(role: str, subjects: Subjects) -> Pairing:
+    if role == "offerer":
+        return Pairing(offerer=subjects.offerer, answerer=SCRIPTED, subject=role)
+    return Pairing(offerer=SCRIPTED, answerer=subjects.answerer, subject=role)
 
 
 def _pairs(roles: list[str], subjects: Subjects, *, opposite_reference: bool) -> list[Pairing]:

@@ -93,7 +93,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     try:
         async with asyncio.timeout(bench.patience.scenario):
             await testbed.open()
-            world = await build_world(case.scenario.world, case.pairing, testbed, bench.participants)
+            world = await build_world(case.scenario.world, case.pairing, testbed, bench.cast(case.scenario))
             await case.scenario.function(world)
         ending = _Ending(Outcome.PASSED)
     except BaseException as error:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from clasp_e2e.scripted.mutant import PeerScript
 
 ScenarioFunction = Callable[..., Awaitable[None]]
+PeerRole = Literal["offerer", "answerer"]
 
 WORLDS = {
     "pair": "pair",
@@ -24,7 +27,9 @@ class Scenario:
     """What a scenario judges and what it needs.
 
     `waits` marks one that spends its time waiting: it runs while the others do. `slow` marks one
-    that waits for a time that the specification (or ICE) names, some 30 s.
+    that waits for a time that the specification (or ICE) names, some 30 s. `opposite` is the script
+    of the partner, where that is not one of the kinds that are judged or the reference. `role` is the
+    one role in which the scenario looks at a peer; None is each that the requirement judges.
     """
 
     function: ScenarioFunction
@@ -32,6 +37,8 @@ class Scenario:
     world: str
     waits: bool = False
     slow: bool = False
+    opposite: type[PeerScript] | None = None
+    role: PeerRole | None = None
 
     @property
     def name(self) -> str:
@@ -53,11 +60,18 @@ class _Judging(Protocol):
     async def judge(self) -> None: ...
 
 
-def requirement(*ids: str, waits: bool = False, slow: bool = False) -> Callable[[ScenarioFunction], Any]:
+def requirement(
+    *ids: str,
+    waits: bool = False,
+    slow: bool = False,
+    opposite: type[PeerScript] | None = None,
+    role: PeerRole | None = None,
+) -> Callable[[ScenarioFunction], Any]:
     """Make a coroutine function the scenario that judges the requirements `ids`.
 
     Its only parameter names its world: `pair`, `connected_pair`, `sides`, `alone` or `router`. What
     pytest then collects takes a `case`, which the plugin provides: one for each pairing to be judged.
+    With `opposite`, the partner of the peer that is judged follows that script.
     """
 
     def mark(function: ScenarioFunction) -> Any:
@@ -69,6 +83,10 @@ def requirement(*ids: str, waits: bool = False, slow: bool = False) -> Callable[
                 f"{function.__name__}: a scenario takes one parameter, its world: one of {', '.join(WORLDS)};"
                 f" this one takes ({', '.join(parameters)})"
             )
+        if opposite is not None and WORLDS[parameters[0]] != "pair":
+            raise TypeError(
+                f"{function.__name__}: a partner with a script stands in a pair, not in {parameters[0]}"
+            )
 
         async def test(case: _Judging) -> None:
             await case.judge()
@@ -78,7 +96,9 @@ def requirement(*ids: str, waits: bool = False, slow: bool = False) -> Callable[
         test.__qualname__ = function.__qualname__
         test.__module__ = function.__module__
         test.__doc__ = function.__doc__
-        test.scenario = Scenario(function, ids, parameters[0], waits or slow, slow)  # pyright: ignore[reportFunctionMemberAccess]
+        test.scenario = Scenario(  # pyright: ignore[reportFunctionMemberAccess]
+            function, ids, parameters[0], waits or slow, slow, opposite, role
+        )
         return test
 
     return mark

@@ -11,7 +11,7 @@ from clasp_e2e.drivers.registry import UnknownDriver, known_drivers, resolve_dri
 from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
 from clasp_e2e.results.known import check_pairings
 from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.pairing import REFERENCE, Subjects
+from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Subjects
 
 
 class SelectionError(Exception):
@@ -70,7 +70,7 @@ def select(
 
 def known_labels(selection: Selection) -> frozenset[str]:
     """Return the names that a pairing can hold: of all registered drivers, and of who takes part."""
-    return frozenset({*known_drivers(), *selection.drivers, selection.subjects.router})
+    return frozenset({*known_drivers(), *selection.drivers, selection.subjects.router, SCRIPTED})
 
 
 def load_baselines(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
@@ -81,6 +81,8 @@ class Testbed:
         """What the clients published, in the order in which their legs saw it."""
         self.delivered: list[Published] = []
         """What the router handed to the clients, in the order in which their legs saw it."""
+        self.alter: dict[str, Callable[[str], str]] = {}
+        """By the name of a client, what is made of each text that is published to it, on the last leg."""
         self._changes = Changes()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
@@ -104,12 +106,7 @@ class Testbed:
         leg = await SignalingProxy.open(
             self.router_url,
             name=name,
-            hooks=Hooks(
-                on_frame=self._see,
-                rewrite_down=lambda leg, message, data: self.switchboard.rewrite_down(
-                    leg.name, message, data
-                ),
-            ),
+            hooks=Hooks(on_frame=self._see, rewrite_down=self._rewrite_down),
         )
         self._legs.append(leg)
         client = Client(name, participant.side, p2p, self.timeline, self.patience)
@@ -147,6 +144,16 @@ class Testbed:
             seen = self.published if direction == "up" else self.delivered
             seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
             self._changes.notify()
+
+    def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> bytes | None:
+        alter = self.alter.get(leg.name)
+        if alter is not None and isinstance(message, wire.Publish):
+            altered = replace(message, value=with_texts(message.value, alter))
+            if altered != message:
+                self.timeline.note("harness", f"changes a signal on its way to {leg.name}")
+                frame = wire.decode_frame(data)
+                message, data = altered, wire.encode(altered, qos=frame.qos, timestamp=frame.timestamp)
+        return self.switchboard.rewrite_down(leg.name, message, data)
 
     async def until_published(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str
@@ -212,6 +219,19 @@ class Testbed:
             router = self._router
             await end("the router", lambda: self._routers.release(router))
         return complaints
+
+
+def with_texts(value: wire.Value, alter: Callable[[str], str]) -> wire.Value:
+    """Return `value` with each text in it, but for the keys of maps, as `alter` has it."""
+    match value:
+        case str():
+            return alter(value)
+        case list():
+            return [with_texts(item, alter) for item in value]
+        case dict():
+            return {key: with_texts(item, alter) for key, item in value.items()}
+        case _:
+            return value
 
 
 def holds_sdp(message: wire.Publish) -> bool:

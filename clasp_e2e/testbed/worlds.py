@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from clasp_e2e.model import Connected, P2PConfig, SendResult
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
 from clasp_e2e.testbed.client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, ground, random_payload
-from clasp_e2e.testbed.pairing import Pairing
+from clasp_e2e.testbed.pairing import REFERENCE, Pairing
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
 
@@ -71,8 +71,11 @@ class Pair:
     Unpacks into the one that is looked at and its partner. `offerer` is the one that connects.
     """
 
-    def __init__(self, testbed: Testbed, offerer: Client, answerer: Client, subject: str) -> None:
+    def __init__(
+        self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, newcomers: Participant
+    ) -> None:
         self.testbed = testbed
+        self._newcomers = newcomers
         self.offerer = offerer
         self.answerer = answerer
         self.subject, self.partner = (offerer, answerer) if subject == "offerer" else (answerer, offerer)
@@ -120,6 +123,44 @@ class Pair:
         except* Unmet as unmet:
             told = "; ".join(str(error) for error in unmet.exceptions)
             raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
+
+    async def connects(self) -> None:
+        """Require the two to connect: both are told, and a message arrives each way."""
+        await self.offerer.connect_to_peer(self.answerer)
+        await self._both_connect(self.offerer, self.answerer)
+
+    async def carries_data_directly(self) -> None:
+        """Require a reliable message each way to arrive, and to take the direct path."""
+        for sender, receiver in ((self.partner, self.subject), (self.subject, self.partner)):
+            payload = random_payload()
+            async with self.path_of(sender, payload) as path:
+                await sender.send_p2p(receiver, payload)
+                await receiver.receives(payload, within=self.patience.retransmission)
+            path.took_the_direct_path()
+
+    async def prompt_partner(self) -> None:
+        """Send the partner a message: a partner with a script has then done its deed."""
+        prompt = random_payload(64)
+        with ground("CON-6"):
+            await self.subject.send_p2p(self.partner, prompt)
+            await self.partner.receives(prompt)
+
+    async def subject_lives_on(self) -> None:
+        """Require the subject to be of use to others: a newcomer connects to it, and messages pass.
+
+        The newcomer is the reference.
+        """
+        newcomer = await self.testbed.open_client("newcomer", self._newcomers, P2PConfig())
+        await newcomer.connect_to_peer(self.subject)
+        await self._both_connect(newcomer, self.subject)
+
+    async def _both_connect(self, one: Client, other: Client) -> None:
+        for client, opposite in ((one, other), (other, one)):
+            await client.is_told(Connected, opposite, within=self.patience.connect)
+        for sender, receiver in ((one, other), (other, one)):
+            payload = random_payload(64)
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload, within=self.patience.retransmission)
 
     def opened_at(self, attempt: Attempt) -> float | None:
         """Return when the connection of `attempt` stood (loop's clock, seconds), if it did."""
@@ -227,9 +268,17 @@ class Pair:
 class Sides:
     """The two sides of a pair, not attached yet: for scenarios that configure them."""
 
-    def __init__(self, testbed: Testbed, offerer: Participant, answerer: Participant, subject: str) -> None:
+    def __init__(
+        self,
+        testbed: Testbed,
+        offerer: Participant,
+        answerer: Participant,
+        subject: str,
+        newcomers: Participant,
+    ) -> None:
         self.testbed = testbed
         self.patience = testbed.patience
+        self._newcomers = newcomers
         self._offerer = offerer
         self._answerer = answerer
         self.subject = subject
@@ -243,7 +292,7 @@ class Sides:
             return_exceptions=True,  # Where one fails, the other must not go on opening behind the end.
         )
         alice, bob = (_or_raise(each) for each in opened)
-        return Pair(self.testbed, alice, bob, self.subject)
+        return Pair(self.testbed, alice, bob, self.subject, self._newcomers)
 
     async def attach_another_answerer(self, name: str = "carol") -> Client:
         """Attach a third client, of the answerer's kind."""
@@ -296,14 +345,15 @@ World = Pair | Sides | Alone | RouterWorld
 
 
 async def build_world(
-    kind: str, pairing: Pairing, testbed: Testbed, participants: dict[str, Participant]
+    kind: str, pairing: Pairing, testbed: Testbed, participants: Mapping[str, Participant]
 ) -> World:
     """Return the world of the parameter named `kind`, cast as `pairing` says."""
     if kind == "router":
         return RouterWorld(testbed)
     if kind == "alone":
         return Alone(testbed, participants[pairing.offerer or pairing.answerer])
-    sides = Sides(testbed, participants[pairing.offerer], participants[pairing.answerer], pairing.subject)
+    offerer, answerer = participants[pairing.offerer], participants[pairing.answerer]
+    sides = Sides(testbed, offerer, answerer, pairing.subject, participants[REFERENCE])
     if kind == "sides":
         return sides
     pair = await sides.attach()

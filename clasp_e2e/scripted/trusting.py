@@ -1,0 +1,243 @@
+"""Peers that trust what they should not, or that others can break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from aiortc import RTCDataChannel, RTCPeerConnection
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
+from clasp_e2e.peer.sdp import flaw
+from clasp_e2e.peer.webrtc import AiortcTransport
+from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, mutant
+
+Heard = Iterable[inputs.Input]
+
+
+def signal_of(event: inputs.Input) -> wire.Signal | None:
+    """Return the signal that `event` brings, if it brings one that is in order."""
+    if not isinstance(event, inputs.SignalReceived):
+        return None
+    try:
+        return wire.decode_signal(event.value)
+    except wire.WireError:
+        return None
+
+
+class Knowing(PeerScript):
+    """A script that knows its session, and which transport it negotiated last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = ""
+        self.transport = 0
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Subscribe(pattern=pattern) if (session := wire.signal_target(pattern)) is not None:
+                self.session = session
+            case fx.CreateOffer() | fx.AcceptOffer():
+                self.transport = effect.transport
+            case _:
+                pass
+        return (effect,)
+
+
+@mutant("SIG-6", "It leaves the router at a signal that it cannot read.", "offerer", "answerer")
+class LeavesAtAMalformedSignal(PeerScript):
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(event, inputs.SignalReceived):
+            match signal_of(event):
+                case None:
+                    return (inputs.Close(NO_CALL),)
+                case wire.Offer(sdp=sdp) | wire.Answer(sdp=sdp) if flaw(sdp) is not None:
+                    return (inputs.Close(NO_CALL),)
+                case _:
+                    pass
+        return (event,)
+
+
+@mutant("SIG-6", "It gives an attempt up whose answer comes twice.")
+class GivesUpWhenAnsweredTwice(Knowing):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[wire.Value] = []
+
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), wire.Answer):
+            if event.value in self.answers:
+                return (inputs.NegotiationFailed(self.transport, "answered twice"),)
+            self.answers.append(event.value)
+        return (event,)
+
+
+@mutant("ICE-4", "It gives an attempt up at a candidate that it has seen.", "offerer", "answerer")
+class GivesUpAtARepeatedCandidate(Knowing):
+    def __init__(self) -> None:
+        super().__init__()
+        self.candidates: list[wire.Value] = []
+
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), wire.IceCandidate):
+            if event.value in self.candidates:
+                return (inputs.NegotiationFailed(self.transport, "a candidate came twice"),)
+            self.candidates.append(event.value)
+        return (event,)
+
+
+@mutant("TMO-5", "It takes the signal `connected` for a connection.")
+class BelievesTheConnectedSignal(Knowing):
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(signal_of(event), wire.ConnectedSignal):
+            return (inputs.ChannelsOpen(self.transport),)
+        return (event,)
+
+
+@mutant("TMO-8", "As the one that answers, it takes the signal `connected` for a connection.", "answerer")
+class BelievesTheConnectedSignalOfItsOfferer(Knowing):
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(signal_of(event), wire.ConnectedSignal):
+            return (inputs.ChannelsOpen(self.transport),)
+        return (event,)
+
+
+@mutant("DIR-2", "It sends directly only to a peer that it finds at the router.", "offerer", "answerer")
+class AsksTheRouterFirst(Knowing):
+    """The question is a signal to the peer, then one to itself: the router answers in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[fx.SendOnChannel] = []
+        self.missing = False
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.SendOnChannel() if effect.call in self.sends:
+                self.asked.append(effect)
+                question = wire.ConnectedSignal(self.session, "are you there?")
+                peer = self.sends[effect.call].peer
+                return (fx.PublishSignal(peer, question), fx.PublishSignal(self.session, question))
+            case fx.Resolve(call=call) if call < NO_CALL:
+                asked = self.asked.pop(0)
+                return (fx.Resolve(asked.call),) if self.missing else (asked,)
+            case _:
+                return super().act(effect)
+
+    def hear(self, event: inputs.Input) -> Heard:
+        match event:
+            case inputs.SignalUndeliverable():
+                self.missing = True
+            case inputs.SignalReceived(value={"from": sender}) if sender == self.session:
+                return (inputs.GetRoutingMode(NO_CALL - 1),)  # Its answer is the cue to go on.
+            case _:
+                pass
+        return (event,)
+
+
+LABELS = (fx.UNRELIABLE.label, fx.RELIABLE.label)
+
+
+class Relabelled:
+    """A channel under another label than its own."""
+
+    def __init__(self, channel: RTCDataChannel, label: str) -> None:
+        self._channel = channel
+        self.label = label
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._channel, name)
+
+
+class KnowsChannelsByTheirOrder(AiortcTransport):
+    """A transport that takes the first channel for the unreliable one, whatever its label."""
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        if (number := len(self._channels)) < len(LABELS):
+            channel = cast("RTCDataChannel", Relabelled(channel, LABELS[number]))
+        super()._adopt(channel)
+
+
+@mutant("SIG-7", "It knows the channels by the order in which they are opened.", "answerer")
+class CountsItsChannels(MutantDriver):
+    def __init__(self) -> None:
+        super().__init__(lambda builder: builder.webrtc(KnowsChannelsByTheirOrder))
+
+
+@mutant("SIG-7", "It ends a connection beside whose channels another is opened.", "offerer")
+class EndsAtAThirdChannel(MutantDriver):
+    def __init__(self) -> None:
+        super().__init__(lambda builder: builder.webrtc(WantsTwoChannels))
+
+
+class WantsTwoChannels(AiortcTransport):
+    """A transport that breaks at a channel of another label."""
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        if channel.label not in LABELS:
+            self._tell(inputs.TransportLost(self._number, "a channel of another label"))
+        super()._adopt(channel)
+
+
+def _trust(_: object) -> None:
+    return
+
+
+class TrustsAnyCertificate(AiortcTransport):
+    """A transport that takes whatever certificate its peer presents."""
+
+    async def _describe(self, pc: RTCPeerConnection) -> None:
+        if pc.sctp is not None:  # Private to aiortc, and where it compares the two.
+            setattr(pc.sctp.transport, "_validate_peer_identity", _trust)  # noqa: B010
+        await super()._describe(pc)
+
+
+@mutant("SEC-1", "It does not compare the fingerprint with its peer's certificate.", "offerer", "answerer")
+class IgnoresTheFingerprint(MutantDriver):
+    def __init__(self) -> None:
+        super().__init__(lambda builder: builder.webrtc(TrustsAnyCertificate))
+
+
+@mutant(
+    "SEC-2", "It ends its connection when anybody says in its peer's name that it has.", "offerer", "answerer"
+)
+class TrustsAnyFrom(PeerScript):
+    def hear(self, event: inputs.Input) -> Heard:
+        match signal_of(event):
+            case wire.DisconnectedSignal(sender=sender):
+                return (inputs.DisconnectPeer(NO_CALL, sender),)
+            case _:
+                return (event,)
+
+
+@mutant("SEC-2", "It gives up its connection as soon as its peer's name stands on an offer.")
+class GivesItsConnectionUpForAnOffer(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connected: set[str] = set()
+
+    def act(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
+            self.connected.add(effect.event.peer_session_id)
+        return (effect,)
+
+    def hear(self, event: inputs.Input) -> Heard:
+        match signal_of(event):
+            case wire.Offer(sender=sender) if sender in self.connected:
+                return (inputs.DisconnectPeer(NO_CALL, sender), event)
+            case _:
+                return (event,)
+
+
+@mutant("SEC-3", "It leaves the router when it gets more than 300 signals.", "offerer", "answerer")
+class LeavesInAFlood(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def hear(self, event: inputs.Input) -> Heard:
+        self.count += isinstance(event, inputs.SignalReceived)
+        return (inputs.Close(NO_CALL),) if self.count == 300 else (event,)

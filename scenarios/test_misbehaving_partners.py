@@ -1,0 +1,212 @@
+"""Partners that do what they should not: what a peer still owes its application, and to others."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    Blocked,
+    Pair,
+    Refused,
+    Sides,
+    Unmet,
+    expect,
+    ground,
+    holds_sdp,
+    partners,
+    random_payload,
+    requirement,
+)
+
+LATE = 3.0
+"""Seconds by which a time-out may be missed (TMO-1: 33 s)."""
+
+SHORT = P2PConfig(connection_timeout_secs=1)
+"""For attempts that are to fail."""
+
+
+# Signals: of another attempt, out of place, malformed, in pieces.
+
+
+@requirement("SIG-3", opposite=partners.NamesAnotherAttempt)
+async def test_signals_of_an_unknown_attempt_do_not_disturb_one_under_way(pair: Pair) -> None:
+    """Answer, candidate and disconnected of an unknown attempt, before the real signals, change nothing."""
+    await pair.connects()
+
+
+@requirement("SIG-6", opposite=partners.MumblesFirst)
+async def test_malformed_signals_of_the_partner_are_ignored(pair: Pair) -> None:
+    """Offers or answers without a usable SDP and broken candidates do not keep a peer from connecting."""
+    await pair.connects()
+
+
+@requirement("SIG-6", opposite=partners.AnswersTwice, role="offerer")
+async def test_an_answer_that_comes_twice_is_used_once(pair: Pair) -> None:
+    """The partner's answer comes twice; the two connect."""
+    await pair.connects()
+
+
+@requirement("SIG-6", opposite=partners.OffersTwice, role="answerer")
+async def test_an_offer_that_comes_twice_is_used_once(pair: Pair) -> None:
+    """The partner's offer comes twice; the two connect."""
+    await pair.connects()
+
+
+@requirement("SIG-6", opposite=partners.SaysConnectedTooEarly)
+async def test_connected_before_any_channel_stands_is_no_hindrance(pair: Pair) -> None:
+    """The partner says `connected` with its offer or answer; the two connect."""
+    await pair.connects()
+
+
+@requirement("ICE-4", opposite=partners.Trickles)
+async def test_candidates_that_come_one_by_one_are_used(pair: Pair) -> None:
+    """The partner's SDP holds no candidate, each comes as a signal of its own; the two connect."""
+    await pair.connects()
+
+
+@requirement("ICE-4", opposite=partners.TricklesEarlyToo)
+async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
+    """The partner's candidates come before its SDP, and again after it; the two connect."""
+    await pair.connects()
+
+
+@requirement("ICE-4", opposite=partners.TricklesTwice)
+async def test_candidates_that_come_twice_do_no_harm(pair: Pair) -> None:
+    """Each of the partner's candidates comes twice; the two connect."""
+    await pair.connects()
+
+
+@requirement("ICE-4", opposite=partners.TricklesLate)
+async def test_candidates_that_come_late_do_no_harm(connected_pair: Pair) -> None:
+    """The partner's candidates come again when the connection stands; it goes on carrying data."""
+    await connected_pair.prompt_partner()
+    await connected_pair.partner.all_is_written()
+    await connected_pair.carries_data_directly()
+
+
+# What a partner says is not what is.
+
+
+@requirement("TMO-5", waits=True, opposite=partners.SaysConnectedTooEarly)
+async def test_saying_connected_does_not_make_a_connection(sides: Sides) -> None:
+    """The partner says `connected`, and there is no path: the attempt fails by the time-out all the same."""
+    pair = await sides.attach(SHORT, SHORT)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
+    if not any(attempt.answer for attempt in pair.attempts):
+        raise Blocked("CON-3", "the offer was not answered")
+
+
+@requirement("TMO-8", waits=True, opposite=partners.SaysConnectedTooEarly)
+async def test_saying_connected_does_not_make_a_connection_for_the_answerer(sides: Sides) -> None:
+    """The offerer says `connected`, and there is no path: the answerer is told ConnectionFailed."""
+    pair = await sides.attach(SHORT, SHORT)
+    pair.link.cut()
+    await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
+    await pair.answerer.is_told(ConnectionFailed, pair.offerer, within=pair.answerer.timeout + LATE)
+
+
+@requirement("EVT-6", waits=True, role="offerer")
+async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
+    """The answer comes when the attempt has failed: there is no Connected after ConnectionFailed."""
+    pair = await sides.attach(offerer=SHORT)
+    offerer, answerer = pair.offerer, pair.answerer
+    answerer.leg.pause("up")
+    with ground("TMO-4"):
+        await offerer.attempt_fails(answerer, within=offerer.timeout + LATE)
+    if not any(p.client == answerer.name and holds_sdp(p.message) for p in pair.testbed.published):
+        raise Blocked("CON-3", "the offer was not answered")
+    answerer.leg.resume("up")
+    await pair.testbed.until_delivered(offerer, holds_sdp, "the answer")
+    # Another attempt, to nobody, is the barrier: by its end the late answer has had all its time.
+    silent = await pair.testbed.open_signaling_client("mallory")
+    with ground("TMO-2"):
+        await offerer.attempt_fails(silent.session_id, within=offerer.timeout + LATE)
+    told = [entry.event for entry in offerer.events(Connected, answerer)]
+    expect(told, "Connected told after ConnectionFailed").is_empty()
+
+
+# Half a connection.
+
+
+@requirement("DIR-2", opposite=partners.LeavesTheRouter)
+async def test_direct_data_flows_when_the_partner_has_left_the_router(connected_pair: Pair) -> None:
+    """The partner's WebSocket is closed, its channels stand: reliable messages still arrive, both ways."""
+    await connected_pair.prompt_partner()
+    await connected_pair.partner.has_left_the_router()
+    for _ in range(2):
+        for sender, receiver in (tuple(connected_pair), tuple(connected_pair)[::-1]):
+            payload = random_payload()
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+
+
+@requirement("EVT-3", opposite=partners.ClosesWithoutASignal)
+async def test_disconnected_is_told_when_the_partner_closes_without_a_signal(connected_pair: Pair) -> None:
+    """The partner closes its channels and says nothing through the router: Disconnected is told."""
+    subject, partner = connected_pair
+    await partner.disconnect_peer(subject)
+    await subject.is_told(Disconnected, partner, within=connected_pair.patience.consent)
+
+
+@requirement("SEC-3", opposite=partners.ClosesOneChannel)
+async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_pair: Pair) -> None:
+    """The partner closes its unreliable channel: a reliable send arrives, or its sender learns of it."""
+    subject, partner = connected_pair
+    await connected_pair.prompt_partner()
+    payload = random_payload(64)
+    try:
+        await subject.send_p2p(partner, payload)
+        await partner.receives(payload)
+    except Refused:
+        pass
+    except Unmet:
+        if not subject.events(Disconnected, partner):
+            raise
+    await connected_pair.subject_lives_on()
+
+
+# Channels in another order, and beside others.
+
+
+@requirement("SIG-7", opposite=partners.OpensChannelsTheOtherWayRound, role="answerer")
+async def test_channels_are_known_by_their_labels(connected_pair: Pair) -> None:
+    """The partner opens the reliable channel first: what comes on each is told for what it is."""
+    subject, partner = connected_pair
+    for reliable in (True, False):
+        payload = random_payload(64)
+        await partner.send_p2p(subject, payload, reliable=reliable)
+        kind = "reliable" if reliable else "unreliable"
+        told = (await subject.receives(payload)).reliable
+        expect(told, f"the mark of what was sent on the {kind} channel").equals(reliable)
+
+
+@requirement("SIG-7", opposite=partners.OpensAnotherChannel)
+async def test_a_channel_of_another_label_does_no_harm(connected_pair: Pair) -> None:
+    """The partner opens a third channel and sends on it: the connection goes on carrying data."""
+    await connected_pair.prompt_partner()
+    await connected_pair.carries_data_directly()
+
+
+# Too much.
+
+
+@requirement("SEC-3", opposite=partners.FloodsWithSignals)
+async def test_a_flood_of_signals_is_survived(connected_pair: Pair) -> None:
+    """The partner sends 600 signals at once: others can still connect."""
+    await connected_pair.prompt_partner()
+    await connected_pair.partner.all_is_written()
+    await connected_pair.subject_lives_on()
+
+
+@requirement("SEC-3", opposite=partners.FloodsWithData)
+async def test_a_flood_of_data_is_survived(connected_pair: Pair) -> None:
+    """The partner sends 1200 messages at once: others can still connect."""
+    await connected_pair.prompt_partner()
+    await connected_pair.subject_lives_on()
+
+
+@requirement("SEC-3", opposite=partners.SendsTooMuchAtOnce)
+async def test_a_message_that_is_too_large_is_survived(connected_pair: Pair) -> None:
+    """The partner sends a message of 300000 bytes: others can still connect."""
+    await connected_pair.prompt_partner()
+    await connected_pair.subject_lives_on()

@@ -1,0 +1,213 @@
+"""Security: signals that were changed on the way, that mean nothing, or that come in another's name."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    Client,
+    Pair,
+    Refused,
+    Sides,
+    SignalingClient,
+    Unmet,
+    Unobserved,
+    expect,
+    ground,
+    requirement,
+)
+
+BRIEF = P2PConfig(connection_timeout_secs=5)
+"""For attempts that are to fail, but not by the time-out."""
+
+SHORT = P2PConfig(connection_timeout_secs=3)
+"""For connections that are to be made in time, also on a busy machine."""
+
+LATE = 3.0
+"""Seconds by which a time-out may be missed (TMO-1: 33 s)."""
+
+CANDIDATE = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
+
+SDP = "\r\n".join(
+    [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE 0",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP4 127.0.0.1",
+        "a=mid:0",
+        "a=sctp-port:5000",
+        "a=max-message-size:262144",
+        "a=ice-ufrag:stranger",
+        "a=ice-pwd:the-password-of-a-stranger",
+        "a=fingerprint:sha-256 " + ":".join(["5A"] * 32),
+        "a=setup:actpass",
+        f"a={CANDIDATE}",
+        "a=end-of-candidates",
+        "",
+    ]
+)
+"""An offer that is in order, of somebody who will not be found."""
+
+MALFORMED: tuple[wire.Value, ...] = (
+    None,
+    True,
+    7,
+    -1.5,
+    "",
+    "offer",
+    b"\x00\xff",
+    [],
+    ["offer"],
+    {},
+    {"type": "offer"},
+    {"type": None, "from": None, "correlation_id": None},
+    {"type": "offer", "from": 7, "correlation_id": [], "sdp": {}},
+    {"type": "no-such-type", "from": "stranger", "correlation_id": "1", "sdp": SDP},
+    {"type": "offer", "from": "", "correlation_id": "", "sdp": SDP},
+    {"type": "offer", "from": "a/b", "correlation_id": "2", "sdp": SDP},
+    {"type": "answer", "from": "stranger", "correlation_id": "3", "sdp": "senseless"},
+    {"type": "ice_candidate", "from": "stranger", "correlation_id": "4", "candidate": "{"},
+    {"type": "disconnected", "from": "stranger", "correlation_id": "5", "reason": {"why": []}},
+    {"type": "disconnected", "from": "stranger", "correlation_id": "6" * 10_000},
+)
+"""Values that stand for no signal, or for one that leads nowhere."""
+
+BROKEN_SDP = (
+    "",
+    "v=0",
+    "senseless",
+    SDP[:150],
+    SDP.replace("a=", "b="),
+    SDP.replace("SCTP", "RTP"),
+    "\x00" * 99,
+)
+"""Descriptions of nothing; only with `from` and an id of its own is a signal with one complete."""
+
+
+def guesses(*clients: Client) -> list[str]:
+    """Return correlation ids that somebody might try who knows the sessions and nothing else."""
+    return ["", "0", "1", *(client.session_id for client in clients), "00000000-0000-4000-8000-000000000000"]
+
+
+@requirement("SIG-6")
+async def test_malformed_signals_of_a_stranger_are_ignored(pair: Pair) -> None:
+    """After signals of wrong types, of unknown kinds and with broken SDP, a client is there and connects."""
+    subject, _ = pair
+    mallory = await pair.testbed.open_signaling_client("mallory")
+    for value in MALFORMED:
+        await mallory.signal(subject.session_id, value)
+    for number, sdp in enumerate(BROKEN_SDP):
+        offer: wire.Value = {
+            "type": "offer",
+            "from": mallory.session_id,
+            "correlation_id": f"b{number}",
+            "sdp": sdp,
+        }
+        await mallory.signal(subject.session_id, offer)
+    await arrived(pair, mallory)
+    await subject.all_is_written()
+    expect(subject.leg.is_connected, f"{subject.name} is still attached to the router").is_true("it has left")
+    await pair.connects()
+
+
+@requirement("SEC-1", waits=True, role="offerer")
+async def test_a_changed_fingerprint_in_the_answer_connects_nobody(sides: Sides) -> None:
+    """The DTLS fingerprint in the answer was changed on the way: the offerer is not told Connected."""
+    pair = await sides.attach(BRIEF, BRIEF)
+    await is_not_deceived(pair, pair.offerer, pair.answerer)
+
+
+@requirement("SEC-1", waits=True, role="answerer")
+async def test_a_changed_fingerprint_in_the_offer_connects_nobody(sides: Sides) -> None:
+    """The DTLS fingerprint in the offer was changed on the way: the answerer is not told Connected."""
+    pair = await sides.attach(BRIEF, BRIEF)
+    await is_not_deceived(pair, pair.answerer, pair.offerer)
+
+
+async def is_not_deceived(pair: Pair, deceived: Client, other: Client) -> None:
+    """Require `deceived`, which gets another fingerprint than was sent, not to take it for a connection.
+
+    Watched until it is told that the attempt failed, or should have been.
+    """
+    changed: list[str] = []
+
+    def other_fingerprint(text: str) -> str:
+        altered = re.sub(
+            r"(a=fingerprint:\S+ )([0-9A-Fa-f]{2})",
+            lambda found: f"{found[1]}{int(found[2], 16) ^ 0xFF:02X}",
+            text,
+        )
+        if altered != text:
+            changed.append(altered)
+        return altered
+
+    pair.testbed.alter[deceived.name] = other_fingerprint
+    with suppress(Refused):
+        await pair.offerer.connect_to_peer(pair.answerer)
+    with suppress(Unmet):
+        await deceived.is_told(ConnectionFailed, other, within=deceived.timeout + LATE)
+    if not changed:
+        raise Unobserved(f"no fingerprint was read on the way to {deceived.name}")
+    told = [entry.event for entry in deceived.events(Connected, other)]
+    expect(
+        told, f"Connected told to {deceived.name}, who has a fingerprint that is not its peer's"
+    ).is_empty()
+    expect(deceived.data(), f"data told to {deceived.name}").is_empty()
+
+
+@requirement("SEC-2")
+async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pair: Pair) -> None:
+    """Disconnected, answer and candidate in the partner's name, from a third session, change nothing."""
+    subject, partner = connected_pair
+    await connected_pair.settle()
+    mallory = await connected_pair.testbed.open_signaling_client("mallory")
+    for guess in guesses(subject, partner):
+        common: dict[str, wire.Value] = {"from": partner.session_id, "correlation_id": guess}
+        await mallory.signal(subject.session_id, {"type": "ice_candidate", **common, "candidate": CANDIDATE})
+        answer: wire.Value = {"type": "answer", **common, "sdp": SDP.replace("actpass", "active")}
+        await mallory.signal(subject.session_id, answer)
+        await mallory.signal(subject.session_id, {"type": "disconnected", **common, "reason": "forged"})
+    await arrived(connected_pair, mallory)
+    await connected_pair.carries_data_directly()
+    nobody_was_told_disconnected(connected_pair)
+
+
+@requirement("SEC-2", waits=True)
+async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: Sides) -> None:
+    """Offers in the partner's name, from a third session, replace no connection, then or in time."""
+    pair = await sides.attach(SHORT, SHORT)
+    await pair.connect()
+    await pair.settle()
+    subject, partner = pair
+    mallory = await pair.testbed.open_signaling_client("mallory")
+    for guess in guesses(subject, partner):
+        offer: wire.Value = {"type": "offer", "from": partner.session_id, "correlation_id": guess, "sdp": SDP}
+        await mallory.signal(subject.session_id, offer)
+    await arrived(pair, mallory)
+    await pair.carries_data_directly()
+    # An attempt to nobody is the barrier: by its end, what the offers began has had its time.
+    with ground("TMO-2"):
+        await subject.attempt_fails(mallory.session_id, within=subject.timeout + LATE)
+    await pair.carries_data_directly()
+    nobody_was_told_disconnected(pair)
+
+
+async def arrived(pair: Pair, mallory: SignalingClient) -> None:
+    """Wait until all that `mallory` sent has been handed to the subject."""
+    subject = pair.subject
+    last: wire.Value = {"type": "last", "from": mallory.session_id, "correlation_id": "last"}
+    await mallory.signal(subject.session_id, last)
+    await pair.testbed.until_delivered(subject, lambda message: message.value == last, "a signal")
+
+
+def nobody_was_told_disconnected(pair: Pair) -> None:
+    """Require that neither side was told Disconnected."""
+    for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
+        told = [entry.event for entry in client.events(Disconnected, other)]
+        expect(told, f"what {client.name} was told of the end of the connection").is_empty()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -72,7 +72,7 @@ class Pair:
     """
 
     def __init__(
-        self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, newcomers: Participant
+        self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, newcomers: Participant | None
     ) -> None:
         self.testbed = testbed
         self._newcomers = newcomers
@@ -145,11 +145,25 @@ class Pair:
             await self.subject.send_p2p(self.partner, prompt)
             await self.partner.receives(prompt)
 
+    async def all_has_come_or_is_lost(self) -> None:
+        """Wait until the subject has all that the partner sent it reliably, or could have had it.
+
+        A message behind it shows that, on the channel or, where that has broken, through the router.
+        """
+        await self.testbed.last_signal_delivered(self.partner, self.subject)
+        await self.subject.all_is_written()
+        behind = random_payload(64)
+        with suppress(Refused, Unmet):
+            await self.partner.send_p2p(self.subject, behind)
+            await self.subject.receives(behind, within=self.patience.retransmission)
+
     async def subject_lives_on(self) -> None:
         """Require the subject to be of use to others: a newcomer connects to it, and messages pass.
 
         The newcomer is the reference.
         """
+        if self._newcomers is None:
+            raise RuntimeError("there is no reference among the participants to come anew")
         newcomer = await self.testbed.open_client("newcomer", self._newcomers, P2PConfig())
         await newcomer.connect_to_peer(self.subject)
         await self._both_connect(newcomer, self.subject)
@@ -274,7 +288,7 @@ class Sides:
         offerer: Participant,
         answerer: Participant,
         subject: str,
-        newcomers: Participant,
+        newcomers: Participant | None,
     ) -> None:
         self.testbed = testbed
         self.patience = testbed.patience
@@ -353,7 +367,7 @@ async def build_world(
     if kind == "alone":
         return Alone(testbed, participants[pairing.offerer or pairing.answerer])
     offerer, answerer = participants[pairing.offerer], participants[pairing.answerer]
-    sides = Sides(testbed, offerer, answerer, pairing.subject, participants[REFERENCE])
+    sides = Sides(testbed, offerer, answerer, pairing.subject, participants.get(REFERENCE))
     if kind == "sides":
         return sides
     pair = await sides.attach()

@@ -16,13 +16,14 @@ from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
-from clasp_e2e.testbed.pairing import REFERENCE, Subjects, pairings
+from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Subjects, pairings
 from clasp_e2e.testbed.runner import judge, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.waiting import Patience
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MUTANT = "mutant"
+OTHERS = {REFERENCE, SCRIPTED}
 SCALE = 0.5
 """Of the harness's patience: a mutant is most often waited for in vain."""
 
@@ -70,7 +71,7 @@ def cases(role: Role, wanted: Callable[[Scenario], bool]) -> list[Case]:
             continue
         cast = pairings(scenario, catalogue().get(scenario.requirements[0]), subjects(role))
         if role == "both":
-            cast = [pairing for pairing in cast if REFERENCE not in (pairing.offerer, pairing.answerer)]
+            cast = [pairing for pairing in cast if {pairing.offerer, pairing.answerer}.isdisjoint(OTHERS)]
         found += [Case(f"{scenario.name}[{pairing.id}]", scenario, pairing) for pairing in cast]
     return found
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from clasp_e2e.scripted import PeerScript
 from clasp_e2e.spec import Requirement, load_catalogue
 from clasp_e2e.testbed.pairing import Pairing, Subjects, complete_pairings, judged_roles, pairings
 from clasp_e2e.testbed.scenario import Scenario, requirement, scenario_of
@@ -154,7 +155,42 @@ def test_a_complete_pairing_lacks_nothing_that_another_run_judges_in_it(subjects
 
 
 def test_which_pairings_are_complete() -> None:
-    assert complete_pairings(both("x")) == {"x", "x-x", "x-reference", "reference-x"}
-    assert complete_pairings(Subjects(offerer="x", answerer="y", judged=PEERS)) == {"x-y", "x-y-answering"}
-    assert complete_pairings(Subjects(answerer="x", judged=PEERS)) == frozenset()
+    scripted = {"x-scripted", "scripted-x"}
+    assert complete_pairings(both("x")) == {"x", "x-x", "x-reference", "reference-x", *scripted}
+    two = Subjects(offerer="x", answerer="y", judged=PEERS)
+    assert complete_pairings(two) == {"x-y", "x-y-answering", "x-scripted", "scripted-y"}
+    beside_reference = Subjects(answerer="x", judged=PEERS)
+    assert complete_pairings(beside_reference) == {"reference-scripted", "scripted-x"}
     assert complete_pairings(Subjects(router="x", judged=frozenset({"router"}))) == {"router-x"}
+
+
+def test_a_partner_with_a_script_stands_opposite_in_both_roles() -> None:
+    found = pairings(replace(scenario("pair"), opposite=PeerScript), EITHER_PEER, both("x"))
+    assert {pairing.id: pairing.subject for pairing in found} == {
+        "x-scripted": "offerer",
+        "scripted-x": "answerer",
+    }
+    assert {pairing.id for pairing in found} <= complete_pairings(both("x"))
+    (alone,) = pairings(
+        replace(scenario("pair"), opposite=PeerScript),
+        EITHER_PEER,
+        Subjects("x", "y", judged=frozenset({"answerer"})),
+    )
+    assert (alone.offerer, alone.answerer, alone.subject) == ("scripted", "y", "answerer")
+
+
+def test_a_scenario_may_look_at_one_role_alone() -> None:
+    found = pairings(replace(scenario("pair"), role="answerer"), EITHER_PEER, both("x"))
+    assert {pairing.id: pairing.subject for pairing in found} == {
+        "x-x": "answerer",
+        "reference-x": "answerer",
+    }
+    assert pairings(replace(scenario("pair"), role="offerer"), ANSWERER_ONLY, both("x")) == []
+
+
+def test_what_failed_opposite_the_reference_concerns_the_reference_with_a_script() -> None:
+    scripted = Pairing(offerer="x", answerer="scripted")
+    assert scripted.includes(Pairing(offerer="x", answerer="reference"))
+    assert not scripted.includes(Pairing(offerer="reference", answerer="x"))
+    assert not scripted.includes(Pairing(offerer="x", answerer="x"))
+    assert not Pairing(offerer="x", answerer="reference").includes(scripted)

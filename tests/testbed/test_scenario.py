@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from clasp_e2e.scripted import PeerScript
 from clasp_e2e.testbed.scenario import WORLDS, requirement, scenario_of
 
 
@@ -58,3 +59,10 @@ def test_a_scenario_judges_something() -> None:
 def test_other_functions_are_no_scenarios() -> None:
     assert scenario_of(no_world) is None
     assert scenario_of(None) is None
+
+
+def test_a_partner_with_a_script_needs_a_pair() -> None:
+    async def test_it(alone): ...
+
+    with pytest.raises(TypeError, match="test_it: a partner with a script stands in a pair, not in alone"):
+        requirement("CON-5", opposite=PeerScript)(test_it)

@@ -125,9 +125,18 @@ class Pair:
             raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
 
     async def connects(self) -> None:
-        """Require the two to connect: both are told, and a message arrives each way."""
+        """Require the two to connect: both are told, and a message arrives each way.
+
+        Unobserved if they do not, and the subject has offered no way to reach it: whatever the scenario
+        is about, it is not to blame.
+        """
         await self.offerer.connect_to_peer(self.answerer)
-        await self._both_connect(self.offerer, self.answerer)
+        try:
+            await self._both_connect(self.offerer, self.answerer)
+        except Unmet as unmet:
+            if not any(attempt.candidates.get(self.subject.name) for attempt in self.attempts):
+                raise Unobserved(f"{self.subject.name} has offered no candidate, and so: {unmet}") from unmet
+            raise
 
     async def carries_data_directly(self) -> None:
         """Require a reliable message each way to arrive, and to take the direct path."""

@@ -168,6 +168,20 @@ async def test_a_retry_has_its_own_link_and_late_answers_find_their_offer(world:
     assert (first.answer.facts.ufrag, second.answer.facts.ufrag) == ("b1", "b2")
 
 
+async def test_an_answer_to_nobody_s_offer_leaves_the_link_of_a_connection_alone(world: World) -> None:
+    offer, answer = sdp("aaaa", "actpass", 1111), sdp("bbbb", "active", 2222)
+    world.send("alice", "bob", type="offer", correlation_id="c-1", sdp=offer)
+    before = address_in(world.send("bob", "alice", type="answer", correlation_id="c-1", sdp=answer))
+    forged = sdp("cccc", "active", 3333)
+    after = address_in(world.send("bob", "alice", type="answer", correlation_id="forged", sdp=forged))
+    assert after != before
+    first, second = world.board.attempts_between("alice", "bob")
+    assert first.answer is not None
+    assert (first.answer.facts.ufrag, second.answer) == ("bbbb", None)
+    again = world.send("bob", "alice", type="answer", correlation_id="c-1", sdp=sdp("dddd", "active", 4444))
+    assert address_in(again) == before  # Another answer to the same offer still finds it.
+
+
 async def test_early_candidates_of_a_retry_wait_for_its_offer(world: World) -> None:
     world.send("alice", "bob", id="c-1", sdp=sdp("a1", "actpass", 1111))
     world.send("bob", "alice", id="c-1", sdp=sdp("b1", "active"))

@@ -15,6 +15,7 @@ from clasp_e2e.testbed import (
     random_payload,
 )
 from clasp_e2e.testbed.runner import judge, settle
+from clasp_e2e.testbed.testbed import with_texts
 
 from .cases import case, judged, judgments, open_bench
 from .fakes import FakeDriver, refuses
@@ -87,3 +88,9 @@ async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> No
     assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
     assert judgments(found) == {"SND-1": "blocked"}
     assert found.result.message.startswith("CON-5 failed; so: expected this")
+
+
+def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:
+    value = {"sdp": "a", "list": ["b", 1, None], "map": {"key": "c"}, "bytes": b"d"}
+    changed = {"sdp": "A", "list": ["B", 1, None], "map": {"key": "C"}, "bytes": b"d"}
+    assert with_texts(value, str.upper) == changed

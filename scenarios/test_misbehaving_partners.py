@@ -9,12 +9,17 @@ from clasp_e2e.testbed import (
     Refused,
     Sides,
     Unmet,
+    all_has_come_or_is_lost,
+    carries_data_directly,
+    connects,
     expect,
     ground,
     holds_sdp,
     partners,
+    prompt_partner,
     random_payload,
     requirement,
+    subject_lives_on,
 )
 
 LATE = 3.0
@@ -30,57 +35,57 @@ SHORT = P2PConfig(connection_timeout_secs=1)
 @requirement("SIG-3", opposite=partners.NamesAnotherAttempt)
 async def test_signals_of_an_unknown_attempt_do_not_disturb_one_under_way(pair: Pair) -> None:
     """Answer, candidate and disconnected of an unknown attempt, before the real signals, change nothing."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.MumblesFirst)
 async def test_malformed_signals_of_the_partner_are_ignored(pair: Pair) -> None:
     """Offers or answers without a usable SDP and broken candidates do not keep a peer from connecting."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.AnswersTwice, role="offerer")
 async def test_an_answer_that_comes_twice_is_used_once(pair: Pair) -> None:
     """The partner's answer comes twice; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.OffersTwice, role="answerer")
 async def test_an_offer_that_comes_twice_is_used_once(pair: Pair) -> None:
     """The partner's offer comes twice; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.SaysConnectedTooEarly)
 async def test_connected_before_any_channel_stands_is_no_hindrance(pair: Pair) -> None:
     """The partner says `connected` with its offer or answer; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.Trickles)
 async def test_candidates_that_come_one_by_one_are_used(pair: Pair) -> None:
     """The partner's SDP holds no candidate, each comes as a signal of its own; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesEarlyToo)
 async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
     """The partner's candidates come before its SDP, and again after it; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesTwice)
 async def test_candidates_that_come_twice_do_no_harm(pair: Pair) -> None:
     """Each of the partner's candidates comes twice; the two connect."""
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesLate)
 async def test_candidates_that_come_late_do_no_harm(connected_pair: Pair) -> None:
     """The partner's candidates come again when the connection stands; it goes on carrying data."""
-    await connected_pair.prompt_partner()
-    await connected_pair.all_has_come_or_is_lost()
-    await connected_pair.carries_data_directly()
+    await prompt_partner(connected_pair)
+    await all_has_come_or_is_lost(connected_pair)
+    await carries_data_directly(connected_pair)
 
 
 # What a partner says is not what is.
@@ -131,7 +136,7 @@ async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
 @requirement("DIR-2", opposite=partners.LeavesTheRouter)
 async def test_direct_data_flows_when_the_partner_has_left_the_router(connected_pair: Pair) -> None:
     """The partner's WebSocket is closed, its channels stand: reliable messages still arrive, both ways."""
-    await connected_pair.prompt_partner()
+    await prompt_partner(connected_pair)
     await connected_pair.partner.has_left_the_router()
     for _ in range(2):
         for sender, receiver in (tuple(connected_pair), tuple(connected_pair)[::-1]):
@@ -152,7 +157,7 @@ async def test_disconnected_is_told_when_the_partner_closes_without_a_signal(con
 async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_pair: Pair) -> None:
     """The partner closes its unreliable channel: a reliable send arrives, or its sender learns of it."""
     subject, partner = connected_pair
-    await connected_pair.prompt_partner()
+    await prompt_partner(connected_pair)
     payload = random_payload(64)
     try:
         await subject.send_p2p(partner, payload)
@@ -162,7 +167,7 @@ async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_p
     except Unmet:
         if not subject.events(Disconnected, partner):
             raise
-    await connected_pair.subject_lives_on()
+    await subject_lives_on(connected_pair)
 
 
 # Channels in another order, and beside others.
@@ -183,8 +188,8 @@ async def test_channels_are_known_by_their_labels(connected_pair: Pair) -> None:
 @requirement("SIG-7", opposite=partners.OpensAnotherChannel)
 async def test_a_channel_of_another_label_does_no_harm(connected_pair: Pair) -> None:
     """The partner opens a third channel and sends on it: the connection goes on carrying data."""
-    await connected_pair.prompt_partner()
-    await connected_pair.carries_data_directly()
+    await prompt_partner(connected_pair)
+    await carries_data_directly(connected_pair)
 
 
 # Too much.
@@ -193,22 +198,22 @@ async def test_a_channel_of_another_label_does_no_harm(connected_pair: Pair) -> 
 @requirement("SEC-3", waits=True, opposite=partners.FloodsWithSignals)
 async def test_a_flood_of_signals_is_survived(connected_pair: Pair) -> None:
     """The partner sends 600 signals at once: others can still connect."""
-    await connected_pair.prompt_partner()
-    await connected_pair.all_has_come_or_is_lost()
-    await connected_pair.subject_lives_on()
+    await prompt_partner(connected_pair)
+    await all_has_come_or_is_lost(connected_pair)
+    await subject_lives_on(connected_pair)
 
 
 @requirement("SEC-3", waits=True, opposite=partners.FloodsWithData)
 async def test_a_flood_of_data_is_survived(connected_pair: Pair) -> None:
     """The partner sends 600 messages at once: others can still connect."""
-    await connected_pair.prompt_partner()
-    await connected_pair.all_has_come_or_is_lost()
-    await connected_pair.subject_lives_on()
+    await prompt_partner(connected_pair)
+    await all_has_come_or_is_lost(connected_pair)
+    await subject_lives_on(connected_pair)
 
 
 @requirement("SEC-3", opposite=partners.SendsTooMuchAtOnce)
 async def test_a_message_that_is_too_large_is_survived(connected_pair: Pair) -> None:
     """The partner sends a message of 300000 bytes: others can still connect."""
-    await connected_pair.prompt_partner()
-    await connected_pair.all_has_come_or_is_lost()
-    await connected_pair.subject_lives_on()
+    await prompt_partner(connected_pair)
+    await all_has_come_or_is_lost(connected_pair)
+    await subject_lives_on(connected_pair)

@@ -15,6 +15,8 @@ from clasp_e2e.testbed import (
     SignalingClient,
     Unmet,
     Unobserved,
+    carries_data_directly,
+    connects,
     expect,
     ground,
     requirement,
@@ -113,7 +115,7 @@ async def test_malformed_signals_of_a_stranger_are_ignored(pair: Pair) -> None:
     await arrived(pair, mallory)
     await subject.all_is_written()
     expect(subject.leg.is_connected, f"{subject.name} is still attached to the router").is_true("it has left")
-    await pair.connects()
+    await connects(pair)
 
 
 @requirement("SEC-1", waits=True, role="offerer")
@@ -174,7 +176,7 @@ async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pai
         await mallory.signal(subject.session_id, answer)
         await mallory.signal(subject.session_id, {"type": "disconnected", **common, "reason": "forged"})
     await arrived(connected_pair, mallory)
-    await connected_pair.carries_data_directly()
+    await carries_data_directly(connected_pair)
     nobody_was_told_disconnected(connected_pair)
 
 
@@ -190,11 +192,11 @@ async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: 
         offer: wire.Value = {"type": "offer", "from": partner.session_id, "correlation_id": guess, "sdp": SDP}
         await mallory.signal(subject.session_id, offer)
     await arrived(pair, mallory)
-    await pair.carries_data_directly()
+    await carries_data_directly(pair)
     # An attempt to nobody is the barrier: by its end, what the offers began has had its time.
     with ground("TMO-2"):
         await subject.attempt_fails(mallory.session_id, within=subject.timeout + LATE)
-    await pair.carries_data_directly()
+    await carries_data_directly(pair)
     nobody_was_told_disconnected(pair)
 
 

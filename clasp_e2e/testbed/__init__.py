@@ -6,6 +6,13 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.network import SessionDescription, StunServer
 from clasp_e2e.scripted import partners
+from clasp_e2e.testbed.beside import (
+    all_has_come_or_is_lost,
+    carries_data_directly,
+    connects,
+    prompt_partner,
+    subject_lives_on,
+)
 from clasp_e2e.testbed.client import Client, Failure
 from clasp_e2e.testbed.expectations import (
     Blocked,
@@ -40,14 +47,19 @@ __all__ = [
     "StunServer",
     "Unmet",
     "Unobserved",
+    "all_has_come_or_is_lost",
+    "carries_data_directly",
+    "connects",
     "expect",
     "expect_refusal",
     "ground",
     "holds_sdp",
     "judging",
     "partners",
+    "prompt_partner",
     "random_payload",
     "remark",
     "requirement",
     "show",
+    "subject_lives_on",
 ]

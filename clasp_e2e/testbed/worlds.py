@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -75,7 +75,8 @@ class Pair:
         self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, newcomers: Participant | None
     ) -> None:
         self.testbed = testbed
-        self._newcomers = newcomers
+        self.newcomers = newcomers
+        """The reference, where it takes part: for clients that come to a pair later."""
         self.offerer = offerer
         self.answerer = answerer
         self.subject, self.partner = (offerer, answerer) if subject == "offerer" else (answerer, offerer)
@@ -123,67 +124,6 @@ class Pair:
         except* Unmet as unmet:
             told = "; ".join(str(error) for error in unmet.exceptions)
             raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
-
-    async def connects(self) -> None:
-        """Require the two to connect: both are told, and a message arrives each way.
-
-        Unobserved if they do not, and the subject has offered no way to reach it: whatever the scenario
-        is about, it is not to blame.
-        """
-        await self.offerer.connect_to_peer(self.answerer)
-        try:
-            await self._both_connect(self.offerer, self.answerer)
-        except Unmet as unmet:
-            if not any(attempt.candidates.get(self.subject.name) for attempt in self.attempts):
-                raise Unobserved(f"{self.subject.name} has offered no candidate, and so: {unmet}") from unmet
-            raise
-
-    async def carries_data_directly(self) -> None:
-        """Require a reliable message each way to arrive, and to take the direct path."""
-        for sender, receiver in ((self.partner, self.subject), (self.subject, self.partner)):
-            payload = random_payload()
-            async with self.path_of(sender, payload) as path:
-                await sender.send_p2p(receiver, payload)
-                await receiver.receives(payload, within=self.patience.retransmission)
-            path.took_the_direct_path()
-
-    async def prompt_partner(self) -> None:
-        """Send the partner a message: a partner with a script has then done its deed."""
-        prompt = random_payload(64)
-        with ground("CON-6"):
-            await self.subject.send_p2p(self.partner, prompt)
-            await self.partner.receives(prompt)
-
-    async def all_has_come_or_is_lost(self) -> None:
-        """Wait until the subject has all that the partner sent it reliably, or could have had it.
-
-        A message behind it shows that, on the channel or, where that has broken, through the router.
-        """
-        await self.testbed.last_signal_delivered(self.partner, self.subject)
-        await self.subject.all_is_written()
-        behind = random_payload(64)
-        with suppress(Refused, Unmet):
-            await self.partner.send_p2p(self.subject, behind)
-            await self.subject.receives(behind, within=self.patience.retransmission)
-
-    async def subject_lives_on(self) -> None:
-        """Require the subject to be of use to others: a newcomer connects to it, and messages pass.
-
-        The newcomer is the reference.
-        """
-        if self._newcomers is None:
-            raise RuntimeError("there is no reference among the participants to come anew")
-        newcomer = await self.testbed.open_client("newcomer", self._newcomers, P2PConfig())
-        await newcomer.connect_to_peer(self.subject)
-        await self._both_connect(newcomer, self.subject)
-
-    async def _both_connect(self, one: Client, other: Client) -> None:
-        for client, opposite in ((one, other), (other, one)):
-            await client.is_told(Connected, opposite, within=self.patience.connect)
-        for sender, receiver in ((one, other), (other, one)):
-            payload = random_payload(64)
-            await sender.send_p2p(receiver, payload)
-            await receiver.receives(payload, within=self.patience.retransmission)
 
     def opened_at(self, attempt: Attempt) -> float | None:
         """Return when the connection of `attempt` stood (loop's clock, seconds), if it did."""

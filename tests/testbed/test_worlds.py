@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clasp_e2e import wire
 from clasp_e2e.model import P2PConfig
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
@@ -91,6 +92,6 @@ async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> No
 
 
 def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:
-    value = {"sdp": "a", "list": ["b", 1, None], "map": {"key": "c"}, "bytes": b"d"}
+    value: wire.Value = {"sdp": "a", "list": ["b", 1, None], "map": {"key": "c"}, "bytes": b"d"}
     changed = {"sdp": "A", "list": ["B", 1, None], "map": {"key": "C"}, "bytes": b"d"}
     assert with_texts(value, str.upper) == changed

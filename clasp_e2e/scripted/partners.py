@@ -28,7 +28,7 @@ GOSSIP = fx.ChannelSpec("gossip", ordered=True)
 LARGE = 300_000
 """Bytes: more than any WebRTC stack that is known here says it takes (262144)."""
 
-FLOOD = 600
+FLOOD = 300
 """Messages at once: a router may limit what a session sends, the public one to 1000 a second."""
 
 

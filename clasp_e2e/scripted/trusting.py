@@ -232,7 +232,7 @@ class GivesItsConnectionUpForAnOffer(PeerScript):
                 return (event,)
 
 
-@mutant("SEC-3", "It leaves the router when it gets more than 300 signals.", "offerer", "answerer")
+@mutant("SEC-3", "It leaves the router when it gets more than 150 signals.", "offerer", "answerer")
 class LeavesInAFlood(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -240,4 +240,4 @@ class LeavesInAFlood(PeerScript):
 
     def hear(self, event: inputs.Input) -> Heard:
         self.count += isinstance(event, inputs.SignalReceived)
-        return (inputs.Close(NO_CALL),) if self.count == 300 else (event,)
+        return (inputs.Close(NO_CALL),) if self.count == 150 else (event,)

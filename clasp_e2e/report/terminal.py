@@ -13,7 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from clasp_e2e.report.failure import render_failure
-from clasp_e2e.report.words import OF_VERDICT, because, first_line, seconds, source_line, subject_line
+from clasp_e2e.report.words import (
+    OF_VERDICT,
+    because,
+    first_line,
+    not_judged,
+    seconds,
+    source_line,
+    subject_line,
+)
 from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
@@ -31,16 +39,6 @@ _STYLE = {
     Verdict.PARTIAL: "bold yellow",
     Verdict.INCONCLUSIVE: "bold yellow",
 }
-_NAMED_AS = {
-    RequirementVerdict.UNOBSERVED: "unobserved",
-    RequirementVerdict.NOT_OFFERED: "not offered",
-    RequirementVerdict.SKIPPED: "skipped",
-}
-
-
-NOT_CHOSEN = "not chosen"
-FEW = 12
-"""So many requirements that were left out on purpose are named; of more, the number is told."""
 
 
 class LineWriter(Protocol):
@@ -152,24 +150,7 @@ class _Summary:
         self._section("Errors of the harness, a driver or the environment", rows, "red")
 
     def _not_judged(self) -> None:
-        causes: dict[str, list[str]] = {}
-        for item in self._ours:
-            if item.verdict is RequirementVerdict.BLOCKED:
-                causes.setdefault(f"blocked by {item.blocked_by or '?'}", []).append(item.id)
-            elif item.verdict in _NAMED_AS:
-                needs = f", needs {item.capability}" if item.capability else ""
-                causes.setdefault(f"{_NAMED_AS[item.verdict]}{needs}", []).append(item.id)
-            elif item.verdict is RequirementVerdict.UNTESTED:
-                causes.setdefault(NOT_CHOSEN if item.covered else "no scenario yet", []).append(item.id)
-        rows = [
-            (
-                cause,
-                Text(
-                    f"{len(ids)} requirements" if cause == NOT_CHOSEN and len(ids) > FEW else ", ".join(ids)
-                ),
-            )
-            for cause, ids in causes.items()
-        ]
+        rows = [(cause, Text(ids)) for cause, ids in not_judged(self._ours)]
         self._section("Not judged", rows, "yellow")
 
     def _remarks(self) -> None:

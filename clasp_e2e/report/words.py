@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from clasp_e2e.results.model import RequirementResult, Run
 from clasp_e2e.results.outcome import RequirementVerdict, Verdict
@@ -15,6 +15,15 @@ OF_VERDICT = {
     Verdict.PARTIAL: "PARTIAL",
     Verdict.INCONCLUSIVE: "INCONCLUSIVE",
 }
+
+_NAMED_AS = {
+    RequirementVerdict.UNOBSERVED: "unobserved",
+    RequirementVerdict.NOT_OFFERED: "not offered",
+    RequirementVerdict.SKIPPED: "skipped",
+}
+_NOT_CHOSEN = "not chosen"
+_FEW = 12
+"""So many requirements that were left out on purpose are named; of more, the number is told."""
 
 
 def because(run: Run, ours: Sequence[RequirementResult]) -> str:
@@ -51,6 +60,23 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
             if unobserved := those(RequirementVerdict.UNOBSERVED):
                 return f"What decides these could not be observed: {unobserved}."
             return "Nothing was judged."
+
+
+def not_judged(ours: Iterable[RequirementResult]) -> list[tuple[str, str]]:
+    """Return why some of `ours` were neither met nor failed: each cause, with its ids."""
+    causes: dict[str, list[str]] = {}
+    for item in ours:
+        if item.verdict is RequirementVerdict.BLOCKED:
+            causes.setdefault(f"blocked by {item.blocked_by or '?'}", []).append(item.id)
+        elif item.verdict in _NAMED_AS:
+            needs = f", needs {item.capability}" if item.capability else ""
+            causes.setdefault(f"{_NAMED_AS[item.verdict]}{needs}", []).append(item.id)
+        elif item.verdict is RequirementVerdict.UNTESTED:
+            causes.setdefault(_NOT_CHOSEN if item.covered else "no scenario yet", []).append(item.id)
+    return [
+        (cause, f"{len(ids)} requirements" if cause == _NOT_CHOSEN and len(ids) > _FEW else ", ".join(ids))
+        for cause, ids in causes.items()
+    ]
 
 
 def subject_line(run: Run) -> list[str]:

@@ -1,0 +1,129 @@
+"""JUnit XML of a run: for CI systems that show tests.
+
+It is valid by the two schemas in use, Ant's and that of Jenkins' xUnit, and so keeps to what both allow.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+from clasp_e2e.report.words import OF_VERDICT, first_line, source_line, subject_line
+from clasp_e2e.results.model import NOT_MET, Run, ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+
+_NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_VERDICT = (Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_OFFERED, Outcome.SKIPPED)
+
+
+def render_junit(run: Run) -> str:
+    """Return the document, a suite with a case for each scenario in each pairing.
+
+    A case fails where it fails the gate: a deviation only in a strict run, a known failure never (it
+    is skipped, with its reason). What is not true of a baseline is a case of its own.
+    """
+    cases = [_case(scenario, run) for scenario in run.scenarios]
+    cases += [_complaint(number, text) for number, text in enumerate(run.complaints, 1)]
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": "clasp-e2e",
+            "package": "clasp_e2e",
+            "id": "0",
+            "timestamp": run.started[:19],
+            "hostname": "localhost",
+            "tests": str(len(cases)),
+            "failures": str(_having(cases, "failure")),
+            "errors": str(_having(cases, "error")),
+            "skipped": str(_having(cases, "skipped")),
+            "time": f"{run.duration_s:.3f}",
+        },
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in _properties(run).items():
+        ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
+    suite.extend(cases)
+    ET.SubElement(suite, "system-out").text = _text("\n".join(_deviations(run)))
+    ET.SubElement(suite, "system-err")
+    document = ET.Element("testsuites")
+    document.append(suite)
+    ET.indent(document)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(document, encoding="unicode")}\n'
+
+
+def _properties(run: Run) -> Mapping[str, str]:
+    return {
+        "verdict": OF_VERDICT[run.verdict],
+        **{f"subject {number}": line for number, line in enumerate(subject_line(run), 1)},
+        "tool": " ".join(run.tool.values()),
+        "catalogue": run.catalogue,
+        "seed": str(run.seed),
+        "command": run.command,
+        "platform": run.platform,
+    }
+
+
+def _case(scenario: ScenarioResult, run: Run) -> ET.Element:
+    module, _, name = scenario.id.rpartition("::")
+    case = _empty_case(f"scenarios.{module.removesuffix('.py')}", name, scenario.duration_s)
+    match scenario.outcome:
+        case Outcome.FAILED | Outcome.UNEXPECTED_PASS:
+            _say(case, "failure", scenario, run)
+        case Outcome.DEVIATION if run.strict:
+            _say(case, "failure", scenario, run)
+        case Outcome.ERROR:
+            _say(case, "error", scenario, run)
+        case Outcome.EXPECTED_FAILURE:
+            reason = f"known failure: {scenario.known_failure}"
+            ET.SubElement(case, "skipped", {"message": _text(reason)})
+        case outcome if outcome in _NO_VERDICT:
+            reason = f"{outcome.value.replace('_', ' ')}: {first_line(scenario.message)}"
+            ET.SubElement(case, "skipped", {"message": _text(reason)})
+        case _:
+            pass
+    return case
+
+
+def _complaint(number: int, text: str) -> ET.Element:
+    case = _empty_case("scenarios.baseline", f"known failures are as listed, {number}", 0.0)
+    ET.SubElement(case, "failure", {"type": "baseline", "message": _text(text)}).text = _text(text)
+    return case
+
+
+def _empty_case(classname: str, name: str, duration: float) -> ET.Element:
+    return ET.Element(
+        "testcase", {"classname": _text(classname), "name": _text(name), "time": f"{duration:.3f}"}
+    )
+
+
+def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> None:
+    message = first_line(scenario.message) or scenario.outcome.value.replace("_", " ")
+    told = ET.SubElement(case, kind, {"type": scenario.outcome.value, "message": _text(message)})
+    lines = [scenario.title, f"Pairing: {scenario.pairing}"]
+    lines += [
+        f"{item.id}: {item.statement}\n{source_line(item)}"
+        for item in run.requirements
+        if item.id in scenario.requirements and scenario.judgment(item.id) in NOT_MET
+    ]
+    lines += [scenario.message, f"Evidence: {scenario.evidence}" if scenario.evidence else ""]
+    lines += [f"Run this one case again:\n{scenario.replay}" if scenario.replay else ""]
+    told.text = _text("\n".join(line for line in lines if line))
+
+
+def _deviations(run: Run) -> list[str]:
+    """Return what did not fail the gate and is worth reading all the same."""
+    return [
+        f"deviation: {scenario.id}: {first_line(scenario.message)}"
+        for scenario in run.scenarios
+        if scenario.outcome is Outcome.DEVIATION
+    ]
+
+
+def _having(cases: list[ET.Element], kind: str) -> int:
+    return sum(case.find(kind) is not None for case in cases)
+
+
+def _text(value: str) -> str:
+    """Return `value` without what XML has no way to say."""
+    return _NOT_XML.sub("\ufffd", value)

@@ -1,0 +1,107 @@
+"""A run in Markdown: for a pull request, or the summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from clasp_e2e.report.words import (
+    OF_VERDICT,
+    because,
+    first_line,
+    not_judged,
+    seconds,
+    sentence,
+    subject_line,
+)
+from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict
+from clasp_e2e.spec.catalogue import Level, concerns
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
+
+
+def render_markdown(run: Run) -> str:
+    """Return the verdict, what was not met with the sentence it breaks, and how to see each again."""
+    ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
+    parts = [f"## CLASP P2P: {OF_VERDICT[run.verdict].lower()}", _plain(because(run, ours))]
+    parts.append("\n".join(f"- {_plain(line)}" for line in subject_line(run)))
+    parts.append(_counts(ours))
+    for title, verdict in (
+        ("Failed", RequirementVerdict.FAIL),
+        ("Deviations", RequirementVerdict.DEVIATION),
+    ):
+        parts += _not_met(title, [item for item in ours if item.verdict is verdict], run.scenarios)
+    parts += _errors(run.scenarios)
+    parts += _list("The known failures are not as they are listed", run.complaints)
+    parts += _list("Not judged", [f"{cause}: {ids}" for cause, ids in not_judged(ours)])
+    parts.append(
+        f"<sub>{_plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"
+        f" {_plain(run.started)}</sub>"
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _counts(ours: Sequence[RequirementResult]) -> str:
+    rows: list[tuple[str, ...]] = []
+    for level in (Level.MUST, Level.SHOULD):
+        verdicts = [item.verdict for item in ours if item.level == level]
+        judged = [each for each in verdicts if each is not RequirementVerdict.UNTESTED]
+        met = sum(each is RequirementVerdict.PASS for each in judged)
+        rows.append((level.upper(), f"{met} of {len(judged)}", str(len(verdicts) - len(judged))))
+    return _table(("Requirements", "met, of those judged", "not judged"), rows)
+
+
+def _not_met(
+    title: str, items: Sequence[RequirementResult], scenarios: Sequence[ScenarioResult]
+) -> list[str]:
+    if not items:
+        return []
+    parts = [f"### {title}"]
+    for item in items:
+        parts.append(f"**{item.id}** {_plain(item.statement)}\n> {_plain(sentence(item))}")
+        failures = [
+            scenario
+            for scenario in scenarios
+            if item.id in scenario.requirements and scenario.judgment(item.id) in NOT_MET
+        ]
+        parts.append("\n".join(_failure(each, each.judgment(item.id)) for each in failures))
+    return parts
+
+
+def _failure(scenario: ScenarioResult, outcome: Outcome) -> str:
+    known = f" Known: {_plain(scenario.known_failure or '')}" if outcome is Outcome.EXPECTED_FAILURE else ""
+    again = f"\n  {_code(scenario.replay)}" if scenario.replay else ""
+    return f"- {_plain(scenario.pairing)}: {_plain(first_line(scenario.message))}{known}{again}"
+
+
+def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:
+    return _list(
+        "Errors, which are no verdict on the implementation",
+        [
+            f"{each.title} ({each.pairing}): {first_line(each.message)}"
+            for each in scenarios
+            if each.outcome is Outcome.ERROR
+        ],
+    )
+
+
+def _list(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"### {title}", "\n".join(f"- {_plain(line)}" for line in lines)] if lines else []
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return `text` so that Markdown shows it as it is, in one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """Return `text` as code, fenced by more backticks than it holds."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{' '.join(text.split())}{padding}{fence}"

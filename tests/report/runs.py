@@ -1,0 +1,47 @@
+"""Makers of runs that reports are drawn from."""
+
+from __future__ import annotations
+
+from clasp_e2e.results.model import Run, ScenarioResult, Subject
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.verdict import requirement_results, run_verdict
+from clasp_e2e.spec import load_catalogue
+
+CATALOGUE = load_catalogue()
+ROLES = ("answerer", "offerer")
+
+
+def scenario(requirement: str, outcome: str, **fields) -> ScenarioResult:
+    defaults = {
+        "id": f"file::{requirement}[rust-reference]",
+        "title": f"A scenario of {requirement} [in brackets]",
+        "requirements": (requirement,),
+        "pairing": "rust-reference",
+        "outcome": Outcome(outcome),
+    }
+    return ScenarioResult(**(defaults | fields))
+
+
+def run_of(*scenarios: ScenarioResult, missing: tuple[str, ...] = (), subset: bool = False) -> Run:
+    given = {requirement for each in scenarios for requirement in each.requirements}
+    rest = [scenario(name, "passed") for name in CATALOGUE if name not in given and name not in missing]
+    everything = [s for s in (*scenarios, *rest) if not s.requirements[0].startswith("RTR")]
+    covered = set(CATALOGUE) - set(missing)
+    requirements = requirement_results(CATALOGUE, everything, ROLES, covered=covered)
+    rust = Subject("clasp-client", "4.5.0", "Rust", "cmd:adapter")
+    return Run(
+        tool={"name": "clasp-e2e", "version": "0"},
+        catalogue=CATALOGUE.hash,
+        started="2026-01-01T00:00:00+00:00",
+        duration_s=60,
+        command="pytest",
+        seed=1,
+        platform="Linux",
+        subjects={"offerer": rust, "answerer": rust, "router": Subject("router", "0", "Python", "reference")},
+        verdict=run_verdict(requirements, subset, ROLES, ("turn",)),
+        requirements=tuple(requirements),
+        scenarios=tuple(everything),
+        judged_roles=ROLES,
+        capabilities=("turn",),
+        subset=subset,
+    )

@@ -11,6 +11,7 @@ from clasp_e2e.commands.explain import explain
 from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.matrix import matrix
 from clasp_e2e.commands.new_driver import new_driver
+from clasp_e2e.commands.report import report
 from clasp_e2e.commands.router import router
 from clasp_e2e.commands.run import run
 
@@ -23,5 +24,5 @@ def main() -> None:
     """Judge whether an implementation of CLASP's peer-to-peer connections does what it must."""
 
 
-for command in (run, matrix, list_requirements, explain, router, doctor, build_adapter, new_driver):
+for command in (run, matrix, list_requirements, explain, report, router, doctor, build_adapter, new_driver):
     main.add_command(command)

@@ -1,0 +1,71 @@
+"""`clasp-e2e report` draws each form from the results of a run, and says what is wrong with bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from report.runs import run_of, scenario
+
+from clasp_e2e.report.badge import render_badge
+from clasp_e2e.report.junit import render_junit
+from clasp_e2e.report.markdown import render_markdown
+from clasp_e2e.results.model import Run
+from clasp_e2e.results.store import read_results, write_results
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    return run_of(scenario("SND-1", "failed", message="expected x; seen: y"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, run: Run) -> Path:
+    write_results(run, tmp_path / "results.json")
+    return tmp_path
+
+
+def test_without_an_option_the_markdown_goes_to_the_terminal(invoke: Invoke, folder: Path, run: Run) -> None:
+    result = invoke("report", str(folder))
+    assert result.exit_code == 0
+    assert result.output == render_markdown(run)
+
+
+def test_every_form_is_written_where_it_is_asked_for(invoke: Invoke, folder: Path, run: Run) -> None:
+    wanted = {
+        "markdown": render_markdown(run),
+        "junit": render_junit(run),
+        "badge": render_badge(run.verdict),
+    }
+    options = [part for form in wanted for part in (f"--{form}", str(folder / "deep" / form))]
+    assert invoke("report", str(folder / "results.json"), *options).exit_code == 0
+    assert {form: (folder / "deep" / form).read_text("utf-8") for form in wanted} == wanted
+
+
+def test_what_was_read_is_what_was_written(folder: Path, run: Run) -> None:
+    assert read_results(folder / "results.json") == run
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "run the scenarios first"), ("{", "this is not JSON"), ('{"schema": 99}', "update this one")],
+)
+def test_results_that_cannot_be_read_are_a_usage_error(
+    invoke: Invoke, tmp_path: Path, content: str | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    result = invoke("report", str(tmp_path))
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_a_file_that_cannot_be_written_is_named(invoke: Invoke, folder: Path) -> None:
+    blocked = folder / "results.json" / "report.md"
+    result = invoke("report", str(folder), "--markdown", str(blocked))
+    assert result.exit_code == 2
+    assert "report.md cannot be written" in result.output

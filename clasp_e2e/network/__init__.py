@@ -1,24 +1,32 @@
-"""What lies between peers and can break: the signaling proxy, the UDP link, the STUN server."""
+"""What lies between peers and can break: the signaling proxy, the UDP link, STUN and TURN servers."""
 
 from __future__ import annotations
 
 from clasp_e2e.network.attempts import Attempt, Description, Pair
 from clasp_e2e.network.conditions import Conditions, Impairment, Side, black, lossy
+from clasp_e2e.network.coturn import Coturn, CoturnFailed
 from clasp_e2e.network.link import Address, Counters, UdpLink
 from clasp_e2e.network.session_description import Candidate, SessionDescription
 from clasp_e2e.network.signaling_proxy import Direction, FrameCounter, Hooks, SignalingProxy
 from clasp_e2e.network.stun_probe import ask_stun
 from clasp_e2e.network.stun_server import StunRequest, StunServer
 from clasp_e2e.network.switchboard import Switchboard
+from clasp_e2e.network.turn_allocations import Allocation, Allocations
+from clasp_e2e.network.turn_server import EmbeddedTurnServer, TurnServer
 
 __all__ = [
     "Address",
+    "Allocation",
+    "Allocations",
     "Attempt",
     "Candidate",
     "Conditions",
+    "Coturn",
+    "CoturnFailed",
     "Counters",
     "Description",
     "Direction",
+    "EmbeddedTurnServer",
     "FrameCounter",
     "Hooks",
     "Impairment",
@@ -29,6 +37,7 @@ __all__ = [
     "StunRequest",
     "StunServer",
     "Switchboard",
+    "TurnServer",
     "UdpLink",
     "ask_stun",
     "black",

@@ -8,6 +8,8 @@ from typing import cast
 
 from aioice import stun
 
+from clasp_e2e.network.stun_messages import read_stun
+
 __all__ = ["StunRequest", "StunServer"]
 
 
@@ -43,6 +45,13 @@ class StunServer(asyncio.DatagramProtocol):
         )
         return server
 
+    def describe(self) -> str:
+        """Who asked and how, in a few words."""
+        asked = dict.fromkeys(
+            f"{each.method} by {each.address[0]}:{each.address[1]}" for each in self.requests
+        )
+        return ", ".join(asked) or "no request"
+
     @property
     def url(self) -> str:
         """The `stun:` URL to configure a peer with (RFC 7064)."""
@@ -50,7 +59,7 @@ class StunServer(asyncio.DatagramProtocol):
         return f"stun:{host}:{port}"
 
     async def asked(self, within: float) -> bool:
-        """Whether anybody asked, by `within` seconds from now at the latest."""
+        """Whether a Binding request came, by `within` seconds from now at the latest."""
         try:
             async with asyncio.timeout(within):
                 await self._asked.wait()
@@ -74,17 +83,16 @@ class StunServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Part of asyncio's protocol interface."""
-        try:
-            request = stun.parse_message(data)
-        except (ValueError, IndexError):
-            return
-        if request.message_class is not stun.Class.REQUEST:
+        request = read_stun(data)
+        if request is None or request.message_class is not stun.Class.REQUEST:
             return
         self.requests.append(
             StunRequest(addr, request.message_method.name, asyncio.get_running_loop().time())
         )
+        if request.message_method is not stun.Method.BINDING:
+            return
         self._asked.set()
-        if self.answers and request.message_method is stun.Method.BINDING:
+        if self.answers:
             response = stun.Message(
                 message_method=stun.Method.BINDING,
                 message_class=stun.Class.RESPONSE,

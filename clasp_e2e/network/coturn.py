@@ -1,0 +1,179 @@
+"""coturn, the TURN server of the field, where it is installed; behind a front that sees what passes.
+
+coturn keeps no count that could be asked for while an allocation lives. So peers are told the address
+of a front of ours, which hands every datagram on to coturn, from a socket for each client, and reads
+along. What is relayed is relayed by coturn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from clasp_e2e.network.client_sockets import ClientSockets
+from clasp_e2e.network.link import Address
+from clasp_e2e.network.turn_server import RELAY_HOST, TurnServer
+
+__all__ = ["Coturn", "CoturnFailed"]
+
+PROGRAM = "turnserver"
+REALM = "clasp-e2e"
+START_LIMIT = 10.0
+"""Seconds until coturn listens; it takes some 0.1 s."""
+END_LIMIT = 2.0
+"""Seconds from SIGTERM to SIGKILL."""
+
+_LISTENS = b"Total General servers"
+"""What coturn prints once its listeners are open."""
+
+
+class CoturnFailed(Exception):
+    """coturn is not installed, or did not start; the text says what to do."""
+
+
+class Coturn(TurnServer):
+    """A coturn process and the front before it.
+
+    Use `open`, not the constructor.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, files: tempfile.TemporaryDirectory[str]) -> None:
+        super().__init__()
+        self._process = process
+        self._files = files
+        self._output: asyncio.Task[None] | None = None
+        self._server: Address = ("127.0.0.1", 0)
+        self._sockets = ClientSockets(self._from_client, self._from_server)
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether this machine has coturn."""
+        return shutil.which(PROGRAM) is not None
+
+    @classmethod
+    async def open(cls, users: Mapping[str, str]) -> Coturn:
+        """A server that listens, for `users` by name and password. Raises `CoturnFailed`."""
+        if (program := shutil.which(PROGRAM)) is None:
+            raise CoturnFailed(
+                f"coturn is not installed: there is no {PROGRAM} on the PATH. Install it (on Debian, apt-get"
+                " install coturn), or use the embedded TURN server"
+            )
+        files = tempfile.TemporaryDirectory(prefix="clasp-e2e-coturn-")
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *_arguments(users, Path(files.name)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        server = cls(process, files)
+        try:
+            await server._start()
+        except BaseException:
+            await server.close()
+            raise
+        return server
+
+    async def _start(self) -> None:
+        assert self._process.stdout is not None
+        said: list[bytes] = []
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                async for line in self._process.stdout:
+                    said.append(line)
+                    if _LISTENS in line:
+                        break
+        except TimeoutError:
+            pass
+        ports = _udp_ports(self._process.pid)
+        if len(ports) != 1:
+            words = b"".join(said[-5:]).decode(errors="replace").strip()
+            raise CoturnFailed(
+                f"coturn did not open its one UDP listener within {START_LIMIT:g} s (ports seen: {ports})."
+                f" It said: {words or 'nothing'}"
+            )
+        self._server = ("127.0.0.1", ports[0])
+        # A pipe that nobody reads fills up, and coturn stands still.
+        self._output = asyncio.create_task(_drain(self._process.stdout), name="output of coturn")
+
+    @property
+    def _address(self) -> Address:
+        return self._sockets.address
+
+    async def close(self) -> None:
+        """End coturn and the front. May be called twice."""
+        self._sockets.close()
+        for end in (self._process.terminate, self._process.kill):
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    end()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(END_LIMIT):
+                        await self._process.wait()
+        if self._output is None and self._process.stdout is not None:
+            self._output = asyncio.create_task(_drain(self._process.stdout))
+        if self._output is not None:
+            await self._output
+        self._files.cleanup()
+
+    def _from_client(self, data: bytes, client: Address) -> None:
+        self.allocations.from_client(data, client)
+        if not self._sockets.has(client):
+            try:
+                self._sockets.open_beside(client, "127.0.0.1")
+            except OSError:
+                return
+        self._sockets.from_beside(data, client, self._server)
+
+    def _from_server(self, data: bytes, client: Address, sender: Address) -> None:
+        if sender == self._server:
+            self.allocations.to_client(data, client)
+            self._sockets.to_client(data, client)
+
+
+def _arguments(users: Mapping[str, str], files: Path) -> list[str]:
+    return [
+        "-n",  # No configuration file but these arguments.
+        "--listening-ip=127.0.0.1",
+        # The kernel chooses; one thread, so one listener, whose port is read from the process.
+        "--listening-port=0",
+        "--relay-threads=1",
+        f"--relay-ip={RELAY_HOST}",
+        "--allow-loopback-peers",
+        "--lt-cred-mech",
+        f"--realm={REALM}",
+        *(f"--user={name}:{word}" for name, word in users.items()),
+        "--no-tls",
+        "--no-dtls",
+        "--no-tcp",
+        "--no-tcp-relay",
+        "--no-multicast-peers",
+        "--no-cli",
+        f"--pidfile={files / 'pid'}",
+        f"--userdb={files / 'users'}",
+        "--log-file=stdout",
+        "--simple-log",
+    ]
+
+
+def _udp_ports(pid: int) -> list[int]:
+    """The ports of the IPv4 UDP sockets that a process has bound, from Linux's /proc."""
+    own = set[str]()
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                own.add(str(entry.readlink()))
+        lines = Path(f"/proc/{pid}/net/udp").read_text().splitlines()[1:]
+    except OSError:
+        return []
+    fields = [line.split() for line in lines]
+    return [int(each[1].partition(":")[2], 16) for each in fields if f"socket:[{each[9]}]" in own]
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(1 << 16):
+        pass

@@ -1,0 +1,108 @@
+"""What a TURN server does for its clients, read from the datagrams between them and it. Pure.
+
+So the embedded server and coturn are judged by the same eyes. Source: RFC 8656.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aioice import stun
+
+from clasp_e2e.network.link import Address
+from clasp_e2e.network.stun_messages import read_channel_data, read_stun
+
+__all__ = ["Allocation", "Allocations"]
+
+
+@dataclass(slots=True)
+class Allocation:
+    """A relayed address, whose it is, and what passed by it. Bytes are those of the payloads."""
+
+    user: str
+    client: Address
+    relayed: Address
+    sent: int = 0
+    """What the client handed the server to relay; some of it may have been refused."""
+    received: int = 0
+    """What came to the relayed address, and was passed on to the client."""
+
+
+class Allocations:
+    """A server's allocations in the order they were granted, those included that have ended.
+
+    `from_client` and `to_client` are to be called for every datagram, in order.
+    """
+
+    def __init__(self) -> None:
+        self.granted: list[Allocation] = []
+        self.requests = 0
+        """The requests that arrived, of whatever kind, with or without credentials."""
+        self.refusals: list[str] = []
+        """What users that named themselves were refused, a line each."""
+        self._asking: dict[tuple[Address, bytes], str] = {}
+        self._of: dict[Address, Allocation] = {}
+
+    def of(self, user: str) -> list[Allocation]:
+        """The allocations of a user."""
+        return [allocation for allocation in self.granted if allocation.user == user]
+
+    def received(self, user: str) -> int:
+        """The bytes that were relayed to a user, over all its allocations."""
+        return sum(allocation.received for allocation in self.of(user))
+
+    def describe(self, users: Iterable[str]) -> str:
+        """What the server did for each of `users`, in a few words."""
+        said: list[str] = []
+        for user in users:
+            relayed = [f"{a.relayed[0]}:{a.relayed[1]}" for a in self.of(user)]
+            sent = sum(allocation.sent for allocation in self.of(user))
+            if relayed:
+                where = ", ".join(relayed)
+                said.append(f"{user} has {where}, sent {sent} bytes and was sent {self.received(user)}")
+            else:
+                said.append(f"{user} has no allocation")
+        refused = "".join(f"; {line}" for line in self.refusals[:3])
+        return f"at the TURN server {'; '.join(said)} ({self.requests} requests arrived{refused})"
+
+    def from_client(self, data: bytes, client: Address) -> None:
+        """Take note of a datagram to the server."""
+        allocation = self._of.get(client)
+        if (channelled := read_channel_data(data)) is not None:
+            if allocation is not None:
+                allocation.sent += len(channelled[1])
+            return
+        if (message := read_stun(data)) is None:
+            return
+        if message.message_class is stun.Class.REQUEST:
+            self.requests += 1
+            if (user := message.attributes.get("USERNAME")) is not None:
+                self._asking[client, message.transaction_id] = user
+        elif message.message_method is stun.Method.SEND and allocation is not None:
+            allocation.sent += len(message.attributes.get("DATA", b""))
+
+    def to_client(self, data: bytes, client: Address) -> None:
+        """Take note of a datagram from the server."""
+        allocation = self._of.get(client)
+        if (channelled := read_channel_data(data)) is not None:
+            if allocation is not None:
+                allocation.received += len(channelled[1])
+            return
+        if (message := read_stun(data)) is None:
+            return
+        if message.message_class is stun.Class.INDICATION:
+            if message.message_method is stun.Method.DATA and allocation is not None:
+                allocation.received += len(message.attributes.get("DATA", b""))
+            return
+        user = self._asking.pop((client, message.transaction_id), None)
+        if user is None:
+            return
+        if message.message_class is stun.Class.ERROR:
+            code, reason = message.attributes.get("ERROR-CODE", (0, ""))
+            self.refusals.append(f"{user} was refused {message.message_method.name}: {code} {reason}")
+        elif message.message_method is stun.Method.ALLOCATE:
+            relayed: Address | None = message.attributes.get("XOR-RELAYED-ADDRESS")
+            if relayed is not None and (allocation is None or allocation.relayed != relayed):
+                self._of[client] = granted = Allocation(user, client, relayed)
+                self.granted.append(granted)

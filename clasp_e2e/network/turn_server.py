@@ -1,0 +1,92 @@
+"""A TURN server on loopback, in this process, and the face that coturn shares (RFC 8656, UDP)."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+
+from clasp_e2e.network.client_sockets import ClientSockets
+from clasp_e2e.network.link import Address
+from clasp_e2e.network.turn_allocations import Allocations
+from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
+
+__all__ = ["RELAY_HOST", "EmbeddedTurnServer", "TurnServer"]
+
+RELAY_HOST = "127.0.0.2"
+"""Where relayed addresses are, and nothing else. Permissions go by IP address (RFC 8656 section 9): so
+what peers permit each other's relayed addresses, they do not permit each other's own."""
+
+
+class TurnServer(ABC):
+    """A TURN server that peers can be configured with, and what it was seen to do."""
+
+    def __init__(self) -> None:
+        self.allocations = Allocations()
+
+    @property
+    def url(self) -> str:
+        """The `turn:` URL to configure a peer with (RFC 7065)."""
+        host, port = self._address
+        return f"turn:{host}:{port}?transport=udp"
+
+    @property
+    @abstractmethod
+    def _address(self) -> Address: ...
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End it and all that it relays. May be called twice."""
+
+
+class EmbeddedTurnServer(TurnServer):
+    """The protocol of `TurnCore` on real sockets.
+
+    Use `open`, not the constructor.
+    """
+
+    def __init__(self, users: Mapping[str, str]) -> None:
+        super().__init__()
+        self._core = TurnCore(users)
+        self._loop = asyncio.get_running_loop()
+        self._sockets = ClientSockets(self._from_client, self._from_peer)
+
+    @classmethod
+    async def open(cls, users: Mapping[str, str]) -> EmbeddedTurnServer:
+        """A server that listens, for `users` by name and password. Raises `OSError`."""
+        return cls(users)
+
+    @property
+    def _address(self) -> Address:
+        return self._sockets.address
+
+    async def close(self) -> None:
+        """End it and all that it relays. May be called twice."""
+        self._sockets.close()
+
+    def _from_client(self, data: bytes, client: Address) -> None:
+        self.allocations.from_client(data, client)
+        self._do(self._core.from_client(data, client, self._loop.time()))
+
+    def _from_peer(self, data: bytes, client: Address, peer: Address) -> None:
+        self._do(self._core.from_peer(data, client, peer, self._loop.time()))
+
+    def _do(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case ToClient(data, client):
+                    self.allocations.to_client(data, client)
+                    self._sockets.to_client(data, client)
+                case ToPeer(data, client, peer):
+                    self._sockets.from_beside(data, client, peer)
+                case OpenRelay(client):
+                    self._do(self._open_relay(client))
+                case CloseRelay(client):
+                    self._sockets.close_beside(client)
+
+    def _open_relay(self, client: Address) -> list[Effect]:
+        try:
+            relayed = self._sockets.open_beside(client, RELAY_HOST)
+        except OSError:
+            return self._core.relay_refused(client)
+        return self._core.relay_opened(client, relayed, self._loop.time())

@@ -1,0 +1,141 @@
+"""The embedded server and, where it is installed, coturn: what aioice's client makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from aioice import stun
+from aioice.turn import TurnClientMixin, TurnTransport, create_turn_endpoint
+
+from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, TurnServer
+
+from .sockets import PATIENCE, Peer
+
+USERS = {"alice": "in wonderland", "bob": "the builder"}
+
+with_coturn = pytest.mark.skipif(not Coturn.is_installed(), reason="coturn is not installed")
+
+
+@pytest.fixture(params=["embedded", pytest.param("coturn", marks=with_coturn)])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[TurnServer]:
+    kind = EmbeddedTurnServer if request.param == "embedded" else Coturn
+    server = await kind.open(USERS)
+    yield server
+    await server.close()
+    await server.close()
+
+
+def where(server: TurnServer) -> tuple[str, int]:
+    _, host, port = server.url.removesuffix("?transport=udp").split(":")
+    return host, int(port)
+
+
+class Client(asyncio.DatagramProtocol):
+    """An allocation, and what came to it."""
+
+    def __init__(self) -> None:
+        self.arrived: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
+        self.transport: TurnTransport
+        self.relayed: tuple[str, int]
+
+    @classmethod
+    async def open(cls, server: TurnServer, user: str) -> Client:
+        async with asyncio.timeout(PATIENCE):
+            transport, client = await create_turn_endpoint(
+                cls, server_addr=where(server), username=user, password=USERS[user]
+            )
+        client.transport = transport
+        client.relayed = transport.get_extra_info("sockname")
+        return client
+
+    @property
+    def _inner(self) -> TurnClientMixin:
+        return self.transport._TurnTransport__inner_protocol  # pyright: ignore
+
+    async def send(self, data: bytes, to: tuple[str, int]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self._inner.send_data(data, to)
+
+    def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
+        assert isinstance(data, bytes)
+        self.arrived.put_nowait((data, addr))
+
+    async def receive(self) -> tuple[bytes, tuple[str, int]]:
+        async with asyncio.timeout(PATIENCE):
+            return await self.arrived.get()
+
+    async def end(self) -> None:
+        await self._inner.delete()
+
+
+@pytest.fixture
+async def clients(server: TurnServer) -> AsyncIterator[tuple[Client, Client]]:
+    """Alice and Bob, each of whom permits the other's relayed address."""
+    alice, bob = [await Client.open(server, user) for user in USERS]
+    for text in (b"permits", b"is permitted"):  # The first of all may be lost, or arrive late.
+        await alice.send(text, bob.relayed)
+        await bob.send(text, alice.relayed)
+    for client in (alice, bob):
+        while (await client.receive())[0] != b"is permitted":
+            pass
+    yield alice, bob
+    await alice.end()
+    await bob.end()
+
+
+async def test_it_relays_both_ways_and_counts(server: TurnServer, clients: tuple[Client, Client]) -> None:
+    alice, bob = clients
+    of_alice, of_bob = (server.allocations.of(user)[0] for user in USERS)
+    assert (of_alice.relayed, of_bob.relayed) == (alice.relayed, bob.relayed)
+    assert alice.relayed[0] == bob.relayed[0] == "127.0.0.2"
+    before = of_alice.sent, of_alice.received, of_bob.sent, of_bob.received
+    payload = os.urandom(1000)
+    await alice.send(payload, bob.relayed)
+    assert await bob.receive() == (payload, alice.relayed)
+    await bob.send(payload[:300], alice.relayed)
+    assert await alice.receive() == (payload[:300], bob.relayed)
+    after = of_alice.sent, of_alice.received, of_bob.sent, of_bob.received
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1000, 300, 300, 1000]
+    assert server.allocations.received("bob") == of_bob.received
+
+
+async def test_who_has_no_permission_does_not_get_through(
+    clients: tuple[Client, Client], peers: tuple[Peer, Peer]
+) -> None:
+    alice, bob = clients
+    peers[0].send(b"from a host's own address", alice.relayed)
+    await bob.send(b"behind it", alice.relayed)
+    assert await alice.receive() == (b"behind it", bob.relayed)
+
+
+async def test_a_wrong_password_is_refused_and_told(server: TurnServer) -> None:
+    with pytest.raises(stun.TransactionFailed):
+        await create_turn_endpoint(
+            Client, server_addr=where(server), username="alice", password="through the looking glass"
+        )
+    assert server.allocations.granted == []
+    assert server.allocations.refusals[0].startswith("alice was refused ALLOCATE: 401")
+    told = server.allocations.describe(USERS)
+    assert "alice has no allocation; bob has no allocation (2 requests arrived; alice was refused" in told
+
+
+async def test_an_allocation_that_was_given_back_is_gone(server: TurnServer) -> None:
+    for _ in range(2):
+        await (await Client.open(server, "alice")).end()
+    assert len(server.allocations.of("alice")) == 2
+
+
+async def test_coturn_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CoturnFailed, match=r"not installed.*apt-get"):
+        await Coturn.open(USERS)
+
+
+@with_coturn
+async def test_coturn_that_does_not_start_says_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clasp_e2e.network.coturn._arguments", lambda users, files: ["--no-such-option"])
+    with pytest.raises(CoturnFailed, match=r"did not open.*It said: \S"):
+        await Coturn.open(USERS)

@@ -81,6 +81,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="known failures (default: those that lie beside the adapters of who is judged)",
     )
+    group.addoption(
+        "--coturn", action="store_true", help="have coturn, not the embedded TURN server, relay for ICE-3"
+    )
     group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
@@ -244,6 +247,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
         selection.router,
         seed=gate.seed,
         patience=Patience(request.config.option.deadline_scale),
+        coturn=request.config.option.coturn,
         evidence=gate.recorder.directory / "evidence",
     )
     watch(asyncio.get_running_loop())

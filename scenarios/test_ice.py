@@ -1,19 +1,90 @@
-"""ICE: the servers that a client is configured with."""
+"""ICE: the servers that a client is configured with, and candidates that come one by one."""
 
 from __future__ import annotations
 
-from clasp_e2e.model import P2PConfig
-from clasp_e2e.testbed import Sides, StunServer, expect, requirement
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import Pair, Sides, Trickle, attach_with_turn, expect, random_payload, requirement
 
 
 @requirement("ICE-1")
 async def test_the_configured_stun_server_is_asked(sides: Sides) -> None:
     """The STUN server that a client is configured with gets a Binding request when it connects."""
-    server = await StunServer.open()
-    try:
-        pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
-        await pair.offerer.connect_to_peer(pair.answerer)
-        asked = await server.asked(sides.patience.connect)
-        expect(asked, "a Binding request to reach the configured STUN server").is_true("none came")
-    finally:
-        await server.close()
+    server = await sides.testbed.open_stun_server()
+    pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
+    await pair.offerer.connect_to_peer(pair.answerer)
+    asked = await server.asked(sides.patience.connect)
+    expect(asked, "a Binding request to reach the configured STUN server").is_true(server.describe())
+
+
+@requirement("ICE-2", waits=True)
+async def test_a_silent_stun_server_does_not_prevent_a_connection(sides: Sides) -> None:
+    """With a STUN server that never answers, two peers that can reach each other connect in time."""
+    server = await sides.testbed.open_stun_server(answers=False)
+    pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
+    await pair.offerer.connect_to_peer(pair.answerer)
+    for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
+        await client.is_told(Connected, other, within=client.timeout, unless=ConnectionFailed)
+    await pair.until_it_stands()
+
+
+@requirement("ICE-3")
+async def test_a_turn_server_carries_the_connection(sides: Sides) -> None:
+    """With no direct path, the configured TURN server carries the connection, and data both ways."""
+    pair = await attach_with_turn(sides)
+    await pair.connect_through_the_relay()
+    for sender, receiver in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
+        async with pair.path_of(sender, payload := random_payload()) as path:
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload, within=pair.patience.retransmission)
+        path.took_the_direct_path()
+        path.avoided_the_router()
+
+
+@requirement("ICE-4")
+async def test_candidates_that_come_one_by_one_are_put_to_use(pair: Pair) -> None:
+    """Candidates that follow an SDP without any, one signal each, lead to a connection."""
+    trickle = await Trickle.to_subject(pair, behind=1)
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await trickle.is_put_to_use()
+
+
+@requirement("ICE-4")
+async def test_candidates_that_come_late_are_put_to_use(pair: Pair) -> None:
+    """Candidates that come when offer and answer have long been exchanged lead to a connection."""
+    trickle = await Trickle.to_subject(pair)
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await trickle.deliver()
+    await trickle.is_put_to_use()
+
+
+@requirement("ICE-4")
+async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
+    """Candidates that come before the SDP, and again when it is there, lead to a connection."""
+    trickle = await Trickle.to_subject(pair, before=1)
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await trickle.deliver()
+    await trickle.is_put_to_use()
+
+
+@requirement("ICE-4")
+async def test_candidates_that_come_again_do_no_harm(pair: Pair) -> None:
+    """Candidates that come twice, and once more when the connection stands, change nothing."""
+    subject, partner = pair
+    trickle = await Trickle.to_subject(pair, behind=2)
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await trickle.is_put_to_use()
+    await pair.settle()
+    since = subject.mark()
+    await trickle.deliver()
+    await subject.all_is_written()
+    for sender, receiver in ((partner, subject), (subject, partner)):
+        async with pair.path_of(sender, payload := random_payload()) as path:
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+        path.took_the_direct_path()
+    told = (
+        subject.events(Disconnected)
+        + subject.events(ConnectionFailed)
+        + subject.events(Connected, since=since)
+    )
+    expect([each.event for each in told], "what the repeated candidates led to").is_empty()

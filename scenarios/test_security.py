@@ -15,6 +15,7 @@ from clasp_e2e.testbed import (
     SignalingClient,
     Unmet,
     Unobserved,
+    altering_texts,
     carries_data_directly,
     connects,
     expect,
@@ -146,7 +147,7 @@ async def is_not_deceived(pair: Pair, deceived: Client, other: Client) -> None:
             changed.append(altered)
         return altered
 
-    pair.testbed.alter[deceived.name] = other_fingerprint
+    pair.testbed.alterations[deceived.name] = altering_texts(other_fingerprint)
     with suppress(Refused):
         await pair.offerer.connect_to_peer(pair.answerer)
     with suppress(Unmet):

@@ -34,12 +34,14 @@ DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for
     help="Where results and evidence go.",
 )
 @click.option("--baseline", metavar="FILE", help="Known failures, in the place of those of the drivers.")
+@click.option("--coturn", is_flag=True, help="Have coturn, not the embedded TURN server, relay for ICE-3.")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
 @click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
 @click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def run(
     strict: bool,
+    coturn: bool,
     results: str,
     keyword: str | None,
     markers: str | None,
@@ -65,8 +67,7 @@ def run(
         if value is not None:
             option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
             arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
-    if strict:
-        arguments.append("--strict")
+    arguments += ["--strict"] * strict + ["--coturn"] * coturn
     status = pytest.main([*arguments, *targets(root, pytest_args)])
     sys.exit(USAGE if status == pytest.ExitCode.USAGE_ERROR else status)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -49,8 +49,8 @@ def _ignore(_leg: SignalingProxy, _way: Direction, _data: bytes | str, _message:
     return
 
 
-def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> bytes | None:
-    return data
+def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> Sequence[bytes]:
+    return (data,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Hooks:
     on_frame: Callable[[SignalingProxy, Direction, bytes | str, wire.Message | None], None] = _ignore
     """Told of each frame as it was sent, before it goes on. The message is `None` where the frame is
     text or cannot be read."""
-    rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], bytes | None] = _untouched
-    """Asked what the peer gets in the place of a readable frame; `None` for nothing."""
+    rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], Sequence[bytes]] = _untouched
+    """Asked which frames the peer gets in the place of a readable one, in order; none for nothing."""
 
 
 class _PeerConnection(ServerConnection):
@@ -182,6 +182,16 @@ class SignalingProxy:
             self._sessions[-1].progress.append(progress)
             await progress
 
+    async def send_down(self, frame: bytes) -> None:
+        """Hand the peer a frame of the harness's own, behind what it was sent before.
+
+        Raises `ConnectionError` when there is no connection.
+        """
+        if not self._sessions:
+            raise ConnectionError(f"{self.name} is not connected to the router: nothing can be handed to it")
+        with contextlib.suppress(ConnectionClosed):
+            await self._sessions[-1].peer.send(frame)
+
     def pause(self, direction: Direction) -> None:
         """Hold all frames of `direction` back, in order; they are seen but not handed on."""
         self._flowing[direction].clear()
@@ -287,13 +297,12 @@ class SignalingProxy:
                 data = await session.router.recv()
                 message = self._see("down", data)
                 await self._flowing["down"].wait()
+                frames: Sequence[bytes | str] = (data,)
                 if message is not None and isinstance(data, bytes):
-                    rewritten = self._hooks.rewrite_down(self, message, data)
-                    if rewritten is None:
-                        continue
-                    data = rewritten
+                    frames = self._hooks.rewrite_down(self, message, data)
                 with contextlib.suppress(ConnectionClosed):
-                    await session.peer.send(data)
+                    for frame in frames:
+                        await session.peer.send(frame)
         except ConnectionClosed:
             await _pass_on_close(session.router, session.peer)
         except Exception as error:

@@ -53,9 +53,15 @@ class StunServer(asyncio.DatagramProtocol):
         return ", ".join(asked) or "no request"
 
     @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._transport.get_extra_info("sockname")
+        return host, port
+
+    @property
     def url(self) -> str:
         """The `stun:` URL to configure a peer with (RFC 7064)."""
-        host, port = self._transport.get_extra_info("sockname")
+        host, port = self.address
         return f"stun:{host}:{port}"
 
     async def asked(self, within: float) -> bool:

@@ -1,6 +1,16 @@
 """Peers and routers that misbehave on purpose, so that the harness can prove itself."""
 
-from clasp_e2e.scripted import connecting, events, routers, routing, sending, signaling, timeouts, trusting
+from clasp_e2e.scripted import (
+    connecting,
+    events,
+    ice,
+    routers,
+    routing,
+    sending,
+    signaling,
+    timeouts,
+    trusting,
+)
 from clasp_e2e.scripted.mutant import MUTANTS, Mutant, PeerScript, RouterScript, mutant
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "RouterScript",
     "connecting",
     "events",
+    "ice",
     "mutant",
     "routers",
     "routing",

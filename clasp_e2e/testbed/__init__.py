@@ -6,6 +6,7 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.network import SessionDescription, StunServer
 from clasp_e2e.scripted import partners
+from clasp_e2e.testbed.altering import altering_texts
 from clasp_e2e.testbed.beside import (
     all_has_come_or_is_lost,
     carries_data_directly,
@@ -26,9 +27,11 @@ from clasp_e2e.testbed.expectations import (
     remark,
     show,
 )
+from clasp_e2e.testbed.relayed import attach_with_turn
 from clasp_e2e.testbed.scenario import requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import holds_sdp
+from clasp_e2e.testbed.trickling import Trickle
 from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
 
 __all__ = [
@@ -45,9 +48,12 @@ __all__ = [
     "Sides",
     "SignalingClient",
     "StunServer",
+    "Trickle",
     "Unmet",
     "Unobserved",
     "all_has_come_or_is_lost",
+    "altering_texts",
+    "attach_with_turn",
     "carries_data_directly",
     "connects",
     "expect",

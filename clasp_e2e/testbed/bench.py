@@ -51,6 +51,8 @@ class Bench:
     router: Driver
     """Starts the router, or knows the one that is running."""
     seed: int = 0
+    coturn: bool = False
+    """Whether coturn stands where a TURN server is needed, instead of the embedded one."""
     patience: Patience = field(default_factory=Patience)
     evidence: Path | None = None
     """Where evidence goes; None keeps none."""

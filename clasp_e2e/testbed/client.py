@@ -279,12 +279,23 @@ class Client:
         return len(self.told)
 
     async def is_told(
-        self, kind: type[E], of: Client | str | None = None, *, within: float | None = None, since: int = 0
+        self,
+        kind: type[E],
+        of: Client | str | None = None,
+        *,
+        within: float | None = None,
+        since: int = 0,
+        unless: type[ConnectionFailed] | None = None,
     ) -> E:
-        """Return the first event of `kind` about `of` since the mark; unmet if none comes in time."""
+        """Return the first event of `kind` about `of` since the mark; unmet if none comes in time.
+
+        Unmet too as soon as `unless` was told of it instead: what is awaited for long need not be.
+        """
 
         def found() -> E | None:
             matching = self.events(kind, of, since)
+            if not matching and unless is not None and (instead := self.events(unless, of, since)):
+                raise Unmet(f"{self.name} to be told {kind.__name__}", describe(instead[0].event))
             return matching[0].event if matching else None  # pyright: ignore[reportReturnType]
 
         about = "" if of is None else f" naming {_name(of)}"

@@ -88,7 +88,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     loop = asyncio.get_running_loop()
     timeline = Timeline(loop.time)
     assert bench.routers is not None
-    testbed = Testbed(bench.routers, timeline, bench.patience)
+    testbed = Testbed(bench.routers, timeline, bench.patience, coturn=bench.coturn)
     began = loop.time()
     try:
         async with asyncio.timeout(bench.patience.scenario):

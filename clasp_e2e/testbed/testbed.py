@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
 from clasp_e2e.model import P2PConfig
-from clasp_e2e.network import Direction, Hooks, SignalingProxy, Switchboard
+from clasp_e2e.network import (
+    Coturn,
+    CoturnFailed,
+    Direction,
+    EmbeddedTurnServer,
+    Hooks,
+    SignalingProxy,
+    StunServer,
+    Switchboard,
+    TurnServer,
+)
 from clasp_e2e.network.rewriting import contents_of
 from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Client, Side
-from clasp_e2e.testbed.expectations import Blocked, Unmet, show
+from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.waiting import Changes, Patience
 
@@ -72,7 +83,9 @@ class Testbed:
 
     __test__ = False  # Its name is the field's; it is no test class.
 
-    def __init__(self, routers: RouterSource, timeline: Timeline, patience: Patience) -> None:
+    def __init__(
+        self, routers: RouterSource, timeline: Timeline, patience: Patience, *, coturn: bool = False
+    ) -> None:
         self.timeline = timeline
         self.patience = patience
         self.switchboard = Switchboard()
@@ -81,8 +94,10 @@ class Testbed:
         """What the clients published, in the order in which their legs saw it."""
         self.delivered: list[Published] = []
         """What the router handed to the clients, in the order in which their legs saw it."""
-        self.alter: dict[str, Callable[[str], str]] = {}
-        """By the name of a client, what is made of each text that is published to it, on the last leg."""
+        self.alterations: dict[str, Alteration] = {}
+        """By client: what it is handed in the place of a frame that is on its last way to it."""
+        self._coturn = coturn
+        self._servers: list[StunServer | TurnServer] = []
         self._changes = Changes()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
@@ -135,6 +150,33 @@ class Testbed:
         self._signaling_clients.append(client)
         return client
 
+    async def open_stun_server(self, *, answers: bool = True) -> StunServer:
+        """Start a STUN server, or one that is silent; it ends with the scenario."""
+        server = await StunServer.open(answers=answers)
+        self._servers.append(server)
+        return server
+
+    async def open_turn_server(self, users: Mapping[str, str]) -> TurnServer:
+        """Start a TURN server for `users` by name and password; it ends with the scenario."""
+        try:
+            server = await (Coturn if self._coturn else EmbeddedTurnServer).open(users)
+        except CoturnFailed as error:
+            raise EnvironmentFault(str(error)) from error
+        self._servers.append(server)
+        self.timeline.note("harness", f"{type(server).__name__} at {server.url}")
+        return server
+
+    def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> Sequence[bytes]:
+        rewritten = self.switchboard.rewrite_down(leg.name, message, data)
+        if rewritten is None:
+            return ()
+        if (alter := self.alterations.get(leg.name)) is None:
+            return (rewritten,)
+        altered = alter(wire.decode(rewritten)[0], rewritten)
+        if list(altered) != [rewritten]:
+            self.timeline.note("harness", f"changes a frame on its way to {leg.name}")
+        return altered
+
     def _see(
         self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None
     ) -> None:
@@ -144,16 +186,6 @@ class Testbed:
             seen = self.published if direction == "up" else self.delivered
             seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
             self._changes.notify()
-
-    def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> bytes | None:
-        alter = self.alter.get(leg.name)
-        if alter is not None and isinstance(message, wire.Publish):
-            altered = replace(message, value=with_texts(message.value, alter))
-            if altered != message:
-                self.timeline.note("harness", f"changes a signal on its way to {leg.name}")
-                frame = wire.decode_frame(data)
-                message, data = altered, wire.encode(altered, qos=frame.qos, timestamp=frame.timestamp)
-        return self.switchboard.rewrite_down(leg.name, message, data)
 
     async def until_published(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str
@@ -215,23 +247,12 @@ class Testbed:
         await asyncio.gather(*(end(client.name, client.close) for client in self._signaling_clients))
         await asyncio.gather(*(end(f"the leg of {leg.name}", leg.close) for leg in self._legs))
         self.switchboard.close()
+        for server in self._servers:
+            await end("a STUN or TURN server", server.close)
         if self._router is not None:
             router = self._router
             await end("the router", lambda: self._routers.release(router))
         return complaints
-
-
-def with_texts(value: wire.Value, alter: Callable[[str], str]) -> wire.Value:
-    """Return `value` with each text in it, but for the keys of maps, as `alter` has it."""
-    match value:
-        case str():
-            return alter(value)
-        case list():
-            return [with_texts(item, alter) for item in value]
-        case dict():
-            return {key: with_texts(item, alter) for key, item in value.items()}
-        case _:
-            return value
 
 
 def holds_sdp(message: wire.Publish) -> bool:

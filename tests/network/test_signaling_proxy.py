@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -123,9 +123,9 @@ async def test_every_frame_is_seen_as_it_was_sent_and_in_order(router: Router, o
 
 
 async def test_frames_are_altered_and_dropped_on_the_way_down_only(router: Router, open_leg: Open) -> None:
-    def rewrite(_leg: SignalingProxy, message: wire.Message, data: bytes) -> bytes | None:
+    def rewrite(_leg: SignalingProxy, message: wire.Message, data: bytes) -> Sequence[bytes]:
         assert isinstance(message, wire.Publish)
-        return {"/drop": None, "/alter": b"altered"}.get(message.address, data)
+        return {"/drop": [], "/alter": [b"altered", b"and more"]}.get(message.address, [data])
 
     leg = await open_leg(Hooks(rewrite_down=rewrite))
     frames = [wire.encode(wire.Publish(address, 1)) for address in ("/drop", "/alter", "/keep")]
@@ -133,8 +133,20 @@ async def test_frames_are_altered_and_dropped_on_the_way_down_only(router: Route
         for frame in frames:
             await peer.send(frame)
         async with deadline():
-            assert [await peer.recv(), await peer.recv()] == [b"altered", frames[2]]
+            assert [await peer.recv() for _ in range(3)] == [b"altered", b"and more", frames[2]]
     assert router.received == frames
+
+
+async def test_the_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) -> None:
+    leg = await open_leg()
+    with pytest.raises(ConnectionError, match="nothing can be handed"):
+        await leg.send_down(b"too early")
+    async with attach(leg) as peer, deadline():
+        await peer.send(frame := wire.encode(wire.Publish("/any", 1)))
+        assert await peer.recv() == frame
+        await leg.send_down(b"of its own")
+        assert await peer.recv() == b"of its own"
+    assert leg.down.frames == 1  # What was not the router's is not counted as such.
 
 
 async def test_a_barrier_has_all_that_was_written_before(router: Router, open_leg: Open) -> None:

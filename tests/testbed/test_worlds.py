@@ -15,8 +15,8 @@ from clasp_e2e.testbed import (
     expect_refusal,
     random_payload,
 )
+from clasp_e2e.testbed.altering import with_texts
 from clasp_e2e.testbed.runner import judge, settle
-from clasp_e2e.testbed.testbed import with_texts
 
 from .cases import case, judged, judgments, open_bench
 from .fakes import FakeDriver, refuses

@@ -1,0 +1,59 @@
+"""A pair of peers that no path joins but the one through a TURN server."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Connected, P2PConfig, TurnServer
+from clasp_e2e.network import Allocations
+from clasp_e2e.testbed.client import Client
+from clasp_e2e.testbed.expectations import Unmet
+from clasp_e2e.testbed.testbed import Testbed
+from clasp_e2e.testbed.worlds import Pair, Sides
+
+SECRET = "on loopback alone"  # noqa: S105 - of servers that end with their scenario
+
+USERS = {"alice": SECRET, "bob": SECRET}
+
+
+class RelayedPair(Pair):
+    """A pair whose direct path is the one through the TURN server, and is measured there.
+
+    Only relay candidates are delivered, and the server lets only relayed addresses talk to each other:
+    what arrives crossed it twice.
+    """
+
+    def __init__(
+        self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, seen: Allocations
+    ) -> None:
+        super().__init__(testbed, offerer, answerer, subject)
+        self._seen = seen
+
+    async def connect_through_the_relay(self) -> None:
+        """Connect the two; unmet, with what the TURN server saw, if either is not told Connected."""
+        await self.offerer.connect_to_peer(self.answerer)
+        for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
+            try:
+                await client.is_told(Connected, other, within=self.patience.connect)
+            except Unmet as unmet:
+                raise Unmet(
+                    f"{client.name} to be told Connected, the configured TURN server being the only path",
+                    f"{unmet.seen}; {self._seen.describe(each.name for each in self)}",
+                ) from None
+        self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
+
+    def _sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - that it was relayed shows at its other end
+        """Return the bytes that the TURN server has relayed to `receiver`."""
+        return self._seen.received(receiver.name)
+
+
+async def attach_with_turn(sides: Sides) -> RelayedPair:
+    """Attach both sides, each with a TURN server and credentials of its own, and no way past it.
+
+    Not offered unless both declare `turn`.
+    """
+    server = await sides.testbed.open_turn_server(USERS)
+    configs = [P2PConfig(turn_servers=(TurnServer(server.url, name, word),)) for name, word in USERS.items()]
+    pair = await sides.attach(*configs)
+    for client in pair:
+        client.needs("turn")
+    sides.testbed.switchboard.pair(pair.offerer.name, pair.answerer.name).relayed_only = True
+    return RelayedPair(pair.testbed, pair.offerer, pair.answerer, sides.subject, server.allocations)

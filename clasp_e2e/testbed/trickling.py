@@ -1,0 +1,136 @@
+"""Candidates that come one by one: the partner's, delivered when and as often as a scenario wants.
+
+They are taken out of the partner's SDP on the last leg, and handed to the subject on that leg as
+`ice_candidate` signals, as the public implementation sends them. So this works with any partner whose
+signals are in the public form, and asks nothing of the router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected
+from clasp_e2e.network import Candidate, Side
+from clasp_e2e.network.session_description import rewrite_sdp
+from clasp_e2e.testbed.expectations import Unmet, Unobserved
+from clasp_e2e.testbed.worlds import Pair
+
+
+class Trickle:
+    """What becomes of the partner's candidates on their way to the subject, from now on.
+
+    `before`, `behind`: how often each is delivered right before and right behind the SDP. The network
+    lets nothing of the partner's through until the subject has sent something itself, as a NAT does;
+    so a candidate that is not put to use shows.
+    """
+
+    def __init__(self, pair: Pair, dead_end: tuple[str, int], *, before: int, behind: int) -> None:
+        self._pair = pair
+        self._dead_end = dead_end
+        self._before = before
+        self._behind = behind
+        self._signals: list[bytes] = []
+        self._described = asyncio.get_running_loop().create_future()
+        pair.testbed.alterations[pair.subject.name] = self._alter
+        self._partner_side: Side = pair.testbed.switchboard.pair(pair.subject.name, pair.partner.name).side(
+            pair.partner.name
+        )
+        pair.link.cut(self._partner_side)
+
+    @classmethod
+    async def to_subject(cls, pair: Pair, *, before: int = 0, behind: int = 0) -> Trickle:
+        """Have the candidates of the partner trickle to the subject, the dead ends being silent sockets."""
+        silent = await pair.testbed.open_stun_server(answers=False)
+        return cls(pair, silent.address, before=before, behind=behind)
+
+    async def deliver(self) -> None:
+        """Deliver every candidate (again), the SDP having been put to use.
+
+        An answerer's answer shows that; an offerer's pong, which comes behind the answer to it.
+        """
+        pair = self._pair
+        try:
+            async with asyncio.timeout(pair.patience.connect):
+                await self._described
+        except TimeoutError:
+            raise Unobserved(f"no SDP of {pair.partner.name} came in a signal of the public form") from None
+        if not await pair.negotiated():
+            raise Unmet(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
+        await pair.subject.all_is_written()
+        self._note("hands")
+        for signal in self._signals:
+            await pair.subject.leg.send_down(signal)
+
+    async def is_put_to_use(self) -> None:
+        """Wait until the subject has used a candidate, and both are connected; unmet if not in time."""
+        pair = self._pair
+        subject, partner = pair.subject, pair.partner
+        board = pair.testbed.switchboard
+
+        def sent() -> int:
+            there, _ = board.traffic(subject.name, partner.name)
+            return there.datagrams + there.dropped_datagrams
+
+        try:
+            async with asyncio.timeout(pair.patience.connect):
+                await board.wait_until(lambda: sent() > 0)
+        except TimeoutError:
+            raise Unmet(
+                f"{subject.name} to send something to the candidate of {partner.name}",
+                f"nothing came from {subject.name}, though the candidate was delivered",
+            ) from None
+        pair.link.heal(self._partner_side)
+        for client, other in ((subject, partner), (partner, subject)):
+            await client.is_told(Connected, other, within=pair.patience.connect)
+
+    def _alter(self, message: wire.Message, data: bytes) -> list[bytes]:
+        """Take the candidates out of the partner's SDP, and deliver them beside it."""
+        try:
+            signal = wire.decode_signal(message.value) if isinstance(message, wire.Publish) else None
+        except wire.WireError:
+            return [data]
+        if not isinstance(message, wire.Publish) or not isinstance(signal, wire.Offer | wire.Answer):
+            return [data]
+        found: list[Candidate] = []
+        stripped = rewrite_sdp(signal.sdp, lambda candidate: found.append(candidate))
+        if not found or signal.sender != self._pair.partner.session_id:
+            return [data]
+        # What is trickled behind the end of candidates is nobody's duty to read.
+        lines = [line for line in stripped.splitlines(keepends=True) if "end-of-candidates" not in line]
+        bare = replace(message, value=wire.encode_signal(replace(signal, sdp="".join(lines))))
+        self._signals = [self._encode(message, signal, each) for each in self._with_a_dead_end(found)]
+        if not self._described.done():
+            self._described.set_result(None)
+        if self._before or self._behind:
+            self._note(f"beside its SDP hands (before it {self._before} times, behind it {self._behind})")
+        frame = wire.decode_frame(data)
+        sdp = wire.encode(bare, qos=frame.qos, timestamp=frame.timestamp)
+        return [*self._before * self._signals, sdp, *self._behind * self._signals]
+
+    def _with_a_dead_end(self, found: list[Candidate]) -> list[Candidate]:
+        """The candidates, and one before them that leads nowhere: a peer has more addresses than one."""
+        host, port = self._dead_end
+        # Of lower priority, so that no implementation has to wait for them to fail.
+        dead = replace(found[0], foundation="dead", priority=found[0].priority - 1, address=host, port=port)
+        return [dead, *found]
+
+    def _encode(self, message: wire.Publish, signal: wire.Offer | wire.Answer, candidate: Candidate) -> bytes:
+        mid = next((x[6:] for x in signal.sdp.splitlines() if x.startswith("a=mid:")), "0")
+        text = json.dumps(
+            {
+                "candidate": str(replace(candidate, prefix="candidate:")),
+                "sdpMid": mid,
+                "sdpMLineIndex": 0,
+                "usernameFragment": None,
+            }
+        )
+        value = wire.encode_signal(wire.IceCandidate(signal.sender, text, signal.correlation_id))
+        return wire.encode(replace(message, value=value))
+
+    def _note(self, does: str) -> None:
+        subject, partner = self._pair.subject.name, self._pair.partner.name
+        text = f"{does} {subject} the {len(self._signals)} candidates of {partner}, one signal each"
+        self._pair.testbed.timeline.note("harness", text)

@@ -9,6 +9,7 @@ from clasp_e2e import wire
 from clasp_e2e.model import SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
 
 
@@ -84,8 +85,9 @@ class TakesTheRouterForATurnServer(Servers):
     def do(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.SendOnChannel() if self.turns:
-                target = self.sends[effect.call].peer
-                relay = fx.PublishRelay(NO_CALL, f"/clasp/p2p/relay/{target}", effect.data)
+                send = self.sends[effect.call]
+                value: wire.Value = {"from": "", "data": send.data, "reliable": send.reliable}
+                relay = fx.PublishRelay(NO_CALL, RELAY_PREFIX + send.peer, value)
                 return (relay, fx.Resolve(effect.call, SendResult.P2P))
             case _:
                 return (effect,)

@@ -48,7 +48,7 @@ class StunServer(asyncio.DatagramProtocol):
     def describe(self) -> str:
         """Who asked and how, in a few words."""
         asked = dict.fromkeys(
-            f"{each.method} by {each.address[0]}:{each.address[1]}" for each in self.requests
+            f"{each.method} from {each.address[0]}:{each.address[1]}" for each in self.requests
         )
         return ", ".join(asked) or "no request"
 

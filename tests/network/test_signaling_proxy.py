@@ -310,7 +310,9 @@ async def test_a_switchboard_sits_between_two_legs(open_leg: Open) -> None:
     board = Switchboard()
     hooks = Hooks(
         on_frame=lambda leg, way, _, message: board.observe(leg.name, way, message),
-        rewrite_down=lambda leg, message, data: board.rewrite_down(leg.name, message, data),
+        rewrite_down=lambda leg, message, data: list(
+            filter(None, [board.rewrite_down(leg.name, message, data)])
+        ),
     )
     async with serve(relay, "127.0.0.1", 0, close_timeout=1) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

@@ -6,7 +6,6 @@ from clasp_e2e.model import Connected, P2PConfig, TurnServer
 from clasp_e2e.network import Allocations
 from clasp_e2e.testbed.client import Client
 from clasp_e2e.testbed.expectations import Unmet
-from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.worlds import Pair, Sides
 
 SECRET = "on loopback alone"  # noqa: S105 - of servers that end with their scenario
@@ -21,10 +20,8 @@ class RelayedPair(Pair):
     what arrives crossed it twice.
     """
 
-    def __init__(
-        self, testbed: Testbed, offerer: Client, answerer: Client, subject: str, seen: Allocations
-    ) -> None:
-        super().__init__(testbed, offerer, answerer, subject)
+    def __init__(self, pair: Pair, subject: str, seen: Allocations) -> None:
+        super().__init__(pair.testbed, pair.offerer, pair.answerer, subject, pair.newcomers)
         self._seen = seen
 
     async def connect_through_the_relay(self) -> None:
@@ -56,4 +53,4 @@ async def attach_with_turn(sides: Sides) -> RelayedPair:
     for client in pair:
         client.needs("turn")
     sides.testbed.switchboard.pair(pair.offerer.name, pair.answerer.name).relayed_only = True
-    return RelayedPair(pair.testbed, pair.offerer, pair.answerer, sides.subject, server.allocations)
+    return RelayedPair(pair, sides.subject, server.allocations)

@@ -88,6 +88,11 @@ class Peer(ABC):
         """What went wrong with the adapter, also outside a call: noise on its output, a crash."""
         return None
 
+    @property
+    def stderr(self) -> str:
+        """The adapter's last lines on standard error, if it has one."""
+        return ""
+
     def on_fault(self, sink: FaultSink) -> None:
         """Have `sink` called with the first fault: at once if there was one, otherwise when it is noticed."""
         del sink

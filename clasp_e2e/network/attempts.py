@@ -81,6 +81,10 @@ class Pair:
         """The side of the links on which `leg` is."""
         return Side.A if leg == self.first else Side.B
 
+    def leg(self, side: Side) -> str:
+        """The leg on `side` of the links."""
+        return self.first if side is Side.A else self.second
+
     def attempt_of_description(
         self, description: Description, receiver: str, make: Callable[[str, str], Attempt]
     ) -> Attempt:

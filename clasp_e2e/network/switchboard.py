@@ -61,6 +61,11 @@ class Switchboard:
         """The pair's attempts in the order they began, with the link of each."""
         return list(self.pair(one, other).attempts)
 
+    def attempts(self) -> list[Attempt]:
+        """The attempts of all pairs, in the order they began."""
+        found = [attempt for pair in self._pairs.values() for attempt in pair.attempts]
+        return sorted(found, key=lambda attempt: attempt.opened_at)
+
     def traffic(self, one: str, other: str) -> tuple[Counters, Counters]:
         """What `one` sent `other`, and `other` sent `one`, over all attempts until now."""
         pair = self.pair(one, other)

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
 
 Clock = Callable[[], float]
 """Seconds that only rise."""
 
-_NO_DETAIL: Mapping[str, object] = MappingProxyType({})
-_LONGEST_DETAIL = 60
+_LONGEST_TEXT = 4000
+_LONGEST_FRAME = 2048
+"""Bytes of a frame that are kept: more says nothing more, and floods are long."""
+
+
+class Kind(StrEnum):
+    """What sort of thing happened."""
+
+    NOTE = "note"
+    """The harness did or saw something."""
+    FRAME = "frame"
+    """A frame crossed a signaling leg."""
+    CALL = "call"
+    """The harness called the implementation, or the call came back."""
+    EVENT = "event"
+    """The implementation told its application something."""
+    NETWORK = "network"
+    """Something happened on the link between the peers."""
+    MISSED = "missed"
+    """Something was awaited and did not come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, `at` seconds after the timeline began."""
+    """One thing that happened, `at` seconds after the timeline began.
+
+    `to` is whom it went to, where it went to somebody. `frame` and `decoded` are what crossed a leg:
+    its bytes, and the message that they hold.
+    """
 
     at: float
     who: str
     what: str
-    detail: Mapping[str, object] = field(default_factory=lambda: _NO_DETAIL)
+    kind: Kind = Kind.NOTE
+    to: str = ""
+    frame: bytes | None = None
+    decoded: object = None
 
-    def render(self, who_width: int = 0) -> str:
-        """Return one line: `+0.034 s  alice → router  offer to bob (sdp 812 bytes)`."""
-        detail = ", ".join(f"{key} {_short(value)}" for key, value in self.detail.items())
-        line = f"{self.at:+9.3f} s  {self.who:<{who_width}}  {_one_line(self.what)}"
-        return f"{line} ({detail})" if detail else line
+    @property
+    def party(self) -> str:
+        """Who did it, and to whom: `alice → router`."""
+        return f"{self.who} → {self.to}" if self.to else self.who
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that lies with the evidence; `at` to the microsecond."""
-        entry: dict[str, Any] = {"at": round(self.at, 6), "who": self.who, "what": self.what}
-        if self.detail:
-            entry["detail"] = {key: _json(value) for key, value in self.detail.items()}
+    def render(self, width: int = 0) -> str:
+        """Return one line: `   +0.034 s  alice → router  PUBLISH ...`; `width` is the party's column."""
+        return f"{self.at:+9.3f} s  {self.party:<{width}}  {_one_line(self.what)}"
+
+    def to_json(self, *, frames: bool = True) -> dict[str, Any]:
+        """Return the form that lies with the evidence, `at` to the microsecond; `frames`, if wanted."""
+        entry: dict[str, Any] = {"at": round(self.at, 6), "kind": self.kind.value, "who": self.who}
+        if self.to:
+            entry["to"] = self.to
+        entry["what"] = self.what
+        if frames and self.frame is not None:
+            entry["frame"] = _hex(self.frame)
+        if frames and self.decoded is not None:
+            entry["decoded"] = _plain(self.decoded)
         return entry
 
 
@@ -45,18 +79,27 @@ class Timeline:
         self._clock = clock
         self._start = clock()
         self.entries: list[Entry] = []
-        self.longest_wait: tuple[float, str] = (0.0, "")
-        """Seconds, and what was awaited."""
 
-    def note(self, who: str, what: str, **detail: object) -> Entry:
+    def note(
+        self,
+        who: str,
+        what: str,
+        kind: Kind = Kind.NOTE,
+        *,
+        to: str = "",
+        frame: bytes | None = None,
+        decoded: object = None,
+    ) -> Entry:
         """Add what `who` did now."""
-        entry = Entry(self._clock() - self._start, who, what, detail)
+        entry = Entry(self._clock() - self._start, who, what, kind, to, frame, decoded)
         self.entries.append(entry)
         return entry
 
-    def waited(self, what: str, seconds: float) -> None:
-        """Take note of a wait for `what` that has ended; only the longest is kept."""
-        self.longest_wait = max(self.longest_wait, (seconds, what))
+    def note_past(self, at: float, who: str, what: str, kind: Kind) -> None:
+        """Add what happened at the moment `at` of the clock and is learned only now, in its place."""
+        entry = Entry(at - self._start, who, what, kind)
+        place = next((n for n, each in enumerate(self.entries) if each.at > entry.at), len(self.entries))
+        self.entries.insert(place, entry)
 
     def tail(self, n: int) -> list[Entry]:
         """Return the last `n` entries, the oldest first."""
@@ -65,33 +108,44 @@ class Timeline:
     def render(self, n: int | None = None) -> str:
         """Return the last `n` entries, or all, as aligned lines; what is left out is counted."""
         shown = self.entries if n is None else self.tail(n)
-        width = max((len(entry.who) for entry in shown), default=0)
+        width = max((len(entry.party) for entry in shown), default=0)
         lines = [entry.render(width) for entry in shown]
         if left_out := len(self.entries) - len(shown):
             lines.insert(0, f"  ... {left_out} earlier {'entry' if left_out == 1 else 'entries'}")
         return "\n".join(lines)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return all entries in the form that lies with the evidence."""
-        return [entry.to_json() for entry in self.entries]
+    def to_json(self, *, frames: bool = True) -> list[dict[str, Any]]:
+        """Return all entries in the form that lies with the evidence; `frames`, if wanted."""
+        return [entry.to_json(frames=frames) for entry in self.entries]
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _short(value: object) -> str:
-    """Return a value in the few words that a line has room for."""
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    text = _one_line(str(value))
-    return text if len(text) <= _LONGEST_DETAIL else f"{text[: _LONGEST_DETAIL - 3]}..."
+def _hex(data: bytes) -> str:
+    """Return bytes as hexadecimal digits; of many, the first, and how many there were."""
+    if len(data) <= _LONGEST_FRAME:
+        return data.hex()
+    return f"{data[:_LONGEST_FRAME].hex()}... ({len(data)} bytes)"
 
 
-def _json(value: object) -> object:
-    """Return a value as JSON can hold it; what it has no form for goes as text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+def _plain(value: object) -> Any:
+    """Return a message as JSON can hold it, what is long cut short; what it has no form for goes as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {"message": type(value).__name__.upper()} | {key: _plain(each) for key, each in named.items()}
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case bytes():
+            return _hex(value[:64]) + (f"... ({len(value)} bytes)" if len(value) > 64 else "")
+        case str():
+            cut = len(value) - _LONGEST_TEXT
+            return value if cut <= 0 else f"{value[:_LONGEST_TEXT]}... ({cut} more characters)"
+        case list() | tuple():
+            return [_plain(item) for item in cast("list[object]", value)]
+        case Mapping():
+            return {str(key): _plain(item) for key, item in cast("Mapping[object, object]", value).items()}
+        case _:
+            return str(value)

@@ -21,7 +21,7 @@ from clasp_e2e.model import (
     SendResult,
 )
 from clasp_e2e.network import SignalingProxy
-from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.expectations import Unmet, Unobserved, show
 from clasp_e2e.testbed.waiting import Changes, Patience
@@ -149,7 +149,7 @@ class Client:
     def sink(self, event: P2PEvent) -> None:
         """Note an event at the time it came."""
         self.told.append(Told(asyncio.get_running_loop().time(), event))
-        self._timeline.note(self.name, f"was told {describe(event)}")
+        self._timeline.note(self.name, f"was told {describe(event)}", Kind.EVENT)
         self._changes.notify()
 
     # The calls of the specification's API.
@@ -207,6 +207,11 @@ class Client:
         """What went wrong with the adapter outside a call, if anything did."""
         return None if self._peer is None else self._peer.fault
 
+    @property
+    def stderr(self) -> str:
+        """The last lines that the adapter wrote to standard error."""
+        return "" if self._peer is None else self._peer.stderr
+
     def needs(self, capability: str) -> None:
         """End the scenario as not offered unless the adapter declared `capability`."""
         if capability not in self.capabilities:
@@ -245,14 +250,17 @@ class Client:
 
     async def _call(self, text: str, call: Awaitable[T], deadline: float | None = None) -> T:
         limit = (deadline or 0.0) + self._patience.call
-        self._timeline.note(self.name, f"calls {text}")
+        self._timeline.note("harness", f"calls {text}", Kind.CALL, to=self.name)
         try:
             result = await call_driver(self.side.label, text, call, limit)
         except Refused as refusal:
-            self._timeline.note(self.name, f"refused {text.partition('(')[0]}: {refusal}")
+            self._timeline.note(
+                self.name, f"refused {text.partition('(')[0]}: {refusal}", Kind.CALL, to="harness"
+            )
             raise
         if result is not None:
-            self._timeline.note(self.name, f"{text.partition('(')[0]} returned {result}")
+            returned = f"{text.partition('(')[0]} returned {result}"
+            self._timeline.note(self.name, returned, Kind.CALL, to="harness")
         return result
 
     # What the application was told.
@@ -328,7 +336,7 @@ class Client:
             # Whoever joins the router is announced: that says nothing of what is missing here.
             came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
             nothing = "nothing but announcements" if all_told else "nothing"
-            self._timeline.note("harness", f"awaited {what} for {self.name} for {limit:g} s in vain")
+            self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", Kind.MISSED)
             raise Unmet(
                 f"{self.name} to be told {what} within {limit:g} s",
                 f"{self.name} was told " + (", ".join(came[-6:]) or nothing),

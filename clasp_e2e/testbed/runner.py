@@ -27,6 +27,7 @@ from clasp_e2e.testbed.expectations import (
 )
 from clasp_e2e.testbed.ownership import OWNER, Ownership
 from clasp_e2e.testbed.testbed import Testbed
+from clasp_e2e.testbed.trace import note_links
 from clasp_e2e.testbed.worlds import build_world
 
 TAIL = 14
@@ -113,7 +114,15 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
         waited_s=round(sum(client.waited for client in testbed.clients), 3),
     )
     if bench.evidence is not None:
-        path = write_evidence(bench.evidence, result, timeline, testbed.switchboard.facts(), seed=bench.seed)
+        note_links(timeline, testbed.switchboard)
+        path = write_evidence(
+            bench.evidence,
+            result,
+            timeline,
+            testbed.switchboard.facts(),
+            seed=bench.seed,
+            stderr={client.name: client.stderr for client in testbed.clients if client.stderr},
+        )
         result = replace(result, evidence=str(path))
     return Judged(result, ending.requirement, ending.expected, ending.seen, timeline.render(TAIL))
 

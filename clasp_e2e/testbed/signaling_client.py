@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.expectations import Blocked, Unmet, show
+from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Changes, Patience
 
 T = TypeVar("T")
@@ -71,18 +72,19 @@ class SignalingClient:
     def _take(self, data: bytes) -> None:
         try:
             message, _ = wire.decode(data)
-        except wire.WireError as error:
+        except wire.WireError:
             self.undecodable.append(data)
-            self._timeline.note(self.name, f"received a frame that is not CLASP: {error}")
+            note_frame(self._timeline, "router", self.name, None, data)
             return
         self.received.append(message)
-        self._timeline.note(self.name, f"received {type(message).__name__}")
+        note_frame(self._timeline, "router", self.name, message, data)
         self._changes.notify()
 
     async def send(self, message: wire.Message) -> None:
         """Send `message` to the router."""
-        self._timeline.note(self.name, f"sends {type(message).__name__}")
-        await self._socket.send(wire.encode(message))
+        data = wire.encode(message)
+        note_frame(self._timeline, self.name, "router", message, data)
+        await self._socket.send(data)
 
     async def signal(self, target: str, value: wire.Value) -> None:
         """Publish `value` to the signal address of the session `target`."""

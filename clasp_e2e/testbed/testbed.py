@@ -27,6 +27,7 @@ from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Client, Side
 from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Changes, Patience
 
 
@@ -181,7 +182,8 @@ class Testbed:
         self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None
     ) -> None:
         self.switchboard.observe(leg.name, direction, message)
-        self.timeline.note(leg.name, f"{'→' if direction == 'up' else '←'} router  {summary(message, data)}")
+        sender, receiver = (leg.name, "router") if direction == "up" else ("router", leg.name)
+        note_frame(self.timeline, sender, receiver, message, data)
         if isinstance(message, wire.Publish):
             seen = self.published if direction == "up" else self.delivered
             seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
@@ -258,23 +260,3 @@ class Testbed:
 def holds_sdp(message: wire.Publish) -> bool:
     """Return whether any value that was published is an SDP, wherever in it that stands."""
     return bool(contents_of(message).descriptions)
-
-
-def summary(message: wire.Message | None, data: bytes | str) -> str:
-    """Return a frame in a few words for the timeline."""
-    if message is None:
-        return (
-            f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
-        )
-    words = [type(message).__name__.upper()]
-    if isinstance(message, wire.Publish):
-        words.append(message.address)
-        if isinstance(message.value, dict) and isinstance(message.value.get("type"), str):
-            words.append(str(message.value["type"]))
-    elif isinstance(message, wire.Error):
-        words.append(f"{message.code} {message.message}")
-    elif isinstance(message, wire.Welcome):
-        words.append(message.session)
-    elif isinstance(message, wire.Subscribe):
-        words.append(message.pattern)
-    return " ".join([*words, f"({len(data)} bytes)"])

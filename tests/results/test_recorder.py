@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from clasp_e2e.results.model import ScenarioResult, Subject
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.results.store import read_results
-from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.spec import Catalogue
 
 
@@ -59,14 +60,28 @@ def test_subjects_come_along_from_another_process(recorder: Recorder) -> None:
 
 def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
     timeline = Timeline()
-    timeline.note("alice", "sends", data=b"\x01")
-    path = write_evidence(tmp_path / "evidence", result("M-1"), timeline, {"link": {1, 2}}, seed=5)
+    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01")
+    failed = replace(result("M-1"), outcome=Outcome.FAILED)
+    path = write_evidence(
+        tmp_path / "evidence", failed, timeline, {"link": {1, 2}}, seed=5, stderr={"alice": "panic"}
+    )
     document = json.loads(path.read_text(encoding="utf-8"))
     assert path.name == "file_test_x-x.json"
     assert document["seed"] == 5
     assert document["scenario"]["id"] == "file::test[x-x]"
-    assert document["timeline"][0]["detail"] == {"data": "01"}
+    assert document["timeline"][0]["frame"] == "01"
     assert document["network"] == {"link": "{1, 2}"}
+    assert document["stderr"] == {"alice": "panic"}
+
+
+def test_evidence_of_what_passed_is_small(tmp_path: Path) -> None:
+    timeline = Timeline()
+    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01" * 999)
+    path = write_evidence(tmp_path, result("M-1"), timeline, {}, seed=5, stderr={"alice": "noise"})
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert [entry["what"] for entry in document["timeline"]] == ["sends"]
+    assert "frame" not in document["timeline"][0]
+    assert "stderr" not in document
 
 
 def test_evidence_of_long_names_is_kept_apart(tmp_path: Path) -> None:

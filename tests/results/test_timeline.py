@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.wire import Publish
 
 
 class Clock:
@@ -23,10 +24,10 @@ class Clock:
 
 def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     timeline = Timeline(Clock(100, 100.034, 112.5))
-    timeline.note("alice → router", "offer to bob", sdp="812 bytes")
-    timeline.note("bob", "was told\nConnected")
+    timeline.note("alice", "PUBLISH offer (812 bytes)", Kind.FRAME, to="router")
+    timeline.note("bob", "was told\nConnected", Kind.EVENT)
     assert timeline.render().splitlines() == [
-        "   +0.034 s  alice → router  offer to bob (sdp 812 bytes)",
+        "   +0.034 s  alice → router  PUBLISH offer (812 bytes)",
         "  +12.500 s  bob             was told Connected",
     ]
 
@@ -47,32 +48,50 @@ def test_an_empty_timeline_renders_to_nothing() -> None:
     assert Timeline(Clock(0)).render(5) == ""
 
 
-def test_long_and_binary_details_are_shortened_in_lines() -> None:
+def test_what_is_learned_late_stands_where_it_happened() -> None:
+    timeline = Timeline(Clock(0, 1, 2, 3))
+    for moment in (1, 2, 3):
+        timeline.note("x", f"at {moment}")
+    timeline.note_past(2.5, "network", "first datagram", Kind.NETWORK)
+    timeline.note_past(9.0, "network", "last datagram", Kind.NETWORK)
+    whats = [entry.what for entry in timeline.entries]
+    assert whats == ["at 1", "at 2", "first datagram", "at 3", "last datagram"]
+
+
+def test_a_frame_is_kept_in_bytes_and_decoded_unless_it_is_not_wanted() -> None:
     timeline = Timeline(Clock(0, 0))
-    entry = timeline.note("x", "sent", payload=b"\x00" * 16384, text="y" * 500)
-    assert "(payload 16384 bytes, text yyy" in entry.render()
-    assert len(entry.render()) < 130
+    message = Publish(address="/a", value={"type": "offer", "data": b"\x01\x02"})
+    timeline.note("alice", "PUBLISH", Kind.FRAME, to="router", frame=b"\x53\x01", decoded=message)
+    (entry,) = timeline.to_json()
+    assert (entry["kind"], entry["who"], entry["to"], entry["frame"]) == ("frame", "alice", "router", "5301")
+    assert entry["decoded"]["message"] == "PUBLISH"
+    assert entry["decoded"]["value"] == {"type": "offer", "data": "0102"}
+    assert {"frame", "decoded"}.isdisjoint(timeline.to_json(frames=False)[0])
 
 
-def test_the_longest_wait_is_kept() -> None:
-    timeline = Timeline(Clock(0))
-    assert timeline.longest_wait == (0.0, "")
-    timeline.waited("Connected", 0.2)
-    timeline.waited("Disconnected", 30.1)
-    timeline.waited("Data", 0.1)
-    assert timeline.longest_wait == (30.1, "Disconnected")
+def test_what_is_long_is_cut_short_and_says_how_long_it_was() -> None:
+    timeline = Timeline(Clock(0, 0))
+    timeline.note("x", "sent", frame=b"\x00" * 65536, decoded=["y" * 9000, b"\x00" * 5000])
+    (entry,) = timeline.to_json()
+    assert entry["frame"].endswith("... (65536 bytes)")
+    text, data = entry["decoded"]
+    assert text.endswith("... (5000 more characters)")
+    assert data.endswith("... (5000 bytes)")
+    assert len(json.dumps(entry)) < 10000
 
 
-DETAILS = st.dictionaries(
-    st.sampled_from(["a", "b", "c"]), st.none() | st.integers() | st.text() | st.binary() | st.builds(object)
+DECODED = st.recursive(
+    st.none() | st.integers() | st.text() | st.binary() | st.builds(object),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=9), DETAILS), max_size=5))
+@given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=9), DECODED), max_size=5))
 def test_any_timeline_renders_a_line_an_entry_and_goes_into_json(notes) -> None:
     timeline = Timeline()
-    for who, what, detail in notes:
-        timeline.note(who.replace("\r", "").replace("\n", ""), what, **detail)
+    for who, what, decoded in notes:
+        timeline.note(who.replace("\r", "").replace("\n", ""), what, decoded=decoded)
     assert len(timeline.render().split("\n")) == max(1, len(notes))
     entries = json.loads(json.dumps(timeline.to_json()))
     assert [entry["what"] for entry in entries] == [what for _, what, _ in notes]

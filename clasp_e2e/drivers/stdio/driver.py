@@ -54,6 +54,11 @@ class StdioPeer(Peer):
         self._lease.on_fault(sink)
 
     @property
+    def stderr(self) -> str:
+        """The adapter's last lines on standard error."""
+        return self._lease.connection.process.stderr()
+
+    @property
     def pid(self) -> int:
         """The adapter's process, which leads a process group of that number."""
         return self._lease.connection.process.pid

@@ -1,0 +1,51 @@
+"""What goes into the timeline by itself: the frames that cross the legs, and what the links saw."""
+
+from __future__ import annotations
+
+from clasp_e2e import wire
+from clasp_e2e.network import Side, Switchboard
+from clasp_e2e.results.timeline import Kind, Timeline
+
+
+def note_frame(
+    timeline: Timeline, sender: str, receiver: str, message: wire.Message | None, data: bytes | str
+) -> None:
+    """Note a frame that crossed a leg, and the message that it holds, if it does."""
+    frame = data if isinstance(data, bytes) else data.encode()
+    what = summary(message, data)
+    timeline.note(sender, what, Kind.FRAME, to=receiver, frame=frame, decoded=message)
+
+
+def note_links(timeline: Timeline, switchboard: Switchboard) -> None:
+    """Note in their places when each peer was first heard on each link, and when its DTLS stood."""
+    for number, attempt in enumerate(switchboard.attempts(), 1):
+        link = f"link {number}"
+        for side in Side:
+            sender = switchboard.pair(attempt.offerer, attempt.answerer).leg(side)
+            counters = attempt.link.counters(side)
+            for at, what in (
+                (counters.first_seen, f"first datagram of {sender} on {link}"),
+                (counters.first_application, f"first DTLS application data of {sender} on {link}"),
+            ):
+                if at is not None:
+                    timeline.note_past(at, "network", what, Kind.NETWORK)
+
+
+def summary(message: wire.Message | None, data: bytes | str) -> str:
+    """Return a frame in a few words for the timeline."""
+    if message is None:
+        return (
+            f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
+        )
+    words = [type(message).__name__.upper()]
+    if isinstance(message, wire.Publish):
+        words.append(message.address)
+        if isinstance(message.value, dict) and isinstance(message.value.get("type"), str):
+            words.append(str(message.value["type"]))
+    elif isinstance(message, wire.Error):
+        words.append(f"{message.code} {message.message}")
+    elif isinstance(message, wire.Welcome):
+        words.append(message.session)
+    elif isinstance(message, wire.Subscribe):
+        words.append(message.pattern)
+    return " ".join([*words, f"({len(data)} bytes)"])

@@ -37,6 +37,13 @@ def test_each_step_has_a_line_and_what_is_wrong_has_advice(command: Command) -> 
     assert lines[-1] == "1 thing is wrong."
 
 
+def test_an_adapter_that_dies_early_is_told_of_in_a_line_a_step(command: Command) -> None:
+    finished = command("doctor", adapter("short_lines"))
+    assert finished.returncode == 1
+    assert "left out  as before: it exited with status 1" in finished.stdout
+    assert finished.stderr == ""
+
+
 @pytest.mark.parametrize("driver", ["cmd:no-such-program", adapter("early_exit")])
 def test_what_cannot_be_started(command: Command, driver: str) -> None:
     finished = command("doctor", driver)

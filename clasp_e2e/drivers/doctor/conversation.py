@@ -55,7 +55,7 @@ class Conversation:
             self._handles.add(str(params["peer"]))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self._over is not None:
-            future.set_exception(self._over)
+            _fail(future, self._over)
         else:
             self._pending[number] = future
         return request(number, method, params), future
@@ -147,8 +147,13 @@ class Conversation:
 
     def _fail(self, wrong: Wrong) -> None:
         for future in self._pending.values():
-            with contextlib.suppress(asyncio.InvalidStateError):
-                future.set_exception(wrong)
-                future.exception()  # Not everyone is awaited.
+            if not future.done():
+                _fail(future, wrong)
         self._given_up |= set(self._pending)
         self._pending.clear()
+
+
+def _fail(future: asyncio.Future[Answer], wrong: Wrong) -> None:
+    """Fail an awaiting: with an exception of its own, since each raise adds to an exception's traceback."""
+    future.set_exception(type(wrong)(str(wrong), wrong.advice, stderr=wrong.stderr))
+    future.exception()  # Not everyone is awaited.

@@ -103,14 +103,14 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             pipe.resume_reading()
 
     async def takes_all(self, within: float) -> bool:
-        """Whether it takes all that was written to it, by `within` seconds from now."""
+        """Whether it takes all that was written to it, by `within` seconds from now, and lives on."""
         if (stdin := self._stdin()) is None:
             return False
         stdin.set_write_buffer_limits(0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._taken.wait()
-        return self._taken.is_set()
+        return self._taken.is_set() and 0 not in self._lost
 
     async def exits(self, within: float) -> bool:
         """Whether it is over by `within` seconds from now."""
@@ -192,7 +192,9 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         """Note that the process closed its end."""
         del exc
         self._lost.add(fd)
-        if fd != 0:
+        if fd == 0:
+            self._taken.set()  # Nothing more will be.
+        else:
             self._consider()
 
     def pause_writing(self) -> None:

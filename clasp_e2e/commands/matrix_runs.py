@@ -17,7 +17,7 @@ from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_ro
 from clasp_e2e.report.words import first_line
 from clasp_e2e.results.matrix import Cell, Obstacle, State
 from clasp_e2e.results.store import ResultsError, read_results
-from clasp_e2e.testbed.calls import call_driver
+from clasp_e2e.testbed.calls import call_driver, initialize_driver
 from clasp_e2e.testbed.pairing import REFERENCE
 from clasp_e2e.testbed.waiting import Patience
 
@@ -59,21 +59,23 @@ async def probe(
         try:
             described = await _describe(name, driver, patience)
         except NotAvailable as error:
-            obstacles[name, role] = Obstacle(State.NOT_AVAILABLE, f"{name}: {error}")
+            obstacles[name, role] = Obstacle(State.NOT_AVAILABLE, _of(name, error))
         except DriverFault as error:
-            obstacles[name, role] = Obstacle(State.BROKEN, f"{name}: {error}")
+            obstacles[name, role] = Obstacle(State.BROKEN, _of(name, error))
         else:
             if role not in described.roles:
                 obstacles[name, role] = Obstacle(State.NOT_AVAILABLE, f"{name} offers no {role}")
     return obstacles
 
 
+def _of(name: str, error: DriverFault) -> str:
+    return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
+
+
 async def _describe(name: str, driver: Driver, patience: Patience) -> Description:
     limit = patience.open + patience.call
     try:
-        return await call_driver(name, "initialize", driver.initialize(), limit)
-    except (Refused, NotOffered) as error:
-        raise DriverFault(f"initialize was refused: {error}") from error
+        return await initialize_driver(name, driver, limit)
     finally:
         with suppress(DriverFault, Refused, NotOffered):
             await call_driver(name, "aclose", driver.aclose(), limit)

@@ -65,6 +65,8 @@ class Implementation:
     version: str
     language: str
     url: str | None = None
+    stub: bool = False
+    """Nothing stands behind the driver yet: the doctor looks at it, and no run judges it."""
 
 
 @dataclass(frozen=True, slots=True)

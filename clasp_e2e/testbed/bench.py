@@ -19,7 +19,7 @@ from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless
-from clasp_e2e.testbed.calls import call_driver
+from clasp_e2e.testbed.calls import call_driver, initialize_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.expectations import Blocked
 from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Pairing, Subjects
@@ -73,10 +73,7 @@ class Bench:
     async def _initialize(self, label: str, driver: Driver) -> Description:
         # The drivers over stdio have their own deadline, whose message tells more: it comes first.
         limit = self.patience.open + self.patience.call
-        try:
-            return await call_driver(label, "initialize", driver.initialize(), limit)
-        except (Refused, NotOffered) as error:
-            raise DriverFault(f"{label}: initialize was refused: {error}") from error
+        return await initialize_driver(label, driver, limit)
 
     async def _open_router(self) -> None:
         known = [p.side.description for p in self.participants.values() if p.driver is self.router]

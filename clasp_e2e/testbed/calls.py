@@ -7,7 +7,14 @@ import traceback
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.interface import (
+    Description,
+    Driver,
+    DriverFault,
+    NotAvailable,
+    NotOffered,
+    Refused,
+)
 
 T = TypeVar("T")
 
@@ -35,3 +42,21 @@ async def call_driver(who: str, what: str, call: Awaitable[T], limit: float | No
             f"{who}: {what} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})."
             " Where the implementation itself gives up, its driver raises Refused with its words."
         ) from error
+
+
+async def initialize_driver(who: str, driver: Driver, limit: float) -> Description:
+    """Return who `driver` says it is, and that there is something to judge.
+
+    Raises `DriverFault`, and `NotAvailable` for a stub: a verdict on it would look like a real one.
+    """
+    try:
+        description = await call_driver(who, "initialize", driver.initialize(), limit)
+    except (Refused, NotOffered) as error:
+        raise DriverFault(f"{who}: initialize was refused: {error}") from error
+    if description.implementation.stub:
+        raise NotAvailable(
+            f"{who}: {description.implementation.name} calls itself a stub, so there is nothing to judge."
+            ' Put your implementation\'s calls where the stub is, and take "stub" out of what initialize'
+            " answers; until then `clasp-e2e doctor` looks at the adapter"
+        )
+    return description

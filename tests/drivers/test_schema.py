@@ -33,7 +33,7 @@ RESULTS: dict[str, tuple[Callable[[Any], object], object]] = {
         shapes.description,
         {
             "protocol": 1,
-            "implementation": {"name": "n", "version": "1", "language": "l", "url": None},
+            "implementation": {"name": "n", "version": "1", "language": "l", "url": None, "stub": True},
             "roles": ["peer", "router"],
             "capabilities": ["turn", "close"],
             "processes": "shared",

@@ -123,12 +123,13 @@ class FakeDriver(Driver):
         *,
         roles: frozenset[str] = frozenset({"peer", "router"}),
         capabilities: frozenset[str] = CAPABILITIES,
+        stub: bool = False,
         **acts: Act,
     ) -> None:
         self.acts = acts
         self.peers: dict[str, FakePeer] = {}
         self.routers: list[FakeRouter] = []
-        self._description = Description(Implementation("fake", "1", "Python"), roles, capabilities)
+        self._description = Description(Implementation("fake", "1", "Python", stub=stub), roles, capabilities)
 
     async def initialize(self) -> Description:
         if "initialize" in self.acts:

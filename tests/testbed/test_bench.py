@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clasp_e2e.drivers import DriverFault, ExternalRouterDriver
+from clasp_e2e.drivers import DriverFault, ExternalRouterDriver, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.spec import load_catalogue
 from clasp_e2e.testbed.bench import Bench
@@ -48,6 +48,13 @@ async def test_a_bench_that_opens_knows_who_takes_part() -> None:
 async def test_a_driver_that_does_not_start_is_a_fault_that_names_it(act: fakes.Act, says: str) -> None:
     with pytest.raises(DriverFault, match=says):
         await bench_of(FakeDriver(initialize=act)).open()
+
+
+async def test_a_stub_is_not_judged() -> None:
+    with pytest.raises(NotAvailable, match="x: fake calls itself a stub, so there is nothing to judge"):
+        await bench_of(FakeDriver(stub=True)).open()
+    with pytest.raises(NotAvailable, match="router reference: fake calls itself a stub"):
+        await bench_of(FakeDriver(), FakeDriver(stub=True)).open()
 
 
 @pytest.mark.parametrize("act", [fakes.raises, fakes.refuses, fakes.never])

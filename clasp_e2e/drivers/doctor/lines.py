@@ -141,7 +141,7 @@ class AdapterExamination:
             self.description, shared = shapes.description(result)
         except WrongShape as error:
             raise Wrong(f"a wrong result of initialize: {error}") from error
-        self.stub = result["implementation"].get("stub") is True
+        self.stub = self.description.implementation.stub
         if took > SLOW_START * self._patience:
             self._findings.add(
                 "start",

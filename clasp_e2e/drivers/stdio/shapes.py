@@ -62,7 +62,11 @@ def description(result: Any) -> tuple[Description, bool]:
         raise WrongShape(f"it speaks protocol {version!r}; this harness speaks {PROTOCOL}")
     who = _object(fields.get("implementation"), "implementation")
     implementation = Implementation(
-        _text(who, "name"), _text(who, "version"), _text(who, "language"), _text_or_none(who, "url")
+        _text(who, "name"),
+        _text(who, "version"),
+        _text(who, "language"),
+        _text_or_none(who, "url"),
+        stub="stub" in who and _flag(who, "stub"),
     )
     roles = _words(fields, "roles", ROLES)
     if not roles:

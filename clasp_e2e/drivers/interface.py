@@ -28,18 +28,22 @@ CAPABILITIES = frozenset({"turn", "close", "disconnect_peer", "is_peer_connected
 class DriverFault(Exception):
     """The adapter, not the implementation, failed: an error of the run, never a verdict.
 
-    `stderr` holds the adapter's last lines on standard error, if it has one.
+    `advice` says what to do about it, where the message does not; `stderr` holds the adapter's last
+    lines on standard error, if it has one.
     """
 
-    def __init__(self, message: str, *, stderr: str = "") -> None:
+    def __init__(self, message: str, *, advice: str = "", stderr: str = "") -> None:
         super().__init__(message)
+        self.advice = advice
         self.stderr = stderr
 
     def __str__(self) -> str:
         message = super().__str__()
-        if not self.stderr:
-            return message
-        return message + "\nIts last lines on standard error:\n" + indent(self.stderr, "    ")
+        if self.advice:
+            message += f"\n→ {self.advice}"
+        if self.stderr:
+            message += "\nIts last lines on standard error:\n" + indent(self.stderr, "    ")
+        return message
 
 
 class NotAvailable(DriverFault):

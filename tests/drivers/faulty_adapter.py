@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from clasp_e2e.drivers.adapters import reference
@@ -23,6 +24,11 @@ class Faulty(Adapter):
         try:
             return await super()._open_peer(params)
         except PeerError as error:
+            if FAULT == "answers_all_the_same":
+                return {"session_id": "made-up"}
+            if FAULT == "dies_of_refusal":
+                sys.stderr.flush()
+                os._exit(5)
             raise CallError(INTERNAL_ERROR, str(error)) from error
 
 

@@ -21,6 +21,7 @@ FAULT = sys.argv[1]
 send, send_event, call, serve = adapter.send, adapter.send_event, adapter.call, adapter.serve
 unflushed: list[dict] = []
 held: list[tuple] = []
+kept: list[int] = []
 
 
 def wrong_send(output, **message):
@@ -43,6 +44,15 @@ def wrong_send(output, **message):
             message["id"] = None
         case "doubled_id" if "result" in message:
             send(output, **message)
+        case "unknown_id" if "error" in message:
+            message["id"] += 10_000
+        case "no_answer_at_all" if "result" in message:
+            del message["result"]
+        case "odd_error" if "error" in message:
+            message["error"] = "oh"
+        case "no_version" if "result" in message:
+            os.write(adapter.messages, adapter.json.dumps(message).encode() + b"\n")
+            return
         case "noise" if "session_id" in message.get("result", {}):
             os.write(adapter.messages, b"Listening for peers\n")
         case _:
@@ -63,6 +73,8 @@ def wrong_send_event(output, peer, event):
             peer = "somebody"
         case "own_name" if event["type"] == "connected":
             event["peer_session_id"] = "me"
+        case "nobody" if event["type"] == "connected":
+            del event["peer_session_id"]
         case "wrong_type" if event["type"] == "connected":
             event["type"] = "conected"
         case "cut_data" if event["type"] == "data":
@@ -101,6 +113,32 @@ async def wrong_call(method, params, output):
         case "wrong_result", "peer.send_p2p":
             await call(method, params, output)
             return {"result": "sideways"}
+        case "killed", "peer.open":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "half_a_line", "peer.open":
+            os.write(adapter.messages, b'{"jsonrpc": "2.0", ')
+            os._exit(0)
+        case "long_line", "peer.open":
+            sent = await asyncio.to_thread(write_all, b'"' + b"x" * (1 << 20) + b'"\n')
+            assert sent
+        case "closes_output", "peer.open":
+            output.abort()
+            os.close(kept.pop())
+        case "a_request", "peer.open":
+            send(output, id=1, method="peer.event", params={})
+        case "own_notification", "peer.open":
+            send(output, method="peer.log", params={})
+        case "early_wrong_event", "peer.open":
+            send_event(output, params["peer"], {"type": "opened"})
+        case "early_wrong_handle", "peer.open":
+            send_event(output, "somebody", {"type": "connected", "peer_session_id": "s"})
+        case "slow_start", "initialize":
+            ready = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(1.3, ready.set_result, None)
+            await ready
+        case "later_wrong_mode", "peer.p2p_routing_mode":
+            told = await call(method, params, output)
+            return {"mode": told["mode"].replace("p2p_only", "p2ponly")}
         case "crash", "peer.open":
             sys.stderr.write("Segmentation fault, so to speak\n")
             sys.stderr.flush()
@@ -116,12 +154,21 @@ async def wrong_call(method, params, output):
     return await call(method, params, output)
 
 
+def write_all(data):
+    os.set_blocking(adapter.messages, True)
+    while data:
+        data = data[os.write(adapter.messages, data) :]
+    return True
+
+
 async def wrong_serve(descriptor):
     if FAULT == "banner":
         os.write(descriptor, b"Adapter 1.0\n")
     if FAULT == "early_exit":
         sys.exit("cannot find libclasp.so")
-    keep = os.dup(descriptor)
+    if FAULT == "lock_file":
+        os.mkdir(os.path.join(sys.argv[2], "lock"))  # noqa: PTH102, PTH118
+    kept.append(keep := os.dup(descriptor))
     await serve(descriptor)
     for message in unflushed:
         os.write(keep, (adapter.json.dumps({"jsonrpc": "2.0", **message}) + "\n").encode())
@@ -144,6 +191,8 @@ match FAULT:
         del Client.is_peer_connected
     case "declared_and_refused":
         Client.is_peer_connected = refuse
+    case "refuses":
+        Client.send_p2p = refuse
     case "no_modes":
         del Client.p2p_routing_mode
     case "deaf_mode":

@@ -12,6 +12,7 @@ import pytest
 
 from clasp_e2e.drivers import DriverFault
 from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.model import P2PConfig
 
 from .conftest import MakeDriver, is_gone
@@ -35,6 +36,8 @@ async def test_a_lie_about_itself(make_driver: MakeDriver, fault: str, words: st
     with pytest.raises(DriverFault) as caught:
         await make_driver(fault).initialize()
     assert words in str(caught.value)
+    assert caught.value.advice not in ("", advice_for(""))
+    assert f"\n→ {caught.value.advice}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,7 @@ async def test_a_lie_in_answer_to_a_call(make_driver: MakeDriver, fault: str, wo
     with pytest.raises(DriverFault) as caught:
         await peer.connect_to_peer("bob")
     assert words in str(caught.value)
+    assert caught.value.advice not in ("", advice_for(""))
     assert "opening peer-1" in caught.value.stderr
     with pytest.raises(DriverFault):
         await other

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from clasp_e2e.drivers.doctor.advice import advice_for
 from clasp_e2e.drivers.doctor.bench import Bench
 from clasp_e2e.drivers.doctor.findings import CannotStart, Finding, Findings, Outcome, introduction
 from clasp_e2e.drivers.doctor.lines import AdapterExamination
@@ -15,6 +14,7 @@ from clasp_e2e.drivers.doctor.settings import SettingSteps
 from clasp_e2e.drivers.doctor.surroundings import Surroundings
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault
 from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.drivers.stdio.advice import advice_for
 
 
 async def examine(

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from clasp_e2e.drivers.doctor.advice import advice_for
 from clasp_e2e.drivers.interface import Description, DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.stdio.advice import advice_for
 
 
 class Outcome(Enum):
@@ -83,7 +83,7 @@ class Findings(list[Finding]):
             self.add(name, Outcome.WRONG, str(wrong), wrong.advice, wrong.stderr)
         except DriverFault as fault:
             text = str(fault.args[0])
-            self.add(name, Outcome.WRONG, text, advice_for(text), fault.stderr)
+            self.add(name, Outcome.WRONG, text, fault.advice or advice_for(text), fault.stderr)
         except Refused as refusal:
             self.add(
                 name,

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from clasp_e2e.drivers.doctor.advice import advice_for
 from clasp_e2e.drivers.doctor.conversation import Answer, Conversation, Ended
 from clasp_e2e.drivers.doctor.findings import (
     CannotStart,
@@ -23,6 +22,7 @@ from clasp_e2e.drivers.doctor.findings import (
 from clasp_e2e.drivers.doctor.surroundings import Surroundings
 from clasp_e2e.drivers.interface import Description, DriverFault, Refused
 from clasp_e2e.drivers.stdio import orphans, shapes
+from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, METHOD_NOT_FOUND, REFUSED, Error, Result
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
 from clasp_e2e.drivers.stdio.shapes import WrongShape
@@ -129,6 +129,7 @@ class AdapterExamination:
         except Ended as end:
             raise CannotStart(
                 f"the adapter `{shlex.join(self._command)}` did not come as far as its first answer: {end}"
+                f"\n→ {end.advice}"
                 + (f"\nIts last lines on standard error:\n{end.stderr}" if end.stderr else "")
             ) from end
         except Wrong as wrong:

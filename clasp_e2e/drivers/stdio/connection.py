@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused
 from clasp_e2e.drivers.stdio import shapes
+from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.jsonrpc import (
     METHOD_NOT_FOUND,
     REFUSED,
@@ -145,7 +146,8 @@ class Connection:
                 answer.set_exception(_again(fault))
 
     def _fault(self, what: str) -> DriverFault:
-        return DriverFault(f"the adapter `{self.process}` failed: {what}", stderr=self.process.stderr())
+        message = f"the adapter `{self.process}` failed: {what}"
+        return DriverFault(message, advice=advice_for(what), stderr=self.process.stderr())
 
     def _value(self, method: str, answer: Result | Error) -> Any:
         if isinstance(answer, Result):
@@ -197,4 +199,4 @@ class Connection:
 
 def _again(fault: DriverFault) -> DriverFault:
     """The same fault as a new exception: each raise adds to an exception's traceback."""
-    return DriverFault(fault.args[0], stderr=fault.stderr)
+    return DriverFault(fault.args[0], advice=fault.advice, stderr=fault.stderr)

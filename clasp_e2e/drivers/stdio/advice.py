@@ -1,8 +1,8 @@
-"""What an author can do about a fault that the harness names in any step."""
+"""What an adapter's author can do about a fault that the harness names."""
 
 from __future__ import annotations
 
-_ADVICE: tuple[tuple[str, str], ...] = (
+ADVICE: tuple[tuple[str, str], ...] = (
     (
         "not JSON",
         "Standard output is for messages alone. Before anything else, duplicate file descriptor 1 for"
@@ -17,11 +17,15 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "over 1 MiB",
         "End each message with a line feed; a message has no line feed within it and is at most 1 MiB long.",
     ),
-    ("exited with status", "See its last lines on standard error; an adapter stays until it is told to go."),
+    (
+        "exited with status",
+        "Start the same command by hand: an adapter stays until its standard input is closed, and what it"
+        " prints on standard error says why it left.",
+    ),
     (
         "ended by signal",
-        "See its last lines on standard error; an adapter stays until it is told to go. Signal 9 without"
-        " another reason is most often memory that ran out.",
+        "Start the same command by hand: an adapter stays until its standard input is closed. Signal 9"
+        " without another reason is most often memory that ran out.",
     ),
     ("speaks protocol", 'Answer initialize with "protocol": 1, a number.'),
     ('without "jsonrpc"', 'Put "jsonrpc": "2.0" into every message.'),
@@ -48,14 +52,16 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         " adapter itself failed: mend what it names.",
     ),
     ("a wrong result of", "Answer with the result that the protocol names for this method."),
+    ("not the adapter, but the harness", "This is a defect of the harness: report it, with these lines."),
     (
         "no answer to",
         "Answer each request, an error included, and flush. If the implementation's own call does not"
         " return, that is what is to be mended.",
     ),
 )
+"""Words of the fault, and what to do; the first that are met hold."""
 
 
 def advice_for(text: str) -> str:
     """What to do about the fault that `text` describes, in the harness's words."""
-    return next((advice for words, advice in _ADVICE if words in text), "See the driver protocol.")
+    return next((advice for words, advice in ADVICE if words in text), "See the driver protocol.")

@@ -96,10 +96,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if options.deadline_scale <= 0:
         _usage(f"--deadline-scale {options.deadline_scale}: give a number above 0; 2 doubles the patience")
     try:
-        selection = select(
-            peer=options.peer, offerer=options.offerer, answerer=options.answerer, router=options.router
-        )
         catalogue = load_catalogue()
+        selection = select(
+            peer=options.peer,
+            offerer=options.offerer,
+            answerer=options.answerer,
+            router=options.router,
+            catalogue=catalogue.hash,
+            deadline_scale=options.deadline_scale,
+        )
         given = None if options.baseline is None else config.invocation_params.dir / options.baseline
         labels = known_labels(selection)
         baselines = load_baselines(selection, catalogue, given, labels)

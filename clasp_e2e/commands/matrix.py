@@ -150,7 +150,7 @@ class _Run:
         obstacles: dict[tuple[str, str], Obstacle] = {}
         found: list[tuple[str, str, Driver]] = []
         for name, role in names:
-            driver = resolve(name, role)
+            driver = resolve(name, role, patience.scale)
             if isinstance(driver, Obstacle):
                 obstacles[name, role] = driver
             else:

@@ -30,13 +30,14 @@ VERDICTS = (0, 1, 3)
 """The exit statuses of a run that came to its end."""
 
 
-def resolve(name: str, role: str) -> Driver | Obstacle:
+def resolve(name: str, role: str, deadline_scale: float = 1.0) -> Driver | Obstacle:
     """Return the driver that `name` names as a `peer` or as a `router`, built if need be.
 
     Raises `UnknownDriver` for what can be nowhere: the user's mistake, not the machine's lack.
     """
     try:
-        return resolve_router(name) if role == "router" else resolve_driver(name)
+        resolved = resolve_router if role == "router" else resolve_driver
+        return resolved(name, deadline_scale=deadline_scale)
     except UnknownDriver as error:
         if isinstance(error.__cause__, NotAvailable):
             return Obstacle(State.NOT_AVAILABLE, f"{name}: {error.__cause__}")

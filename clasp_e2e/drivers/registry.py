@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import shlex
 import sys
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -69,15 +71,16 @@ def resolve_driver(spec: str, *, catalogue: str = "", deadline_scale: float = 1.
     """The driver that `spec` names, not yet initialized.
 
     `catalogue` (the hash of the requirement catalogue) and `deadline_scale` (the harness's own
-    patience) are for drivers that have use for them. Raises `UnknownDriver`.
+    patience) go to what takes keyword arguments of these names. Raises `UnknownDriver`.
     """
     if spec.startswith("cmd:"):
         return StdioDriver(_command(spec), catalogue=catalogue, deadline_scale=deadline_scale)
     known = known_drivers()
+    keywords: dict[str, object] = {"catalogue": catalogue, "deadline_scale": deadline_scale}
     if spec in known:
-        return _load(known[spec])
+        return _load(known[spec], keywords)
     if ":" in spec and not spec.startswith(("ws:", "wss:")):
-        return _load(spec)
+        return _load(spec, keywords)
     close = get_close_matches(spec, known, n=1)
     raise UnknownDriver(
         f"no driver named {spec!r}"
@@ -109,8 +112,11 @@ def _command(spec: str) -> list[str]:
     return command
 
 
-def _load(target: str) -> Driver:
-    """Import `module:attribute` and make a driver of it: a class or factory is called, an instance taken."""
+def _load(target: str, keywords: Mapping[str, object]) -> Driver:
+    """Import `module:attribute` and make a driver of it: a class or factory is called, an instance taken.
+
+    It is given those of the `keywords` that it names as its own.
+    """
     module_name, _, path = target.partition(":")
     if not module_name or not path:
         raise UnknownDriver(f"{target!r} is not of the form module:attribute")
@@ -135,13 +141,22 @@ def _load(target: str) -> Driver:
     if not callable(found):
         raise UnknownDriver(f"{target!r} is neither a driver nor something that makes one: {found!r}")
     try:
-        made: object = found()
+        made: object = found(**_taken(found, keywords))
     except NotAvailable as error:
         raise UnknownDriver(str(error)) from error
     except Exception as error:
         raise UnknownDriver(
-            f"{target!r}, called without arguments, made no driver: {type(error).__name__}: {error}"
+            f"{target!r}, called without further arguments, made no driver: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(made, Driver):
         raise UnknownDriver(f"{target!r} made {made!r}, which is not a clasp_e2e.drivers.Driver")
     return made
+
+
+def _taken(found: Callable[..., object], keywords: Mapping[str, object]) -> dict[str, object]:
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):  # Some callables in C do not tell.
+        return {}
+    named = {each.name for each in parameters if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)}
+    return {name: value for name, value in keywords.items() if name in named}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from clasp_e2e.drivers.interface import Driver
@@ -35,9 +36,12 @@ def select(
     offerer: str | None = None,
     answerer: str | None = None,
     router: str | None = None,
+    catalogue: str = "",
+    deadline_scale: float = 1.0,
 ) -> Selection:
     """Resolve the options `--peer`, `--offerer`, `--answerer` and `--router`.
 
+    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are for the drivers.
     What is named is judged; with nothing named, the embedded reference is judged in every role.
     Raises `SelectionError`.
     """
@@ -53,9 +57,15 @@ def select(
     for spec in dict.fromkeys((specs["offerer"], specs["answerer"], REFERENCE)):
         labels[spec] = _label(spec, taken=set(labels.values()))
     router_label = _label(specs["router"], taken=set())
+    resolve, resolve_as_router = (
+        partial(function, catalogue=catalogue, deadline_scale=deadline_scale)
+        for function in (resolve_driver, resolve_router)
+    )
     try:
-        drivers = {label: resolve_driver(spec) for spec, label in labels.items()}
-        router_driver = _router(specs["router"], labels, drivers)
+        drivers = {label: resolve(spec) for spec, label in labels.items()}
+        # One driver serves an implementation that is peer and router both, and is started once.
+        known = labels.get(specs["router"])
+        router_driver = drivers[known] if known else resolve_as_router(specs["router"])
     except UnknownDriver as error:
         raise SelectionError(str(error)) from error
     subjects = Subjects(
@@ -110,11 +120,6 @@ def _baseline(
     baseline = parse_baseline(text, str(path), owners, catalogue)
     check_pairings(baseline, labels, own=own)
     return baseline
-
-
-def _router(spec: str, labels: Mapping[str, str], drivers: Mapping[str, Driver]) -> Driver:
-    # One driver serves an implementation that is peer and router both, and is started once.
-    return drivers[labels[spec]] if spec in labels else resolve_router(spec)
 
 
 def _label(spec: str, taken: set[str]) -> str:

@@ -95,6 +95,8 @@ SLIPS = [
     Fault("long_line", "peer.open", "a line over 1 MiB"),
     Fault("closes_output", "peer.open", "closed its standard output"),
     Fault("a_request", "peer.open", "a request; adapters send answers and notifications only"),
+    Fault("a_list", "peer.open", "a line that is not a JSON object: '[]'"),
+    Fault("no_params", "peer.open", "a notification without a method name and named params"),
     Fault("own_notification", "peer.open", "unknown notification 'peer.log'"),
     Fault("early_wrong_event", "peer.open", "unknown event type 'opened'"),
     Fault("early_wrong_handle", "peer.open", "unknown peer 'somebody'"),

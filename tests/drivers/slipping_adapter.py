@@ -126,6 +126,10 @@ async def wrong_call(method, params, output):
             os.close(kept.pop())
         case "a_request", "peer.open":
             send(output, id=1, method="peer.event", params={})
+        case "a_list", "peer.open":
+            os.write(adapter.messages, b"[]\n")
+        case "no_params", "peer.open":
+            send(output, method="peer.event")
         case "own_notification", "peer.open":
             send(output, method="peer.log", params={})
         case "early_wrong_event", "peer.open":

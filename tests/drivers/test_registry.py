@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.drivers import (
+    DriverFault,
     ExternalRouter,
     NotOffered,
     UnknownDriver,
@@ -25,6 +26,12 @@ def broken(): raise OSError("no licence")
 def wrong(): return 3
 number = 3
 class Mine(ReferenceDriver): pass
+class Told(ReferenceDriver):
+    def __init__(self, catalogue="", *, deadline_scale=1.0):
+        super().__init__()
+        self.told = (catalogue, deadline_scale)
+def half(deadline_scale): return Told(deadline_scale=deadline_scale)
+def anything(**how): return Told(**how)
 class Holder: driver = made
 """
 
@@ -54,6 +61,26 @@ def test_a_module_and_an_attribute(module: str) -> None:
     assert resolve_driver(f"{module}:factory") is instance
     assert resolve_driver(f"{module}:Holder.driver") is instance
     assert type(resolve_driver(f"{module}:Mine")).__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "told"), [("Told", ("abc", 2.0)), ("half", ("", 2.0)), ("anything", ("", 1.0))]
+)
+def test_a_driver_is_given_what_it_names(module: str, attribute: str, told: tuple[str, float]) -> None:
+    driver = resolve_driver(f"{module}:{attribute}", catalogue="abc", deadline_scale=2.0)
+    assert driver.told == told
+
+
+async def test_a_registered_adapter_has_the_patience_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The adapters that come along are stdio drivers like any other."""
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    monkeypatch.setattr("clasp_e2e.drivers.node.node_adapter_command", lambda: command)
+    driver = resolve_driver("node", deadline_scale=0.01)
+    with pytest.raises(DriverFault, match=r"no answer to initialize within 0\.15 s"):
+        await driver.initialize()
+    await driver.aclose()
 
 
 def test_a_command_line_is_split_as_a_shell_does() -> None:

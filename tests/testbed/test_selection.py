@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from clasp_e2e.drivers import ExternalRouterDriver
+from clasp_e2e.drivers import DriverFault, ExternalRouterDriver
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.testbed.selection import SelectionError, select
 
@@ -44,6 +46,15 @@ def test_an_implementation_that_is_peer_and_router_is_started_once() -> None:
     selection = select(peer=X, router=X)
     assert selection.router is selection.drivers["iut"]
     assert selection.subjects.judged == {"offerer", "answerer", "router"}
+
+
+async def test_the_patience_that_was_asked_for_reaches_the_drivers() -> None:
+    silent = f"cmd:{sys.executable} -c 'import sys; sys.stdin.read()'"
+    selection = select(peer=silent, router=f"{silent} router", deadline_scale=0.01)
+    for driver in (selection.drivers["iut"], selection.router):
+        with pytest.raises(DriverFault, match=r"no answer to initialize within 0\.15 s"):
+            await driver.initialize()
+        await driver.aclose()
 
 
 def test_a_running_router_is_named_by_its_address() -> None:

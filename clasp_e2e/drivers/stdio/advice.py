@@ -8,6 +8,11 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "Standard output is for messages alone. Before anything else, duplicate file descriptor 1 for"
         " them and put standard error in its place, so that whatever a library prints goes there.",
     ),
+    ("not a JSON object", "Write one message a line, each a JSON object; the protocol has no batches."),
+    (
+        "notification without a method",
+        'Write notifications as {"jsonrpc": "2.0", "method": "peer.event", "params": {...}}.',
+    ),
     (
         "closed its standard output",
         "Keep standard output open as long as the process runs.",

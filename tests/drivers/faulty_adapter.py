@@ -10,6 +10,7 @@ from clasp_e2e.drivers.adapters.reference import INTERNAL_ERROR, Adapter, CallEr
 from clasp_e2e.peer import PeerError
 
 FAULT = sys.argv[1]
+del sys.argv[1:]  # The reference adapter has options of its own.
 
 
 class Faulty(Adapter):

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from clasp_e2e.network.attempts import Attempt, Description, Pair
-from clasp_e2e.network.conditions import Conditions, Impairment, Side, black, lossy
+from clasp_e2e.network.conditions import Conditions, Side
 from clasp_e2e.network.coturn import Coturn, CoturnFailed
+from clasp_e2e.network.impairments import (
+    Bandwidth,
+    Datagram,
+    Impairment,
+    black,
+    delayed,
+    duplicated,
+    every_nth_lost,
+    lost,
+    reordered,
+    together,
+    where,
+)
 from clasp_e2e.network.link import Address, Counters, UdpLink
 from clasp_e2e.network.session_description import Candidate, SessionDescription
 from clasp_e2e.network.signaling_proxy import Direction, FrameCounter, Hooks, SignalingProxy
@@ -19,11 +32,13 @@ __all__ = [
     "Allocation",
     "Allocations",
     "Attempt",
+    "Bandwidth",
     "Candidate",
     "Conditions",
     "Coturn",
     "CoturnFailed",
     "Counters",
+    "Datagram",
     "Description",
     "Direction",
     "EmbeddedTurnServer",
@@ -41,5 +56,11 @@ __all__ = [
     "UdpLink",
     "ask_stun",
     "black",
-    "lossy",
+    "delayed",
+    "duplicated",
+    "every_nth_lost",
+    "lost",
+    "reordered",
+    "together",
+    "where",
 ]

@@ -1,13 +1,16 @@
-"""The weather between two peers: what happens to the datagrams that one sends the other."""
+"""What the network between two peers is subject to, now."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import TypeAlias
 
-__all__ = ["Conditions", "Impairment", "Side", "black", "lossy"]
+from clasp_e2e.network import datagrams
+from clasp_e2e.network.impairments import Datagram, Impairment, black
+
+__all__ = ["Conditions", "Side"]
+
+_PASSES = (0.0,)
 
 
 class Side(IntEnum):
@@ -22,48 +25,26 @@ class Side(IntEnum):
         return Side.A if self is Side.B else Side.B
 
 
-Impairment: TypeAlias = Callable[[], float | None]
-"""The fate of the next datagram: `None` loses it, a number delays it by so many seconds."""
-
-
-def black() -> None:
-    """The impairment that lets nothing pass."""
-    return
-
-
-def lossy(loss: float = 0.0, *, reorder: float = 0.0, delay: float = 0.02, seed: int = 0) -> Impairment:
-    """An impairment that loses the share `loss` (0 to 1) and holds the share `reorder` back by `delay`.
-
-    `delay` is in seconds; what is held back is overtaken by what follows. The same `seed` gives the
-    same sequence of fates.
-    """
-    dice = random.Random(seed)
-
-    def fate() -> float | None:
-        if dice.random() < loss:
-            return None
-        return delay if reorder and dice.random() < reorder else 0.0
-
-    return fate
-
-
 class Conditions:
     """What all links of a pair are subject to, now; each direction is named by the side that sends.
 
     Exists before the first link, so that a link can be black from the start. A change holds from the
-    next datagram on that the link reads.
+    next datagram on that the link reads, and the datagrams are counted anew from there.
     """
 
-    __slots__ = ("_impairments", "_late")
+    __slots__ = ("_disturbed", "_impairments", "_late", "_seen")
 
     def __init__(self) -> None:
         self._impairments: list[Impairment | None] = [None, None]
+        self._seen = [0, 0]
+        self._disturbed = [0, 0]
         self._late = [0.0, 0.0]
 
     def impair(self, impairment: Impairment | None, sender: Side | None = None) -> None:
         """Put what `sender` sends (`None`: both) under `impairment`, in the place of any before it."""
         for side in Side if sender is None else (sender,):
             self._impairments[side] = impairment
+            self._seen[side] = self._disturbed[side] = 0
 
     def cut(self, sender: Side | None = None) -> None:
         """Let nothing pass that `sender` sends (`None`: both)."""
@@ -87,6 +68,21 @@ class Conditions:
     def impairment(self, sender: Side) -> Impairment | None:
         """What the datagrams of `sender` are under; `None` when everything passes."""
         return self._impairments[sender]
+
+    def fates(self, sender: Side, data: memoryview, at: float) -> Sequence[float]:
+        """What becomes of the next datagram of `sender`, that the link read at `at` (seconds)."""
+        impairment = self._impairments[sender]
+        if impairment is None:
+            return _PASSES
+        datagram = Datagram(sender, self._seen[sender], len(data), datagrams.is_dtls(data), at)
+        self._seen[sender] += 1
+        fates = impairment(datagram)
+        self._disturbed[sender] += tuple(fates) != _PASSES
+        return fates
+
+    def disturbed(self, sender: Side) -> int:
+        """The datagrams of `sender` that did not simply pass, since the last change."""
+        return self._disturbed[sender]
 
     @property
     def is_cut(self) -> bool:

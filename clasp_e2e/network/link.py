@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clasp_e2e.network import datagrams
@@ -25,6 +25,7 @@ _LARGEST_DATAGRAM = 65535
 _BURST = 64
 """Datagrams read from a socket before the event loop has its turn again."""
 _REMEMBERED_REQUESTS = 1024
+_AT_ONCE = (0.0,)
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Counters:
     dropped_datagrams: int = 0
     """Lost to the conditions, or sent before the address of the other side was known."""
     dropped_bytes: int = 0
+    duplicates: int = 0
+    """Copies that the conditions added; nothing else counts them."""
     dtls_application: int = 0
     """DTLS records of application data that passed; with DTLS 1.3, all encrypted records."""
     first_seen: float | None = None
@@ -49,6 +52,7 @@ class Counters:
             self.bytes + other.bytes,
             self.dropped_datagrams + other.dropped_datagrams,
             self.dropped_bytes + other.dropped_bytes,
+            self.duplicates + other.duplicates,
             self.dtls_application + other.dtls_application,
             _earlier(self.first_seen, other.first_seen),
             _earlier(self.first_application, other.first_application),
@@ -177,18 +181,23 @@ class UdpLink:
         if end.counters.first_seen is None:
             end.counters.first_seen = self._loop.time()
         destination = self._destination(end, other, data, source)
-        impairment = self._conditions.impairment(end.side)
-        fate = 0.0 if impairment is None else impairment()
-        if fate is not None and not end.has_sent_application and _holds_application_data(data):
+        if self._conditions.impairment(end.side) is None:
+            delays: Sequence[float] = _AT_ONCE
+        else:
+            delays = self._conditions.fates(end.side, data, self._loop.time())
+        if delays and not end.has_sent_application and _holds_application_data(data):
             end.has_sent_application = True
-            fate += self._conditions.delay_of_first(end.side)
-        if fate is None or destination is None:
+            late = self._conditions.delay_of_first(end.side)
+            delays = [delay + late for delay in delays]
+        if not delays or destination is None:
             end.counters.dropped_datagrams += 1
             end.counters.dropped_bytes += len(data)
-        elif fate > 0:
-            self._send_later(fate, end, other, bytes(data), destination)
         else:
-            self._send(end, other, data, destination)
+            for copy, delay in enumerate(delays):
+                if delay > 0:
+                    self._send_later(delay, end, other, bytes(data), destination, again=copy > 0)
+                else:
+                    self._send(end, other, data, destination, again=copy > 0)
         if self._on_activity is not None:
             self._on_activity()
 
@@ -210,24 +219,34 @@ class UdpLink:
             return other.requests.get(datagrams.transaction_id(data), other.peer)
         return other.peer
 
-    def _send_later(self, delay: float, end: _End, other: _End, data: bytes, destination: Address) -> None:
+    def _send_later(
+        self, delay: float, end: _End, other: _End, data: bytes, destination: Address, *, again: bool
+    ) -> None:
         def send() -> None:
             self._delayed.discard(handle)
-            self._send(end, other, data, destination)
+            self._send(end, other, data, destination, again=again)
             if self._on_activity is not None:
                 self._on_activity()
 
         handle = self._loop.call_later(delay, send)
         self._delayed.add(handle)
 
-    def _send(self, end: _End, other: _End, data: memoryview | bytes, destination: Address) -> None:
+    def _send(
+        self, end: _End, other: _End, data: memoryview | bytes, destination: Address, *, again: bool
+    ) -> None:
+        """Hand `data` on; a copy that goes `again` is counted apart, for its sender sent it once."""
         counters = end.counters
         try:
             other.socket.sendto(data, destination)
         except OSError:
+            if again:
+                return
             # Full buffers and unreachable addresses lose datagrams in any network.
             counters.dropped_datagrams += 1
             counters.dropped_bytes += len(data)
+            return
+        if again:
+            counters.duplicates += 1
             return
         counters.datagrams += 1
         counters.bytes += len(data)

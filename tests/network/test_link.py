@@ -4,7 +4,7 @@ import asyncio
 
 from aioice import stun
 
-from clasp_e2e.network import Conditions, Side, UdpLink, lossy
+from clasp_e2e.network import Conditions, Datagram, Side, UdpLink, delayed, duplicated, together
 
 from .sockets import PATIENCE, Peer
 
@@ -150,13 +150,47 @@ async def test_what_is_held_back_is_overtaken(
 ) -> None:
     one, two = peers
     link.set_peer_address(Side.B, two.address)
-    fates = iter([0.01, 0.0, None])
-    conditions.impair(lambda: next(fates), Side.A)
+    fates = [(0.01,), (0.0,), ()]
+    conditions.impair(lambda datagram: fates[datagram.index], Side.A)
     for number in range(3):
         one.send(bytes([128, number]), link.address_for(Side.A))
     assert [await two.receive(), await two.receive()] == [bytes([128, 1]), bytes([128, 0])]
     assert link.counters(Side.A).datagrams == 2
     assert link.counters(Side.A).dropped_datagrams == 1
+    assert conditions.disturbed(Side.A) == 2
+    assert conditions.disturbed(Side.B) == 0
+
+
+async def test_a_copy_arrives_and_is_not_counted_as_sent(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    link.set_peer_address(Side.B, two.address)
+    conditions.impair(together(delayed(0.001), duplicated(1.0, seed=0)), Side.A)
+    one.send(HANDSHAKE, link.address_for(Side.A))
+    assert [await two.receive(), await two.receive()] == [HANDSHAKE, HANDSHAKE]
+    counters = link.counters(Side.A)
+    assert (counters.datagrams, counters.bytes, counters.duplicates) == (1, len(HANDSHAKE), 1)
+
+
+async def test_an_impairment_counts_from_where_it_began(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
+    link.set_peer_address(Side.B, two.address)
+    seen: list[tuple[int, int, bool]] = []
+
+    def look(datagram: Datagram) -> tuple[float, ...]:
+        seen.append((datagram.index, datagram.size, datagram.is_dtls))
+        return (0.0,)
+
+    for datagram in (HANDSHAKE, b"\x80first", HANDSHAKE):
+        one.send(datagram, link.address_for(Side.A))
+        await two.receive()
+        conditions.impair(look)
+    one.send(b"\x80second", link.address_for(Side.A))
+    await two.receive()
+    assert seen == [(0, 6, False), (0, len(HANDSHAKE), True), (0, 7, False)]
 
 
 async def test_the_first_application_data_of_a_side_can_come_late(
@@ -182,7 +216,7 @@ async def test_a_closed_link_forgets_what_it_holds_back(
     told = asyncio.Event()
     link = UdpLink(conditions, told.set)
     link.set_peer_address(Side.B, two.address)
-    conditions.impair(lambda: 3600.0)
+    conditions.impair(delayed(3600.0))
     one.send(b"\x80", link.address_for(Side.A))
     async with asyncio.timeout(PATIENCE):
         await told.wait()
@@ -214,11 +248,3 @@ async def test_a_burst_of_datagrams_passes_whole(link: UdpLink, peers: tuple[Pee
     for datagram in sent:
         one.send(datagram, link.address_for(Side.A))
     assert [await two.receive() for _ in sent] == sent
-
-
-def test_the_same_seed_gives_the_same_losses() -> None:
-    one, two = lossy(0.3, reorder=0.2, seed=7), lossy(0.3, reorder=0.2, seed=7)
-    fates = [one() for _ in range(400)]
-    assert fates == [two() for _ in range(400)]
-    assert 80 < fates.count(None) < 160
-    assert 0 < sum(fate is not None and fate > 0 for fate in fates) < 120

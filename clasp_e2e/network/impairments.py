@@ -10,8 +10,9 @@ looks at size and time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 __all__ = [
     "Bandwidth",
@@ -28,7 +29,8 @@ __all__ = [
 ]
 
 
-class Datagram(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Datagram:
     """What an impairment may know of a datagram."""
 
     sender: int

@@ -4,7 +4,15 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 """
 
 from clasp_e2e.drivers.interface import NotOffered, Refused
-from clasp_e2e.network import SessionDescription, StunServer
+from clasp_e2e.network import (
+    Impairment,
+    SessionDescription,
+    StunServer,
+    delayed,
+    every_nth_lost,
+    lost,
+    reordered,
+)
 from clasp_e2e.scripted import partners
 from clasp_e2e.testbed.altering import altering_texts
 from clasp_e2e.testbed.beside import (
@@ -27,6 +35,7 @@ from clasp_e2e.testbed.expectations import (
     remark,
     show,
 )
+from clasp_e2e.testbed.losing import Unlucky, exchange_under
 from clasp_e2e.testbed.relayed import attach_with_turn
 from clasp_e2e.testbed.scenario import requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient
@@ -39,6 +48,7 @@ __all__ = [
     "Blocked",
     "Client",
     "Failure",
+    "Impairment",
     "NotOffered",
     "Pair",
     "Path",
@@ -49,6 +59,7 @@ __all__ = [
     "SignalingClient",
     "StunServer",
     "Trickle",
+    "Unlucky",
     "Unmet",
     "Unobserved",
     "all_has_come_or_is_lost",
@@ -56,15 +67,20 @@ __all__ = [
     "attach_with_turn",
     "carries_data_directly",
     "connects",
+    "delayed",
+    "every_nth_lost",
+    "exchange_under",
     "expect",
     "expect_refusal",
     "ground",
     "holds_sdp",
     "judging",
+    "lost",
     "partners",
     "prompt_partner",
     "random_payload",
     "remark",
+    "reordered",
     "requirement",
     "show",
     "subject_lives_on",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -319,6 +319,21 @@ class Client:
             return None
 
         return await self._await(found, f"Data with {show(data)}", within, since)
+
+    async def receives_all(self, payloads: Collection[bytes], *, within: float) -> bool:
+        """Return whether each of `payloads` came in time; nothing is judged."""
+        return await self._comes(lambda: set(payloads) <= {event.data for event in self.data()}, within)
+
+    async def receives_any(self, payloads: Collection[bytes], *, within: float) -> bool:
+        """Return whether one of `payloads` came in time; nothing is judged."""
+        return await self._comes(lambda: any(event.data in payloads for event in self.data()), within)
+
+    async def _comes(self, is_there: Callable[[], bool], within: float) -> bool:
+        try:
+            await self._await(lambda: is_there() or None, "what was sent", within, 0)
+        except Unmet:
+            return False
+        return True
 
     async def _await(self, found: Callable[[], T | None], what: str, within: float | None, since: int) -> T:
         limit = self._patience.event if within is None else within

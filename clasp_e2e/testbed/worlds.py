@@ -87,7 +87,7 @@ class Pair:
 
     @property
     def link(self) -> Conditions:
-        """What the network between the two does: `cut()`, `heal()`; also before any attempt."""
+        """What the network between the two does: `cut()`, `heal()`, `impair()`; also before any attempt."""
         return self.testbed.switchboard.conditions(self.offerer.name, self.answerer.name)
 
     @property
@@ -166,7 +166,7 @@ class Pair:
         The block is to end with what proves the arrival, if it is to arrive. Behind it, a barrier:
         whatever `sender` had written to the router by then has passed its leg.
         """
-        receiver = self.partner if sender is self.subject else self.subject
+        receiver = self.other(sender)
         path = Path(len(payload))
         direct, routed = self._sent_directly(sender, receiver), sender.leg.up.bytes
         yield path
@@ -177,9 +177,18 @@ class Pair:
             "harness", f"saw {path.direct} bytes leave {sender.name} directly and {path.routed} to the router"
         )
 
+    def side(self, client: Client) -> Side:
+        """Return the side of the link on which `client` is, as `link` names directions."""
+        pair = self.testbed.switchboard.pair(self.offerer.name, self.answerer.name)
+        return pair.side(client.name)
+
+    def other(self, client: Client) -> Client:
+        """Return the one opposite `client`."""
+        return self.partner if client is self.subject else self.subject
+
     def dropped(self, sender: Client) -> int:
         """Return the bytes of `sender` that the link has swallowed so far."""
-        receiver = self.partner if sender is self.subject else self.subject
+        receiver = self.other(sender)
         return self.testbed.switchboard.traffic(sender.name, receiver.name)[0].dropped_bytes
 
     async def until_dropped(self, sender: Client, total: int) -> None:

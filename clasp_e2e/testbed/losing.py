@@ -1,0 +1,145 @@
+"""What is sent while the link loses or reorders, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clasp_e2e.model import Disconnected, SendResult
+from clasp_e2e.network import Datagram, Impairment, black
+from clasp_e2e.testbed.client import Client
+from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, ground, random_payload
+from clasp_e2e.testbed.worlds import Pair
+
+LARGE = 1050
+"""Bytes of a payload of which a datagram holds one and no more (WebRTC fills it up to some 1200)."""
+SMALL = 300
+"""Bytes of a payload of which three, all that a datagram holds, are less than `LARGE`."""
+PACED = 4
+"""Messages after which the sender waits for a reliable one to arrive."""
+UNDER_WAY = 8.0
+"""Seconds that a loss lasts at most, so that SCTP's last waiting time (RFC 9260, 6.3.3) is bounded too."""
+
+
+@dataclass
+class Flow:
+    """What one client sent the other, in order."""
+
+    sender: Client
+    receiver: Client
+    sent: list[bytes]
+
+    @property
+    def missing(self) -> int:
+        """The payloads that never arrived."""
+        return len(set(self.sent) - {event.data for event in self.receiver.data()})
+
+    @property
+    def repeated(self) -> int:
+        """The payloads that arrived more than once."""
+        return sum(len(self.receiver.received(payload)) > 1 for payload in self.sent)
+
+    @property
+    def order(self) -> list[int]:
+        """The places, in what was sent, of what arrived, in the order of its first arrival."""
+        places = {payload: place for place, payload in enumerate(self.sent)}
+        arrived = dict.fromkeys(event.data for event in self.receiver.data())
+        return [places[data] for data in arrived if data in places]
+
+
+async def exchange_under(pair: Pair, impairment: Impairment, *, sends: int, size: int = LARGE) -> list[Flow]:
+    """Send `sends` reliable payloads of `size` bytes each way under `impairment`, and await them all.
+
+    The impairment lasts until all have arrived, for some seconds at most. Unobserved where it
+    touched nothing, or where the connection ended: what is judged is judged while connected.
+    """
+    flows = [
+        Flow(client, pair.other(client), [random_payload(size) for _ in range(sends)]) for client in pair
+    ]
+    pair.link.impair(impairment)
+    for place in range(sends):
+        for flow in flows:
+            await flow.sender.send_p2p(flow.receiver, flow.sent[place])
+    for flow in flows:
+        await flow.receiver.receives_all(flow.sent, within=UNDER_WAY / len(flows))
+    untouched = [flow.sender.name for flow in flows if not pair.link.disturbed(pair.side(flow.sender))]
+    pair.link.heal()
+    if untouched:
+        raise Unobserved(f"the link lost or held back nothing of what {' and '.join(untouched)} sent")
+    for flow in flows:
+        await flow.receiver.receives_all(flow.sent, within=pair.patience.retransmission)
+    for client in pair:
+        if client.events(Disconnected):
+            raise Unobserved(f"{client.name} was told Disconnected while the link was bad, not black")
+    await pair.settle()
+    return flows
+
+
+class Unlucky:
+    """Unreliable messages from the one looked at, of which some never pass the link, or pass it late.
+
+    Those are larger than the others: whatever is as large meets their fate (by default it is lost),
+    so that a repetition fares no better, and what waits for it waits until the link heals.
+    """
+
+    def __init__(self, pair: Pair, fate: Impairment = black) -> None:
+        self.lost: list[bytes] = []
+        """The messages that met the fate."""
+        self.later: list[bytes] = []
+        """Those that passed, and were sent after one that did not."""
+        self._pair = pair
+        self._fate = fate
+        self._met = 0
+        pair.link.impair(self._decide, pair.side(pair.subject))
+
+    def _decide(self, datagram: Datagram) -> Sequence[float]:
+        if not datagram.is_dtls or datagram.size < LARGE:
+            return (0.0,)
+        self._met += 1
+        return self._fate(datagram)
+
+    async def send(self, *, sends: int, unlucky: int) -> None:
+        """Send `sends` messages, of which `unlucky` meet the fate: one at a random place of each part.
+
+        Each is sent when those before it have arrived, so that it has room to leave at once. Blocked
+        by RTE-3 where they are relayed, by SND-4 where the reliable ones that pace them do not arrive.
+        """
+        rng, part = current_judgment().rng, sends // unlucky
+        places = {part * number + rng.randrange(part - 1) for number in range(unlucky)}
+        for place in range(sends):
+            if place in places:
+                await self._pace()
+                self.lost.append(await self.send_large(reliable=False))
+                continue
+            payload = random_payload(SMALL)
+            await self._send_directly(payload, reliable=False)
+            if self.lost:
+                self.later.append(payload)
+            if place % PACED == 0:
+                await self._pace()
+
+    async def _pace(self) -> None:
+        payload = random_payload(SMALL)
+        await self._send_directly(payload, reliable=True)
+        with ground("SND-4"):
+            await self._pair.partner.receives(payload, within=self._pair.patience.retransmission)
+
+    async def send_large(self, *, reliable: bool) -> bytes:
+        """Send one large message, and return it when it has met the fate; unobserved if it never does."""
+        met, payload = self._met, random_payload(LARGE)
+        await self._send_directly(payload, reliable=reliable)
+        try:
+            async with asyncio.timeout(self._pair.patience.retransmission):
+                await self._pair.testbed.switchboard.wait_until(lambda: self._met > met)
+        except TimeoutError:
+            sender = self._pair.subject.name
+            raise Unobserved(
+                f"a message of {LARGE} bytes that {sender} sent never reached the link"
+            ) from None
+        return payload
+
+    async def _send_directly(self, payload: bytes, *, reliable: bool) -> None:
+        result = await self._pair.subject.send_p2p(self._pair.partner, payload, reliable=reliable)
+        if result is not SendResult.P2P:
+            raise Blocked("RTE-3", f"while connected, a send returned {result}")

@@ -159,6 +159,38 @@ class RepeatsOneInFifty(Counting):
         return (effect, again) if self.count % 50 == 0 else (effect,)
 
 
+class Receiving(PeerScript):
+    """A script that counts the reliable messages that the application is told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Data(reliable=True)):
+                self.count += 1
+                return self.deliver(effect)
+            case _:
+                return (effect,)
+
+    def deliver(self, effect: fx.Emit) -> Outs:
+        """Return what is done in the place of telling message number `count`."""
+        return (effect,)
+
+
+@mutant("SND-4", "It tells its application of one message in fifteen twice.", "offerer", "answerer")
+class DeliversOneInFifteenTwice(Receiving):
+    def deliver(self, effect: fx.Emit) -> Outs:
+        return (effect, effect) if self.count % 15 == 0 else (effect,)
+
+
+@mutant("SND-4", "It does not tell its application of one message in fifteen.", "offerer", "answerer")
+class DeliversAllButOneInFifteen(Receiving):
+    def deliver(self, effect: fx.Emit) -> Outs:
+        return () if self.count % 15 == 0 else (effect,)
+
+
 @mutant("SND-5", "It can send, and passes on nothing of what it receives.", "offerer", "answerer")
 class TellsNoData(PeerScript):
     def act(self, effect: fx.Effect) -> Outs:
@@ -179,6 +211,21 @@ class LosesSingleBytes(Counting):
 class LosesLargeMessages(Counting):
     def send(self, effect: fx.SendOnChannel) -> Outs:
         return lost(effect) if len(effect.data) > 64 * 1024 else (effect,)
+
+
+@mutant(
+    "SND-7",
+    "Its unreliable channel is a reliable one by another name.",
+    also={"SIG-4": "that is what its `clasp` channel is", "SND-8": "a reliable channel retransmits"},
+)
+class WaitsForTheUnreliable(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.CreateOffer():
+                unreliable = replace(fx.RELIABLE, label=fx.UNRELIABLE.label)
+                return (replace(effect, channels=(unreliable, fx.RELIABLE)),)
+            case _:
+                return (effect,)
 
 
 @mutant("SND-8", "Its unreliable channel retransmits.", also={"SIG-4": "that is what its `clasp` channel is"})
@@ -203,3 +250,9 @@ class HoldsEveryTenthBack(Counting):
         if self.count % 10:
             return (effect,)
         return (fx.Delayed(0.2, effect), fx.Resolve(effect.call, SendResult.P2P))
+
+
+@mutant("SND-9", "It tells its application of every tenth message late.", "offerer", "answerer")
+class DeliversEveryTenthLate(Receiving):
+    def deliver(self, effect: fx.Emit) -> Outs:
+        return (fx.Delayed(0.2, effect),) if self.count % 10 == 0 else (effect,)

@@ -52,8 +52,8 @@ class Patience:
 
     @property
     def scenario(self) -> float:
-        """For a scenario whose own deadlines did not end it; the longest of them is for consent."""
-        return 45.0 + 30.0 * self.scale
+        """For a scenario whose own deadlines did not end it; the longest: a retransmission, then consent."""
+        return 65.0 + 30.0 * self.scale
 
     @property
     def cleanup(self) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clasp_e2e.model import Disconnected, SendResult
 from clasp_e2e.network import Datagram, Impairment, black
 from clasp_e2e.testbed.client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, ground, random_payload
+from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, random_payload
 from clasp_e2e.testbed.worlds import Pair
 
 LARGE = 1050
@@ -18,8 +18,6 @@ SMALL = 300
 """Bytes of a payload of which three, all that a datagram holds, are less than `LARGE`."""
 PACED = 4
 """Messages after which the sender waits for a reliable one to arrive."""
-UNDER_WAY = 8.0
-"""Seconds that a loss lasts at most, so that SCTP's last waiting time (RFC 9260, 6.3.3) is bounded too."""
 
 
 @dataclass
@@ -51,8 +49,9 @@ class Flow:
 async def exchange_under(pair: Pair, impairment: Impairment, *, sends: int, size: int = LARGE) -> list[Flow]:
     """Send `sends` reliable payloads of `size` bytes each way under `impairment`, and await them all.
 
-    The impairment lasts until all have arrived, for some seconds at most. Unobserved where it
-    touched nothing, or where the connection ended: what is judged is judged while connected.
+    The impairment lasts until all have arrived, for some seconds at most: that bounds how long SCTP
+    then waits before it repeats the rest (RFC 9260, section 6.3.3). Unobserved where it touched
+    nothing, or where the connection ended: what is judged is judged while connected.
     """
     flows = [
         Flow(client, pair.other(client), [random_payload(size) for _ in range(sends)]) for client in pair
@@ -61,19 +60,25 @@ async def exchange_under(pair: Pair, impairment: Impairment, *, sends: int, size
     for place in range(sends):
         for flow in flows:
             await flow.sender.send_p2p(flow.receiver, flow.sent[place])
-    for flow in flows:
-        await flow.receiver.receives_all(flow.sent, within=UNDER_WAY / len(flows))
+    await _arrival(flows, pair.patience.event)
     untouched = [flow.sender.name for flow in flows if not pair.link.disturbed(pair.side(flow.sender))]
     pair.link.heal()
     if untouched:
         raise Unobserved(f"the link lost or held back nothing of what {' and '.join(untouched)} sent")
-    for flow in flows:
-        await flow.receiver.receives_all(flow.sent, within=pair.patience.retransmission)
+    await _arrival(flows, pair.patience.retransmission)
     for client in pair:
         if client.events(Disconnected):
             raise Unobserved(f"{client.name} was told Disconnected while the link was bad, not black")
     await pair.settle()
     return flows
+
+
+async def _arrival(flows: list[Flow], within: float) -> None:
+    """Wait until all of `flows` has arrived, for `within` seconds at most."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    for flow in flows:
+        await flow.receiver.receives_all(flow.sent, within=max(0.0, deadline - loop.time()))
 
 
 class Unlucky:
@@ -102,28 +107,26 @@ class Unlucky:
     async def send(self, *, sends: int, unlucky: int) -> None:
         """Send `sends` messages, of which `unlucky` meet the fate: one at a random place of each part.
 
-        Each is sent when those before it have arrived, so that it has room to leave at once. Blocked
-        by RTE-3 where they are relayed, by SND-4 where the reliable ones that pace them do not arrive.
+        Paced by reliable ones, so that each has room to leave at once. Ends early where such a one does
+        not arrive: its sender goes on repeating what cannot pass. Blocked by RTE-3 where they are relayed.
         """
         rng, part = current_judgment().rng, sends // unlucky
         places = {part * number + rng.randrange(part - 1) for number in range(unlucky)}
         for place in range(sends):
+            if (place in places or place % PACED == 0) and not await self._all_is_through():
+                return
             if place in places:
-                await self._pace()
                 self.lost.append(await self.send_large(reliable=False))
                 continue
             payload = random_payload(SMALL)
             await self._send_directly(payload, reliable=False)
             if self.lost:
                 self.later.append(payload)
-            if place % PACED == 0:
-                await self._pace()
 
-    async def _pace(self) -> None:
+    async def _all_is_through(self) -> bool:
         payload = random_payload(SMALL)
         await self._send_directly(payload, reliable=True)
-        with ground("SND-4"):
-            await self._pair.partner.receives(payload, within=self._pair.patience.retransmission)
+        return await self._pair.partner.receives_all([payload], within=self._pair.patience.event)
 
     async def send_large(self, *, reliable: bool) -> bytes:
         """Send one large message, and return it when it has met the fate; unobserved if it never does."""

@@ -84,6 +84,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--coturn", action="store_true", help="have coturn, not the embedded TURN server, relay for ICE-3"
     )
+    group.addoption(
+        "--attack-router", action="store_true", help="attack a router named by its ws:// URL too (RTR-7)"
+    )
     group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
@@ -234,7 +237,7 @@ class _RunningCase:
                 pytest.fail(judged.result.message, pytrace=False)
             case Outcome.EXPECTED_FAILURE:
                 pytest.xfail(judged.result.known_failure or "")
-            case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED:
+            case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED | Outcome.SKIPPED:
                 pytest.skip(judged.result.message)
             case _:
                 pass
@@ -254,6 +257,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
         patience=Patience(request.config.option.deadline_scale),
         coturn=request.config.option.coturn,
         evidence=gate.recorder.directory / "evidence",
+        attack_router=request.config.option.attack_router,
     )
     watch(asyncio.get_running_loop())
     message = ""
@@ -380,6 +384,8 @@ def _replay(item: pytest.Item) -> str:
             command += [f"--{name}", value]
     if options.deadline_scale != 1:
         command += ["--deadline-scale", f"{options.deadline_scale:g}"]
+    if options.attack_router:
+        command.append("--attack-router")
     if item.config.getini("strict"):
         command.append("--strict")
     return shlex.join([*command, "--seed", str(item.config.stash[GATE].seed)])

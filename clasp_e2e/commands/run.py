@@ -24,6 +24,7 @@ DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for
 @click.option("--answerer", metavar="DRIVER", help="Judge this implementation as the one connected to.")
 @click.option("--router", metavar="DRIVER", help="Judge this router: a driver, or the ws:// URL of one.")
 @click.option("--seed", type=int, help="Seed of all payloads (default: a new one, printed).")
+@click.option("--attack-router", is_flag=True, help="Attack a router named by its ws:// URL too (RTR-7).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @click.option("--deadline-scale", type=float, metavar="X", help="Stretch the harness's own patience.")
 @click.option(
@@ -40,6 +41,7 @@ DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for
 @click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def run(
+    attack_router: bool,
     strict: bool,
     coturn: bool,
     results: str,
@@ -67,7 +69,8 @@ def run(
         if value is not None:
             option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
             arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
-    arguments += ["--strict"] * strict + ["--coturn"] * coturn
+    switches = {"strict": strict, "coturn": coturn, "attack-router": attack_router}
+    arguments += [f"--{name}" for name, given in switches.items() if given]
     status = pytest.main([*arguments, *targets(root, pytest_args)])
     sys.exit(USAGE if status == pytest.ExitCode.USAGE_ERROR else status)
 

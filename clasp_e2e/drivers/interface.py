@@ -207,6 +207,9 @@ class Router(ABC):
     url: str
     """`ws://host:port/...`, where it is already listening."""
 
+    is_ours = True
+    """Whether the driver started it, so that nobody else is harmed when it is put to the test."""
+
     @property
     def fault(self) -> str | None:
         """What went wrong with the adapter, also outside a call: noise on its output, a crash."""

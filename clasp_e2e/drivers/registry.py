@@ -35,6 +35,8 @@ class UnknownDriver(ValueError):
 class ExternalRouter(Router):
     """A router that runs already and is not ours to stop."""
 
+    is_ours = False
+
     def __init__(self, url: str) -> None:
         self.url = url
 

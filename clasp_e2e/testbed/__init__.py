@@ -15,6 +15,7 @@ from clasp_e2e.network import (
 )
 from clasp_e2e.scripted import partners
 from clasp_e2e.testbed.altering import altering_texts
+from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.beside import (
     all_has_come_or_is_lost,
     carries_data_directly,
@@ -39,12 +40,14 @@ from clasp_e2e.testbed.losing import Unlucky, exchange_under
 from clasp_e2e.testbed.relayed import attach_with_turn
 from clasp_e2e.testbed.scenario import requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.stages import Stage, StagedAttempt, call_behind_an_offer, glare
 from clasp_e2e.testbed.testbed import holds_sdp
 from clasp_e2e.testbed.trickling import Trickle
 from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
 
 __all__ = [
     "Alone",
+    "AttackedRouter",
     "Blocked",
     "Client",
     "Failure",
@@ -57,6 +60,8 @@ __all__ = [
     "SessionDescription",
     "Sides",
     "SignalingClient",
+    "Stage",
+    "StagedAttempt",
     "StunServer",
     "Trickle",
     "Unlucky",
@@ -65,6 +70,7 @@ __all__ = [
     "all_has_come_or_is_lost",
     "altering_texts",
     "attach_with_turn",
+    "call_behind_an_offer",
     "carries_data_directly",
     "connects",
     "delayed",
@@ -72,6 +78,7 @@ __all__ = [
     "exchange_under",
     "expect",
     "expect_refusal",
+    "glare",
     "ground",
     "holds_sdp",
     "judging",

@@ -56,6 +56,8 @@ class Bench:
     patience: Patience = field(default_factory=Patience)
     evidence: Path | None = None
     """Where evidence goes; None keeps none."""
+    attack_router: bool = False
+    """Whether a router that runs already, and is somebody's, may be attacked."""
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None
@@ -89,7 +91,7 @@ class Bench:
             self.routers = RouterSource(self.router, None)
             return
         running = await start_router(self.router, self.patience.open + self.patience.call)
-        self.routers = RouterSource(None, running)
+        self.routers = RouterSource(self.router, running, may_be_attacked=self.attack_router)
         try:
             visitor = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self.patience)
         except Blocked as error:

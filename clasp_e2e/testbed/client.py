@@ -232,8 +232,23 @@ class Client:
         Unmet if, `within` seconds of the request, neither the call returned an error nor a
         ConnectionFailed that names `target` came.
         """
+        failure = await self._attempt(target, (ConnectionFailed,), within)
+        assert failure is not None
+        return failure
+
+    async def attempt_ends(self, target: Client | str, *, within: float) -> Failure | None:
+        """Ask for a connection, and return how the attempt failed, or None once Connected was told.
+
+        Unmet if, `within` seconds of the request, neither came.
+        """
+        return await self._attempt(target, (Connected, ConnectionFailed), within)
+
+    async def _attempt(
+        self, target: Client | str, ends: tuple[type[Connected] | type[ConnectionFailed], ...], within: float
+    ) -> Failure | None:
         since = self.mark()
         began = asyncio.get_running_loop().time()
+        what = "end" if Connected in ends else "fail"
         try:
             async with asyncio.timeout(within):
                 await self.connect_to_peer(target)
@@ -241,12 +256,27 @@ class Client:
             return Failure(began, asyncio.get_running_loop().time(), str(refusal), by_call=True)
         except TimeoutError:
             raise Unmet(
-                f"the attempt to fail within {within:g} s of the request", "connect_to_peer has not returned"
+                f"the attempt to {what} within {within:g} s of the request",
+                "connect_to_peer has not returned",
             ) from None
+
+        def ended() -> Told | None:
+            session = _session(target)
+            return next(
+                (
+                    told
+                    for told in self.told[since:]
+                    if isinstance(told.event, ends) and told.event.peer_session_id == session
+                ),
+                None,
+            )
+
         left = began + within - asyncio.get_running_loop().time()
-        event = await self.is_told(ConnectionFailed, target, within=left, since=since)
-        at = self.events(ConnectionFailed, target, since)[0].at
-        return Failure(began, at, event.reason, by_call=False)
+        names = " or ".join(kind.__name__ for kind in ends)
+        told = await self._await(ended, f"{names} naming {_name(target)}", left, since)
+        if isinstance(told.event, ConnectionFailed):
+            return Failure(began, told.at, told.event.reason, by_call=False)
+        return None
 
     async def _call(self, text: str, call: Awaitable[T], deadline: float | None = None) -> T:
         limit = (deadline or 0.0) + self._patience.call

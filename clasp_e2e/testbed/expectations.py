@@ -36,6 +36,10 @@ class Unobserved(NoVerdict):
     """The testbed could not see what it would have had to see."""
 
 
+class LeftOut(NoVerdict):
+    """The user did not ask for it; the text says how to."""
+
+
 class EnvironmentFault(NoVerdict):
     """The machine, not the implementation, is to blame; the text says what to do."""
 

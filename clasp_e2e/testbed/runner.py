@@ -22,6 +22,7 @@ from clasp_e2e.testbed.expectations import (
     Blocked,
     EnvironmentFault,
     Judgment,
+    LeftOut,
     Unmet,
     Unobserved,
 )
@@ -93,7 +94,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     began = loop.time()
     try:
         async with asyncio.timeout(bench.patience.scenario):
-            await testbed.open()
+            await testbed.open(to_attack=case.scenario.world == "attacked_router")
             world = await build_world(case.scenario.world, case.pairing, testbed, bench.cast(case.scenario))
             await case.scenario.function(world)
         ending = _Ending(Outcome.PASSED)
@@ -155,6 +156,8 @@ def _ending(error: BaseException, judgment: Judgment, bench: Bench) -> _Ending:
             return _Ending(Outcome.BLOCKED, str(error), "", error.requirement)
         case Unobserved():
             return _Ending(Outcome.UNOBSERVED, str(error))
+        case LeftOut():
+            return _Ending(Outcome.SKIPPED, str(error))
         case NotOffered():
             return _Ending(Outcome.NOT_OFFERED, str(error))
         case DriverFault() | EnvironmentFault():

@@ -18,6 +18,7 @@ WORLDS = {
     "sides": "pair",
     "alone": "alone",
     "router": "router",
+    "attacked_router": "router",
 }
 """The parameter by which a scenario asks for its world, and who takes part in it."""
 
@@ -69,7 +70,8 @@ def requirement(
 ) -> Callable[[ScenarioFunction], Any]:
     """Make a coroutine function the scenario that judges the requirements `ids`.
 
-    Its only parameter names its world: `pair`, `connected_pair`, `sides`, `alone` or `router`. What
+    Its only parameter names its world: `pair`, `connected_pair`, `sides`, `alone`, `router` or
+    `attacked_router`. What
     pytest then collects takes a `case`, which the plugin provides: one for each pairing to be judged.
     With `opposite`, the partner of the peer that is judged follows that script.
     """

@@ -40,10 +40,16 @@ class SignalingClient:
         self._reader = asyncio.create_task(self._read(), name=f"signaling client {name}")
 
     @classmethod
-    async def open(cls, url: str, name: str, timeline: Timeline, patience: Patience) -> SignalingClient:
-        """Attach to the router at `url`; blocked by CON-1 if it gives no session."""
+    async def open(
+        cls, url: str, name: str, timeline: Timeline, patience: Patience, *, within: float | None = None
+    ) -> SignalingClient:
+        """Attach to the router at `url`; blocked by CON-1 if it gives no session.
+
+        It has as long as a client has, or `within` seconds, for the WebSocket.
+        """
+        limit = patience.open if within is None else within
         try:
-            async with asyncio.timeout(patience.open):
+            async with asyncio.timeout(limit):
                 socket = await connect(
                     url,
                     subprotocols=[Subprotocol("clasp")],
@@ -52,7 +58,8 @@ class SignalingClient:
                     max_size=None,
                 )
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise Blocked("CON-1", f"the router at {url} did not take a WebSocket: {error}") from error
+            why = str(error) or f"it did not answer within {limit:g} s"
+            raise Blocked("CON-1", f"the router at {url} did not take a WebSocket: {why}") from error
         client = cls(name, socket, timeline, patience)
         try:
             await client.send(wire.Hello(name=name, features=frozenset({"event"})))

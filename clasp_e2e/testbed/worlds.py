@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.model import Connected, P2PConfig, SendResult
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
+from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, ground, random_payload
 from clasp_e2e.testbed.pairing import REFERENCE, Pairing
@@ -212,16 +213,47 @@ class Pair:
             lambda: not any(attempt.link.holds_back for attempt in self.attempts)
         )
 
-    async def settle(self) -> None:
-        """Wait until all that is under way between the two, by router and by channel, has arrived.
+    def cut_router(self) -> None:
+        """Take the router away from both, without a word; `heal_router` lets them attach again."""
+        for client in self:
+            self.testbed.timeline.note("harness", f"cuts {client.name} off from the router")
+            client.leg.cut()
 
-        Over each leg; from the router to the leg opposite, for the last signal of each; over each leg
-        again, and then a message each way. Blocked by CON-6 if that does not arrive.
+    def heal_router(self) -> None:
+        """Let both attach to the router again, if they try."""
+        for client in self:
+            client.leg.heal()
+        self.testbed.timeline.note("harness", "lets both reach the router again")
+
+    async def exchange(self) -> None:
+        """Require a payload each way, reliable and over the network between the two."""
+        for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
+            payload = random_payload()
+            before = self._sent_directly(sender, receiver)
+            await sender.send_p2p(receiver, payload)
+            await receiver.receives(payload)
+            crossed = self._sent_directly(sender, receiver) - before
+            if crossed < len(payload):
+                raise Unmet(
+                    f"the payload of {len(payload)} bytes to take the direct path", f"{crossed} bytes took it"
+                )
+
+    async def signals_arrive(self) -> None:
+        """Wait until all signals that the two have sent each other by now have arrived, and what they led to.
+
+        Over each leg; from the router to the leg opposite, for the last signal of each; over each leg again.
         """
         await self._ping_legs()
         for sender, receiver in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
             await self.testbed.last_signal_delivered(sender, receiver)
         await self._ping_legs()
+
+    async def settle(self) -> None:
+        """Wait until all that is under way between the two, by router and by channel, has arrived.
+
+        All signals, and then a message each way. Blocked by CON-6 if that does not arrive.
+        """
+        await self.signals_arrive()
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             marker = random_payload(32)
             with ground("CON-6"):
@@ -270,6 +302,10 @@ class Sides:
         """Attach a third client, of the answerer's kind."""
         return await self.testbed.open_client(name, self._answerer, P2PConfig())
 
+    async def attach_another_offerer(self, name: str = "carol") -> Client:
+        """Attach a third client, of the offerer's kind."""
+        return await self.testbed.open_client(name, self._offerer, P2PConfig())
+
 
 def _or_raise(opened: Client | BaseException) -> Client:
     if isinstance(opened, BaseException):
@@ -313,7 +349,7 @@ class RouterWorld:
         return await ask_stun(address.hostname or "127.0.0.1", port, transport)
 
 
-World = Pair | Sides | Alone | RouterWorld
+World = Pair | Sides | Alone | RouterWorld | AttackedRouter
 
 
 async def build_world(
@@ -322,6 +358,8 @@ async def build_world(
     """Return the world of the parameter named `kind`, cast as `pairing` says."""
     if kind == "router":
         return RouterWorld(testbed)
+    if kind == "attacked_router":
+        return AttackedRouter(testbed)
     if kind == "alone":
         return Alone(testbed, participants[pairing.offerer or pairing.answerer])
     offerer, answerer = participants[pairing.offerer], participants[pairing.answerer]

@@ -1,0 +1,201 @@
+"""A router under attack by raw connections, and two sessions that must not notice.
+
+All of it is bounded: some connections, some megabytes, loopback only, ended with the scenario.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from websockets.exceptions import WebSocketException
+
+from clasp_e2e import wire
+from clasp_e2e.testbed.expectations import Blocked, Unmet, current_judgment
+from clasp_e2e.testbed.raw_connection import InvalidHandshake, RawConnection
+from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.testbed import Testbed
+
+OVERSIZED = 4 * 2**20
+"""Bytes; the largest CLASP frame has 65547."""
+
+CROWD = 8
+"""Connections of one kind that are held open at once."""
+
+_HELLO = wire.encode(wire.Hello(name="mallory", features=frozenset({"event"})))
+HALF_A_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgr"
+HALF_A_FRAME = b"\x82\xfe\x10\x00\x00\x00\x00\x00half of it"
+
+
+class AttackedRouter:
+    """The router that is judged, with two sessions on it, and the means to misbehave toward it."""
+
+    def __init__(self, testbed: Testbed) -> None:
+        self.testbed = testbed
+        self.patience = testbed.patience
+        self._connections: list[RawConnection] = []
+        self._exchanges = 0
+
+    @asynccontextmanager
+    async def others_go_on(self) -> AsyncGenerator[None]:
+        """Have two sessions exchange signals before the attack in the block and after, and a new one join.
+
+        Unmet if, with the attackers' connections still there, that fails.
+        """
+        alice = await self.testbed.open_signaling_client("alice")
+        bob = await self.testbed.open_signaling_client("bob")
+        try:
+            await self._exchange(alice, bob)
+        except Unmet as unmet:
+            raise Blocked("RTR-1", str(unmet)) from unmet
+        try:
+            yield
+            await self._exchange(alice, bob)
+            try:
+                carol = await self.testbed.open_signaling_client("carol", within=self.patience.event)
+            except Blocked as blocked:
+                raise Unmet("a new client to attach to the router", blocked.reason) from blocked
+            await self._exchange(alice, carol)
+        except Unmet as unmet:
+            # That its process ended is then no fault of its adapter, but what is judged here.
+            if died := self.testbed.forgive_router():
+                raise Unmet(unmet.expected, f"{unmet.seen}; {died}") from None
+            raise
+        finally:
+            await asyncio.gather(*(connection.end() for connection in self._connections))
+
+    async def _exchange(self, one: SignalingClient, other: SignalingClient) -> None:
+        self._exchanges += 1
+        kind = f"still-there-{self._exchanges}"
+        for sender, receiver in ((one, other), (other, one)):
+            try:
+                await sender.signal(receiver.session_id, {"type": kind})
+            except WebSocketException as error:
+                raise Unmet(
+                    f"the session of {sender.name} to go on", f"the router ended it: {error}"
+                ) from None
+            await receiver.gets_signal(kind=kind)
+
+    # The attacks. What the router does with an attacker's own session is its affair.
+
+    async def send_broken_frames(self) -> None:
+        """Send what is no frame, binary and text, before and after HELLO; then break WebSocket itself."""
+        rng = current_judgment().rng
+        publish = wire.encode(wire.Publish(address="/x", value=1))
+        broken: list[bytes | str] = [
+            b"",
+            publish[:3],
+            publish[:-1],
+            b"\x00" + publish[1:],
+            publish[:2] + b"\xff\xff" + publish[4:],
+            publish[:4] + b"\xee" + publish[5:],
+            publish[:-2] + b"\x0b\xff\xff",  # A map that says it has 65535 entries.
+            *(rng.randbytes(rng.randrange(1, 200)) for _ in range(20)),
+            "no binary message",
+        ]
+        await self._misbehave(broken)
+        # Unmasked; reserved bits; a continuation of nothing; a ping that is too long; a fragmented close.
+        for data in (
+            b"\x82\x05hello",
+            b"\xf2\x80\0\0\0\0",
+            b"\x80\x80\0\0\0\0",
+            b"\x89\xfe\x10\x00",
+            b"\x08\x80\0\0\0\0",
+        ):
+            await self._write(await self._open_websocket(), data)
+        for data in (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + rng.randbytes(200),
+            b"SSH-2.0-mallory\r\n\r\n",
+        ):
+            await self._write(await self._connect(), data)
+
+    async def send_nested_values(self) -> None:
+        """Send lists in a list, 20,000 deep and so in one frame, before and after HELLO."""
+        nested = b"\x20\x20\x00\x02/x\x01" + b"\x0a\x00\x01" * 20_000 + b"\x00"
+        await self._misbehave([wire.encode_frame(wire.Frame(nested))])
+
+    async def send_oversized_frames(self) -> None:
+        """Send a message of 4 MiB, before and after HELLO, announce 2^62 bytes, send a header of 256 KiB."""
+        await self._misbehave([b"\x53\x01" + bytes(OVERSIZED)])
+        announced = b"\x82\xff" + (2**62).to_bytes(8, "big") + bytes(1000)
+        await self._write(await self._open_websocket(), announced)
+        header = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 2**18
+        await self._write(await self._connect(), header)
+
+    async def open_silent_connections(self) -> None:
+        """Open TCP connections and say nothing."""
+        for _ in range(CROWD):
+            await self._connect()
+
+    async def open_half_handshakes(self) -> None:
+        """Open connections that stop in the HTTP request."""
+        for _ in range(CROWD):
+            await self._write(await self._connect(), HALF_A_REQUEST)
+
+    async def open_sessions_without_hello(self) -> None:
+        """Open WebSockets that say nothing, and some that stop in a frame."""
+        for _ in range(CROWD):
+            await self._open_websocket()
+            await self._write(await self._open_websocket(), HALF_A_FRAME)
+
+    async def depart_abruptly(self) -> None:
+        """Reset connections at once, in the HTTP request, before HELLO, after it, and in a frame."""
+        for request in (b"", HALF_A_REQUEST):
+            connection = await self._connect()
+            await self._write(connection, request)
+            await connection.end(reset=True)
+        for hello in (False, True):
+            for unfinished in (b"", HALF_A_FRAME):
+                connection = await self._open_websocket()
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(self.patience.event):
+                        if hello:
+                            await connection.send(_HELLO)
+                            await connection.gets_message()
+                        await connection.write(unfinished)
+                await connection.end(reset=True)
+
+    async def _misbehave(self, messages: Sequence[bytes | str]) -> None:
+        """Send each of `messages` on two WebSockets, as the first and behind a HELLO.
+
+        Returns when the router has read them all, or ended what it did not like, or had its time for it.
+        """
+        said = [(*greeting, message) for greeting in ((), (_HELLO,)) for message in messages]
+        connections = [await self._open_websocket() for _ in said]
+        await asyncio.gather(*(self._say(*one) for one in zip(connections, said, strict=True)))
+
+    async def _say(self, connection: RawConnection, messages: Sequence[bytes | str]) -> None:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(self.patience.event):
+                for message in messages:
+                    await connection.send(message)
+                await connection.is_heard()
+        await connection.end()
+
+    async def _write(self, connection: RawConnection, data: bytes) -> None:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(self.patience.event):
+                await connection.write(data)
+
+    async def _open_websocket(self) -> RawConnection:
+        """Open a WebSocket to the router; unmet if it takes none any more."""
+        connection = await self._connect()
+        limit = self.patience.event
+        try:
+            async with asyncio.timeout(limit):
+                await connection.shake_hands()
+        except (OSError, TimeoutError, InvalidHandshake) as error:
+            why = str(error) or f"it did not answer within {limit:g} s"
+            raise Unmet("the router to take a new WebSocket", why) from None
+        return connection
+
+    async def _connect(self) -> RawConnection:
+        """Open a TCP connection to the router; unmet if it listens no more."""
+        try:
+            async with asyncio.timeout(self.patience.event):
+                connection = await RawConnection.open(self.testbed.router_url)
+        except (OSError, TimeoutError) as error:
+            raise Unmet("the router to listen", f"a TCP connection to it failed: {error}") from None
+        self._connections.append(connection)
+        return connection

@@ -1,0 +1,102 @@
+"""A TCP connection to a router, on which anything can be said, and left unsaid."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER that makes the end of a connection RST instead of FIN."""
+
+
+class RawConnection:
+    """A connection whose owner writes bytes, or WebSocket messages once it has shaken hands.
+
+    Reading and writing raise `OSError` where the router has ended it.
+    """
+
+    def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol("clasp")], max_size=None)
+
+    @classmethod
+    async def open(cls, url: str) -> RawConnection:
+        """Connect to the port of the router at `url`. Raises `OSError`."""
+        address = urlsplit(url)
+        secure = address.scheme == "wss"
+        host, port = address.hostname or "127.0.0.1", address.port or (443 if secure else 80)
+        context = ssl.create_default_context() if secure else None
+        return cls(url, *await asyncio.open_connection(host, port, ssl=context))
+
+    async def shake_hands(self) -> None:
+        """Become a WebSocket. Raises `InvalidHandshake` where the router refuses."""
+        self._protocol.send_request(self._protocol.connect())
+        await self._flush()
+        while self._protocol.state is State.CONNECTING:
+            await self._receive()
+            if self._protocol.handshake_exc is not None:
+                raise self._protocol.handshake_exc
+        self._protocol.events_received()
+
+    async def send(self, message: bytes | str) -> None:
+        """Send a WebSocket message."""
+        if isinstance(message, bytes):
+            self._protocol.send_binary(message)
+        else:
+            self._protocol.send_text(message.encode())
+        await self._flush()
+
+    async def is_heard(self) -> None:
+        """Return once the router has read what was sent, by a ping, or has begun to close."""
+        self._protocol.send_ping(b"heard?")
+        await self._flush()
+        while True:
+            await self._receive()
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame) and event.opcode in (Opcode.PONG, Opcode.CLOSE):
+                    return
+
+    async def gets_message(self) -> None:
+        """Return once a message has come."""
+        while not any(
+            isinstance(e, Frame) and e.opcode is Opcode.BINARY for e in self._protocol.events_received()
+        ):
+            await self._receive()
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes, whatever they mean here."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def end(self, *, reset: bool = False) -> None:
+        """Drop the connection, with RST if it is a `reset`. May be called twice."""
+        if reset and (found := self._writer.get_extra_info("socket")) is not None and found.fileno() != -1:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if not self._writer.is_closing():
+            self._writer.transport.abort()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _flush(self) -> None:
+        await self.write(b"".join(self._protocol.data_to_send()))
+
+    async def _receive(self) -> None:
+        data = await self._reader.read(65536)
+        if not data:
+            raise ConnectionResetError("the router closed the connection")
+        self._protocol.receive_data(data)
+
+
+__all__ = ["InvalidHandshake", "RawConnection"]

@@ -1,0 +1,106 @@
+"""Glare: both peers call each other at once, in every order that the way between them can bring about.
+
+Whose offer wins is the implementation's affair. What counts is what a user has afterwards: one
+connection that carries data both ways, and an application that was told so and nothing to the contrary.
+"""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    Pair,
+    Sides,
+    call_behind_an_offer,
+    expect,
+    glare,
+    ground,
+    judging,
+    requirement,
+)
+
+STATES = (Connected, Disconnected, ConnectionFailed)
+
+
+async def expect_one_usable_connection(pair: Pair) -> None:
+    """Require both to be told Connected, data to flow directly both ways, and no word against it."""
+    for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
+        await client.is_told(Connected, other, within=pair.patience.connect)
+    await pair.signals_arrive()
+    await pair.exchange()
+    for client in pair:
+        last = next(told.event for told in reversed(client.told) if isinstance(told.event, STATES))
+        expect(type(last).__name__, f"the last state that {client.name} was told").equals("Connected")
+
+
+@requirement("CON-8")
+async def test_the_offer_of_the_first_arrives_first(pair: Pair) -> None:
+    """Both offers have left; the offerer's is read before the other is delivered."""
+    async with glare(pair) as crossing:
+        await crossing.deliver_offer_of(pair.offerer)
+        await crossing.deliver_offer_of(pair.answerer)
+    await expect_one_usable_connection(pair)
+
+
+@requirement("CON-8")
+async def test_the_offer_of_the_second_arrives_first(pair: Pair) -> None:
+    """Both offers have left; the answerer's is read before the other is delivered."""
+    async with glare(pair) as crossing:
+        await crossing.deliver_offer_of(pair.answerer)
+        await crossing.deliver_offer_of(pair.offerer)
+    await expect_one_usable_connection(pair)
+
+
+@requirement("CON-8")
+async def test_both_offers_arrive_at_once(pair: Pair) -> None:
+    """Both offers have left, and are delivered at the same moment."""
+    async with glare(pair) as crossing:
+        crossing.deliver_both_offers()
+    await expect_one_usable_connection(pair)
+
+
+@requirement("CON-8")
+async def test_both_offers_arrive_before_any_answer(pair: Pair) -> None:
+    """Both offers are delivered, one after the other, before an answer to either is at the router."""
+    async with glare(pair) as crossing:
+        crossing.hold_answers()
+        await crossing.deliver_offer_of(pair.answerer)
+        await crossing.deliver_offer_of(pair.offerer)
+        crossing.release_answers()
+    await expect_one_usable_connection(pair)
+
+
+@requirement("CON-8")
+async def test_the_second_calls_with_the_offer_of_the_first_in_hand(pair: Pair) -> None:
+    """The answerer calls when it has the other's offer, and its answer has not left."""
+    await call_behind_an_offer(pair, pair.offerer, pair.answerer)
+    await expect_one_usable_connection(pair)
+
+
+@requirement("CON-8")
+async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: Pair) -> None:
+    """The offerer calls when it has the other's offer, and its answer has not left."""
+    await call_behind_an_offer(pair, pair.answerer, pair.offerer)
+    await expect_one_usable_connection(pair)
+
+
+@requirement("EVT-6", waits=True)
+async def test_a_glare_has_one_outcome(sides: Sides) -> None:
+    """Two offers that crossed are one attempt: each side is told Connected, and no failure beside it."""
+    config = P2PConfig(connection_timeout_secs=3)
+    pair = await sides.attach(config, config)
+    async with glare(pair) as crossing:
+        crossing.deliver_both_offers()
+    with ground("CON-8"):
+        await expect_one_usable_connection(pair)
+    # A second attempt, to nobody, is the barrier: by its end the two have had all their time.
+    silent = await pair.testbed.open_signaling_client("mallory")
+    with ground("TMO-2"):
+        for client in pair:
+            await client.attempt_fails(silent.session_id, within=client.timeout + 3.0)
+    with judging("EVT-6"):
+        for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
+            failures = client.events(ConnectionFailed, other)
+            expect([told.event for told in failures], f"failures that {client.name} was told").is_empty()
+            expect(
+                len(client.events(Connected, other)), f"times that {client.name} was told Connected"
+            ).equals(1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
-from clasp_e2e.model import Connected, P2PConfig
+from clasp_e2e.model import Connected, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Alone,
     Blocked,
+    Client,
     Pair,
     Refused,
     RouterWorld,
@@ -16,9 +18,13 @@ from clasp_e2e.testbed import (
     Unobserved,
     expect,
     expect_refusal,
+    ground,
     random_payload,
     requirement,
 )
+
+SHORT = P2PConfig(connection_timeout_secs=5)
+"""Time enough for a connection, also on a busy machine, and soon over for an attempt that fails."""
 
 
 @requirement("CON-1")
@@ -99,6 +105,37 @@ async def test_without_p2p_configured_calls_are_refused(alone: Alone) -> None:
     limit = alone.patience.call
     await expect_refusal(client.connect_to_peer(target), "connect_to_peer without P2P", within=limit)
     await expect_refusal(client.send_p2p(target, random_payload()), "send_p2p without P2P", within=limit)
+
+
+async def expect_no_harm_from_calling_again(pair: Pair, caller: Client, called: Client) -> None:
+    """Have `caller` call again: refused or not, the connection, or the one in its place, carries data."""
+    with suppress(Refused):
+        await caller.connect_to_peer(called)
+    await pair.signals_arrive()
+    await pair.exchange()
+    # An attempt that must fail is the barrier: by its end a second attempt has had all its time.
+    with ground("TMO-3"):
+        await caller.attempt_fails("nonexistent-session-12345", within=caller.timeout + 3.0)
+    await pair.exchange()
+    for client in pair:
+        states = [told.event for told in client.told if isinstance(told.event, (Connected, Disconnected))]
+        expect(type(states[-1]).__name__, f"the last state that {client.name} was told").equals("Connected")
+
+
+@requirement("CON-9", waits=True)
+async def test_the_offerer_calls_again(sides: Sides) -> None:
+    """When the one that connected calls again, the connection or the one in its place carries data."""
+    pair = await sides.attach(SHORT, SHORT)
+    await pair.connect()
+    await expect_no_harm_from_calling_again(pair, pair.offerer, pair.answerer)
+
+
+@requirement("CON-9", waits=True)
+async def test_the_answerer_calls_again(sides: Sides) -> None:
+    """When the one that was connected to calls back, the connection or the one in its place carries data."""
+    pair = await sides.attach(SHORT, SHORT)
+    await pair.connect()
+    await expect_no_harm_from_calling_again(pair, pair.answerer, pair.offerer)
 
 
 @requirement("CON-10")

@@ -16,6 +16,7 @@ from clasp_e2e.testbed import (
     ground,
     judging,
     requirement,
+    together,
 )
 
 STATES = (Connected, Disconnected, ConnectionFailed)
@@ -32,7 +33,7 @@ async def expect_one_usable_connection(pair: Pair) -> None:
         expect(type(last).__name__, f"the last state that {client.name} was told").equals("Connected")
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_the_offer_of_the_first_arrives_first(pair: Pair) -> None:
     """Both offers have left; the offerer's is read before the other is delivered."""
     async with glare(pair) as crossing:
@@ -41,7 +42,7 @@ async def test_the_offer_of_the_first_arrives_first(pair: Pair) -> None:
     await expect_one_usable_connection(pair)
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_the_offer_of_the_second_arrives_first(pair: Pair) -> None:
     """Both offers have left; the answerer's is read before the other is delivered."""
     async with glare(pair) as crossing:
@@ -50,7 +51,7 @@ async def test_the_offer_of_the_second_arrives_first(pair: Pair) -> None:
     await expect_one_usable_connection(pair)
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_both_offers_arrive_at_once(pair: Pair) -> None:
     """Both offers have left, and are delivered at the same moment."""
     async with glare(pair) as crossing:
@@ -58,7 +59,7 @@ async def test_both_offers_arrive_at_once(pair: Pair) -> None:
     await expect_one_usable_connection(pair)
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_both_offers_arrive_before_any_answer(pair: Pair) -> None:
     """Both offers are delivered, one after the other, before an answer to either is at the router."""
     async with glare(pair) as crossing:
@@ -69,14 +70,14 @@ async def test_both_offers_arrive_before_any_answer(pair: Pair) -> None:
     await expect_one_usable_connection(pair)
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_the_second_calls_with_the_offer_of_the_first_in_hand(pair: Pair) -> None:
     """The answerer calls when it has the other's offer, and its answer has not left."""
     await call_behind_an_offer(pair, pair.offerer, pair.answerer)
     await expect_one_usable_connection(pair)
 
 
-@requirement("CON-8")
+@requirement("CON-8", waits=True)
 async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: Pair) -> None:
     """The offerer calls when it has the other's offer, and its answer has not left."""
     await call_behind_an_offer(pair, pair.answerer, pair.offerer)
@@ -86,7 +87,7 @@ async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: Pair) 
 @requirement("EVT-6", waits=True)
 async def test_a_glare_has_one_outcome(sides: Sides) -> None:
     """Two offers that crossed are one attempt: each side is told Connected, and no failure beside it."""
-    config = P2PConfig(connection_timeout_secs=3)
+    config = P2PConfig(connection_timeout_secs=5)
     pair = await sides.attach(config, config)
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
@@ -95,8 +96,9 @@ async def test_a_glare_has_one_outcome(sides: Sides) -> None:
     # A second attempt, to nobody, is the barrier: by its end the two have had all their time.
     silent = await pair.testbed.open_signaling_client("mallory")
     with ground("TMO-2"):
-        for client in pair:
-            await client.attempt_fails(silent.session_id, within=client.timeout + 3.0)
+        await together(
+            *(client.attempt_fails(silent.session_id, within=client.timeout + 3.0) for client in pair)
+        )
     with judging("EVT-6"):
         for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
             failures = client.events(ConnectionFailed, other)

@@ -236,8 +236,10 @@ class AnswersStunOverUdp(MutantDriver):
         return _RouterWithStun(router, server)
 
 
-class _Front(Router):
-    """A TCP port that answers STUN itself and hands all else on to the router behind it."""
+class Front(Router):
+    """A TCP port that answers STUN, if it is told to, and hands all else on to the router behind it."""
+
+    answers_stun = False
 
     def __init__(self, router: ReferenceRouter) -> None:
         self._router = router
@@ -256,14 +258,18 @@ class _Front(Router):
         task.add_done_callback(self._handlers.discard)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.read(1500)
-        if (answer := _answer(first)) is not None:
+        first = await self.first_word(reader)
+        if self.answers_stun and (answer := _answer(first)) is not None:
             writer.write(answer)
             await _end(writer)
             return
         to_router, from_router = await asyncio.open_connection(self._behind.hostname, self._behind.port)
         from_router.write(first)
         await asyncio.gather(_pump(reader, from_router), _pump(to_router, writer))
+
+    async def first_word(self, reader: asyncio.StreamReader) -> bytes:
+        """Return the first bytes of a client."""
+        return await reader.read(1500)
 
     async def close(self) -> None:
         self._server.close()
@@ -288,8 +294,9 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 
 @mutant("RTR-6", "It answers STUN requests that come over its own TCP port.")
 class AnswersStunOverTcp(MutantDriver):
-    async def open_router(self, *, host: str, port: int) -> _Front:  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router, and the front before it."""
-        front = _Front(await super().open_router(host=host, port=0))
+        front = Front(await super().open_router(host=host, port=0))
+        front.answers_stun = True
         await front.listen(host, port)
         return front

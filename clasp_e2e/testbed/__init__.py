@@ -43,6 +43,7 @@ from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.stages import Stage, StagedAttempt, call_behind_an_offer, glare
 from clasp_e2e.testbed.testbed import holds_sdp
 from clasp_e2e.testbed.trickling import Trickle
+from clasp_e2e.testbed.waiting import together
 from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
 
 __all__ = [
@@ -91,4 +92,5 @@ __all__ = [
     "requirement",
     "show",
     "subject_lives_on",
+    "together",
 ]

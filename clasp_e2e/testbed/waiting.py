@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -59,6 +59,13 @@ class Patience:
     def cleanup(self) -> float:
         """For tasks that were told to end to end."""
         return 5.0 * self.scale
+
+
+async def together(*calls: Awaitable[object]) -> None:
+    """Await all of `calls` at once, each to its end; then raise what the first of them raised, if any did."""
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 class Changes:

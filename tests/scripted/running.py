@@ -17,7 +17,7 @@ from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
 from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Subjects, pairings
-from clasp_e2e.testbed.runner import judge, settle
+from clasp_e2e.testbed.runner import judge, judge_when_free, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.waiting import Patience
 
@@ -26,6 +26,9 @@ MUTANT = "mutant"
 OTHERS = {REFERENCE, SCRIPTED}
 SCALE = 0.5
 """Of the harness's patience: a mutant is most often waited for in vain."""
+
+AT_ONCE = 8
+"""Cases of one run that wait at the same time, as in the gate."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 
@@ -112,7 +115,10 @@ class Run:
 
 
 async def run(mutant: Mutant | None, role: Role, to_run: list[Case], *, eager: bool = False) -> Run:
-    """Run `to_run` and settle all in their order; what is slow, or if `eager` waits, beside the rest."""
+    """Run `to_run` and settle all in their order; what is slow, or if `eager` waits, beside the rest.
+
+    What waits begins otherwise when the rest has ended, all of it at once.
+    """
     sound = ReferenceDriver()
     broken = sound if mutant is None else mutant()
     is_router = role == "router"
@@ -132,6 +138,12 @@ async def run(mutant: Mutant | None, role: Role, to_run: list[Case], *, eager: b
     results: list[ScenarioResult] = []
     try:
         for case in to_run:
+            if case.scenario.waits and case.id not in waiting:
+                left = (each for each in to_run if each.scenario.waits and each.id not in waiting)
+                free = asyncio.Semaphore(AT_ONCE)
+                waiting |= {
+                    each.id: asyncio.create_task(judge_when_free(free, bench, each)) for each in list(left)
+                }
             judged = await (waiting.get(case.id) or judge(bench, case))
             results.append(settle(bench, case, judged).result)
     finally:

@@ -1,0 +1,177 @@
+"""Peers that do not bear being called, or being without a router; routers that bear no attack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from clasp_e2e import wire
+from clasp_e2e.drivers.reference import ReferenceRouter
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
+from clasp_e2e.router import Close, Deliver, Effect, ErrorCode
+from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, RouterOuts, mutant
+from clasp_e2e.scripted.routers import Forwarding, Front
+
+
+class Crossing(PeerScript):
+    """A script over the offers that arrive while an offer of this side's own is not answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own: wire.Offer | None = None
+        self.crossed = False
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Offer() as offer):
+                self.own = offer
+            case _:
+                pass
+        return (effect,)
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"type": "answer"}):
+                self.own = None
+            case inputs.SignalReceived(value={"type": "offer", "from": str(sender)}) if self.own is not None:
+                self.crossed = True
+                return self.cross(event, sender, self.own)
+            case _:
+                pass
+        return (event,)
+
+    def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:
+        """Return what the core hears of an offer of `sender` that crossed `own`."""
+        del sender, own
+        return (event,)
+
+
+@mutant(
+    "CON-8", "Of two offers that crossed, it tells the failure of the one that lost.", "offerer", "answerer"
+)
+class TellsThatTheLoserFailed(Crossing):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Connected(peer_session_id=peer)) if self.crossed:
+                return (effect, fx.Emit(ConnectionFailed(peer, "the other side's offer won")))
+            case _:
+                return super().act(effect)
+
+
+@mutant("CON-8", "It hears no offer while its own is not answered: two of a kind both insist.", "both")
+class InsistsOnItsOffer(Crossing):
+    def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:  # noqa: ARG002
+        return ()
+
+
+@mutant("CON-8", "It takes its offer back when another comes: two of a kind both give way.", "both")
+class GivesWay(Crossing):
+    def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:
+        back: dict[str, wire.Value] = {
+            "type": "disconnected",
+            "from": sender,
+            "correlation_id": own.correlation_id,
+            "reason": "taken back",
+        }
+        return (inputs.SignalReceived(back), event)
+
+
+@mutant(
+    "CON-9", "Called to connect to whom it is connected to, it ends the connection.", "offerer", "answerer"
+)
+class BeginsAnew(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connected: set[str] = set()
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Connected(peer_session_id=peer)):
+                self.connected.add(peer)
+            case _:
+                pass
+        return (effect,)
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.ConnectToPeer) and event.peer in self.connected:
+            return (inputs.DisconnectPeer(NO_CALL, event.peer), event)
+        return (event,)
+
+
+@mutant("DIR-2", "It ends its connections when it has lost the router.", "offerer", "answerer")
+class EndsWithItsRouter(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.transports: list[int] = []
+
+    def act(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, (fx.CreateOffer, fx.AcceptOffer)):
+            self.transports.append(effect.transport)
+        return (effect,)
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if not isinstance(event, inputs.RouterLost):
+            return (event,)
+        lost = (inputs.TransportLost(transport, "the router is gone") for transport in self.transports)
+        return (event, *lost)
+
+
+@mutant("TMO-4", "Having lost the router, it tells of no attempt any more how it ended.")
+class SilentWithoutTheRouter(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = False
+
+    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        self.lost = self.lost or isinstance(event, inputs.RouterLost)
+        return (event,)
+
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=ConnectionFailed()) if self.lost:
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("EVT-6", "Of a connection that ended it tells that it failed, beside that it ended.", slow=True)
+class TellsTheEndTwice(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Disconnected(peer_session_id=peer)):
+                return (effect, fx.Emit(ConnectionFailed(peer, "the connection ended")))
+            case _:
+                return (effect,)
+
+
+@mutant("RTR-7", "A frame that it cannot read makes it end all sessions.")
+class EndsAllForOne(Forwarding):
+    def act(self, effect: Effect) -> RouterOuts:
+        match effect:
+            case Deliver(message=wire.Error(code=ErrorCode.INVALID_FRAME | ErrorCode.INVALID_MESSAGE)):
+                return (effect, *(Close(one, 1011, "a broken frame") for one in self.welcomed))
+            case _:
+                return super().act(effect)
+
+
+class _OneByOne(Front):
+    """A front that takes the next connection when the last has said something."""
+
+    def __init__(self, router: ReferenceRouter) -> None:
+        super().__init__(router)
+        self._turn = asyncio.Lock()
+
+    async def first_word(self, reader: asyncio.StreamReader) -> bytes:
+        async with self._turn:
+            return await super().first_word(reader)
+
+
+@mutant("RTR-7", "It waits for a client's first bytes before it turns to the next client.")
+class WaitsForTheSilent(MutantDriver):
+    async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Start the router, and the front before it."""
+        front = _OneByOne(await super().open_router(host=host, port=0))
+        await front.listen(host, port)
+        return front

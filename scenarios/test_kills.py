@@ -80,7 +80,7 @@ async def test_killed_before_it_is_called(sides: Sides) -> None:
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True)
 async def test_answerer_killed_before_the_offer_arrives(sides: Sides) -> None:
-    """The answerer is killed when the offer has left: nobody answers, and the attempt fails."""
+    """The answerer is killed when the offer is on its way: nobody answers, and the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
     await answerer_killed(sides, Stage.OFFER_SENT, pair, "TMO-4", WELL_BEYOND)
 

@@ -16,13 +16,14 @@ from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Direction
 from clasp_e2e.testbed.client import Client, Failure
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved
+from clasp_e2e.testbed.testbed import holds_sdp
 from clasp_e2e.testbed.worlds import Pair
 
 
 class Stage(Enum):
     """How far an attempt has come, in the words of a report."""
 
-    OFFER_SENT = "the offer has left, and is not at the router"
+    OFFER_SENT = "the offer has passed the router, and has not reached the answerer"
     OFFER_DELIVERED = "the offer was handed to the answerer, and nothing of its answer is at the router"
     ANSWER_SENT = "the answer has passed the router, and has not reached the offerer"
     ANSWER_DELIVERED = "the answer was handed to the offerer"
@@ -44,7 +45,7 @@ class StagedAttempt:
         """Begin the attempt, and return when it is at its stage."""
         pair = self._pair
         holds: dict[Stage, tuple[Client, Direction]] = {
-            Stage.OFFER_SENT: (pair.offerer, "up"),
+            Stage.OFFER_SENT: (pair.answerer, "down"),
             Stage.OFFER_DELIVERED: (pair.answerer, "up"),
             Stage.ANSWER_SENT: (pair.offerer, "down"),
         }
@@ -73,8 +74,10 @@ class StagedAttempt:
         pair, stage = self._pair, self._stage
         if stage in (Stage.OFFER_SENT, Stage.OFFER_DELIVERED):
             await until_described(pair, pair.offerer, "offer", delivered=stage is Stage.OFFER_DELIVERED)
+            await pair.testbed.until_delivered(pair.answerer, holds_sdp, "the offer")
         else:
             await until_described(pair, pair.answerer, "answer", delivered=stage is Stage.ANSWER_DELIVERED)
+            await pair.testbed.until_delivered(pair.offerer, holds_sdp, "the answer")
 
     def release(self) -> None:
         """Hand on what is held back, to those who are still there."""

@@ -23,7 +23,7 @@ from clasp_e2e.testbed import (
     requirement,
 )
 
-SHORT = P2PConfig(connection_timeout_secs=5)
+SHORT = P2PConfig(connection_timeout_secs=8)
 """Time enough for a connection, also on a busy machine, and soon over for an attempt that fails."""
 
 

@@ -87,7 +87,7 @@ async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: Pair) 
 @requirement("EVT-6", waits=True)
 async def test_a_glare_has_one_outcome(sides: Sides) -> None:
     """Two offers that crossed are one attempt: each side is told Connected, and no failure beside it."""
-    config = P2PConfig(connection_timeout_secs=5)
+    config = P2PConfig(connection_timeout_secs=8)
     pair = await sides.attach(config, config)
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import Client, Pair, Sides, Stage, StagedAttempt, expect, ground, judging, requirement
 
-CONFIG = P2PConfig(connection_timeout_secs=5)
+CONFIG = P2PConfig(connection_timeout_secs=8)
 """Time enough for the connection to a third client, also on a busy machine, and soon over."""
 
 LATE = 3.0

@@ -22,7 +22,7 @@ from clasp_e2e.testbed import (
     together,
 )
 
-AMPLE = P2PConfig(connection_timeout_secs=5)
+AMPLE = P2PConfig(connection_timeout_secs=8)
 """Time enough for a connection, also on a busy machine, and soon over for an attempt that fails."""
 
 TIMEOUT = 2

@@ -1,0 +1,66 @@
+"""Attacks on a router: whose it must be, what a raw connection can say, and what is judged of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import ExternalRouter
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.router import RouterServer
+from clasp_e2e.testbed.expectations import LeftOut
+from clasp_e2e.testbed.raw_connection import RawConnection
+from clasp_e2e.testbed.testbed import RouterSource
+
+from .cases import judged
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+SOMEBODYS = ExternalRouter("ws://127.0.0.1:1")
+
+
+async def test_a_router_that_is_somebodys_is_attacked_only_on_request() -> None:
+    with pytest.raises(LeftOut, match="--attack-router"):
+        await RouterSource(ReferenceDriver(), SOMEBODYS).open(1, to_attack=True)
+    asked = RouterSource(ReferenceDriver(), SOMEBODYS, may_be_attacked=True)
+    assert await asked.open(1, to_attack=True) is SOMEBODYS
+    assert await RouterSource(ReferenceDriver(), SOMEBODYS).open(1) is SOMEBODYS
+
+
+async def test_a_router_of_ours_that_is_attacked_is_shared_with_nobody() -> None:
+    source = RouterSource(ReferenceDriver(), None)
+    shared = await source.open(5)
+    source = RouterSource(ReferenceDriver(), shared)
+    attacked = await source.open(5, to_attack=True)
+    assert attacked is not shared
+    assert await source.open(5) is shared
+    await source.release(attacked)
+    await shared.close()
+
+
+async def test_what_is_left_out_is_skipped() -> None:
+    async def body(sides: object) -> None:
+        raise LeftOut("ask for it with --attack-router")
+
+    found = await judged(body, "RTE-1")
+    assert found.result.outcome is Outcome.SKIPPED
+    assert found.result.message == "ask for it with --attack-router"
+
+
+async def test_a_raw_connection_is_heard_and_can_vanish() -> None:
+    async with RouterServer.open() as router:
+        connection = await RawConnection.open(router.url)
+        await connection.shake_hands()
+        await connection.send(b"no frame")
+        await connection.is_heard()
+        await connection.end(reset=True)
+        await connection.end()
+
+
+async def test_a_raw_connection_tells_that_the_router_ended_it() -> None:
+    async with RouterServer.open() as router:
+        connection = await RawConnection.open(router.url)
+        await connection.write(b"no HTTP at all\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await connection.shake_hands()
+        await connection.end()

@@ -52,7 +52,11 @@ class GivesUpLate(Timing):
         return seconds if seconds == DEFAULT else seconds * 3
 
 
-@mutant("TMO-3", "It tells nobody when the router could not deliver its offer.")
+@mutant(
+    "TMO-3",
+    "It tells nobody when the router could not deliver its offer.",
+    also={"TMO-4": "The router may know that the answerer is gone before it has the offer."},
+)
 class HidesUndeliverableOffers(Telling):
     def act(self, effect: fx.Effect) -> Outs:
         match effect:

@@ -16,16 +16,15 @@ from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Direction
 from clasp_e2e.testbed.client import Client, Failure
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved
-from clasp_e2e.testbed.testbed import holds_sdp
 from clasp_e2e.testbed.worlds import Pair
 
 
 class Stage(Enum):
     """How far an attempt has come, in the words of a report."""
 
-    OFFER_SENT = "the offer has passed the router, and has not reached the answerer"
+    OFFER_SENT = "the offer was handed to the router, and has not reached the answerer"
     OFFER_DELIVERED = "the offer was handed to the answerer, and nothing of its answer is at the router"
-    ANSWER_SENT = "the answer has passed the router, and has not reached the offerer"
+    ANSWER_SENT = "the answer was handed to the router, and has not reached the offerer"
     ANSWER_DELIVERED = "the answer was handed to the offerer"
 
 
@@ -74,10 +73,13 @@ class StagedAttempt:
         pair, stage = self._pair, self._stage
         if stage in (Stage.OFFER_SENT, Stage.OFFER_DELIVERED):
             await until_described(pair, pair.offerer, "offer", delivered=stage is Stage.OFFER_DELIVERED)
-            await pair.testbed.until_delivered(pair.answerer, holds_sdp, "the offer")
         else:
             await until_described(pair, pair.answerer, "answer", delivered=stage is Stage.ANSWER_DELIVERED)
-            await pair.testbed.until_delivered(pair.offerer, holds_sdp, "the answer")
+        # A leg that is held shows its first frame alone: that the router has it is known from the other.
+        if stage is Stage.OFFER_SENT:
+            await pair.offerer.all_is_written()
+        elif stage is Stage.ANSWER_SENT:
+            await pair.answerer.all_is_written()
 
     def release(self) -> None:
         """Hand on what is held back, to those who are still there."""

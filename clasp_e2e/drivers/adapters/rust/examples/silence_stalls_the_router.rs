@@ -38,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         println!("Beside a silent connection no client attached in {took:.3} s.");
     }
-    let verdict = if attached { "Not reproduced." } else { "Reproduced: one silent connection keeps all others out." };
+    let verdict =
+        if attached { "Not reproduced." } else { "Reproduced: one silent connection keeps all others out." };
     println!("{verdict}");
     std::process::exit(i32::from(attached));
 }

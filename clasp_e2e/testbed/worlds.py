@@ -278,7 +278,7 @@ class Sides:
         offerer: Participant,
         answerer: Participant,
         subject: str,
-        newcomers: Participant | None,
+        newcomers: Participant | None = None,
     ) -> None:
         self.testbed = testbed
         self.patience = testbed.patience

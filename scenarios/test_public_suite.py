@@ -51,11 +51,7 @@ async def test_1_both_sides_say_that_they_are_connected(connected_pair: Pair) ->
 async def test_2_candidate_exchange(pair: Pair) -> None:
     """Candidates cross the router, in the SDP or one by one; of one side they may do, if it connects."""
     await pair.offerer.connect_to_peer(pair.answerer)
-
-    def silent() -> list[str]:
-        heard = {name for attempt in pair.attempts for name, known in attempt.candidates.items() if known}
-        return [client.name for client in pair if client.name not in heard]
-
+    silent = pair.without_candidates
     try:
         async with asyncio.timeout(pair.patience.connect):
             await pair.testbed.switchboard.wait_until(lambda: not silent() or pair.stands)

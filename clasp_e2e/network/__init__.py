@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e.network.attempts import Attempt, Description, Pair
-from clasp_e2e.network.conditions import Conditions, Side
+from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.coturn import Coturn, CoturnFailed
 from clasp_e2e.network.impairments import (
     Bandwidth,
@@ -19,7 +19,9 @@ from clasp_e2e.network.impairments import (
     where,
 )
 from clasp_e2e.network.link import Address, Counters, UdpLink
+from clasp_e2e.network.nat import Nat
 from clasp_e2e.network.session_description import Candidate, SessionDescription
+from clasp_e2e.network.side import Side
 from clasp_e2e.network.signaling_proxy import Direction, FrameCounter, Hooks, SignalingProxy
 from clasp_e2e.network.stun_probe import ask_stun
 from clasp_e2e.network.stun_server import StunRequest, StunServer
@@ -45,6 +47,7 @@ __all__ = [
     "FrameCounter",
     "Hooks",
     "Impairment",
+    "Nat",
     "Pair",
     "SessionDescription",
     "Side",

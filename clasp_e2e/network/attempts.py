@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clasp_e2e.network.conditions import Conditions, Side
+from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.link import UdpLink
 from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink
+from clasp_e2e.network.side import Side
 
 __all__ = ["Attempt", "Description", "Pair"]
 

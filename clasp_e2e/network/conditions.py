@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 
 from clasp_e2e.network import datagrams
 from clasp_e2e.network.impairments import Datagram, Impairment, black
+from clasp_e2e.network.nat import Nat
+from clasp_e2e.network.side import Side
 
-__all__ = ["Conditions", "Side"]
+__all__ = ["Conditions"]
 
 _PASSES = (0.0,)
-
-
-class Side(IntEnum):
-    """One of the two peers of a pair."""
-
-    A = 0
-    B = 1
-
-    @property
-    def other(self) -> Side:
-        """The peer opposite."""
-        return Side.A if self is Side.B else Side.B
 
 
 class Conditions:
@@ -32,13 +21,15 @@ class Conditions:
     next datagram on that the link reads, and the datagrams are counted anew from there.
     """
 
-    __slots__ = ("_disturbed", "_impairments", "_late", "_seen")
+    __slots__ = ("_disturbed", "_impairments", "_late", "_seen", "nats")
 
     def __init__(self) -> None:
         self._impairments: list[Impairment | None] = [None, None]
         self._seen = [0, 0]
         self._disturbed = [0, 0]
         self._late = [0.0, 0.0]
+        self.nats: tuple[Nat | None, Nat | None] | None = None
+        """The NAT before each side; None where there is none before either."""
 
     def impair(self, impairment: Impairment | None, sender: Side | None = None) -> None:
         """Put what `sender` sends (`None`: both) under `impairment`, in the place of any before it."""
@@ -53,6 +44,13 @@ class Conditions:
     def heal(self, sender: Side | None = None) -> None:
         """Let everything pass that `sender` sends (`None`: both); ends loss and delay too."""
         self.impair(None, sender)
+
+    def put_behind(self, nat: Nat | None, side: Side | None = None) -> None:
+        """Put a NAT before `side` (None: before each), in the place of any before it."""
+        kinds = list(self.nats or (None, None))
+        for each in Side if side is None else (side,):
+            kinds[each] = nat
+        self.nats = (kinds[Side.A], kinds[Side.B]) if any(kinds) else None
 
     def delay_first(self, sender: Side, seconds: float) -> None:
         """Hold back the first DTLS application data of `sender` on each new link; the rest overtakes it.

@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clasp_e2e.network import datagrams
-from clasp_e2e.network.conditions import Conditions, Side
+from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.datagrams import StunClass
+from clasp_e2e.network.nat import Nats
+from clasp_e2e.network.side import Side
 
 __all__ = ["Address", "Counters", "UdpLink"]
 
@@ -67,8 +69,25 @@ def _holds_application_data(data: memoryview) -> bool:
     return datagrams.is_dtls(data) and datagrams.application_records(data) > 0
 
 
+def _open_socket() -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        opened.setblocking(False)
+        opened.bind(("127.0.0.1", 0))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
 class _End:
-    """The socket that faces one side, and what is known of that side."""
+    """The socket that faces one side, and what is known of that side.
+
+    `second` is there once the other side's NAT is a symmetric one: the endpoint that nobody was told.
+    """
 
     __slots__ = (
         "address",
@@ -76,6 +95,7 @@ class _End:
         "has_sent_application",
         "peer",
         "requests",
+        "second",
         "side",
         "socket",
         "was_heard",
@@ -90,17 +110,9 @@ class _End:
         # A peer with several addresses checks each of them: the response belongs to the very socket
         # that asked, wherever everything else goes.
         self.requests: dict[bytes, Address] = {}
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                with contextlib.suppress(OSError):
-                    self.socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-            self.socket.setblocking(False)
-            self.socket.bind(("127.0.0.1", 0))
-            self.address: Address = self.socket.getsockname()
-        except OSError:
-            self.socket.close()
-            raise
+        self.socket = _open_socket()
+        self.second: socket.socket | None = None
+        self.address: Address = self.socket.getsockname()
 
 
 class UdpLink:
@@ -116,6 +128,7 @@ class UdpLink:
         self._loop = asyncio.get_running_loop()
         self._delayed: set[asyncio.TimerHandle] = set()
         self._closed = False
+        self._nats = Nats()
         first = _End(Side.A)
         try:
             self._ends = (first, _End(Side.B))
@@ -125,7 +138,7 @@ class UdpLink:
         self._buffer = bytearray(_LARGEST_DATAGRAM)
         self._view = memoryview(self._buffer)
         for end in self._ends:
-            self._loop.add_reader(end.socket, self._read, end)
+            self._loop.add_reader(end.socket, self._read, end, end.socket)
 
     def address_for(self, side: Side) -> Address:
         """The address that `side` is handed as its peer's."""
@@ -158,29 +171,30 @@ class UdpLink:
         for handle in self._delayed:
             handle.cancel()
         self._delayed.clear()
-        for end in self._ends:
-            if end.socket.fileno() != -1:
-                self._loop.remove_reader(end.socket)
-                end.socket.close()
+        for opened in (each for end in self._ends for each in (end.socket, end.second)):
+            if opened is not None and opened.fileno() != -1:
+                self._loop.remove_reader(opened)
+                opened.close()
 
-    def _read(self, end: _End) -> None:
+    def _read(self, end: _End, on: socket.socket) -> None:
         for _ in range(_BURST):
             try:
-                length, source = end.socket.recvfrom_into(self._buffer)
+                length, source = on.recvfrom_into(self._buffer)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 # An ICMP error about something sent before: the network may say so, the link goes on.
                 continue
-            self._take(end, self._view[:length], source)
+            self._take(end, self._view[:length], source, to_second=on is end.second)
             if self._closed:
                 return
 
-    def _take(self, end: _End, data: memoryview, source: Address) -> None:
+    def _take(self, end: _End, data: memoryview, source: Address, *, to_second: bool) -> None:
         other = self._ends[end.side.other]
         if end.counters.first_seen is None:
             end.counters.first_seen = self._loop.time()
         destination = self._destination(end, other, data, source)
+        way = other.socket if self._conditions.nats is None else self._through_nats(end, to_second)
         if self._conditions.impairment(end.side) is None:
             delays: Sequence[float] = _AT_ONCE
         else:
@@ -189,17 +203,31 @@ class UdpLink:
             end.has_sent_application = True
             late = self._conditions.delay_of_first(end.side)
             delays = [delay + late for delay in delays]
-        if not delays or destination is None:
+        if not delays or destination is None or way is None:
             end.counters.dropped_datagrams += 1
             end.counters.dropped_bytes += len(data)
         else:
             for copy, delay in enumerate(delays):
                 if delay > 0:
-                    self._send_later(delay, end, other, bytes(data), destination, again=copy > 0)
+                    self._send_later(delay, end, way, bytes(data), destination, again=copy > 0)
                 else:
-                    self._send(end, other, data, destination, again=copy > 0)
+                    self._send(end, way, data, destination, again=copy > 0)
         if self._on_activity is not None:
             self._on_activity()
+
+    def _through_nats(self, end: _End, to_second: bool) -> socket.socket | None:
+        """The socket by which a datagram of the side of `end` reaches the other; None if it does not get in."""
+        assert self._conditions.nats is not None
+        from_second = self._nats.cross(end.side, self._conditions.nats, to_second=to_second)
+        if from_second is None:
+            return None
+        other = self._ends[end.side.other]
+        if not from_second:
+            return other.socket
+        if other.second is None:
+            other.second = _open_socket()
+            self._loop.add_reader(other.second, self._read, other, other.second)
+        return other.second
 
     def _destination(self, end: _End, other: _End, data: memoryview, source: Address) -> Address | None:
         """Learn from a datagram where its sender is, and tell where it goes."""
@@ -220,11 +248,11 @@ class UdpLink:
         return other.peer
 
     def _send_later(
-        self, delay: float, end: _End, other: _End, data: bytes, destination: Address, *, again: bool
+        self, delay: float, end: _End, way: socket.socket, data: bytes, destination: Address, *, again: bool
     ) -> None:
         def send() -> None:
             self._delayed.discard(handle)
-            self._send(end, other, data, destination, again=again)
+            self._send(end, way, data, destination, again=again)
             if self._on_activity is not None:
                 self._on_activity()
 
@@ -232,12 +260,12 @@ class UdpLink:
         self._delayed.add(handle)
 
     def _send(
-        self, end: _End, other: _End, data: memoryview | bytes, destination: Address, *, again: bool
+        self, end: _End, way: socket.socket, data: memoryview | bytes, destination: Address, *, again: bool
     ) -> None:
         """Hand `data` on; a copy that goes `again` is counted apart, for its sender sent it once."""
         counters = end.counters
         try:
-            other.socket.sendto(data, destination)
+            way.sendto(data, destination)
         except OSError:
             if again:
                 return

@@ -6,6 +6,7 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.network import (
     Impairment,
+    Nat,
     SessionDescription,
     StunServer,
     delayed,
@@ -53,6 +54,7 @@ __all__ = [
     "Client",
     "Failure",
     "Impairment",
+    "Nat",
     "NotOffered",
     "Pair",
     "Path",

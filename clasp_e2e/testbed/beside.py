@@ -21,7 +21,7 @@ async def connects(pair: Pair) -> None:
     try:
         await _both_connect(pair, pair.offerer, pair.answerer)
     except Unmet as unmet:
-        if not any(attempt.candidates.get(pair.subject.name) for attempt in pair.attempts):
+        if pair.subject.name in pair.without_candidates():
             raise Unobserved(f"{pair.subject.name} has offered no candidate, and so: {unmet}") from unmet
         raise
 

@@ -105,6 +105,14 @@ class Pair:
         """
         return any(self.opened_at(attempt) is not None for attempt in self.attempts)
 
+    def without_candidates(self) -> list[str]:
+        """Return the names of those of whom no candidate has been delivered to the other."""
+        return [
+            client.name
+            for client in self
+            if not any(attempt.candidates.get(client.name) for attempt in self.attempts)
+        ]
+
     async def connect(self) -> None:
         """Connect the two, as the ground a scenario stands on: blocked by what does not work.
 

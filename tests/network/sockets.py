@@ -24,6 +24,10 @@ class Peer:
         async with asyncio.timeout(PATIENCE):
             return await asyncio.get_running_loop().sock_recv(self._socket, 65535)
 
+    async def receive_from(self) -> tuple[bytes, tuple[str, int]]:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().sock_recvfrom(self._socket, 65535)
+
     def nothing_waits(self) -> bool:
         try:
             self._socket.recv(65535)

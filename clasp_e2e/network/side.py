@@ -1,0 +1,19 @@
+"""The two ends of what lies between a pair."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["Side"]
+
+
+class Side(IntEnum):
+    """One of the two peers of a pair."""
+
+    A = 0
+    B = 1
+
+    @property
+    def other(self) -> Side:
+        """The peer opposite."""
+        return Side.A if self is Side.B else Side.B

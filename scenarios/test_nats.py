@@ -1,0 +1,43 @@
+"""NATs between the peers: ICE finds the path where there is one, and an attempt without one fails."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import P2PConfig
+from clasp_e2e.testbed import Blocked, Nat, Pair, Sides, Unmet, remark, requirement
+
+BRIEF = P2PConfig(connection_timeout_secs=3)
+LATE = 3.0
+"""Seconds by which a time-out may be missed (TMO-1: 33 s)."""
+
+
+@requirement("CON-5", waits=True)
+async def test_peers_behind_port_restricted_nats_connect(pair: Pair) -> None:
+    """Each behind a NAT that lets in only what was sent to, two peers connect: both of them check."""
+    pair.link.put_behind(Nat.PORT_RESTRICTED)
+    await pair.offerer.connect_to_peer(pair.answerer)
+    try:
+        await pair.until_it_stands()
+    except Unmet:
+        if not (unknown := pair.without_candidates()):
+            raise
+        remark(f"{' and '.join(unknown)} sent no candidate, and so could not be reached behind the NAT")
+
+
+@requirement("CON-5", waits=True)
+async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: Pair) -> None:
+    """The partner's NAT shows another endpoint than was told: the subject answers where checks come from."""
+    subject, partner = pair
+    pair.link.put_behind(Nat.SYMMETRIC, pair.side(partner))
+    pair.link.put_behind(Nat.RESTRICTED, pair.side(subject))
+    await pair.offerer.connect_to_peer(pair.answerer)
+    await pair.until_it_stands()
+
+
+@requirement("TMO-5", waits=True)
+async def test_an_attempt_between_symmetric_nats_fails(sides: Sides) -> None:
+    """Symmetric NATs on both sides leave no direct path: the attempt fails by the time-out at the latest."""
+    pair = await sides.attach(BRIEF, BRIEF)
+    pair.link.put_behind(Nat.SYMMETRIC)
+    await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
+    if not any(attempt.answer for attempt in pair.attempts):
+        raise Blocked("CON-3", "the offer was not answered")

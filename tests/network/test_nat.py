@@ -1,0 +1,104 @@
+"""Which pairs of NATs a direct path leads through, in the table and on the link."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e.network import Conditions, Nat, Side, UdpLink
+from clasp_e2e.network.nat import Nats
+
+from .sockets import Peer
+
+KINDS = [None, *Nat]
+HARD = {Nat.PORT_RESTRICTED, Nat.SYMMETRIC}
+
+
+def has_path(one: Nat | None, other: Nat | None) -> bool:
+    """What is known of NATs: a symmetric one needs a partner that takes in more than what it was told."""
+    return not ((one is Nat.SYMMETRIC and other in HARD) or (other is Nat.SYMMETRIC and one in HARD))
+
+
+@pytest.mark.parametrize("kinds", list(itertools.product(KINDS, KINDS)), ids=str)
+def test_checks_from_both_sides_find_the_path_that_there_is(kinds: tuple[Nat | None, Nat | None]) -> None:
+    """As ICE does: both sides send to what they were told, and answer wherever something came from."""
+    nats = Nats()
+    seen: dict[Side, set[bool]] = {Side.A: {False}, Side.B: {False}}
+    answered: set[Side] = set()
+    for _ in range(4):
+        for sender in Side:
+            for to_second in sorted(seen[sender]):
+                crossed = nats.cross(sender, kinds, to_second=to_second)
+                if crossed is not None:
+                    seen[sender.other].add(crossed)
+                    answered.add(sender.other)
+    assert (answered == set(Side)) is has_path(*kinds)
+
+
+@given(
+    kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
+    sends=st.lists(st.tuples(st.sampled_from(list(Side)), st.booleans())),
+)
+def test_a_stricter_nat_lets_in_no_more(
+    kinds: tuple[Nat | None, Nat | None], sends: list[tuple[Side, bool]]
+) -> None:
+    stricter = (kinds[0], {None: Nat.FULL_CONE, Nat.FULL_CONE: Nat.RESTRICTED}.get(kinds[1], kinds[1]))
+    lenient, strict = Nats(), Nats()
+    for sender, to_second in sends:
+        before = lenient.cross(sender, kinds, to_second=to_second)
+        after = strict.cross(sender, stricter, to_second=to_second)
+        assert after is None or after == before
+
+
+@pytest.fixture
+def conditions() -> Conditions:
+    return Conditions()
+
+
+async def test_a_port_restricted_nat_opens_to_what_was_sent_to(conditions: Conditions) -> None:
+    conditions.put_behind(Nat.PORT_RESTRICTED)
+    link, one, two = UdpLink(conditions), Peer(), Peer()
+    try:
+        link.set_peer_address(Side.A, one.address)
+        link.set_peer_address(Side.B, two.address)
+        one.send(b"too early", link.address_for(Side.A))
+        two.send(b"in", link.address_for(Side.B))
+        assert await one.receive() == b"in"
+        one.send(b"in too", link.address_for(Side.A))
+        assert await two.receive() == b"in too"
+        assert link.counters(Side.A).dropped_datagrams == 1
+    finally:
+        link.close()
+        one.close()
+        two.close()
+
+
+async def test_a_symmetric_nat_shows_another_endpoint_than_was_told(conditions: Conditions) -> None:
+    conditions.put_behind(Nat.SYMMETRIC, Side.A)
+    link, one, two = UdpLink(conditions), Peer(), Peer()
+    try:
+        link.set_peer_address(Side.A, one.address)
+        link.set_peer_address(Side.B, two.address)
+        two.send(b"to what was told", link.address_for(Side.B))
+        one.send(b"out", link.address_for(Side.A))
+        data, source = await two.receive_from()
+        assert data == b"out"
+        assert source != link.address_for(Side.B)
+        two.send(b"back", source)
+        assert await one.receive() == b"back"
+        assert one.nothing_waits()
+        assert link.counters(Side.B).dropped_datagrams == 1
+    finally:
+        link.close()
+        one.close()
+        two.close()
+
+
+def test_without_a_nat_nothing_is_asked(conditions: Conditions) -> None:
+    conditions.put_behind(Nat.SYMMETRIC, Side.B)
+    assert conditions.nats == (None, Nat.SYMMETRIC)
+    conditions.put_behind(None)
+    assert conditions.nats is None

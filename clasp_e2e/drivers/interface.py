@@ -90,6 +90,11 @@ class Peer(ABC):
     """Given by the router. Set before `Driver.open_peer` returns."""
 
     @property
+    def process_group(self) -> int | None:
+        """The process group that this runs in, None for the harness's own."""
+        return None
+
+    @property
     def fault(self) -> str | None:
         """What went wrong with the adapter, also outside a call: noise on its output, a crash."""
         return None
@@ -209,6 +214,11 @@ class Router(ABC):
 
     is_ours = True
     """Whether the driver started it, so that nobody else is harmed when it is put to the test."""
+
+    @property
+    def process_group(self) -> int | None:
+        """The process group that this runs in, None for the harness's own."""
+        return None
 
     @property
     def fault(self) -> str | None:

@@ -182,7 +182,7 @@ class SignalingProxy:
             self._sessions[-1].progress.append(progress)
             await progress
 
-    async def send_down(self, frame: bytes) -> None:
+    async def send_down(self, frame: bytes | str) -> None:
         """Hand the peer a frame of the harness's own, behind what it was sent before.
 
         Raises `ConnectionError` when there is no connection.

@@ -116,6 +116,15 @@ class Switchboard:
             for attempt in pair.attempts:
                 attempt.link.close()
 
+    def forget(self, leg: str) -> None:
+        """Close all links of `leg`, which is there no more, and keep nothing of what it sent."""
+        for key in [key for key in self._pairs if leg in key]:
+            for attempt in self._pairs.pop(key).attempts:
+                attempt.link.close()
+        self.descriptions = [each for each in self.descriptions if each.leg != leg]
+        self._authors = {key: each for key, each in self._authors.items() if each.leg != leg}
+        self._candidate_senders = {text: who for text, who in self._candidate_senders.items() if who != leg}
+
     def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
         """Take note of a frame as it was sent, before it goes on; `direction` is `up` or `down`."""
         if direction == "down":

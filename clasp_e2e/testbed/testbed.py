@@ -191,6 +191,14 @@ class Testbed:
             self.timeline.note("harness", f"changes a frame on its way to {leg.name}")
         return altered
 
+    async def close_client(self, client: Client) -> None:
+        """End one client, its leg and its links, while the others go on."""
+        await call_driver(client.side.label, "its end", client.end(), self.patience.cleanup)
+        await client.leg.close()
+        self.switchboard.forget(client.name)
+        self.clients.remove(client)
+        self._legs.remove(client.leg)
+
     def _see(
         self, leg: SignalingProxy, direction: Direction, data: bytes | str, message: wire.Message | None
     ) -> None:

@@ -59,6 +59,11 @@ class StdioPeer(Peer):
         return self._lease.connection.process.stderr()
 
     @property
+    def process_group(self) -> int:
+        """The adapter's, with all that it started."""
+        return self.pid
+
+    @property
     def pid(self) -> int:
         """The adapter's process, which leads a process group of that number."""
         return self._lease.connection.process.pid
@@ -135,6 +140,11 @@ class StdioRouter(Router):
         self.url = url
         self._lease = lease
         self._closed = False
+
+    @property
+    def process_group(self) -> int:
+        """The adapter's, with all that it started."""
+        return self._lease.connection.process.pid
 
     @property
     def fault(self) -> str | None:

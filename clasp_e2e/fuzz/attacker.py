@@ -1,0 +1,96 @@
+"""A session that sends whatever it is given, and takes what comes without believing any of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from clasp_e2e import wire
+
+__all__ = ["Attacker", "open_websocket"]
+
+
+async def open_websocket(url: str) -> ClientConnection:
+    """A WebSocket to a router, without a HELLO. Raises `OSError`, `WebSocketException`."""
+    return await connect(
+        url,
+        subprotocols=[Subprotocol("clasp")],
+        compression=None,
+        proxy=None,
+        open_timeout=None,
+        ping_interval=None,
+        close_timeout=1,
+        max_size=None,
+    )
+
+
+class Attacker:
+    """A session with a router. The caller sets all deadlines."""
+
+    def __init__(self, socket: ClientConnection, session_id: str) -> None:
+        self.session_id = session_id
+        self.attempt = "no-attempt"
+        """The correlation id of the last offer that came."""
+        self._socket = socket
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, url: str, name: str = "mallory") -> Attacker:
+        """Attach to the router at `url`. Raises `OSError`, `WebSocketException`, or `WireError`."""
+        socket = await open_websocket(url)
+        try:
+            await socket.send(wire.encode(wire.Hello(name, frozenset({"event"}))))
+            data = await socket.recv()
+            welcome = wire.decode(data)[0] if isinstance(data, bytes) else None
+            if not isinstance(welcome, wire.Welcome):
+                raise wire.WireError(f"the router answered HELLO with {data!r:.80}")
+        except BaseException:
+            socket.transport.abort()
+            raise
+        return cls(socket, welcome.session)
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the router has not ended the session."""
+        return not self._reader.done()
+
+    async def _read(self) -> None:
+        with suppress(ConnectionClosed):
+            async for data in self._socket:
+                # Most of it is errors that say what was wrong: only an offer is of use.
+                if isinstance(data, bytes) and b"offer" in data:
+                    self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        with suppress(wire.WireError):
+            message, _ = wire.decode(data)
+            if isinstance(message, wire.Publish):
+                signal = wire.decode_signal(message.value)
+                if isinstance(signal, wire.Offer) and signal.sender != self.session_id:
+                    self.attempt = signal.correlation_id
+
+    async def send(self, data: bytes | str) -> bool:
+        """Send one message; return whether the session still stood."""
+        try:
+            await self._socket.send(data)
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def is_heard(self) -> bool:
+        """Return once the router has read what was sent, by a ping; False if it has ended the session."""
+        try:
+            await (await self._socket.ping())
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self._socket.transport.abort()
+        await self._socket.wait_closed()
+        await self._reader

@@ -1,0 +1,138 @@
+"""A campaign against one target: batch after batch, and what it died of, made small.
+
+A target that died is started anew and given parts of the batch, until no smaller part is known that does it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from clasp_e2e.fuzz.inputs import Input, Tally, batches
+from clasp_e2e.fuzz.memory import growth
+from clasp_e2e.fuzz.targets import Died, Target
+
+__all__ = ["Campaign", "Finding", "minimised", "run_campaign"]
+
+MOST_FINDINGS = 3
+"""Findings after which a target is left alone: it is known to be frail."""
+MOST_TRIALS = 24
+"""Starts of a target that the minimising of one finding may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One death of a target."""
+
+    target: str
+    requirement: str | None
+    batch: int
+    what: str
+    inputs: tuple[Input, ...]
+    """The fewest that are known to do it to a new target; the whole batch where they do not."""
+    reproduced: bool
+    """Whether they do it to a new target."""
+
+
+@dataclass(slots=True)
+class Campaign:
+    """What came of a campaign."""
+
+    target: str
+    tally: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+    ended_sessions: int = 0
+    findings: list[Finding] = field(default_factory=list[Finding])
+    memory: list[int] = field(default_factory=list[int])
+    """Bytes, before the first batch and after each, of the target that lives."""
+
+    @property
+    def growth(self) -> int | None:
+        """See `memory.growth`; None where the target was started anew."""
+        return None if self.findings else growth(self.memory)
+
+
+Progress = Callable[[int], None]
+"""Told of the number of inputs that were sent."""
+
+
+async def run_campaign(target: Target, seed: int, total: int, progress: Progress) -> Campaign:
+    """Send `total` inputs. Raises `HarnessFault` or `DriverFault` where the target cannot even be started."""
+    campaign = Campaign(target.name)
+    began = time.monotonic()
+    try:
+        await target.open()
+        _measure(target, campaign)
+        for number, size in batches(total, target.batch_size):
+            inputs = target.inputs(seed, number, size)
+            campaign.tally.count(inputs)
+            try:
+                await target.withstands(inputs)
+            except Died as death:
+                campaign.findings.append(await _found(target, number, inputs, death))
+                if len(campaign.findings) >= MOST_FINDINGS:
+                    break
+                await _start_anew(target)
+                campaign.memory.clear()
+            _measure(target, campaign)
+            progress(campaign.tally.origins.total())
+    finally:
+        await target.close()
+    campaign.seconds = time.monotonic() - began
+    campaign.ended_sessions = target.ended_sessions
+    return campaign
+
+
+def _measure(target: Target, campaign: Campaign) -> None:
+    if (bytes_held := target.memory()) is not None:
+        campaign.memory.append(bytes_held)
+
+
+async def _start_anew(target: Target) -> None:
+    await target.close()
+    await target.open()
+
+
+async def _found(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Finding:
+    async def dies(part: Sequence[Input]) -> bool:
+        await _start_anew(target)
+        try:
+            await target.withstands(part)
+        except Died:
+            return True
+        return False
+
+    smallest = await minimised(inputs, dies)
+    return Finding(
+        target.name, target.requirement, number, str(death), tuple(smallest or inputs), smallest is not None
+    )
+
+
+async def minimised(
+    inputs: Sequence[Input], dies: Callable[[Sequence[Input]], Awaitable[bool]]
+) -> list[Input] | None:
+    """The fewest of `inputs` that are known to do it, None if not even all of them do.
+
+    By halves, quarters and so on left out (Zeller and Hildebrandt's ddmin), within `MOST_TRIALS`.
+    """
+    if not await dies(inputs):
+        return None
+    current, parts, trials = list(inputs), 2, 1
+    while len(current) > 1:
+        size = -(-len(current) // parts)
+        slices = [current[start : start + size] for start in range(0, len(current), size)]
+        candidates = slices if parts == 2 else []
+        candidates += [sum(slices[:at] + slices[at + 1 :], list[Input]()) for at in range(len(slices)) if parts > 2]
+        for candidate in candidates:
+            if trials >= MOST_TRIALS:
+                return current
+            trials += 1
+            if await dies(candidate):
+                current, parts = candidate, 2 if parts == 2 else max(parts - 1, 2)
+                break
+        else:
+            if parts >= len(current):
+                return current
+            parts = min(parts * 2, len(current))
+    return current

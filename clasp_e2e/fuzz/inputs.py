@@ -1,0 +1,218 @@
+"""What is fed to a router or a peer: seeded, so that the same seed makes the same inputs."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, cast
+
+from clasp_e2e import wire
+from clasp_e2e.fuzz.messages import MESSAGE_TYPES, as_messagepack, random_message, random_value
+from clasp_e2e.fuzz.mutations import HUGE, kept_on_loopback, mutated_bytes
+from clasp_e2e.fuzz.signals import ATTACKER, ATTEMPT, TARGET, mutated_signal, senseless_signal, valid_signal
+
+__all__ = ["Input", "Origin", "Tally", "addressed", "random_frames", "random_signals"]
+
+_MUTATED, _VALID = 0.65, 0.15
+_UNGREETED = 0.02
+
+
+class Origin(StrEnum):
+    """What an input was made from."""
+
+    VALID = "valid"
+    MUTATED = "mutated"
+    SENSELESS = "senseless"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One WebSocket message: `data` binary, or text.
+
+    `kind` is the class of the message that it was made from, None for what is senseless. `ungreeted`: it is
+    the first message of a connection, and no HELLO comes before it.
+    """
+
+    data: bytes | str
+    origin: Origin
+    kind: type[object] | None = None
+    ungreeted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which an input is saved."""
+        content = {"text": self.data} if isinstance(self.data, str) else {"frame": _base64(self.data)}
+        return content | {"origin": self.origin.value, "ungreeted": self.ungreeted}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Input:
+        """The input that was saved. Raises `KeyError` or `ValueError` for what is none."""
+        data = saved["text"] if "text" in saved else base64.b64decode(saved["frame"], validate=True)
+        return cls(data, Origin(saved["origin"]), ungreeted=bool(saved["ungreeted"]))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many inputs of which origin there were, and how many made from each message type."""
+
+    origins: Counter[Origin] = field(default_factory=Counter[Origin])
+    kinds: Counter[type[object]] = field(default_factory=Counter[type[object]])
+
+    def count(self, inputs: Iterable[Input]) -> None:
+        """Add `inputs`."""
+        for each in inputs:
+            self.origins[each.origin] += 1
+            if each.kind is not None:
+                self.kinds[each.kind] += 1
+
+    def __str__(self) -> str:
+        total = self.origins.total()
+        share = 100 * self.origins[Origin.MUTATED] // max(total, 1)
+        return f"{total} inputs, {share} % mutated valid ones, {len(self.kinds)} message types"
+
+
+def random_frames(seed: int, number: int, count: int) -> list[Input]:
+    """The `count` frames of batch `number`: each message type in its turn, most of them mutated."""
+    rng = random.Random(f"frames {seed} {number}")
+    kinds = list(MESSAGE_TYPES)
+    inputs: list[Input] = []
+    for index in range(count):
+        if index % len(kinds) == 0:
+            rng.shuffle(kinds)
+        made = _frame(rng, kinds[index % len(kinds)])
+        inputs.append(replace(made, ungreeted=rng.random() < _UNGREETED))
+    return inputs
+
+
+def _frame(rng: random.Random, kind: type[object]) -> Input:
+    drawn = rng.random()
+    if drawn > _MUTATED + _VALID:
+        return _senseless_frame(rng)
+    message = random_message(rng, kind)
+    timestamp = rng.getrandbits(64) if rng.random() < 0.2 else None
+    data = wire.encode(message, qos=rng.choice(list(wire.QoS)), timestamp=timestamp)
+    if rng.random() < 0.2 and _decodes(packed := wire.encode_frame(wire.Frame(as_messagepack(message), encoding=0))):
+        data = packed
+    if drawn > _MUTATED:
+        return Input(data, Origin.VALID, kind)
+    return Input(kept_on_loopback(_mutated_frame(rng, data)), Origin.MUTATED, kind)
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        wire.decode(data)
+    except wire.WireError:
+        return False
+    return True
+
+
+def _mutated_frame(rng: random.Random, data: bytes) -> bytes:
+    """Most often with its length put right, so that what was mutated is read at all."""
+    other = wire.encode_message(random_message(rng, rng.choice(MESSAGE_TYPES)))
+    if rng.random() < 0.3:
+        return mutated_bytes(rng, data, other)
+    frame = wire.decode_frame(data)
+    return wire.encode_frame(replace(frame, payload=mutated_bytes(rng, frame.payload, other)[: wire.MAX_PAYLOAD]))
+
+
+def _senseless_frame(rng: random.Random) -> Input:
+    publish = b"\x20\x20\x00\x02/x\x01"
+    match rng.randrange(12):
+        case 0:
+            data: bytes | str = rng.choice(("", "no frame", "{}", "\x00" * 100))
+        case 1:
+            # A map, an array, a bundle in one another, as deep as a frame has room for.
+            opened = rng.choice((b"\x0a\x00\x01", b"\x0b\x00\x01\x00\x00"))
+            data = _framed(publish + opened * (rng.choice((33, 1000, HUGE)) * 3 // len(opened)) + b"\x00")
+        case 2:
+            data = _framed(b"\x81\xa4type" + b"\x91" * rng.choice((33, 1000, HUGE)))
+        case 3:
+            data = _framed(publish + rng.choice((b"\x0a", b"\x0b", b"\x08", b"\x09")) + b"\xff\xff")
+        case 4:
+            count = rng.choice((300, 3000, 3000, 65000))  # Elements of an array, a byte each.
+            data = _framed(publish + b"\x0a" + count.to_bytes(2, "big") + b"\x00" * count)
+        case 5:
+            data = _framed(rng.randbytes(rng.choice((0, 1, 1000))))
+        case 6:
+            data = wire.encode(wire.Publish("/x", "y" * HUGE))
+        case _:
+            data = _framed(bytes([rng.choice((0x10, 0x20, 0x21, 0x30, 0x51, 0xDE))]) + rng.randbytes(40))
+    if isinstance(data, bytes) and rng.random() < 0.2:
+        data = data[rng.randrange(5) :]
+    return Input(kept_on_loopback(data) if isinstance(data, bytes) else data, Origin.SENSELESS)
+
+
+def _framed(payload: bytes) -> bytes:
+    return wire.encode_frame(wire.Frame(payload[: wire.MAX_PAYLOAD]))
+
+
+def random_signals(seed: int, number: int, count: int) -> list[Input]:
+    """The `count` signals of batch `number`; see `addressed` for the session ids in them."""
+    rng = random.Random(f"signals {seed} {number}")
+    inputs: list[Input] = []
+    for _ in range(count):
+        drawn = rng.random()
+        if inputs and rng.random() < 0.05:
+            inputs.append(rng.choice(inputs))  # The same again.
+        elif drawn < _MUTATED:
+            inputs.append(_signal(mutated_signal(rng), Origin.MUTATED))
+        elif drawn < _MUTATED + _VALID:
+            inputs.append(_signal(valid_signal(rng), Origin.VALID))
+        elif drawn < 0.98:
+            inputs.append(_signal(senseless_signal(rng), Origin.SENSELESS))
+        else:
+            announcement: wire.Value = {"session_id": ATTACKER, "p2p_capable": True, "features": random_value(rng)}
+            data = wire.encode(wire.Publish(wire.ANNOUNCE_ADDRESS, announcement))
+            inputs.append(Input(data, Origin.MUTATED, wire.Publish))
+    return inputs
+
+
+def _signal(value: wire.Value, origin: Origin) -> Input:
+    data = wire.encode(wire.Publish(wire.SIGNAL_PREFIX + TARGET, value, null_value=value is None))
+    return Input(kept_on_loopback(data), origin, wire.Publish if origin is not Origin.SENSELESS else None)
+
+
+def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes:
+    """A signal with the ids in it that are known only now, where it can be read."""
+    names = {TARGET: target, ATTACKER: attacker, ATTEMPT: attempt}
+    try:
+        message, frame = wire.decode(data)
+        if not isinstance(message, wire.Publish):
+            return data
+        message = replace(
+            message, address=_named(message.address, names), value=cast("wire.Value", _renamed(message.value, names))
+        )
+        return wire.encode(message, qos=frame.qos, timestamp=frame.timestamp)
+    except wire.WireError:
+        return data
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    for placeholder, name in names.items():
+        text = text.replace(placeholder, name)
+    return text
+
+
+def _renamed(value: object, names: Mapping[str, str]) -> object:
+    match value:
+        case str():
+            return _named(value, names)
+        case list():
+            return [_renamed(item, names) for item in cast("list[object]", value)]
+        case dict():
+            return {key: _renamed(item, names) for key, item in cast("dict[str, object]", value).items()}
+        case _:
+            return value
+
+
+def batches(total: int, size: int) -> Iterator[tuple[int, int]]:
+    """The number and the size of each batch that `total` inputs make."""
+    for number in range(-(-total // size)):
+        yield number, min(size, total - number * size)

@@ -32,6 +32,7 @@ MAY_USE: dict[str, set[str]] = {
     "scripted": {"peer", "router", "drivers"},
     "testbed": {"drivers", "network", "results", "scripted"},
     "report": {"results"},
+    "fuzz": {"testbed"},
     "plugin": {"testbed", "results", "drivers", "report"},
     "commands": {"*"},
 }

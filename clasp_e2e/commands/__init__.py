@@ -8,6 +8,7 @@ from clasp_e2e import __version__
 from clasp_e2e.commands.build_adapter import build_adapter
 from clasp_e2e.commands.doctor import doctor
 from clasp_e2e.commands.explain import explain
+from clasp_e2e.commands.fuzz import fuzz
 from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.matrix import matrix
 from clasp_e2e.commands.new_driver import new_driver
@@ -24,5 +25,16 @@ def main() -> None:
     """Judge whether an implementation of CLASP's peer-to-peer connections does what it must."""
 
 
-for command in (run, matrix, list_requirements, explain, report, router, doctor, build_adapter, new_driver):
+for command in (
+    run,
+    matrix,
+    fuzz,
+    list_requirements,
+    explain,
+    report,
+    router,
+    doctor,
+    build_adapter,
+    new_driver,
+):
     main.add_command(command)

@@ -123,7 +123,9 @@ async def minimised(
         size = -(-len(current) // parts)
         slices = [current[start : start + size] for start in range(0, len(current), size)]
         candidates = slices if parts == 2 else []
-        candidates += [sum(slices[:at] + slices[at + 1 :], list[Input]()) for at in range(len(slices)) if parts > 2]
+        candidates += [
+            sum(slices[:at] + slices[at + 1 :], list[Input]()) for at in range(len(slices)) if parts > 2
+        ]
         for candidate in candidates:
             if trials >= MOST_TRIALS:
                 return current

@@ -98,7 +98,9 @@ def _frame(rng: random.Random, kind: type[object]) -> Input:
     message = random_message(rng, kind)
     timestamp = rng.getrandbits(64) if rng.random() < 0.2 else None
     data = wire.encode(message, qos=rng.choice(list(wire.QoS)), timestamp=timestamp)
-    if rng.random() < 0.2 and _decodes(packed := wire.encode_frame(wire.Frame(as_messagepack(message), encoding=0))):
+    if rng.random() < 0.2 and _decodes(
+        packed := wire.encode_frame(wire.Frame(as_messagepack(message), encoding=0))
+    ):
         data = packed
     if drawn > _MUTATED:
         return Input(data, Origin.VALID, kind)
@@ -119,7 +121,9 @@ def _mutated_frame(rng: random.Random, data: bytes) -> bytes:
     if rng.random() < 0.3:
         return mutated_bytes(rng, data, other)
     frame = wire.decode_frame(data)
-    return wire.encode_frame(replace(frame, payload=mutated_bytes(rng, frame.payload, other)[: wire.MAX_PAYLOAD]))
+    return wire.encode_frame(
+        replace(frame, payload=mutated_bytes(rng, frame.payload, other)[: wire.MAX_PAYLOAD])
+    )
 
 
 def _senseless_frame(rng: random.Random) -> Input:
@@ -168,7 +172,11 @@ def random_signals(seed: int, number: int, count: int) -> list[Input]:
         elif drawn < 0.98:
             inputs.append(_signal(senseless_signal(rng), Origin.SENSELESS))
         else:
-            announcement: wire.Value = {"session_id": ATTACKER, "p2p_capable": True, "features": random_value(rng)}
+            announcement: wire.Value = {
+                "session_id": ATTACKER,
+                "p2p_capable": True,
+                "features": random_value(rng),
+            }
             data = wire.encode(wire.Publish(wire.ANNOUNCE_ADDRESS, announcement))
             inputs.append(Input(data, Origin.MUTATED, wire.Publish))
     return inputs
@@ -187,7 +195,9 @@ def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes
         if not isinstance(message, wire.Publish):
             return data
         message = replace(
-            message, address=_named(message.address, names), value=cast("wire.Value", _renamed(message.value, names))
+            message,
+            address=_named(message.address, names),
+            value=cast("wire.Value", _renamed(message.value, names)),
         )
         return wire.encode(message, qos=frame.qos, timestamp=frame.timestamp)
     except wire.WireError:

@@ -22,7 +22,22 @@ T = TypeVar("T")
 
 SPECIAL_NUMBERS = (0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, 2**31 - 1, 2**31, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 5e-324, 1.7976931348623157e308)
-_TEXTS = ("", "x", "value", "clasp", "ä€😀", "\x00", "a\nb", "*", "/", "**", "../..", "%s%n", "\u202e", "x" * 300)
+_TEXTS = (
+    "",
+    "x",
+    "value",
+    "clasp",
+    "ä€😀",
+    "\x00",
+    "a\nb",
+    "*",
+    "/",
+    "**",
+    "../..",
+    "%s%n",
+    "\u202e",
+    "x" * 300,
+)
 _SEGMENTS = ("fuzz", "a", "b", "lights", "zone5", "0", "clasp")
 _WILD = ("*", "**", "zone*", "*a*")
 _FEATURES = ("param", "event", "stream", "gesture", "timeline", "federation")
@@ -107,7 +122,8 @@ def _publish(rng: random.Random) -> wire.Publish:
 def _bundle(rng: random.Random) -> wire.Bundle:
     makers = list(_MAKERS.values())
     return wire.Bundle(
-        tuple(rng.choice(makers)(rng) for _ in range(rng.randrange(3))), _maybe(rng, lambda: _unsigned(rng, 64))
+        tuple(rng.choice(makers)(rng) for _ in range(rng.randrange(3))),
+        _maybe(rng, lambda: _unsigned(rng, 64)),
     )
 
 
@@ -130,7 +146,9 @@ _MAKERS: dict[type[object], Callable[[random.Random], wire.Message]] = {
         rng.choice((0, 1, 2**32 - 1, rng.randrange(100))),
         _pattern(rng),
         _types(rng),
-        wire.SubscribeOptions(_maybe(rng, lambda: _unsigned(rng, 32)), _maybe(rng, lambda: rng.choice(_FLOATS))),
+        wire.SubscribeOptions(
+            _maybe(rng, lambda: _unsigned(rng, 32)), _maybe(rng, lambda: rng.choice(_FLOATS))
+        ),
     ),
     wire.Unsubscribe: lambda rng: wire.Unsubscribe(rng.choice((0, 1, 2**32 - 1, rng.randrange(100)))),
     wire.Publish: _publish,
@@ -165,7 +183,9 @@ _MAKERS: dict[type[object], Callable[[random.Random], wire.Message]] = {
         _unsigned(rng, 16), _text(rng), _maybe(rng, lambda: wire.SIGNAL_PREFIX + "nobody")
     ),
     wire.Query: lambda rng: wire.Query(_pattern(rng)),
-    wire.Result: lambda rng: wire.Result(tuple(_definition(rng, meta=False) for _ in range(rng.randrange(3)))),
+    wire.Result: lambda rng: wire.Result(
+        tuple(_definition(rng, meta=False) for _ in range(rng.randrange(3)))
+    ),
     wire.Bundle: _bundle,
 }
 
@@ -198,7 +218,9 @@ def _plain(value: object) -> object:
             named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
             if "type" in named:  # The signal type of a definition; a message's own type is its class.
                 return named
-            kind = "FEDERATION_SYNC" if isinstance(value, wire.FederationSync) else type(value).__name__.upper()
+            kind = (
+                "FEDERATION_SYNC" if isinstance(value, wire.FederationSync) else type(value).__name__.upper()
+            )
             return {"type": kind} | named
         case _:
             return value

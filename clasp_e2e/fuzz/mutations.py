@@ -145,5 +145,7 @@ def _garbled(rng: random.Random, text: str) -> str:
     characters = list(text)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(characters) + 1)
-        characters[at : at + rng.randrange(2)] = rng.choice(("\x00", "é", "😀", ":", "=", " ", "-", "9", "\ufffd", "%"))
+        characters[at : at + rng.randrange(2)] = rng.choice(
+            ("\x00", "é", "😀", ":", "=", " ", "-", "9", "\ufffd", "%")
+        )
     return "".join(characters)

@@ -86,7 +86,9 @@ class Target(ABC):
             async with asyncio.timeout(BATCH_LIMIT * self.patience.scale):
                 await self.attack(inputs)
         except TimeoutError:
-            raise Died(f"it had not read {len(inputs)} inputs after {BATCH_LIMIT * self.patience.scale:g} s") from None
+            raise Died(
+                f"it had not read {len(inputs)} inputs after {BATCH_LIMIT * self.patience.scale:g} s"
+            ) from None
         await self.survives()
 
 
@@ -123,7 +125,7 @@ class FuzzedRouter(Target):
         return self._router.url
 
     async def _attach(self, name: str) -> SignalingClient:
-        return await SignalingClient.open(self._url, name, Timeline(), self.patience, within=self.patience.event)
+        return await SignalingClient.open(self._url, name, Timeline(), self.patience)
 
     async def attack(self, inputs: Sequence[Input]) -> None:
         """Send the frames by two sessions in turn, that hear each other's."""
@@ -205,7 +207,9 @@ class FuzzedRouter(Target):
 class _AttachedPeer(Target):
     """A peer on a router, behind a leg, with a well-behaved partner at each check."""
 
-    def __init__(self, peer: Participant, partner: Participant, routers: RouterSource, patience: Patience) -> None:
+    def __init__(
+        self, peer: Participant, partner: Participant, routers: RouterSource, patience: Patience
+    ) -> None:
         super().__init__(patience)
         self._participant = peer
         self._partner = partner
@@ -235,7 +239,9 @@ class _AttachedPeer(Target):
             await self._attach()
             await self.survives()
         except (Blocked, Died) as error:
-            raise HarnessFault(f"the peer does not connect before anything was sent to it: {error}") from error
+            raise HarnessFault(
+                f"the peer does not connect before anything was sent to it: {error}"
+            ) from error
 
     async def _attach(self) -> None:
         self._names += 1
@@ -326,7 +332,7 @@ class FuzzedPeer(_AttachedPeer):
 
 
 class SignaledPeer(_AttachedPeer):
-    """A peer, by signals that a stranger sends it through the router, while it tries to reach the stranger."""
+    """A peer, by signals of a stranger through the router, while it tries to reach the stranger."""
 
     name = "peer, by signals"
     requirement = "SIG-6"

@@ -1,0 +1,229 @@
+"""`clasp-e2e fuzz`: input that means harm, to a router and a peer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import shlex
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from clasp_e2e.commands.run import DRIVER
+from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
+from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.fuzz.campaign import Campaign, run_campaign
+from clasp_e2e.fuzz.evidence import EvidenceError, Replay, load_replay, save_finding
+from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
+from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
+from clasp_e2e.testbed.calls import call_driver
+from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.pairing import REFERENCE
+from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.waiting import Patience
+
+FAILED, NO_ANSWER = 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked for. A role that is not attacked has None."""
+
+    peer: str | None
+    router: str | None
+    frames: int
+    signals: int
+    seed: int
+    directory: Path
+    strict: bool
+    patience: Patience
+
+
+@click.command(epilog=DRIVER)
+@click.option("--peer", metavar="DRIVER", help="Attack a peer of this implementation.")
+@click.option("--router", metavar="DRIVER", help="Attack this router: a driver, or the ws:// URL of one.")
+@click.option("--frames", type=click.IntRange(0), default=10_000, show_default=True, help="How many frames.")
+@click.option("--signals", type=click.IntRange(0), default=2_000, show_default=True, help="How many signals.")
+@click.option("--seed", type=int, help="Seed of all inputs (default: a new one, printed).")
+@click.option("--replay", metavar="FILE", help="Send what a finding saved, and nothing else.")
+@click.option("--attack-router", is_flag=True, help="Attack a router named by its ws:// URL too (RTR-7).")
+@click.option("--strict", is_flag=True, help="Count deviations as failures.")
+@click.option(
+    "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's own patience."
+)
+@click.option(
+    "--results",
+    metavar="DIR",
+    default="reports/latest",
+    show_default=True,
+    help="Where findings go, into the folder `fuzz`.",
+)
+def fuzz(
+    peer: str | None,
+    router: str | None,
+    frames: int,
+    signals: int,
+    seed: int | None,
+    replay: str | None,
+    attack_router: bool,
+    strict: bool,
+    deadline_scale: float,
+    results: str,
+) -> None:
+    """Send a router and a peer frames and signals that are valid, mutated or senseless, and see who survives.
+
+    With no options the reference is attacked; else what is named, and the rest is there to connect to. Frames
+    go to the router and, as if from its router, to the peer: half each, if both are attacked. Signals go to
+    the peer, by way of the router.
+
+    Exit status: 0 all survived, or some of what is not the reference did not (a deviation, reported);
+    1 the reference, or with --strict anything, died, hung or grew; 2 usage; 3 it could not be tried.
+    """
+    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
+        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
+    if peer is None and router is None:
+        peer = router = REFERENCE
+    if router is not None and router.startswith(("ws://", "wss://")) and not attack_router:
+        raise click.UsageError(
+            f"the router at {router} is not the harness's to attack; if it may be harmed, ask for that with"
+            " --attack-router"
+        )
+    order = Order(
+        peer,
+        router,
+        frames,
+        signals,
+        random.randrange(2**32) if seed is None else seed,
+        Path(results) / "fuzz",
+        strict,
+        Patience(deadline_scale),
+    )
+    try:
+        failed = asyncio.run(_replay(order, load_replay(Path(replay))) if replay else _attack(order))
+    except (UnknownDriver, EvidenceError) as error:
+        raise click.UsageError(str(error)) from None
+    except (DriverFault, HarnessFault) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NO_ANSWER)
+    sys.exit(FAILED if failed else 0)
+
+
+@asynccontextmanager
+async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
+    """What is to be attacked, by name, each not opened yet."""
+    drivers: dict[str, Driver] = {}
+    limit = order.patience.open + order.patience.call
+
+    async def started(name: str | None, resolve: Callable[..., Driver], role: str) -> Participant:
+        spec = name or REFERENCE
+        driver = drivers.setdefault(spec, _driver(spec, resolve, order.patience.scale))
+        described = await call_driver(spec, "initialize", driver.initialize(), limit)
+        if role not in described.roles:
+            raise UnknownDriver(f"{spec} offers no {role}: name it as another role, or leave it out")
+        return Participant(driver, Side(spec, described))
+
+    try:
+        router = await started(order.router, resolve_router, "router")
+        targets: list[Target] = []
+        if order.router is not None:
+            targets.append(FuzzedRouter(router.driver, order.patience))
+        if order.peer is not None:
+            peer = await started(order.peer, resolve_driver, "peer")
+            well_behaved = ReferenceDriver()
+            partner = Participant(well_behaved, Side("partner", await well_behaved.initialize()))
+            routers = RouterSource(router.driver, None)
+            targets.append(FuzzedPeer(peer, partner, routers, order.patience))
+            targets.append(SignaledPeer(peer, partner, routers, order.patience))
+        yield {target.name: target for target in targets}
+    except (Refused, NotOffered) as error:
+        raise DriverFault(f"initialize was refused: {error}") from error
+    finally:
+        for name, driver in drivers.items():
+            with suppress(DriverFault, Refused, NotOffered):
+                await call_driver(name, "aclose", driver.aclose(), limit)
+
+
+def _driver(spec: str, resolve: Callable[..., Driver], scale: float) -> Driver:
+    # A loop without end in this process could be noticed by nobody, and its memory not told from ours.
+    if spec == REFERENCE:
+        command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"]
+        return StdioDriver(command, deadline_scale=scale)
+    return resolve(spec, deadline_scale=scale)
+
+
+async def _attack(order: Order) -> bool:
+    """Return whether what was found makes the command fail."""
+    click.echo(f"Seed {order.seed}")
+    failed = False
+    async with _targets(order) as targets:
+        share = order.frames // sum(name != SignaledPeer.name for name in targets)
+        for name, target in targets.items():
+            total = order.signals if name == SignaledPeer.name else share
+            if total:
+                with click.progressbar(length=total, label=name, file=sys.stderr) as bar:
+                    campaign = await run_campaign(target, order.seed, total, bar.update)
+                failed |= _told(order, target, campaign)
+    return failed
+
+
+def _told(order: Order, target: Target, campaign: Campaign) -> bool:
+    """Print what came of a campaign; return whether it makes the command fail."""
+    spec = (order.router if isinstance(target, FuzzedRouter) else order.peer) or REFERENCE
+    click.echo(f"{target.name} ({spec}): {campaign.tally}, in {campaign.seconds:.1f} s")
+    if campaign.ended_sessions:
+        click.echo(f"    ended {campaign.ended_sessions} sessions, as it may")
+    if campaign.memory:
+        before, after = campaign.memory[0] / MEBIBYTE, campaign.memory[-1] / MEBIBYTE
+        click.echo(f"    memory {before:.1f} MiB before, {after:.1f} MiB after")
+    grown = campaign.growth is not None and campaign.growth > ALLOWED_GROWTH
+    if grown:
+        assert campaign.growth is not None
+        click.echo(f"    grew by {campaign.growth / MEBIBYTE:.1f} MiB after its warm-up")
+    counted = spec == REFERENCE or order.strict
+    for finding in campaign.findings:
+        kind = f"{finding.requirement}, SHOULD" if finding.requirement else "remark"
+        path = save_finding(finding, order.directory, order.seed)
+        click.echo(f"    did not survive batch {finding.batch} ({kind}): {finding.what}")
+        if not finding.reproduced:
+            click.echo(
+                "    The batch alone does not do it to a new one; the seed repeats all that came before."
+            )
+        number = len(finding.inputs)
+        click.echo(f"    {number} {'input' if number == 1 else 'inputs'}: {path}")
+        click.echo(f"    Repeat with {_command(order, path)}")
+    # For whoever is not the reference nobody named a bound for memory, nor asks a peer to bear its router.
+    judged = [finding for finding in campaign.findings if spec == REFERENCE or finding.requirement]
+    return counted and bool(judged or (grown and spec == REFERENCE))
+
+
+def _command(order: Order, path: Path) -> str:
+    named = [(option, spec) for option, spec in (("--peer", order.peer), ("--router", order.router)) if spec]
+    words = [word for pair in named for word in pair]
+    if order.router is not None and order.router.startswith(("ws://", "wss://")):
+        words.append("--attack-router")
+    return shlex.join(["clasp-e2e", "fuzz", *words, "--replay", str(path)])
+
+
+async def _replay(order: Order, replay: Replay) -> bool:
+    """Send the inputs of a finding; return whether the target died of them again."""
+    async with _targets(order) as targets:
+        target = targets.get(replay.target)
+        if target is None:
+            raise EvidenceError(f"the finding is one of a {replay.target}: name that with --peer or --router")
+        try:
+            await target.open()
+            await target.withstands(replay.inputs)
+        except Died as death:
+            click.echo(f"{target.name}: did not survive {len(replay.inputs)} inputs: {death}")
+            return True
+        finally:
+            await target.close()
+    click.echo(f"{target.name}: survived {len(replay.inputs)} inputs")
+    return False

@@ -167,10 +167,13 @@ async def _attack(order: Order) -> bool:
         for name, target in targets.items():
             total = order.signals if name == SignaledPeer.name else share
             if total:
-                with click.progressbar(length=total, label=name, file=sys.stderr) as bar:
-                    campaign = await run_campaign(target, order.seed, total, bar.update)
+                campaign = await run_campaign(target, order.seed, total, _progress)
                 failed |= _told(order, target, campaign)
     return failed
+
+
+def _progress(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _told(order: Order, target: Target, campaign: Campaign) -> bool:

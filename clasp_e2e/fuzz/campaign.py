@@ -19,6 +19,8 @@ MOST_FINDINGS = 3
 """Findings after which a target is left alone: it is known to be frail."""
 MOST_TRIALS = 24
 """Starts of a target that the minimising of one finding may take."""
+MOST_SECONDS = 120.0
+"""Seconds after which no further start is made: where a target hangs, each waits out its deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Campaign:
         return None if self.findings else growth(self.memory)
 
 
-Progress = Callable[[int], None]
-"""Told of the number of inputs that were sent."""
+Progress = Callable[[str], None]
+"""Told in a few words how far a campaign has come."""
 
 
 async def run_campaign(target: Target, seed: int, total: int, progress: Progress) -> Campaign:
@@ -70,13 +72,15 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
             try:
                 await target.withstands(inputs)
             except Died as death:
+                progress(f"{target.name}: batch {number} was its end: {death}; looking for what of it did it")
                 campaign.findings.append(await _found(target, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
                     break
                 await _start_anew(target)
                 campaign.memory.clear()
             _measure(target, campaign)
-            progress(campaign.tally.origins.total())
+            if (sent := campaign.tally.origins.total()) * 10 // total > (sent - size) * 10 // total:
+                progress(f"{target.name}: {sent} of {total} in {time.monotonic() - began:.1f} s")
     finally:
         await target.close()
     campaign.seconds = time.monotonic() - began
@@ -95,7 +99,11 @@ async def _start_anew(target: Target) -> None:
 
 
 async def _found(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Finding:
-    async def dies(part: Sequence[Input]) -> bool:
+    began = time.monotonic()
+
+    async def dies(part: Sequence[Input]) -> bool | None:
+        if time.monotonic() - began > MOST_SECONDS:
+            return None
         await _start_anew(target)
         try:
             await target.withstands(part)
@@ -110,11 +118,12 @@ async def _found(target: Target, number: int, inputs: Sequence[Input], death: Di
 
 
 async def minimised(
-    inputs: Sequence[Input], dies: Callable[[Sequence[Input]], Awaitable[bool]]
+    inputs: Sequence[Input], dies: Callable[[Sequence[Input]], Awaitable[bool | None]]
 ) -> list[Input] | None:
     """The fewest of `inputs` that are known to do it, None if not even all of them do.
 
-    By halves, quarters and so on left out (Zeller and Hildebrandt's ddmin), within `MOST_TRIALS`.
+    By halves, quarters and so on left out (Zeller and Hildebrandt's ddmin), within `MOST_TRIALS`, and
+    until `dies` returns None.
     """
     if not await dies(inputs):
         return None
@@ -130,7 +139,9 @@ async def minimised(
             if trials >= MOST_TRIALS:
                 return current
             trials += 1
-            if await dies(candidate):
+            if (died := await dies(candidate)) is None:
+                return current
+            if died:
                 current, parts = candidate, 2 if parts == 2 else max(parts - 1, 2)
                 break
         else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, cast
@@ -166,11 +167,11 @@ def random_signals(seed: int, number: int, count: int) -> list[Input]:
         if inputs and rng.random() < 0.05:
             inputs.append(rng.choice(inputs))  # The same again.
         elif drawn < _MUTATED:
-            inputs.append(_signal(mutated_signal(rng), Origin.MUTATED))
+            inputs.append(_signal(rng, mutated_signal, Origin.MUTATED))
         elif drawn < _MUTATED + _VALID:
-            inputs.append(_signal(valid_signal(rng), Origin.VALID))
+            inputs.append(_signal(rng, valid_signal, Origin.VALID))
         elif drawn < 0.98:
-            inputs.append(_signal(senseless_signal(rng), Origin.SENSELESS))
+            inputs.append(_signal(rng, senseless_signal, Origin.SENSELESS))
         else:
             announcement: wire.Value = {
                 "session_id": ATTACKER,
@@ -182,9 +183,13 @@ def random_signals(seed: int, number: int, count: int) -> list[Input]:
     return inputs
 
 
-def _signal(value: wire.Value, origin: Origin) -> Input:
-    data = wire.encode(wire.Publish(wire.SIGNAL_PREFIX + TARGET, value, null_value=value is None))
-    return Input(kept_on_loopback(data), origin, wire.Publish if origin is not Origin.SENSELESS else None)
+def _signal(rng: random.Random, make: Callable[[random.Random], wire.Value], origin: Origin) -> Input:
+    kind = None if origin is Origin.SENSELESS else wire.Publish
+    while True:  # What has grown beyond a frame is made anew.
+        value = make(rng)
+        with suppress(wire.WireError):
+            data = wire.encode(wire.Publish(wire.SIGNAL_PREFIX + TARGET, value, null_value=value is None))
+            return Input(kept_on_loopback(data), origin, kind)
 
 
 def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes:

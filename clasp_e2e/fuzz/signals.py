@@ -64,6 +64,18 @@ def _candidate(rng: random.Random, text: str) -> str:
     return rng.choice((member, member, text, f"a={text}"))
 
 
+def _mutated_candidate(rng: random.Random) -> str:
+    """Mutated in itself most often, or in the JSON around it: cut off, or nested without end."""
+    candidate = _candidate(rng, mutated_candidate(rng, _CANDIDATE))
+    match rng.randrange(8):
+        case 0:
+            return candidate[: rng.randrange(len(candidate) + 1)]
+        case 1:
+            return '{"candidate": ' + rng.choice(("[", '{"candidate": ')) * rng.choice((10, 1000, 4000))
+        case _:
+            return candidate
+
+
 def _signal(rng: random.Random, *, mutated: bool) -> dict[str, wire.Value]:
     kind = rng.choice(_KINDS)
     signal: dict[str, wire.Value] = {
@@ -75,7 +87,7 @@ def _signal(rng: random.Random, *, mutated: bool) -> dict[str, wire.Value]:
         sdp = _SDP if kind == "offer" else _ANSWER_SDP
         signal["sdp"] = mutated_sdp(rng, sdp) if mutated else sdp
     elif kind == "ice_candidate":
-        signal["candidate"] = _candidate(rng, mutated_candidate(rng, _CANDIDATE) if mutated else _CANDIDATE)
+        signal["candidate"] = _mutated_candidate(rng) if mutated else _candidate(rng, _CANDIDATE)
     elif kind == "disconnected":
         signal["reason"] = "closed by the peer"
     return signal

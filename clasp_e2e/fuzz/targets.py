@@ -28,7 +28,7 @@ from clasp_e2e.testbed.waiting import Patience
 
 __all__ = ["Died", "FuzzedPeer", "FuzzedRouter", "HarnessFault", "SignaledPeer", "Target"]
 
-BATCH_LIMIT = 60.0
+BATCH_LIMIT = 30.0
 """Seconds for a batch to be read; one takes well below a second."""
 TIMEOUT = 10
 """Seconds, `connection_timeout_secs` of a fuzzed peer: attempts that lead nowhere are to end soon."""
@@ -262,10 +262,13 @@ class _AttachedPeer(Target):
         except (DriverFault, Refused) as error:
             raise Died(str(error)) from error
         finally:
+            # A leg that failed is the harness's own fault, whatever the peer did without it.
+            if faults := [fault for leg in (partner.leg, self.peer.leg) for fault in leg.faults]:
+                raise HarnessFault("; ".join(faults))
             await self.testbed.close_client(partner)
             self._forget()
-        if faults := self.testbed.faults():
-            raise (Died if self.peer.fault else HarnessFault)("; ".join(faults))
+        if self.peer.fault:
+            raise Died(self.peer.fault)
 
     async def _connects(self, partner: Client) -> None:
         limit = self.patience.retransmission

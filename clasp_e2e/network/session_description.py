@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 _CANDIDATE = re.compile(
-    r"(?P<prefix>(?:a=)?candidate:)(?P<foundation>\S+) (?P<component>\d+) (?P<transport>\S+) "
-    r"(?P<priority>\d+) (?P<address>\S+) (?P<port>\d{1,5}) typ (?P<type>\S+)(?P<extensions>[^\r\n]*)\s*"
+    r"(?P<prefix>(?:a=)?candidate:)(?P<foundation>\S+) (?P<component>\d{1,20}) (?P<transport>\S+) "
+    r"(?P<priority>\d{1,20}) (?P<address>\S+) (?P<port>\d{1,5}) typ (?P<type>\S+)(?P<extensions>[^\r\n]*)\s*"
 )
 _UFRAG_EXTENSION = re.compile(r" ufrag (\S+)")
 

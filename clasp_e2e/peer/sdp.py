@@ -64,7 +64,7 @@ def candidate_attribute(text: str) -> str | None:
     if text.startswith("{"):
         try:
             parsed: object = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         member = cast("dict[str, object]", parsed).get("candidate") if isinstance(parsed, dict) else None
         text = member.strip() if isinstance(member, str) else ""

@@ -171,3 +171,8 @@ def test_other_text_is_no_description(text: str) -> None:
 )
 def test_what_is_no_candidate_is_not_read_as_one(text: str) -> None:
     assert Candidate.read(text) is None
+
+
+def test_a_number_too_long_for_any_port_is_no_candidate() -> None:
+    # int() itself refuses more than 4300 digits; found by fuzzing.
+    assert Candidate.read(f"candidate:1 1 udp {'2' * 10_000} 127.0.0.1 9 typ host") is None

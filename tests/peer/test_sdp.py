@@ -54,3 +54,7 @@ def test_candidates_and_their_end_are_taken_out_and_the_rest_stays():
     rest, candidates = without_candidates(text)
     assert candidates == [f"a=candidate:{HOST}"]
     assert rest == sdp("x") + "a=mid:0\r\n"
+
+
+def test_a_candidate_nested_without_end_is_of_no_use() -> None:
+    assert candidate_attribute('{"candidate": ' + "[" * 20_000) is None

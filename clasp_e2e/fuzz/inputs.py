@@ -186,10 +186,10 @@ def random_signals(seed: int, number: int, count: int) -> list[Input]:
 def _signal(rng: random.Random, make: Callable[[random.Random], wire.Value], origin: Origin) -> Input:
     kind = None if origin is Origin.SENSELESS else wire.Publish
     while True:  # What has grown beyond a frame is made anew.
-        value = make(rng)
+        value = cast("wire.Value", _mapped(make(rng), _on_loopback))
         with suppress(wire.WireError):
             data = wire.encode(wire.Publish(wire.SIGNAL_PREFIX + TARGET, value, null_value=value is None))
-            return Input(kept_on_loopback(data), origin, kind)
+            return Input(data, origin, kind)
 
 
 def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes:
@@ -202,7 +202,7 @@ def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes
         message = replace(
             message,
             address=_named(message.address, names),
-            value=cast("wire.Value", _renamed(message.value, names)),
+            value=cast("wire.Value", _mapped(message.value, lambda text: _named(text, names))),
         )
         return wire.encode(message, qos=frame.qos, timestamp=frame.timestamp)
     except wire.WireError:
@@ -215,14 +215,19 @@ def _named(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def _renamed(value: object, names: Mapping[str, str]) -> object:
+def _on_loopback(text: str) -> str:
+    return kept_on_loopback(text.encode()).decode()
+
+
+def _mapped(value: object, change: Callable[[str], str]) -> object:
+    """A value with each text in it changed."""
     match value:
         case str():
-            return _named(value, names)
+            return change(value)
         case list():
-            return [_renamed(item, names) for item in cast("list[object]", value)]
+            return [_mapped(item, change) for item in cast("list[object]", value)]
         case dict():
-            return {key: _renamed(item, names) for key, item in cast("dict[str, object]", value).items()}
+            return {key: _mapped(item, change) for key, item in cast("dict[str, object]", value).items()}
         case _:
             return value
 

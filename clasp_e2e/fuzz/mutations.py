@@ -18,7 +18,7 @@ _LENGTHS = (0, 1, 0x7FFF, 0x8000, 0xFFFF)
 HUGE = 20_000
 """Characters of a text that is to be too long; three of them still fit into a frame."""
 
-_ADDRESS = re.compile(rb"(?<![0-9])(?!127\.)[0-9]{1,10}(?:\.[0-9]{1,10}){1,3}(?![0-9])")
+_ADDRESS = re.compile(rb"(?<![0-9.])(?!127\.)[0-9]{1,10}(?:\.[0-9]{1,10}){1,3}(?![0-9])")
 _HOST = re.compile(rb"(candidate:(?:[^\s\"]+[ ]+){4})([^\s\"]+)")
 _LOOPBACK = re.compile(rb"127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1")
 _HOST_LIKE = re.compile(rb"[A-Za-z0-9._:%\[\]-]+")

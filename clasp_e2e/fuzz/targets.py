@@ -279,6 +279,8 @@ class _AttachedPeer(Target):
             payload = f"from {sender.name} to {receiver.name}".encode()
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload, within=limit)
+        # One that vanished would be kept by the peer until its consent has run out.
+        await partner.close()
 
     def _forget(self) -> None:
         """Keep nothing of what a batch has led to, so that the harness does not grow."""

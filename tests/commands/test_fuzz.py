@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from .conftest import COMMAND, environment
+
+Invoke = Callable[..., Result]
+
+
+@pytest.mark.timeout(300)
+def test_the_reference_survives(tmp_path: Path) -> None:
+    """The short version of the figure: 100,000 frames and 20,000 signals."""
+    finished = subprocess.run(
+        [*COMMAND, "fuzz", "--frames", "2000", "--signals", "500", "--seed", "1"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.count("19 message types") == 2
+    assert finished.stdout.count("survive") == 0
+    assert not list(tmp_path.iterdir())  # Nothing was found, so nothing is saved.
+
+
+def test_a_router_that_is_somebodys_is_attacked_on_request_only(invoke: Invoke) -> None:
+    result = invoke("fuzz", "--router", "ws://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "--attack-router" in result.output
+
+
+def test_a_router_that_is_not_there_is_no_verdict(invoke: Invoke) -> None:
+    result = invoke("fuzz", "--router", "ws://127.0.0.1:1", "--attack-router", "--frames", "1")
+    assert result.exit_code == 3
+    assert "before anything was sent to it" in result.output
+
+
+def test_an_unknown_driver_and_a_file_of_another_kind_are_usage(invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke("fuzz", "--peer", "nobody").exit_code == 2
+    assert invoke("fuzz", "--replay", str(tmp_path / "none.json")).exit_code == 2

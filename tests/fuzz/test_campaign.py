@@ -1,0 +1,172 @@
+"""What a campaign finds, makes small and saves, on targets that are frail on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e import wire
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.fuzz.campaign import Finding, minimised, run_campaign
+from clasp_e2e.fuzz.evidence import EvidenceError, load_replay, save_finding
+from clasp_e2e.fuzz.inputs import Input, Origin
+from clasp_e2e.fuzz.memory import MEBIBYTE, growth, resident
+from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer
+from clasp_e2e.peer import inputs as heard
+from clasp_e2e.router.effects import Effect, Script
+from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.waiting import Patience
+
+SHORT = Patience(0.3)
+
+
+def numbered(count: int) -> list[Input]:
+    return [Input(bytes([n]), Origin.SENSELESS) for n in range(count)]
+
+
+@given(st.integers(1, 60), st.data())
+def test_one_bad_input_is_found_among_many(count: int, data: st.DataObject) -> None:
+    inputs = numbered(count)
+    bad = data.draw(st.sampled_from(inputs))
+    trials = 0
+
+    async def dies(part: Sequence[Input]) -> bool:
+        nonlocal trials
+        trials += 1
+        return bad in part
+
+    assert asyncio.run(minimised(inputs, dies)) == [bad]
+    assert trials <= 13  # All of them, then each half in turn.
+
+
+def test_what_needs_two_inputs_keeps_both() -> None:
+    inputs = numbered(16)
+
+    async def dies(part: Sequence[Input]) -> bool:
+        return inputs[3] in part and inputs[12] in part
+
+    found = asyncio.run(minimised(inputs, dies))
+    assert found is not None
+    assert {inputs[3], inputs[12]} <= set(found)
+    assert len(found) < 16
+
+
+def test_what_does_not_come_again_is_not_minimised() -> None:
+    async def dies(_: Sequence[Input]) -> bool:
+        return False
+
+    assert asyncio.run(minimised(numbered(4), dies)) is None
+
+
+def frail_router() -> Script:
+    """Falls silent once it was asked for a federation."""
+    silent = False
+
+    def script(effect: Effect) -> Iterable[Effect]:
+        nonlocal silent
+        message = getattr(effect, "message", None)
+        silent = silent or (isinstance(message, wire.Error) and "FEDERATION_SYNC" in message.message)
+        return [] if silent else [effect]
+
+    return script
+
+
+async def test_a_frail_router_is_found_and_what_it_died_of_is_one_input() -> None:
+    said: list[str] = []
+    target = FuzzedRouter(ReferenceDriver(router_script=frail_router), SHORT)
+    campaign = await run_campaign(target, 5, 57, said.append)
+    (finding,) = campaign.findings
+    assert finding.requirement == "RTR-7"
+    assert finding.reproduced
+    assert len(finding.inputs) == 1
+    assert isinstance(finding.inputs[0].data, bytes)
+    assert isinstance(wire.decode(finding.inputs[0].data)[0], wire.FederationSync)
+    assert "batch 0" in said[0]
+
+
+def deaf_after(ends: Callable[[heard.Input], bool]) -> ReferenceDriver:
+    """Peers that hear nothing any more after an input for which `ends` holds."""
+
+    def hearing() -> heard.Hearing:
+        deaf = False
+
+        def hear(event: heard.Input) -> Iterable[heard.Input]:
+            nonlocal deaf
+            deaf = deaf or ends(event)
+            return [] if deaf else [event]
+
+        return hear
+
+    return ReferenceDriver(prepare=lambda builder: builder.hearing(hearing()))
+
+
+async def attached(
+    kind: type[FuzzedPeer] | type[SignaledPeer], driver: ReferenceDriver
+) -> FuzzedPeer | SignaledPeer:
+    reference = ReferenceDriver()
+    described = await reference.initialize()
+    peer = Participant(driver, Side("frail", described))
+    partner = Participant(reference, Side("partner", described))
+    return kind(peer, partner, RouterSource(reference, None), SHORT)
+
+
+PUBLISHED = wire.SIGNAL_PREFIX + "the-session-that-the-signal-is-sent-"
+
+
+async def test_a_peer_that_a_signal_ends_has_died() -> None:
+    def is_list(event: heard.Input) -> bool:
+        return isinstance(event, heard.SignalReceived) and isinstance(event.value, list)
+
+    target = await attached(SignaledPeer, deaf_after(is_list))
+    await target.open()
+    try:
+        harmless = Input(wire.encode(wire.Publish(PUBLISHED, {"type": "offer"})), Origin.VALID)
+        await target.withstands([harmless])
+        with pytest.raises(Died, match="Connected"):
+            await target.withstands([Input(wire.encode(wire.Publish(PUBLISHED, [1])), Origin.SENSELESS)])
+    finally:
+        await target.close()
+
+
+async def test_a_peer_that_never_connected_is_no_finding() -> None:
+    target = await attached(FuzzedPeer, deaf_after(lambda e: isinstance(e, heard.AnnouncementReceived)))
+    # Its partner's announcement is what ends it.
+    with pytest.raises(HarnessFault, match="before anything was sent"):
+        await target.open()
+    await target.close()
+
+
+def test_a_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    inputs = (Input(b"\x00\xff", Origin.MUTATED), Input("text", Origin.SENSELESS, ungreeted=True))
+    path = save_finding(Finding("router, by frames", "RTR-7", 3, "it fell silent", inputs, True), tmp_path, 9)
+    replay = load_replay(path)
+    assert (replay.target, replay.inputs) == ("router, by frames", inputs)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"target": "x", "inputs": [{"frame": "?"}]}'])
+def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "finding.json"
+    path.write_text(text)
+    with pytest.raises(EvidenceError, match="holds no finding"):
+        load_replay(path)
+    with pytest.raises(EvidenceError, match="cannot be read"):
+        load_replay(tmp_path / "none.json")
+
+
+def test_growth_is_told_from_warming_up() -> None:
+    warm = [10 * MEBIBYTE] * 4 + [60 * MEBIBYTE] * 16
+    assert growth(warm) == 0
+    leak = [60 * MEBIBYTE + n * 4 * MEBIBYTE for n in range(20)]
+    assert (growth(leak) or 0) > 32 * MEBIBYTE
+    assert growth(leak[:9]) is None
+
+
+def test_a_process_group_that_is_gone_holds_nothing() -> None:
+    assert resident(2**30) is None
+    assert (resident(None) or MEBIBYTE) >= MEBIBYTE

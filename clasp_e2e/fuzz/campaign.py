@@ -19,7 +19,7 @@ MOST_FINDINGS = 3
 """Findings after which a target is left alone: it is known to be frail."""
 MOST_TRIALS = 24
 """Starts of a target that the minimising of one finding may take."""
-MOST_SECONDS = 120.0
+MOST_SECONDS = 60.0
 """Seconds after which no further start is made: where a target hangs, each waits out its deadlines."""
 
 

@@ -316,7 +316,7 @@ class FuzzedPeer(_AttachedPeer):
         """Send the frames down the peer's leg; one that leaves is replaced."""
         for each in inputs:
             try:
-                await self.peer.leg.inject(each.data)
+                await self.peer.leg.send_down(each.data)
             except ConnectionError:
                 await self._replace()
         try:

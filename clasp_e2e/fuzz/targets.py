@@ -30,6 +30,8 @@ __all__ = ["Died", "FuzzedPeer", "FuzzedRouter", "HarnessFault", "SignaledPeer",
 
 BATCH_LIMIT = 30.0
 """Seconds for a batch to be read; one takes well below a second."""
+SESSION_SHARE = 20
+"""Frames after which two new sessions go on: a router may have stopped reading the old ones."""
 TIMEOUT = 10
 """Seconds, `connection_timeout_secs` of a fuzzed peer: attempts that lead nowhere are to end soon."""
 
@@ -128,7 +130,11 @@ class FuzzedRouter(Target):
         return await SignalingClient.open(self._url, name, Timeline(), self.patience)
 
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Send the frames by two sessions in turn, that hear each other's."""
+        """Send the frames by two sessions in turn, that hear each other's; a few, and then by two others."""
+        for start in range(0, len(inputs), SESSION_SHARE):
+            await self._attack_by_two(inputs[start : start + SESSION_SHARE])
+
+    async def _attack_by_two(self, inputs: Sequence[Input]) -> None:
         attackers: list[Attacker] = []
         try:
             attackers = [await self._attacker(), await self._attacker()]

@@ -216,7 +216,7 @@ class UdpLink:
             self._on_activity()
 
     def _through_nats(self, end: _End, to_second: bool) -> socket.socket | None:
-        """The socket by which a datagram of the side of `end` reaches the other; None if it does not get in."""
+        """The socket by which a datagram of the side of `end` reaches the other, if it gets in."""
         assert self._conditions.nats is not None
         from_second = self._nats.cross(end.side, self._conditions.nats, to_second=to_second)
         if from_second is None:

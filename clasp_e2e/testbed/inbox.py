@@ -1,0 +1,181 @@
+"""What an application was told: its events as they came, and the waiting for those to come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
+from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.testbed.expectations import Unmet, show
+from clasp_e2e.testbed.waiting import Changes, Patience
+
+T = TypeVar("T")
+E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
+
+
+class Attached(Protocol):
+    """Somebody with a session."""
+
+    name: str
+
+    @property
+    def session_id(self) -> str:
+        """The id that the router gave."""
+        ...
+
+
+Party: TypeAlias = Attached | str
+"""Whom a call or an event is about: a client, or a session id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event and when the harness got it, in seconds of the loop's clock."""
+
+    at: float
+    event: P2PEvent
+
+
+class Inbox:
+    """The events of one application. `told` holds them in the order in which they came."""
+
+    def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
+        self.name = name
+        self.told: list[Told] = []
+        self.waited = 0.0
+        """Seconds spent waiting for events."""
+        self._timeline = timeline
+        self._patience = patience
+        self._changes = Changes()
+        self._fault: DriverFault | None = None
+
+    def sink(self, event: P2PEvent) -> None:
+        """Note an event at the time it came."""
+        self.told.append(Told(asyncio.get_running_loop().time(), event))
+        self._timeline.note(self.name, f"was told {describe(event)}", Kind.EVENT)
+        self._changes.notify()
+
+    def _faulted(self, fault: DriverFault) -> None:
+        """Have nobody wait for what a broken adapter can tell no more."""
+        self._fault = fault
+        self._changes.notify()
+
+    def events(self, kind: type[E], of: Party | None = None, since: int = 0) -> list[Told]:
+        """Return the events of `kind` about `of` that were told after the mark `since`."""
+        session = None if of is None else session_of(of)
+        return [
+            told
+            for told in self.told[since:]
+            if isinstance(told.event, kind) and (session is None or told.event.peer_session_id == session)
+        ]
+
+    def received(self, data: bytes) -> list[Data]:
+        """Return the events that brought exactly `data`."""
+        return [event for event in self.data() if event.data == data]
+
+    def data(self) -> list[Data]:
+        """Return all events that brought data, in the order in which they came."""
+        return [told.event for told in self.told if isinstance(told.event, Data)]
+
+    def mark(self) -> int:
+        """Return the place in `told` after which what comes next will stand."""
+        return len(self.told)
+
+    async def is_told(
+        self,
+        kind: type[E],
+        of: Party | None = None,
+        *,
+        within: float | None = None,
+        since: int = 0,
+        unless: type[ConnectionFailed] | None = None,
+    ) -> E:
+        """Return the first event of `kind` about `of` since the mark; unmet if none comes in time.
+
+        Unmet too as soon as `unless` was told of it instead: what is awaited for long need not be.
+        """
+
+        def found() -> E | None:
+            matching = self.events(kind, of, since)
+            if not matching and unless is not None and (instead := self.events(unless, of, since)):
+                raise Unmet(f"{self.name} to be told {kind.__name__}", describe(instead[0].event))
+            return matching[0].event if matching else None  # pyright: ignore[reportReturnType]
+
+        about = "" if of is None else f" naming {name_of(of)}"
+        return await self._await(found, f"{kind.__name__}{about}", within, since)
+
+    async def receives(self, data: bytes, *, within: float | None = None, since: int = 0) -> Data:
+        """Return the event that brought `data`; unmet if it does not come in time."""
+
+        def found() -> Data | None:
+            for told in self.told[since:]:
+                if isinstance(told.event, Data) and told.event.data == data:
+                    return told.event
+            return None
+
+        return await self._await(found, f"Data with {show(data)}", within, since)
+
+    async def receives_all(self, payloads: Collection[bytes], *, within: float) -> bool:
+        """Return whether each of `payloads` came in time; nothing is judged."""
+        return await self._comes(lambda: set(payloads) <= {event.data for event in self.data()}, within)
+
+    async def receives_any(self, payloads: Collection[bytes], *, within: float) -> bool:
+        """Return whether one of `payloads` came in time; nothing is judged."""
+        return await self._comes(lambda: any(event.data in payloads for event in self.data()), within)
+
+    async def _comes(self, is_there: Callable[[], bool], within: float) -> bool:
+        try:
+            await self._await(lambda: is_there() or None, "what was sent", within, 0)
+        except Unmet:
+            return False
+        return True
+
+    async def _await(self, found: Callable[[], T | None], what: str, within: float | None, since: int) -> T:
+        limit = self._patience.event if within is None else within
+        began = asyncio.get_running_loop().time()
+
+        def found_unless_broken() -> T | None:
+            if (result := found()) is None and self._fault is not None:
+                raise self._fault
+            return result
+
+        try:
+            result = await self._changes.until(found_unless_broken, limit)
+        except TimeoutError:
+            all_told = [told.event for told in self.told[since:]]
+            # Whoever joins the router is announced: that says nothing of what is missing here.
+            came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
+            nothing = "nothing but announcements" if all_told else "nothing"
+            self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", Kind.MISSED)
+            raise Unmet(
+                f"{self.name} to be told {what} within {limit:g} s",
+                f"{self.name} was told " + (", ".join(came[-6:]) or nothing),
+            ) from None
+        self.waited += asyncio.get_running_loop().time() - began
+        return result
+
+
+def session_of(target: Party) -> str:
+    """Return the session id of `target`."""
+    return target if isinstance(target, str) else target.session_id
+
+
+def name_of(target: Party) -> str:
+    """Return what `target` is called in a report."""
+    return target if isinstance(target, str) else target.name
+
+
+def describe(event: P2PEvent) -> str:
+    """Return `event` in a few words for the timeline."""
+    match event:
+        case Data(data=data, reliable=reliable):
+            kind = {True: "reliable", False: "unreliable", None: "kind not told"}[reliable]
+            return f"Data ({show(data)}, {kind}, from {event.peer_session_id})"
+        case Disconnected(reason=reason) | ConnectionFailed(reason=reason):
+            return f"{type(event).__name__} (from {event.peer_session_id}, {reason})"
+        case _:
+            return f"{type(event).__name__} ({event.peer_session_id})"

@@ -11,6 +11,7 @@ from clasp_e2e.commands.explain import explain
 from clasp_e2e.commands.fuzz import fuzz
 from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.matrix import matrix
+from clasp_e2e.commands.model import model
 from clasp_e2e.commands.new_driver import new_driver
 from clasp_e2e.commands.report import report
 from clasp_e2e.commands.router import router
@@ -28,7 +29,7 @@ def main() -> None:
 for command in (
     run,
     matrix,
-    fuzz,
+for command in (fuzz, model):
     list_requirements,
     explain,
     report,

@@ -1,0 +1,285 @@
+"""`clasp-e2e model`: calls in any order, held against a model that predicts what follows from them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import shlex
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clasp_e2e.commands.run import DRIVER, USAGE
+from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.modelbased import (
+    Finding,
+    Script,
+    ScriptError,
+    Search,
+    Seen,
+    Tally,
+    case_of,
+    read_script,
+    script_to_json,
+)
+from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.store import ResultsError, write_document
+from clasp_e2e.spec.catalogue import load_catalogue
+from clasp_e2e.testbed.bench import Bench
+from clasp_e2e.testbed.ownership import watch
+from clasp_e2e.testbed.runner import Judged, judge
+from clasp_e2e.testbed.selection import SelectionError, select
+from clasp_e2e.testbed.waiting import Patience
+
+CONTRADICTED, INCONCLUSIVE = 1, 3
+
+
+@click.command(epilog=DRIVER)
+@click.option("--peer", metavar="DRIVER", default="reference", show_default=True, help="Whom to judge.")
+@click.option("--router", metavar="DRIVER", help="Over this router: a driver, or the ws:// URL of one.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="So many steps in all."
+)
+@click.option("--seed", type=int, help="Seed of the scripts and payloads (default: a new one, printed).")
+@click.option(
+    "--replay",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Perform the script in FILE, and no other.",
+)
+@click.option("--strict", is_flag=True, help="Count deviations as contradictions.")
+@click.option(
+    "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's own patience."
+)
+@click.option(
+    "--results",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports/latest/model"),
+    show_default=True,
+    help="Where model.json goes, with scripts and evidence.",
+)
+def model(
+    peer: str,
+    router: str | None,
+    steps: int,
+    seed: int | None,
+    replay: Path | None,
+    strict: bool,
+    deadline_scale: float,
+    results: Path,
+) -> None:
+    """Make scripts of interleaved calls, perform them, and hold what follows against a model.
+
+    Up to three sessions of PEER connect, send in each mode and kind, change modes, disconnect, close and
+    die, while links are cut and heal. A contradiction is shrunk to a short script, saved, and printed with
+    the command that performs it again.
+
+    Exit status: 0 no contradiction; 1 a contradiction; 2 usage; 3 inconclusive: one that did not repeat,
+    or faults of the harness, the adapter or the machine.
+    """
+    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
+        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
+    console = Console(highlight=False, soft_wrap=True)
+    seed = random.randrange(2**32) if seed is None else seed
+    command = ["clasp-e2e", "model", "--peer", peer]
+    command += ["--router", router] if router else []
+    command += ["--strict"] if strict else []
+    command += ["--deadline-scale", f"{deadline_scale:g}"] if deadline_scale != 1 else []
+    try:
+        script, seed = (None, seed) if replay is None else _read(replay, seed)
+        with Stage(peer, router, seed, Patience(deadline_scale), results, command) as stage:
+            console.print(f"judging {peer}; seed {seed}")
+            seen = stage.replay(script, strict) if script else stage.search(steps, strict, console)
+            stage.write(seen)
+        _report(stage, seen, console, strict=strict)
+    except (SelectionError, ScriptError) as error:
+        raise click.UsageError(str(error)) from None
+    except (DriverFault, ResultsError) as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = INCONCLUSIVE if isinstance(error, DriverFault) else USAGE
+        raise failure from None
+    sys.exit(CONTRADICTED if seen.contradiction else INCONCLUSIVE if seen.undecided else 0)
+
+
+def _read(path: Path, seed: int) -> tuple[Script, int]:
+    """Return the script in a file, and the seed of its payloads."""
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ScriptError(f"{path}: no script can be read here: {error}") from None
+    try:
+        script = read_script(document)
+    except ScriptError as error:
+        raise ScriptError(f"{path}: {error}") from None
+    saved = document.get("seed") if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return script, saved if isinstance(saved, int) else seed
+
+
+@dataclass
+class Stage:
+    """The implementation, started, and one event loop in which all scripts are performed."""
+
+    peer: str
+    router: str | None
+    seed: int
+    patience: Patience
+    directory: Path
+    command: list[str]
+
+    def __post_init__(self) -> None:
+        selection = select(peer=self.peer, router=self.router)
+        self.label = selection.subjects.offerer
+        self.catalogue = load_catalogue()
+        self.tally = Tally()
+        self._began = time.monotonic()
+        self._runner = asyncio.Runner()
+        self._bench = Bench(
+            self.catalogue,
+            selection.subjects,
+            selection.drivers,
+            selection.router,
+            seed=self.seed,
+            patience=self.patience,
+        )
+
+    def __enter__(self) -> Stage:
+        self._runner.run(self._open())
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        try:
+            self._runner.run(self._bench.close())
+        finally:
+            self._runner.close()
+
+    async def _open(self) -> None:
+        watch(asyncio.get_running_loop())
+        try:
+            await self._bench.open()
+        except DriverFault:
+            await self._bench.close()
+            raise
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the implementation declares."""
+        return self._bench.participants[self.label].side.description.capabilities
+
+    def perform(self, script: Script, name: str) -> Judged:
+        """Perform a script; with a name, keep it and its evidence under that."""
+        case = case_of(script, self.label, self.capabilities, self.tally, "")
+        bench = self._bench
+        if name:
+            path = self.directory / f"{name}.json"
+            replay = shlex.join([*self.command, "--replay", str(path)])
+            case = replace(case, id=f"{name}[{self.label}]", replay=replay)
+            bench = replace(bench, evidence=self.directory / "evidence", finished=[])
+        return self._runner.run(judge(bench, case))
+
+    def search(self, steps: int, strict: bool, console: Console) -> Seen:
+        """Search for a contradiction over so many steps."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("steps", total=steps)
+
+            def perform(script: Script, name: str) -> Judged:
+                judged = self.perform(script, name)
+                progress.update(bar, completed=min(self.tally.steps, steps))
+                return judged
+
+            return Search(perform, self.capabilities, self.tally, seed=self.seed, strict=strict).run(steps)
+
+    def replay(self, script: Script, strict: bool) -> Seen:
+        """Perform one script."""
+        search = Search(self.perform, self.capabilities, self.tally, seed=self.seed, strict=strict)
+        return search.replay(script)
+
+    def write(self, seen: Seen) -> None:
+        """Write what was seen, and a file for each script that is to be performed again."""
+        found = self.found(seen)
+        for finding in found:
+            write_document(self.document(finding), self.directory / f"{finding.name}.json")
+        document: dict[str, Any] = {
+            "peer": self.peer,
+            "router": self.router,
+            "seed": self.seed,
+            "duration_s": round(time.monotonic() - self._began, 3),
+            **{name: getattr(self.tally, name) for name in self.tally.__dataclass_fields__},
+            "unobserved": seen.unobserved,
+            "findings": [self.document(finding) for finding in found],
+        }
+        write_document(document, self.directory / "model.json")
+
+    def document(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding as plain data; `script` is what `--replay` performs."""
+        result = finding.judged.result
+        return {
+            "name": finding.name,
+            "peer": self.peer,
+            "seed": self.seed,
+            "outcome": result.outcome.value,
+            "requirement": finding.judged.requirement,
+            "message": result.message,
+            "evidence": result.evidence,
+            "script": script_to_json(finding.script),
+        }
+
+    def found(self, seen: Seen) -> list[Finding]:
+        """Return all that is kept of what was seen, each under a name of its own."""
+        found = [seen.contradiction] if seen.contradiction else []
+        found += [replace(each, name=f"deviation-{name}") for name, each in seen.deviations.items()]
+        found += [replace(each, name=f"seen-once-{n}") for n, each in enumerate(seen.once, 1)]
+        found += [replace(each, name=f"fault-{n}") for n, each in enumerate(seen.faults, 1)]
+        return found
+
+
+def _report(stage: Stage, seen: Seen, console: Console, *, strict: bool) -> None:
+    for finding in stage.found(seen):
+        judged = finding.judged
+        console.rule(finding.name, style="red" if finding is seen.contradiction else "yellow")
+        requirement = stage.catalogue.get(judged.requirement or "CON-5")
+        path = stage.directory / f"{finding.name}.json"
+        text = render_failure(
+            judged.result,
+            requirement,
+            expected=judged.expected,
+            seen=judged.seen,
+            timeline_tail=judged.tail,
+            replay=shlex.join([*stage.command, "--replay", str(path)]),
+        )
+        console.print(text, markup=False)
+        console.print(f"Script      {len(finding.script)} steps:", markup=False)
+        for step in script_to_json(finding.script):
+            console.print("            " + json.dumps(step), markup=False)
+    tally = stage.tally
+    console.print(
+        f"\n{tally.steps} steps in {tally.scripts} scripts: {tally.sends} sends"
+        f" ({tally.open_sends} of which the specification leaves the way open), {tally.attempts} attempts to"
+        f" connect ({tally.failed_attempts} that had to fail)."
+    )
+    if seen.contradiction is not None:
+        level = "; it is not more than a deviation" if strict and _is_deviation(seen.contradiction) else ""
+        console.print(f"A contradiction: {seen.contradiction.judged.requirement}{level}.", style="bold red")
+    elif seen.undecided:
+        console.print(
+            f"Inconclusive: {len(seen.once)} contradictions seen once, {len(seen.faults)} faults,"
+            f" {seen.unobserved} scripts unobserved.",
+            style="yellow",
+        )
+    else:
+        extra = f" {len(seen.deviations)} deviations." if seen.deviations else ""
+        console.print(f"No contradiction.{extra}", style="green")
+
+
+def _is_deviation(finding: Finding) -> bool:
+    return finding.judged.result.outcome.value == "deviation"

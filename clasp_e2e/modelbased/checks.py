@@ -1,0 +1,221 @@
+"""What was seen, held against the model: results, paths, payloads, events, modes."""
+
+from __future__ import annotations
+
+from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
+from clasp_e2e.modelbased.model import Status, Way
+from clasp_e2e.modelbased.world import Flight, World, contradict
+from clasp_e2e.testbed import Unobserved
+
+VOLUME = 16 * 1024
+"""Bytes of a payload by whose volume a path is recognised (design); smaller ones show none."""
+
+
+def check_result(world: World, flight: Flight) -> None:
+    """Require each call of a send to have ended in one of the ways that the model foretold."""
+    sent = flight.sent
+    for way in flight.ways:
+        if way not in sent.ways:
+            foretold = " or ".join(sorted(sent.ways))
+            contradict(sent.requirement, f"{flight}, {sent.why}: {foretold}", way.value)
+        who, to = sent.step.who, sent.step.to
+        if way is Way.P2P and not world.ever_stood(who, to):
+            if world.clients[who].events(Connected, world.clients[to]):
+                raise Unobserved(
+                    f"{who} was told Connected to {to}, and the link saw no connection of theirs"
+                )
+            contradict(
+                "SND-3", f"{flight}, which returned P2P, to go to an open DataChannel", "there was none"
+            )
+    world.tally.sends += len(flight.ways)
+    world.tally.open_sends += len(flight.ways) if len(sent.ways) > 1 else 0
+
+
+def check_paths(world: World, flights: list[Flight]) -> None:
+    """Require the bytes on each path, since the last check, to bear out what was said of `flights`."""
+    for name in world.clients:
+        own = [flight for flight in flights if flight.sent.step.who == name]
+        if own and world.model.here(name):
+            _check_routed(world, name, own)
+            for other in {flight.sent.step.to for flight in own}:
+                _check_direct(world, name, other, [f for f in own if f.sent.step.to == other])
+
+
+def _check_routed(world: World, name: str, flights: list[Flight]) -> None:
+    relayed = sum(len(data) for flight in flights for data in flight.by(Way.RELAY))
+    routed = world.routed(name)
+    if routed < relayed:
+        contradict(
+            "SND-3",
+            f"{relayed} bytes, of which {name} said Relay, to go to the router",
+            f"{routed} bytes went there",
+        )
+    if relayed or routed < VOLUME or name in world.signaled:
+        return
+    for way, requirement in ((Way.REFUSED, "RTE-8"), (Way.P2P, "DIR-1")):
+        for flight in flights:
+            if any(len(data) >= VOLUME for data in flight.by(way)):
+                expected = f"{flight}, which {name} said was {way}, not to go to the router"
+                contradict(requirement, expected, f"{routed} bytes went there")
+
+
+def _check_direct(world: World, name: str, other: str, flights: list[Flight]) -> None:
+    there = {event.data for _, event in world.arrived(other)}
+    for flight in flights:
+        payloads = flight.by(Way.P2P)
+        crossed = world.sent_directly(name, other) - flight.direct_before
+        if payloads and set(payloads) <= there and crossed < (size := sum(map(len, payloads))):
+            contradict(
+                "SND-3", f"{flight}, of which {name} said P2P, to take the direct path ({size} bytes)",
+                f"{crossed} bytes took it, and it arrived",
+            )  # fmt: skip
+    # What was sent into a black link goes on being sent, and a handshake has its volume too.
+    else_direct = any(Way.P2P in flight.ways for flight in flights) or name in world.signaled
+    direct = world.direct(name, other)
+    if else_direct or world.model.between(name, other).was_cut or direct < VOLUME:
+        return
+    for flight in flights:
+        if any(len(data) >= VOLUME for data in flight.by(Way.RELAY)):
+            contradict(
+                "RTE-9", f"{flight}, which {name} said was relayed, not to go to the peer directly",
+                f"{direct} bytes took the direct path",
+            )  # fmt: skip
+
+
+def check_data(world: World) -> None:
+    """Require all that the applications got to be what was sent to them, as it was sent."""
+    for receiver in world.clients:
+        sent = {
+            data: (flight, way)
+            for flight in world.flights
+            if flight.sent.step.to == receiver
+            for data, way in zip(
+                flight.payloads, [*flight.ways, *[None] * len(flight.payloads)], strict=False
+            )
+        }
+        seen: set[bytes] = set()
+        order: list[Flight] = []
+        for place, event in world.arrived(receiver):
+            if event.data in world.barriers:
+                continue
+            if event.data not in sent:
+                kind = "SND-2" if event.reliable is False else "SND-1"
+                contradict(
+                    kind, f"what {receiver} gets to be what was sent to it", f"{len(event.data)} other bytes"
+                )
+            flight, way = sent[event.data]
+            if event.data in seen and flight.sent.step.reliable:
+                contradict("SND-1", f"{flight} to arrive once", "it arrived again")
+            seen.add(event.data)
+            _check_arrival(world, flight, way, event, place)
+            if way is Way.P2P and flight.sent.step.reliable:
+                order.append(flight)
+        _check_order(order)
+
+
+def _check_arrival(world: World, flight: Flight, way: Way | None, event: Data, place: int) -> None:
+    step = flight.sent.step
+    sender, receiver = world.clients[step.who], world.clients[step.to]
+    rule = "SND-1" if step.reliable else "SND-2"
+    if event.peer_session_id not in (sender.session_id, None) or (
+        way is Way.P2P and event.peer_session_id is None
+    ):
+        contradict(rule, f"{flight} to name {step.who} as its sender", str(event.peer_session_id))
+    if way is Way.REFUSED and flight.sent.ways == {Way.REFUSED}:
+        contradict("RTE-8", f"{flight}, which was refused, to reach nobody", f"{step.to} got it")
+    if way is not Way.P2P:
+        return
+    if event.reliable is not step.reliable:
+        contradict(rule, f"{flight}, sent direct, to be marked so", f"reliable: {event.reliable}")
+    told = [
+        at
+        for at, each in enumerate(receiver.told)
+        if isinstance(each.event, Connected) and each.event.peer_session_id == sender.session_id
+    ]
+    if not told or told[0] > place:
+        contradict("EVT-6", f"{step.to} to be told Connected before direct Data", "Data was told first")
+
+
+def _check_order(arrived: list[Flight]) -> None:
+    """Require what was sent when an earlier send had been answered to arrive after it."""
+    latest: dict[str, Flight] = {}
+    for flight in arrived:
+        before = latest.setdefault(flight.sent.step.who, flight)
+        if before.sent.round > flight.sent.round:
+            contradict("SND-9", f"{flight} (the earlier) to arrive first", "one that was sent later did")
+        latest[flight.sent.step.who] = flight
+
+
+def check_events(world: World) -> None:
+    """Require nobody to have been told more than what happened."""
+    names = {client.session_id: name for name, client in world.clients.items()}
+    for name, client in world.clients.items():
+        if not world.model.here(name):
+            continue
+        counts: dict[tuple[str, str], int] = {}
+        for told in client.told:
+            if isinstance(told.event, Data | PeerAnnounced):
+                continue
+            kind = type(told.event).__name__
+            about = names.get(told.event.peer_session_id or "")
+            if about is None or about == name:
+                rule = {"Connected": "EVT-1", "Disconnected": "EVT-3"}.get(kind, "EVT-5")
+                contradict(rule, f"{kind} to name the other side", str(told.event.peer_session_id))
+            counts[about, kind] = counts.get((about, kind), 0) + 1
+        for (about, kind), count in counts.items():
+            _check_count(world, name, about, kind, count)
+
+
+def _check_count(world: World, name: str, about: str, kind: str, count: int) -> None:
+    between = world.model.between(name, about)
+    most = between.most[name, kind]
+    if between.status is Status.UNSURE or count <= most:
+        return
+    if between.was_cut:
+        world.model.unsure(name, about)  # It was missed while it was cut: nobody can foretell when.
+        return
+    rule = "EVT-2" if kind == "Connected" else "EVT-6"
+    contradict(rule, f"{name} to be told {kind} of {about} at most {most} times", f"{count} times")
+
+
+async def check_state(world: World) -> None:
+    """Require each client to say of its mode and of its connections what is so."""
+    for name, client in world.clients.items():
+        if not world.model.here(name):
+            continue
+        session = world.model.sessions[name]
+        mode: RoutingMode = await client.p2p_routing_mode()
+        if mode is not session.mode:
+            rule = "RTE-2" if session.changes else "RTE-1"
+            contradict(rule, f"the mode of {name}: {session.mode}", str(mode))
+        if "is_peer_connected" not in client.capabilities:
+            continue
+        for other in world.clients:
+            if other == name or not world.model.here(other):
+                continue
+            between = world.model.between(name, other)
+            certain = between.status in (Status.IDLE, Status.CONNECTED) and not between.cut
+            expected = between.status is Status.CONNECTED
+            if certain and (seen := await client.is_peer_connected(world.clients[other])) is not expected:
+                contradict("EVT-8", f"is_peer_connected({other}) of {name}: {expected}", str(seen))
+
+
+def missed(world: World, one: str, other: str) -> bool:
+    """Return whether one of two was told that what is between them has ended."""
+    for name, about in ((one, other), (other, one)):
+        client, peer = world.clients[name], world.clients[about]
+        ends = len(client.events(Disconnected, peer))
+        if ends > world.model.between(one, other).most[name, "Disconnected"]:
+            return True
+    return False
+
+
+def last_told(world: World, name: str, about: str) -> type | None:
+    """Return what kind of event about another a client was told last, since the mark, but for data."""
+    kinds = [
+        type(told.event)
+        for told in world.clients[name].told[world.marks[name, about] :]
+        if isinstance(told.event, Connected | Disconnected | ConnectionFailed)
+        and told.event.peer_session_id == world.clients[about].session_id
+    ]
+    return kinds[-1] if kinds else None

@@ -1,0 +1,311 @@
+"""A script, performed against an implementation and held against the model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.modelbased import checks
+from clasp_e2e.modelbased.model import Between, Status, Way
+from clasp_e2e.modelbased.steps import (
+    UNRELIABLE_BURST,
+    Answer,
+    Attach,
+    Close,
+    Connect,
+    Cut,
+    Disconnect,
+    Heal,
+    Kill,
+    Script,
+    Send,
+    SetMode,
+    Settle,
+    Step,
+)
+from clasp_e2e.modelbased.world import Flight, Tally, World, contradict, within_requirement
+from clasp_e2e.testbed import Alone, expect, random_payload
+from clasp_e2e.testbed.bench import Case
+from clasp_e2e.testbed.pairing import Pairing
+from clasp_e2e.testbed.scenario import Scenario
+
+TIMEOUT = 2
+"""Seconds: `connection_timeout_secs` of every session, so that an attempt that must fail costs little."""
+
+REQUIREMENTS = (
+    *("CON-1", "CON-5", "CON-8", "CON-9", "CON-10", "DIR-1", "SND-1", "SND-2", "SND-3", "SND-9"),
+    *("RTE-1", "RTE-2", "RTE-3", "RTE-4", "RTE-6", "RTE-7", "RTE-8", "RTE-9", "RTE-10"),
+    *("EVT-1", "EVT-2", "EVT-3", "EVT-5", "EVT-6", "EVT-8", "TMO-3", "TMO-5", "TMO-7", "TMO-8"),
+)
+"""All whose contradiction a script can show."""
+
+
+def case_of(script: Script, label: str, capabilities: frozenset[str], tally: Tally, replay: str) -> Case:
+    """Return the case that performs `script` with sessions of the implementation `label`."""
+
+    async def model(alone: Alone) -> None:
+        """Calls in any order end, tell and send as the model predicts."""
+        await Play(World(alone, capabilities, tally), script).run()
+
+    scenario = Scenario(model, REQUIREMENTS, "alone")
+    return Case(f"model[{label}]", scenario, Pairing(offerer=label), replay)
+
+
+class Play:
+    """One performance of a script."""
+
+    def __init__(self, world: World, script: Script) -> None:
+        self._world = world
+        self._model = world.model
+        self._script = script
+        self._calls: list[asyncio.Task[None]] = []
+        self._refused: dict[tuple[str, str], list[str]] = {}
+        """For who asked and whom: the words in which its calls of `connect_to_peer` were refused."""
+        self._unchecked: list[Flight] = []
+
+    async def run(self) -> None:
+        """Take all steps, then settle; `Unmet` where what is seen contradicts the model."""
+        self._world.tally.scripts += 1
+        try:
+            for step in self._script:
+                await self._take(step)
+                self._world.tally.steps += 1
+            await self._take(Settle())
+            await self._barriers()
+            checks.check_data(self._world)
+            checks.check_events(self._world)
+        finally:
+            for call in self._calls:
+                call.cancel()
+            await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _take(self, step: Step) -> None:
+        world, clients = self._world, self._world.clients
+        if isinstance(step, Answer | Settle):
+            await self._answered()
+            if isinstance(step, Settle):
+                await self._settled()
+            self._model.take(step)
+            if isinstance(step, Settle):
+                await checks.check_state(world)
+                world.count_from_here()
+            return
+        sent = self._model.take(step)
+        match step:
+            case Attach(who):
+                clients[who] = await world.alone.attach(P2PConfig(connection_timeout_secs=TIMEOUT), who)
+                await clients[who].all_is_written()
+                world.count(who)
+            case Cut(who, to):
+                world.pair(who, to).link.cut()
+            case Heal(who, to):
+                world.pair(who, to).link.heal()
+            case Kill(who):
+                await clients[who].kill()
+            case Send() if sent is not None:
+                count = 1 if step.reliable else UNRELIABLE_BURST
+                payloads = tuple(random_payload(step.size) for _ in range(count))
+                flight = Flight(sent, payloads, direct_before=world.sent_directly(step.who, step.to))
+                world.flights.append(flight)
+                self._unchecked.append(flight)
+                self._start(self._send(flight))
+            case Connect(who, to):
+                if self._model.between(who, to).callers == [who]:
+                    world.mark(who, to)
+                self._start(self._connect(who, to))
+            case SetMode(who, mode):
+                self._start(self._plain("RTE-2", clients[who].set_p2p_routing_mode(mode)))
+            case Disconnect(who, to):
+                world.mark(who, to)
+                self._start(self._plain("EVT-3", clients[who].disconnect_peer(clients[to])))
+            case Close(who):
+                for other in clients:
+                    if other != who:
+                        world.mark(who, other)
+                self._start(self._plain("EVT-3", clients[who].close()))
+            case _:
+                raise TypeError(f"{step} cannot be taken")
+        # A turn of the loop: calls are started in the order of the script.
+        await asyncio.sleep(0)
+
+    # Calls
+
+    def _start(self, call: Coroutine[Any, Any, None]) -> None:
+        self._calls.append(asyncio.create_task(call))
+
+    async def _plain(self, requirement: str, call: Coroutine[Any, Any, None]) -> None:
+        with within_requirement(requirement, "a call that nothing stands against"):
+            await call
+
+    async def _send(self, flight: Flight) -> None:
+        step, clients = flight.sent.step, self._world.clients
+        for payload in flight.payloads:
+            try:
+                result = await clients[step.who].send_p2p(clients[step.to], payload, reliable=step.reliable)
+            except Refused:
+                flight.ways.append(Way.REFUSED)
+            else:
+                flight.ways.append(Way.P2P if result is SendResult.P2P else Way.RELAY)
+
+    async def _connect(self, who: str, to: str) -> None:
+        try:
+            await self._world.clients[who].connect_to_peer(self._world.clients[to])
+        except Refused as refusal:
+            self._refused.setdefault((who, to), []).append(str(refusal))
+
+    async def _answered(self) -> None:
+        """Await all calls under way, and judge how they ended."""
+        calls, self._calls = self._calls, []
+        try:
+            await asyncio.gather(*calls)
+        finally:
+            self._calls += [call for call in calls if not call.done()]
+        for flight in self._unchecked:
+            if not flight.sent.answered:
+                checks.check_result(self._world, flight)
+
+    # What follows from them
+
+    async def _settled(self) -> None:
+        for one, other, between in list(self._model.pairs()):
+            if between.status is Status.IDLE and self._world.new_attempts(one, other):
+                # An implementation may connect of its own accord before it sends.
+                self._model.unsure(one, other)
+            elif between.status is Status.CONNECTING:
+                await self._attempt_ended(one, other, between)
+            elif between.status is Status.CLOSING:
+                await self._closing_ended(one, other, between)
+            elif between.status is Status.CONNECTED and checks.missed(self._world, one, other):
+                if not between.was_cut:
+                    contradict(
+                        "EVT-6", f"the connection of {one} and {other} to stand", "Disconnected was told"
+                    )
+                self._model.unsure(one, other)
+        waiting = [flight for flight in self._unchecked if not self._model.is_stuck(flight.sent)]
+        for flight in waiting:
+            await self._arrived(flight)
+        for name, client in self._world.clients.items():
+            if self._model.here(name):
+                await client.all_is_written()
+        checks.check_paths(self._world, waiting)
+        checks.check_data(self._world)
+        checks.check_events(self._world)
+        self._unchecked = [flight for flight in self._unchecked if flight not in waiting]
+        self._refused.clear()
+
+    async def _attempt_ended(self, one: str, other: str, between: Between) -> None:
+        world = self._world
+        world.tally.attempts += 1
+        if between.cut or not self._model.here(one, other):
+            world.tally.failed_attempts += 1
+            for name in dict.fromkeys([*between.callers, one, other]):
+                if self._model.here(name):
+                    about = other if name == one else one
+                    await self._attempt_failed(name, about, asked=name in between.callers)
+            return
+        several = len(between.callers) > 1
+        for name, about in ((one, other), (other, one)):
+            words = self._refused.get((name, about), [])
+            if words and len(words) == len(between.callers):
+                contradict(self._why(one, other, between), f"connect_to_peer({about}) to succeed", words[0])
+            client, peer = world.clients[name], world.clients[about]
+            since = world.marks[name, about]
+            rule = self._why(one, other, between)
+            with within_requirement(rule, f"an attempt of {' and '.join(between.callers)} to connect"):
+                await client.is_told(Connected, peer, within=self._world.patience.connect, since=since)
+                while several and checks.last_told(world, name, about) is Disconnected:
+                    await client.is_told(
+                        Connected, peer, within=self._world.patience.connect, since=client.mark()
+                    )
+
+    def _why(self, one: str, other: str, between: Between) -> str:
+        """Return by which requirement an attempt has to lead to a connection."""
+        pair = self._world.pair(one, other)
+        asked = len(between.callers)
+        if pair.attempts and pair.opened_at(pair.attempts[-1]) is not None and asked == 1:
+            return "EVT-1"
+        if asked > 1:
+            return "CON-8" if len(set(between.callers)) > 1 else "CON-9"
+        if between.failed:
+            return "TMO-7"
+        others = [b for x, y, b in self._model.pairs() if b is not between and {x, y} & {one, other}]
+        return "CON-10" if any(b.status is not Status.IDLE for b in others) else "CON-5"
+
+    async def _attempt_failed(self, name: str, about: str, *, asked: bool) -> None:
+        if self._refused.get((name, about)):
+            return
+        client, peer = self._world.clients[name], self._world.clients[about]
+        link = "a black link" if self._model.here(about) else "a session that is gone"
+        rule = ("TMO-5" if self._model.here(about) else "TMO-3") if asked else "TMO-8"
+        with within_requirement(rule, f"an attempt over {link} to fail in time"):
+            event = await client.is_told(
+                ConnectionFailed, peer, within=TIMEOUT + 3.0, since=self._world.marks[name, about]
+            )
+        with within_requirement("EVT-5", "a failed attempt"):
+            expect(bool(event.reason), "ConnectionFailed gives a reason").is_true("it is empty")
+
+    async def _closing_ended(self, one: str, other: str, between: Between) -> None:
+        closer = between.closer
+        name = other if closer == one else one
+        if not self._model.here(name):
+            return
+        client, peer = self._world.clients[name], self._world.clients[closer]
+        with within_requirement("EVT-3", f"{closer} closed its connection to {name}"):
+            await client.is_told(
+                Disconnected, peer, within=self._world.patience.consent, since=self._world.marks[name, closer]
+            )
+
+    async def _arrived(self, flight: Flight) -> None:
+        """Wait for what must arrive."""
+        sent = flight.sent
+        if not self._model.here(sent.step.to):
+            return
+        receiver = self._world.clients[sent.step.to]
+        between = self._model.between(sent.step.who, sent.step.to)
+        due = between.status in (Status.CONNECTED, Status.CONNECTING) and sent.kept and sent.step.reliable
+        for payload, way in zip(flight.payloads, flight.ways, strict=True):
+            if way is Way.P2P and due:
+                with within_requirement("SND-1", f"{flight}, which returned P2P, to arrive"):
+                    await receiver.receives(payload, within=self._world.patience.retransmission)
+            elif way is Way.RELAY and sent.receiver_idle:
+                with within_requirement("SND-3", f"{flight}, which returned Relay, to arrive"):
+                    await receiver.receives(payload)
+
+    async def _barriers(self) -> None:
+        """Send over each path what arrives after all that went before, so that nothing is still to come."""
+        world = self._world
+        for one, other, between in list(self._model.pairs()):
+            if not self._model.here(one, other) or between.status not in (Status.IDLE, Status.CONNECTED):
+                continue
+            stands = between.status is Status.CONNECTED
+            modes = {RoutingMode.P2P_ONLY: SendResult.P2P} if stands else {}
+            for name, about in ((one, other), (other, one)):
+                for mode, result in (modes | {RoutingMode.SERVER_ONLY: SendResult.RELAY}).items():
+                    payload = random_payload(32)
+                    world.barriers.add(payload)
+                    with within_requirement("RTE-10", f"a last send from {name} to {about} in {mode}"):
+                        await world.clients[name].set_p2p_routing_mode(mode)
+                        sent = await world.clients[name].send_p2p(world.clients[about], payload)
+                        expect(sent, "its result").equals(result)
+                    with within_requirement("SND-3", f"a last send from {name} to {about} in {mode}"):
+                        await world.clients[about].receives(
+                            payload, within=self._world.patience.retransmission
+                        )
+        self._unreliable_arrived()
+
+    def _unreliable_arrived(self) -> None:
+        """Of those that were sent directly over a sound link, one or more have arrived (SND-2)."""
+        world = self._world
+        for flight in world.flights:
+            step, direct = flight.sent.step, flight.by(Way.P2P)
+            sound = flight.sent.kept and not flight.sent.black and self._model.here(step.who, step.to)
+            standing = self._model.between(step.who, step.to).status is Status.CONNECTED
+            if step.reliable or not sound or not standing or len(direct) < UNRELIABLE_BURST:
+                continue
+            if not any(event.data in direct for _, event in world.arrived(step.to)):
+                contradict(
+                    "SND-2", f"of {len(direct)} unreliable sends to {step.to} one to arrive", "none did"
+                )

@@ -184,7 +184,8 @@ class Play:
                         "EVT-6", f"the connection of {one} and {other} to stand", "Disconnected was told"
                     )
                 self._model.unsure(one, other)
-        waiting = [flight for flight in self._unchecked if not self._model.is_stuck(flight.sent)]
+        stuck = [f for f in self._unchecked if Way.P2P in f.ways and self._model.is_stuck(f.sent)]
+        waiting = [flight for flight in self._unchecked if flight not in stuck]
         for flight in waiting:
             await self._arrived(flight)
         for name, client in self._world.clients.items():
@@ -193,7 +194,7 @@ class Play:
         checks.check_paths(self._world, waiting)
         checks.check_data(self._world)
         checks.check_events(self._world)
-        self._unchecked = [flight for flight in self._unchecked if flight not in waiting]
+        self._unchecked = stuck
         self._refused.clear()
 
     async def _attempt_ended(self, one: str, other: str, between: Between) -> None:
@@ -286,7 +287,9 @@ class Play:
                 for mode, result in (modes | {RoutingMode.SERVER_ONLY: SendResult.RELAY}).items():
                     payload = random_payload(32)
                     world.barriers.add(payload)
-                    with within_requirement("RTE-10", f"a last send from {name} to {about} in {mode}"):
+                    rule = "RTE-7" if result is SendResult.P2P else "RTE-9"
+                    rule = "RTE-10" if self._model.sessions[name].changes else rule
+                    with within_requirement(rule, f"a last send from {name} to {about} in {mode}"):
                         await world.clients[name].set_p2p_routing_mode(mode)
                         sent = await world.clients[name].send_p2p(world.clients[about], payload)
                         expect(sent, "its result").equals(result)

@@ -78,7 +78,7 @@ class Search:
         *,
         seed: int,
         strict: bool = False,
-        shrink_for: float = 120.0,
+        shrink_for: float = 60.0,
     ) -> None:
         self.seen = Seen()
         self._perform = perform

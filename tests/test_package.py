@@ -31,6 +31,7 @@ MAY_USE: dict[str, set[str]] = {
     "drivers": {"model", "peer", "router"},
     "scripted": {"peer", "router", "drivers"},
     "testbed": {"drivers", "network", "results", "scripted"},
+    "modelbased": {"testbed"},
     "report": {"results"},
     "fuzz": {"testbed"},
     "plugin": {"testbed", "results", "drivers", "report"},

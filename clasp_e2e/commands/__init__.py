@@ -29,7 +29,8 @@ def main() -> None:
 for command in (
     run,
     matrix,
-for command in (fuzz, model):
+    fuzz,
+    model,
     list_requirements,
     explain,
     report,

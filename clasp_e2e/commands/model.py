@@ -238,6 +238,7 @@ class Stage:
         """Return all that is kept of what was seen, each under a name of its own."""
         found = [seen.contradiction] if seen.contradiction else []
         found += [replace(each, name=f"deviation-{name}") for name, each in seen.deviations.items()]
+        found += [replace(each, name=f"deviation-once-{n}") for n, each in enumerate(seen.passing, 1)]
         found += [replace(each, name=f"seen-once-{n}") for n, each in enumerate(seen.once, 1)]
         found += [replace(each, name=f"fault-{n}") for n, each in enumerate(seen.faults, 1)]
         return found

@@ -22,6 +22,7 @@ from clasp_e2e.modelbased.steps import (
     Heal,
     Kill,
     Script,
+    ScriptError,
     Send,
     SetMode,
     Settle,
@@ -93,6 +94,23 @@ def possible(intents: Iterable[Step], capabilities: frozenset[str]) -> Script:
         if between.cut and between.status is Status.CONNECTED:
             take(Heal(one, other) if model.here(one) else Heal(other, one))
     return tuple(script)
+
+
+def fails_to_connect(script: Script, capabilities: frozenset[str]) -> bool:
+    """Return whether an attempt in `script` can only run out of time.
+
+    Raises `ScriptError` if a step is not possible where it stands.
+    """
+    model = Model(capabilities)
+    fails = False
+    for number, step in enumerate(script, 1):
+        if not model.allows(step):
+            raise ScriptError(
+                f"step {number}, {step}, is not possible there, or what follows from it cannot be foretold"
+            )
+        fails |= isinstance(step, Connect) and model.would_fail(step)
+        model.take(step)
+    return fails
 
 
 def scripts(capabilities: frozenset[str]) -> st.SearchStrategy[Script]:

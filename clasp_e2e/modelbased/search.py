@@ -1,7 +1,10 @@
 """The search for a script that contradicts the model, and the shrinking of what is found.
 
-Hypothesis draws the scripts and shrinks the one that fails. What fails is performed again before it is
-believed: real systems are noisy. A contradiction that does not repeat is kept as seen once.
+Hypothesis draws the scripts. What fails is performed again before it is believed: real systems are noisy.
+A contradiction that does not repeat is kept as seen once.
+
+The shrinking is done here, by leaving out steps: each candidate is a performance of seconds, and hypothesis
+tries hundreds where some thirty do.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as hypothesis_seed
 
-from clasp_e2e.modelbased.generation import scripts
+from clasp_e2e.modelbased.generation import possible, scripts
 from clasp_e2e.modelbased.play import Tally
 from clasp_e2e.modelbased.steps import Script
 from clasp_e2e.results.outcome import Outcome
@@ -46,7 +49,9 @@ class Seen:
     contradiction: Finding | None = None
     """A contradiction that repeats, by the shortest script that was found to show it."""
     deviations: dict[str, Finding] = field(default_factory=dict[str, Finding])
-    """By requirement, the first script in which a SHOULD was not met."""
+    """By requirement, the first script in which a SHOULD was not met, and was not when it was repeated."""
+    passing: list[Finding] = field(default_factory=list[Finding])
+    """Deviations that did not repeat."""
     once: list[Finding] = field(default_factory=list[Finding])
     """Contradictions that did not repeat."""
     faults: list[Finding] = field(default_factory=list[Finding])
@@ -61,7 +66,7 @@ class Seen:
 
 
 class _Contradicted(Exception):
-    """Tells hypothesis to shrink."""
+    """Tells hypothesis that there is no use in drawing more."""
 
 
 class Search:
@@ -78,7 +83,7 @@ class Search:
         *,
         seed: int,
         strict: bool = False,
-        shrink_for: float = 60.0,
+        shrink_for: float = 120.0,
     ) -> None:
         self.seen = Seen()
         self._perform = perform
@@ -87,29 +92,31 @@ class Search:
         self._seed = seed
         self._strict = strict
         self._shrink_for = shrink_for
+        self._capabilities = capabilities
         self._first: Finding | None = None
-        self._last: Finding | None = None
-        self._shrink_until = 0.0
-        self._known: dict[Script, bool] = {}
-        """Whether a script contradicts the model: hypothesis asks twice, and is to hear one answer."""
 
     def run(self, steps: int) -> Seen:
         """Perform scripts of so many steps in all, or until one contradicts the model."""
         batch = 0
         while self._tally.steps < steps and self._first is None and len(self.seen.faults) < MOST_FAULTS:
-            self._known.clear()
             self._draw(self._seed + batch, steps)
             batch += 1
-        if self._first is not None and self._last is not None:
+        if self._first is not None:
+            shortest = self._shrink(self._first)
             self.seen.contradiction = (
-                self._confirmed(self._last) or self._confirmed(self._first) or self._first
+                self._again(shortest, "contradiction")
+                or self._again(self._first, "contradiction")
+                or self._first
             )
         return self.seen
 
     def replay(self, script: Script) -> Seen:
         """Perform one script, and return what was seen."""
         if (found := self._performed(script, "replay")) is not None:
-            self.seen.contradiction = found
+            if self._is_deviation(found):
+                self.seen.deviations[found.judged.requirement] = found
+            else:
+                self.seen.contradiction = found
         return self.seen
 
     def _draw(self, seed: int, steps: int) -> None:
@@ -118,8 +125,12 @@ class Search:
             max_examples=BATCH,
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate,),
+            suppress_health_check=(
+                HealthCheck.too_slow,
+                HealthCheck.filter_too_much,
+                HealthCheck.large_base_example,
+            ),
             verbosity=Verbosity.quiet,
             print_blob=False,
             report_multiple_bugs=False,
@@ -127,12 +138,7 @@ class Search:
         @given(self._scripts)
         def holds(script: Script) -> None:
             done = self._tally.steps >= steps or len(self.seen.faults) >= MOST_FAULTS
-            if script not in self._known:
-                if self._first is None:
-                    self._known[script] = not done and self._contradicts(script)
-                else:
-                    self._known[script] = self._is_shorter(script)
-            if self._known[script]:
+            if self._first is not None or (not done and self._contradicts(script)):
                 raise _Contradicted
 
         with suppress(_Contradicted):
@@ -141,44 +147,59 @@ class Search:
     def _contradicts(self, script: Script) -> bool:
         """Return whether a script fails twice."""
         found = self._performed(script)
-        if found is None:
+        if found is None or found.judged.requirement in self.seen.deviations:
             return False
         again = self._performed(script)
-        if again is None:
-            self.seen.once.append(found)
-            return False
-        self._first = self._last = again
-        self._shrink_until = time.monotonic() + self._shrink_for
-        return True
+        deviates = self._is_deviation(found)
+        if again is None or (self._is_deviation(again) and not deviates):
+            (self.seen.passing if deviates else self.seen.once).append(found)
+        elif self._is_deviation(again):
+            self.seen.deviations[again.judged.requirement] = again
+        else:
+            self._first = again
+        return self._first is not None
 
-    def _is_shorter(self, script: Script) -> bool:
-        """Return whether a script shows the same contradiction as the one that is being shrunk."""
-        assert self._first is not None
-        if time.monotonic() > self._shrink_until:
-            return False
-        found = self._performed(script)
-        if found is None or found.judged.requirement != self._first.judged.requirement:
-            return False
-        self._last = found
-        return True
+    def _is_deviation(self, found: Finding) -> bool:
+        return found.judged.result.outcome is Outcome.DEVIATION and not self._strict
 
-    def _confirmed(self, found: Finding) -> Finding | None:
-        """Return what a script shows when it is performed once more, with its evidence."""
-        again = self._performed(found.script, "contradiction")
+    def _shrink(self, found: Finding) -> Finding:
+        """Return the shortest script that still shows what `found` shows, as far as time allows.
+
+        Steps are left out, half of them at once, then fewer; what is then not possible goes too.
+        """
+        until = time.monotonic() + self._shrink_for
+        size = len(found.script)
+        tried: set[Script] = set()
+        while size >= 1:
+            at, shortened = 0, False
+            while at < len(found.script):
+                rest = found.script[:at] + found.script[at + size :]
+                shorter = possible(rest, self._capabilities)
+                if len(shorter) >= len(found.script) or shorter in tried:
+                    at += size
+                    continue
+                if time.monotonic() > until:
+                    return found
+                tried.add(shorter)
+                again = self._again(Finding("", shorter, found.judged))
+                found, shortened = again or found, shortened or again is not None
+                at += 0 if again else size
+            size = size if shortened else size // 2
+        return found
+
+    def _again(self, found: Finding, name: str = "") -> Finding | None:
+        """Perform a script; return what it shows if that is what `found` shows."""
+        again = self._performed(found.script, name)
         same = again is not None and again.judged.requirement == found.judged.requirement
         return again if same else None
 
     def _performed(self, script: Script, name: str = "") -> Finding | None:
-        """Perform a script; return what contradicts the model, and take note of all else."""
+        """Perform a script; return what was not met, if anything, and take note of all else."""
         judged = self._perform(script, name)
         found = Finding(name, script, judged)
         match judged.result.outcome:
-            case Outcome.FAILED:
+            case Outcome.FAILED | Outcome.DEVIATION:
                 return found
-            case Outcome.DEVIATION if self._strict:
-                return found
-            case Outcome.DEVIATION:
-                self.seen.deviations.setdefault(judged.requirement, found)
             case Outcome.PASSED:
                 pass
             case Outcome.UNOBSERVED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -128,7 +128,7 @@ def contradict(requirement: str, expected: str, seen: str) -> NoReturn:
 
 
 @contextmanager
-def within_requirement(requirement: str, what: str) -> Iterator[None]:
+def within_requirement(requirement: str, what: str) -> Generator[None]:
     """Say of an expectation that is not met in the block which requirement it is, and what it was about."""
     try:
         with judging(requirement):

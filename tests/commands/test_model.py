@@ -1,0 +1,131 @@
+"""Scripts performed in earnest: the reference withstands the search, and mutants are found by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Invoke = Callable[..., Result]
+
+SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16384, "reliable": True}
+ATTACHED = [{"step": "attach", "who": "alice"}, {"step": "attach", "who": "bob"}]
+CONNECTED = [*ATTACHED, {"step": "connect", "who": "alice", "to": "bob"}, {"step": "settle"}]
+SERVER_ONLY = {"step": "set_mode", "who": "alice", "mode": "server_only"}
+PAIR = {"who": "alice", "to": "bob"}
+
+
+@pytest.fixture
+def model(invoke: Invoke, tmp_path: Path) -> Callable[..., Result]:
+    return lambda *arguments: invoke("model", "--results", str(tmp_path / "model"), *arguments)
+
+
+@pytest.fixture
+def replay(model: Invoke, tmp_path: Path) -> Callable[..., Result]:
+    def replayed(script: object, *arguments: str) -> Result:
+        path = tmp_path / "script.json"
+        path.write_text(json.dumps(script))
+        return model("--seed", "1", "--replay", str(path), *arguments)
+
+    return replayed
+
+
+def written(tmp_path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((tmp_path / "model/model.json").read_text())
+    return found
+
+
+def test_the_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Path) -> None:
+    finished = model("--steps", "150", "--seed", "1")
+    assert finished.exit_code == 0, finished.output
+    assert "No contradiction." in finished.output
+    told = written(tmp_path)
+    assert told["steps"] >= 150
+    assert told["attempts"] > 0
+    assert told["sends"] > told["open_sends"]
+    assert told["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("mutant", "requirement", "steps"),
+    [
+        ("routing:RelaysInP2POnly", "RTE-8", 5),
+        ("routing:StaysWithTheRouter", "RTE-10", 10),
+        ("sending:SendsTwice", "SND-1", 5),
+        ("sending:SaysP2PAlways", "RTE-9", 3),
+        ("events:TellsConnectedTwice", "EVT-2", 4),
+    ],
+)
+def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
+    mutant: str, requirement: str, steps: int, model: Invoke, tmp_path: Path
+) -> None:
+    peer = f"clasp_e2e.scripted.{mutant}"
+    finished = model("--peer", peer, "--steps", "300", "--seed", "2", "--strict", "--deadline-scale", "0.5")
+    assert finished.exit_code == 1, finished.output
+    (found,) = written(tmp_path)["findings"]
+    assert found["requirement"] == requirement, found["message"]
+    assert len(found["script"]) <= steps
+    assert f"--replay {tmp_path / 'model/contradiction.json'}" in finished.output
+    assert json.loads((tmp_path / "model/contradiction.json").read_text())["script"] == found["script"]
+    assert Path(found["evidence"]).is_file()
+
+
+def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> None:
+    options = ("--peer", "clasp_e2e.scripted.sending:RelaysNothing", "--deadline-scale", "0.1")
+    assert model(*options, "--steps", "100", "--seed", "1").exit_code == 1
+    path = tmp_path / "model/contradiction.json"
+    again = model(*options, "--replay", str(path))
+    assert again.exit_code == 1, again.output
+    assert "SND-3" in again.output
+    assert model("--replay", str(path)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [*CONNECTED, SEND, {"step": "cut", **PAIR}, SEND, SEND, {"step": "heal", **PAIR}, SEND],
+        [*CONNECTED, {"step": "cut", **PAIR}, SEND, {"step": "settle"}, {"step": "heal", **PAIR}],
+        [*ATTACHED, {"step": "cut", **PAIR}, {"step": "connect", **PAIR}, {"step": "settle"}, SEND],
+        [*ATTACHED, {"step": "connect", **PAIR}, {"step": "connect", "who": "bob", "to": "alice"}, SEND],
+        [*CONNECTED, SEND, {"step": "disconnect", **PAIR}, SEND, {"step": "settle"}, SEND],
+        [*CONNECTED, SEND, {"step": "close", "who": "bob"}, SEND, {"step": "settle"}, SEND],
+        [*CONNECTED, SEND, {"step": "kill", "who": "bob"}, SEND, {"step": "attach", "who": "carol"}],
+        [*CONNECTED, SERVER_ONLY, SEND, {"step": "answer"}, SEND],
+    ],
+    ids=["recovers", "late", "no path", "glare", "parts", "closes", "dies", "changes its mode"],
+)
+def test_the_reference_does_what_each_kind_of_step_demands(script: object, replay: Invoke) -> None:
+    finished = replay(script)
+    assert finished.exit_code == 0, finished.output
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("dance", "a script is a list of steps"),
+        ([{"step": "dance"}], "step 1"),
+        ([SEND], "step 1, Send("),
+        ([*ATTACHED, {"step": "heal", **PAIR}], "step 3, Heal("),
+    ],
+)
+def test_what_is_no_script_is_usage(script: object, said: str, replay: Invoke) -> None:
+    finished = replay(script)
+    assert finished.exit_code == 2
+    assert said in finished.output
+
+
+def test_usage(model: Invoke) -> None:
+    assert model("--peer", "nobody").exit_code == 2
+    assert model("--steps", "0").exit_code == 2
+    assert model("--deadline-scale", "0").exit_code == 2
+    assert model("--replay", "missing.json").exit_code == 2
+
+
+def test_what_cannot_be_started_is_inconclusive(model: Invoke) -> None:
+    finished = model("--peer", "cmd:false", "--steps", "1")
+    assert finished.exit_code == 3
+    assert finished.output.startswith("Error: ")

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clasp_e2e.drivers.interface import CAPABILITIES
+from clasp_e2e.model import RoutingMode
+from clasp_e2e.modelbased.generation import MOST_FAILING, possible, scripts
+from clasp_e2e.modelbased.model import LONGEST_CUT, Model, Sent, Status, Way
+from clasp_e2e.modelbased.steps import (
+    Answer,
+    Attach,
+    Close,
+    Connect,
+    Cut,
+    Disconnect,
+    Heal,
+    Kill,
+    Script,
+    Send,
+    SetMode,
+    Settle,
+    Step,
+)
+
+SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+P2P, RELAY, REFUSED = Way.P2P, Way.RELAY, Way.REFUSED
+PREFER, ONLY, SERVER = RoutingMode.PREFER_P2P, RoutingMode.P2P_ONLY, RoutingMode.SERVER_ONLY
+
+SEND = Send("alice", "bob", 1200, True)
+CONNECTED = (Connect("alice", "bob"), Settle())
+CUT = Cut("alice", "bob")
+
+
+def after(*steps: Step) -> Model:
+    model = Model(CAPABILITIES)
+    for step in (Attach("alice"), Attach("bob"), *steps):
+        assert model.allows(step), step
+        model.take(step)
+    return model
+
+
+def sent(*steps: Step, then: tuple[Step, ...] = ()) -> Sent:
+    """The send after `steps`, widened by what comes while it is under way."""
+    model = after(*steps)
+    found = model.take(SEND)
+    assert found is not None
+    for step in then:
+        model.take(step)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "ways", "requirement"),
+    [
+        ((), {P2P, RELAY}, "RTE-4"),
+        ((CUT,), {RELAY}, "RTE-4"),
+        ((CUT, *CONNECTED), {RELAY}, "RTE-6"),
+        (CONNECTED, {P2P}, "RTE-3"),
+        ((*CONNECTED, CUT), {P2P, RELAY}, "RTE-3"),
+        ((SetMode("alice", ONLY), Answer()), {P2P, REFUSED}, "RTE-8"),
+        ((SetMode("alice", ONLY), Answer(), CUT), {REFUSED}, "RTE-8"),
+        ((*CONNECTED, SetMode("alice", ONLY), Answer()), {P2P}, "RTE-7"),
+        ((*CONNECTED, SetMode("alice", SERVER), Answer()), {RELAY}, "RTE-9"),
+        ((*CONNECTED, SetMode("alice", SERVER)), {P2P, RELAY}, "RTE-9"),
+        ((*CONNECTED, SetMode("bob", SERVER), Answer()), {P2P}, "RTE-3"),
+        ((*CONNECTED, Connect("bob", "alice"), Settle()), {P2P}, "CON-9"),
+        ((*CONNECTED, Disconnect("bob", "alice"), Settle()), {P2P, RELAY}, "RTE-4"),
+        ((*CONNECTED, Disconnect("bob", "alice")), {P2P, RELAY}, "RTE-4"),
+        ((Connect("bob", "alice"),), {P2P, RELAY}, "RTE-4"),
+    ],
+)
+def test_which_ways_a_send_may_go_and_who_says_so(
+    steps: tuple[Step, ...], ways: set[Way], requirement: str
+) -> None:
+    found = sent(*steps)
+    assert found.ways == ways
+    assert found.requirement == requirement
+
+
+def test_after_a_second_change_of_mode_it_is_the_change_that_did_not_hold() -> None:
+    changes = (SetMode("alice", SERVER), Answer(), SetMode("alice", PREFER), Answer())
+    found = sent(*CONNECTED, *changes)
+    assert (found.ways, found.requirement) == ({P2P}, "RTE-10")
+
+
+def test_what_begins_while_a_call_is_under_way_widens_what_it_may_do() -> None:
+    assert sent(*CONNECTED, then=(SetMode("alice", SERVER),)).ways == {P2P, RELAY}
+    assert sent(*CONNECTED, then=(Answer(), SetMode("alice", SERVER))).ways == {P2P}
+
+
+def test_a_loss_is_excused_by_what_happened_to_the_connection() -> None:
+    assert sent(*CONNECTED).kept
+    assert not sent(*CONNECTED, then=(Disconnect("bob", "alice"),)).kept
+    assert not sent(*CONNECTED, then=(Answer(), Kill("bob"))).kept
+    assert sent(*CONNECTED, then=(CUT,)).black
+
+
+def test_what_was_sent_into_a_black_link_is_still_to_arrive() -> None:
+    model = after(*CONNECTED, CUT, SEND, Settle())
+    assert len(model.open) == 1
+    for step in (Heal("alice", "bob"), Settle()):
+        model.take(step)
+    assert model.open == []
+
+
+def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_it_open() -> None:
+    closed = after(*CONNECTED, Close("bob"), Settle()).between("alice", "bob")
+    killed = after(*CONNECTED, Kill("bob"), Settle()).between("alice", "bob")
+    assert (closed.status, killed.status) == (Status.IDLE, Status.UNSURE)
+
+
+@pytest.mark.parametrize(
+    ("steps", "step"),
+    [
+        ((), Attach("alice")),
+        ((), Heal("alice", "bob")),
+        ((), Disconnect("alice", "bob")),
+        ((), Connect("alice", "carol")),
+        ((Kill("bob"),), Close("alice")),
+        ((Kill("bob"),), SetMode("bob", ONLY)),
+        ((SetMode("alice", ONLY),), SetMode("alice", SERVER)),
+        ((SetMode("alice", ONLY),), Kill("alice")),
+        ((*CONNECTED, CUT), Disconnect("alice", "bob")),
+        ((*CONNECTED, CUT), Connect("alice", "bob")),
+        ((Connect("alice", "bob"),), CUT),
+    ],
+)
+def test_what_cannot_be_foretold_is_not_allowed(steps: tuple[Step, ...], step: Step) -> None:
+    assert not after(*steps).allows(step)
+
+
+def test_what_is_not_declared_is_not_called() -> None:
+    intents = [*CONNECTED, Disconnect("alice", "bob"), Settle(), Close("bob")]
+    kinds = {type(step) for step in possible(intents, frozenset())}
+    assert kinds.isdisjoint({Disconnect, Close})
+    assert {Disconnect, Close} <= {type(step) for step in possible(intents, CAPABILITIES)}
+
+
+@SOME
+@given(scripts(CAPABILITIES))
+def test_a_script_is_possible_step_by_step_and_leaves_no_connection_cut(script: Script) -> None:
+    model = Model(CAPABILITIES)
+    failing = 0
+    for step in script:
+        assert model.allows(step)
+        failing += isinstance(step, Connect) and model.would_fail(step)
+        model.take(step)
+        for _, _, between in model.pairs():
+            assert not (
+                between.cut and between.status is Status.CONNECTED and between.cut_for > LONGEST_CUT + 1
+            )
+    assert failing <= MOST_FAILING
+    model.take(Settle())
+    assert model.open == []
+
+
+@SOME
+@given(scripts(CAPABILITIES), st.data())
+def test_what_is_taken_out_of_a_script_leaves_a_script(script: Script, data: st.DataObject) -> None:
+    kept = data.draw(st.lists(st.booleans(), min_size=len(script), max_size=len(script)))
+    rest = [step for step, keep in zip(script, kept, strict=True) if keep]
+    shorter = possible(rest, CAPABILITIES)
+    model = Model(CAPABILITIES)
+    for step in shorter:
+        assert model.allows(step)
+        model.take(step)
+
+
+@SOME
+@given(scripts(CAPABILITIES))
+def test_every_send_has_a_way_to_go(script: Script) -> None:
+    model = Model(CAPABILITIES)
+    for step in script:
+        found = model.take(step)
+        assert found is None or found.ways

@@ -75,7 +75,7 @@ class Between:
     was_cut: bool = False
     """Whether a connection was ever cut, so that it may be missed."""
     recovering: bool = False
-    """Whether a connection was cut, and what was sent into the black link may not have arrived yet."""
+    """Whether the connection was ever cut: SCTP may be long at its old pace, and drops till then."""
     callers: list[str] = field(default_factory=list[str])
     """Who asked for the attempt under way, once for each call."""
     failed: bool = False
@@ -350,11 +350,10 @@ class Model:
                 fails = between.cut or not self.here(one, other)
                 between.status = Status.IDLE if fails else Status.CONNECTED
                 between.failed |= fails
-                between.renewed = False
+                between.renewed = between.recovering = False
             elif between.status is Status.CLOSING:
                 between.status = Status.IDLE
             between.callers = []
-            between.recovering &= between.cut
         self.open = [sent for sent in self.open if self.is_stuck(sent)]
 
     def is_stuck(self, sent: Sent) -> bool:

@@ -54,7 +54,6 @@ def test_the_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Pa
     ("mutant", "requirement", "steps"),
     [
         ("routing:RelaysInP2POnly", "RTE-8", 5),
-        ("routing:StaysWithTheRouter", "RTE-10", 10),
         ("sending:SendsTwice", "SND-1", 5),
         ("sending:SaysP2PAlways", "RTE-9", 3),
         ("events:TellsConnectedTwice", "EVT-2", 4),
@@ -72,6 +71,16 @@ def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
     assert f"--replay {tmp_path / 'model/contradiction.json'}" in finished.output
     assert json.loads((tmp_path / "model/contradiction.json").read_text())["script"] == found["script"]
     assert Path(found["evidence"]).is_file()
+
+
+def test_a_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked(replay: Invoke) -> None:
+    back = SERVER_ONLY | {"mode": "prefer_p2p"}
+    script = [*CONNECTED, SERVER_ONLY, {"step": "answer"}, back, {"step": "answer"}, SEND]
+    peer = ("--peer", "clasp_e2e.scripted.routing:StaysWithTheRouter")
+    deviates, fails = replay(script, *peer), replay(script, *peer, "--strict")
+    assert (deviates.exit_code, fails.exit_code) == (0, 1), deviates.output + fails.output
+    assert "deviation-RTE-10" in deviates.output
+    assert "A contradiction: RTE-10" in fails.output
 
 
 def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> None:

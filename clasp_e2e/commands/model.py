@@ -137,9 +137,14 @@ class Stage:
     command: list[str]
 
     def __post_init__(self) -> None:
-        selection = select(peer=self.peer, router=self.router)
-        self.label = selection.subjects.offerer
         self.catalogue = load_catalogue()
+        selection = select(
+            peer=self.peer,
+            router=self.router,
+            catalogue=self.catalogue.hash,
+            deadline_scale=self.patience.scale,
+        )
+        self.label = selection.subjects.offerer
         self.tally = Tally()
         self._began = time.monotonic()
         self._runner = asyncio.Runner()

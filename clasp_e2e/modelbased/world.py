@@ -67,7 +67,7 @@ class World:
 
     def pair(self, one: str, other: str) -> Pair:
         """Return two clients as the testbed's pair, `one` being its offerer."""
-        return Pair(self.alone.testbed, self.clients[one], self.clients[other], "offerer")
+        return Pair(self.alone.testbed, self.clients[one], self.clients[other], "offerer", None)
 
     def ever_stood(self, one: str, other: str) -> bool:
         """Return whether a connection of the two was ever seen to stand, from outside."""

@@ -13,6 +13,7 @@ from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.matrix import matrix
 from clasp_e2e.commands.model import model
 from clasp_e2e.commands.new_driver import new_driver
+from clasp_e2e.commands.replay import replay
 from clasp_e2e.commands.report import report
 from clasp_e2e.commands.router import router
 from clasp_e2e.commands.run import run
@@ -34,6 +35,7 @@ for command in (
     list_requirements,
     explain,
     report,
+    replay,
     router,
     doctor,
     build_adapter,

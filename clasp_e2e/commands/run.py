@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -58,21 +58,35 @@ def run(
     Exit status: 0 conformant, or nothing failed in a chosen part; 1 not conformant; 2 usage;
     3 partial without such a choice, or inconclusive.
     """
+    arguments = option_arguments(options | {"k": keyword, "m": markers}, strict=strict, coturn=coturn, attack_router=attack_router)
+    sys.exit(run_scenarios([*arguments, *pytest_args], results=results))
+
+
+def option_arguments(options: Mapping[str, object], **switches: bool) -> list[str]:
+    """Return options as pytest takes them; those that are None, and switches that are off, are left out."""
+    arguments = [f"--{name.replace('_', '-')}" for name, given in switches.items() if given]
+    for name, value in options.items():
+        if value is not None:
+            option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+            arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
+    return arguments
+
+
+def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[object] = ()) -> int:
+    """Run pytest on the scenarios of this package and return the exit status.
+
+    `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
+    if none is named; `results` is where results and evidence go; `plugins` are objects with hooks.
+    """
     root = scenarios_root()
-    arguments = [
+    fixed = [
         *("-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root)),
         # A checkout's conftest.py speaks to pytest itself, and its cache belongs where the user is.
         *("--noconftest", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
         *("--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])),
     ]
-    for name, value in (options | {"k": keyword, "m": markers}).items():
-        if value is not None:
-            option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
-            arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
-    switches = {"strict": strict, "coturn": coturn, "attack-router": attack_router}
-    arguments += [f"--{name}" for name, given in switches.items() if given]
-    status = pytest.main([*arguments, *targets(root, pytest_args)])
-    sys.exit(USAGE if status == pytest.ExitCode.USAGE_ERROR else status)
+    status = pytest.main([*fixed, *targets(root, arguments)], plugins=plugins)
+    return USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
 
 
 def targets(root: Path, arguments: Sequence[str]) -> list[str]:

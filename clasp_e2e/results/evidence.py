@@ -1,4 +1,4 @@
-"""Evidence: what was seen in one case, kept for whoever doubts its result."""
+"""Evidence: what was seen in one case, kept for whoever doubts its result, and what repeats the case."""
 
 from __future__ import annotations
 
@@ -6,13 +6,33 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.timeline import Timeline
 
 _LONGEST_NAME = 180
+
+
+class EvidenceError(Exception):
+    """A file is no evidence that can be repeated; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A case as it was found, and how it was run."""
+
+    result: ScenarioResult
+    """Before the rest of its run was taken into account: not blocked by it, and no known failure."""
+    seed: int
+    case: str
+    drivers: Mapping[str, str]
+    """By option (`peer`, `offerer`, `answerer`): what was named there."""
+    router: str | None
+    deadline_scale: float
 
 
 def write_evidence(
@@ -23,16 +43,19 @@ def write_evidence(
     *,
     seed: int,
     stderr: Mapping[str, str] | None = None,
+    run: Mapping[str, object] | None = None,
 ) -> Path:
     """Write the result, the whole timeline and the network's `facts` of one case; return the file.
 
     `facts` is plain data, and so is what stands in `stderr`: the last lines that each client's adapter
-    wrote, by client. What JSON has no form for goes as text. Where all went well, frames are left out. A
-    case's earlier evidence is replaced.
+    wrote, by client. `run` says under which conditions the case ran, so that it can be repeated:
+    `drivers`, `router`, `switches`, `deadline_scale`, `tool` and `subjects`. What JSON has no form for
+    goes as text. Where all went well, frames are left out. A case's earlier evidence is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     document: dict[str, object] = {
         "scenario": result.to_json(),
+        "run": {"seed": seed, "case": result.id, "pairing": result.pairing, **(run or {})},
         "seed": seed,
         "timeline": timeline.to_json(frames=not passed),
         "network": facts,
@@ -40,9 +63,40 @@ def write_evidence(
     if stderr and not passed:
         document["stderr"] = dict(stderr)
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{_file_name(result.id)}.json"
+    path = evidence_path(directory, result.id)
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
     return path
+
+
+def evidence_path(directory: Path, case_id: str) -> Path:
+    """Return where the evidence of a case lies in `directory`."""
+    return directory / f"{_file_name(case_id)}.json"
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Read what repeats a case. Raises `EvidenceError`."""
+    try:
+        document: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise EvidenceError(f"{path}: this is not JSON ({error})") from None
+    try:
+        found = cast("dict[str, Any]", document)
+        run = found["run"]
+        return Evidence(
+            ScenarioResult.from_json(found["scenario"]),
+            int(run["seed"]),
+            str(run["case"]),
+            {str(role): str(spec) for role, spec in run["drivers"].items()},
+            run["router"],
+            float(run["deadline_scale"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvidenceError(
+            f"{path}: this is no evidence that can be repeated ({type(error).__name__}: {error}); name a file"
+            " of a run's evidence folder, written by this version"
+        ) from None
 
 
 def _file_name(case_id: str) -> str:

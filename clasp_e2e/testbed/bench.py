@@ -58,6 +58,8 @@ class Bench:
     """Where evidence goes; None keeps none."""
     attack_router: bool = False
     """Whether a router that runs already, and is somebody's, may be attacked."""
+    conditions: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What evidence says of the run, so that a case can be repeated."""
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None

@@ -122,6 +122,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
             timeline,
             testbed.switchboard.facts(),
             seed=bench.seed,
+            run=bench.conditions,
             stderr={client.name: client.stderr for client in testbed.clients if client.stderr},
         )
         result = replace(result, evidence=str(path))

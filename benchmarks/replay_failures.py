@@ -1,0 +1,127 @@
+"""Whether `clasp-e2e replay` repeats failures: 100 of them, made with mutants, each replayed once.
+
+Every mutant is judged by the scenarios of its requirement, each run leaves its evidence, and each
+failure in it is replayed by the command, in a process of its own (forked, since most of a short run
+is imports). Those that take the specification's 30 s are left out. Run as `python benchmarks/replay_failures.py`; exit status 1
+unless every replay says `same`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clasp_e2e.commands import main as clasp_e2e
+from clasp_e2e.commands.bundle import Bundled, judging, load_scenarios
+from clasp_e2e.results.evidence import read_evidence
+from clasp_e2e.results.model import NOT_MET
+from clasp_e2e.scripted import MUTANTS, Mutant
+from clasp_e2e.scripted.mutant import Role
+
+OPTION: dict[Role, str] = {
+    "offerer": "--offerer",
+    "answerer": "--answerer",
+    "both": "--peer",
+    "router": "--router",
+}
+SCALE = "0.5"
+"""Of the harness's patience: a mutant is most often waited for in vain."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A failure and what its replay said."""
+
+    case: str
+    mutant: str
+    likeness: str
+    line: str
+
+
+def cast() -> Iterator[tuple[Mutant, Role]]:
+    """All mutants in their first role, then the others in which each shows."""
+    quick = [mutant for mutant in MUTANTS if not mutant.slow]
+    for place in range(max(len(mutant.roles) for mutant in quick)):
+        yield from ((mutant, mutant.roles[place]) for mutant in quick if place < len(mutant.roles))
+
+
+def failures(mutant: Mutant, role: Role, bundled: list[Bundled], folder: Path) -> list[Path]:
+    """Judge `mutant` by the scenarios of its requirement; return the evidence of what failed."""
+    driver = f"{mutant.fault.__module__}:{mutant.name}"
+    names = [each.name for each in judging(mutant.requirement, bundled) if not each.scenario.slow]
+    if not names:
+        return []
+    folder.mkdir()
+    finish(
+        folder / "run",
+        *("run", *names, OPTION[role], driver, "--results", str(folder), "--deadline-scale", SCALE),
+    )
+    found = sorted((folder / "evidence").glob("*.json"))
+    return [path for path in found if read_evidence(path).result.outcome in NOT_MET]
+
+
+def replayed(mutant: Mutant, evidence: Path) -> Replayed:
+    """Replay one failure."""
+    output = evidence.with_suffix(".replay")
+    finish(output, "replay", str(evidence), "--results", f"{evidence.with_suffix('')}-again")
+    line = (output.read_text().splitlines() or [""])[-1]
+    return Replayed(read_evidence(evidence).case, mutant.name, line.partition(":")[0], line)
+
+
+def finish(output: Path, *arguments: str) -> None:
+    """Run `clasp-e2e` to its end in a process of its own, what it prints going to `output`."""
+    if child := os.fork():
+        os.waitpid(child, 0)
+        return
+    try:
+        with output.open("wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.argv = ["clasp-e2e", *arguments]
+        clasp_e2e(arguments, prog_name="clasp-e2e")
+    except SystemExit:
+        sys.stdout.flush()
+    finally:
+        os._exit(0)
+
+
+def one(task: tuple[int, Path]) -> list[Replayed]:
+    """Make the failures of one mutant in one role, by its number, and replay two of them at most."""
+    number, folder = task
+    mutant, role = list(cast())[number]
+    return [replayed(mutant, evidence) for evidence in failures(mutant, role, load_scenarios(), folder)[:2]]
+
+
+def main() -> None:
+    """Make failures, replay them, print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--count", type=int, default=100, help="So many failures.")
+    parser.add_argument("--jobs", type=int, default=2, help="So many at once: most of it is waiting.")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    found: list[Replayed] = []
+    fork = multiprocessing.get_context("fork")
+    with tempfile.TemporaryDirectory() as root, fork.Pool(arguments.jobs) as pool:
+        tasks = [(number, Path(root) / str(number)) for number, _ in enumerate(cast())]
+        for batch in pool.imap(one, tasks):
+            found += batch[: arguments.count - len(found)]
+            for each in batch:
+                print(f"{len(found):4} {each.mutant}: {each.line}", flush=True)
+            if len(found) == arguments.count:
+                break
+    counts = Counter(each.likeness for each in found)
+    print(f"{len(found)} failures of {len({each.mutant for each in found})} mutants: {dict(counts)}")
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(counts["same"] != len(found) or len(found) < arguments.count)
+
+
+if __name__ == "__main__":
+    main()

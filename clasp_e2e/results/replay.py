@@ -1,0 +1,64 @@
+"""Whether a case that ran again came out as it did before. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clasp_e2e.results.model import NOT_MET, ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+
+_EXPECTED = re.compile(r"expected (?P<expected>.*?); seen: (?P<seen>.*)", re.DOTALL)
+_OF_THIS_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=127\.0\.0\.1:)\d+")
+"""Session ids and ports: a new one each time, whatever the seed."""
+
+
+class Likeness(StrEnum):
+    """What a replay says."""
+
+    SAME = "same"
+    """The same outcome, and for a failure the same requirement and the same expectation."""
+    DIFFERENT = "different"
+    """It did not come out well this time either, and not in the same way; or it did before."""
+    GONE = "gone"
+    """It passes now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a replay says, and a line that says why."""
+
+    likeness: Likeness
+    reason: str
+
+
+def compare(before: ScenarioResult, now: ScenarioResult) -> Comparison:
+    """Compare two results of one case, as its evidence has them."""
+    said = f"before: {_short(before)}; now: {_short(now)}"
+    if now.outcome is Outcome.PASSED and before.outcome is not Outcome.PASSED:
+        return Comparison(Likeness.GONE, said)
+    if before.outcome is not now.outcome or _requirement(before) != _requirement(now):
+        return Comparison(Likeness.DIFFERENT, said)
+    if before.outcome in NOT_MET and _expectation(before) != _expectation(now):
+        return Comparison(Likeness.DIFFERENT, said)
+    return Comparison(Likeness.SAME, f"again: {_short(now)}")
+
+
+def _requirement(result: ScenarioResult) -> tuple[str, ...]:
+    """Return what was not met, or what blocked the case."""
+    if result.outcome is Outcome.BLOCKED:
+        return (result.blocked_by or "",)
+    return tuple(name for name in result.requirements if result.judgment(name) in NOT_MET)
+
+
+def _expectation(result: ScenarioResult) -> str:
+    found = _EXPECTED.match(result.message)
+    return _OF_THIS_RUN.sub("…", found["expected"] if found else result.message)
+
+
+def _short(result: ScenarioResult) -> str:
+    """Return the outcome, what it is about and the first line of what was said, on one line."""
+    about = " ".join(_requirement(result))
+    first = result.message.strip().partition("\n")[0]
+    return ", ".join(filter(None, (f"{result.outcome.value.replace('_', ' ')} {about}".strip(), first)))

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .conftest import Finished
+
+Command = Callable[..., Finished]
+
+LIAR = """
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.model import RoutingMode
+
+class Liar(ReferenceDriver):
+    async def open_peer(self, **how):
+        peer = await super().open_peer(**how)
+        async def mode():
+            return RoutingMode.SERVER_ONLY
+        peer.p2p_routing_mode = mode
+        return peer
+"""
+CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
+
+
+def test_a_failure_is_the_same_and_gone_once_it_is_mended(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "liar.py").write_text(LIAR)
+    assert command("run", CASE, "--offerer", "liar:Liar", "--seed", "7").returncode == 1
+    [evidence] = (tmp_path / "reports/latest/evidence").iterdir()
+    same = command("replay", str(evidence))
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert same.stdout.splitlines()[-1].startswith("same: test_routing_mode::test_the_mode_is")
+    assert "seed 7" in same.stdout
+    (tmp_path / "liar.py").write_text(LIAR.replace("SERVER_ONLY", "PREFER_P2P"))
+    gone = command("replay", str(evidence))
+    assert gone.returncode == 4
+    assert "now: passed" in gone.stdout.splitlines()[-1]
+
+
+def test_bad_evidence_is_usage(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    finished = command("replay", "x.json")
+    assert finished.returncode == 2
+    assert "no evidence that can be repeated" in finished.stderr

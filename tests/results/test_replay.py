@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.results.evidence import EvidenceError, read_evidence, write_evidence
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.replay import Likeness, compare
+from clasp_e2e.results.timeline import Timeline
+
+RUN = {"drivers": {"offerer": "node"}, "router": None, "deadline_scale": 2.0}
+
+
+def result(outcome: Outcome, message: str = "", requirement: str = "CON-5") -> ScenarioResult:
+    return ScenarioResult(
+        id="test_x::test_y[node-reference]",
+        title="A title.",
+        requirements=("CON-5", "EVT-1"),
+        pairing="node-reference",
+        outcome=outcome,
+        message=message,
+        judgments={"CON-5": Outcome.PASSED, "EVT-1": Outcome.PASSED, requirement: outcome},
+        blocked_by="CON-3" if outcome is Outcome.BLOCKED else None,
+    )
+
+
+FAILED = result(Outcome.FAILED, "expected Connected; seen: nothing")
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (FAILED, Likeness.SAME),
+        (result(Outcome.FAILED, "expected Connected; seen: something else"), Likeness.SAME),
+        (result(Outcome.FAILED, "expected two of Connected; seen: nothing"), Likeness.DIFFERENT),
+        (result(Outcome.FAILED, FAILED.message, "EVT-1"), Likeness.DIFFERENT),
+        (result(Outcome.DEVIATION, FAILED.message), Likeness.DIFFERENT),
+        (result(Outcome.ERROR, "the adapter failed"), Likeness.DIFFERENT),
+        (result(Outcome.BLOCKED), Likeness.DIFFERENT),
+        (result(Outcome.PASSED), Likeness.GONE),
+    ],
+)
+def test_what_is_the_same(now: ScenarioResult, expected: Likeness) -> None:
+    assert compare(FAILED, now).likeness is expected
+
+
+def test_what_passed_and_passes_is_the_same_and_what_fails_then_is_different() -> None:
+    passed = result(Outcome.PASSED)
+    assert compare(passed, passed).likeness is Likeness.SAME
+    assert compare(passed, FAILED).likeness is Likeness.DIFFERENT
+
+
+def test_a_session_of_its_own_makes_no_failure_another_one() -> None:
+    one, other = (
+        result(Outcome.FAILED, f"expected the session '{session}'; seen: 'x'")
+        for session in ("fdb21242-3e7b-4cb3-abd7-203e55441737", "0db21242-3e7b-4cb3-abd7-203e55441737")
+    )
+    assert compare(one, other).likeness is Likeness.SAME
+
+
+def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
+    evidence = read_evidence(write_evidence(tmp_path, FAILED, Timeline(), {}, seed=5, run=RUN))
+    assert evidence.result == FAILED
+    assert (evidence.seed, evidence.case) == (5, FAILED.id)
+    assert (evidence.drivers, evidence.router, evidence.deadline_scale) == ({"offerer": "node"}, None, 2.0)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"scenario": {}, "run": {}}', "\xff"])
+def test_what_is_no_evidence_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(EvidenceError, match=r"x\.json: "):
+        read_evidence(path)
+
+
+def test_evidence_without_its_conditions_cannot_be_repeated(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="written by this version"):
+        read_evidence(write_evidence(tmp_path, FAILED, Timeline(), {}, seed=5))

@@ -12,7 +12,7 @@ import pytest
 
 from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.results.baseline import Baseline
-from clasp_e2e.results.known import Scope, settle_known
+from clasp_e2e.results.known import Known, Scope, settle_known, unlisted
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Verdict
 from clasp_e2e.results.recorder import Recorder
@@ -48,6 +48,8 @@ class Gate:
     baselines: tuple[Baseline, ...] = ()
     labels: frozenset[str] = frozenset()
     """The names of all drivers that are known, or take part."""
+    known: Known | None = None
+    """What the baselines make of a run that came to its end."""
     bench: Bench | None = None
     background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
 
@@ -81,12 +83,35 @@ def is_subset(config: pytest.Config) -> bool:
     options = config.option
     if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
         return True
+    if getattr(options, "splits", None):  # pytest-split: one part of several, to be merged.
+        return True
     return names_files(config)
 
 
 def names_files(config: pytest.Config) -> bool:
     """Return whether the user named files or tests, and not only folders."""
     return any("::" in argument or argument.endswith(".py") for argument in config.args)
+
+
+def conclude(config: pytest.Config, gate: Gate) -> int:
+    """Settle all results by the baselines of `gate`, write them, and return the exit status.
+
+    Called again with other baselines, it says what these make of the same results.
+    """
+    subset, strict = is_subset(config), bool(config.getini("strict"))
+    # Files that were not named were not read: what scenarios they hold is not known.
+    covered = None if names_files(config) else gate.covered
+    scope = gate.scope(all_files=not names_files(config), subset=subset)
+    results = [unlisted(result) for result in gate.recorder.results]
+    gate.known = known = settle_known(gate.baselines, results, scope, gate.catalogue)
+    gate.recorder.revise(known.results)
+    run = gate.recorder.finish(
+        covered=covered, subset=subset, strict=strict, complaints=known.complaints, notes=known.notes
+    )
+    if run.complaints:
+        return FAILS
+    verdict = gate.recorder.verdict_but_for_known()
+    return exit_status(verdict, subset=subset, strict=strict, totals=run.totals)
 
 
 class Reporting:
@@ -140,19 +165,7 @@ class Reporting:
         if config.pluginmanager.hasplugin("dsession"):
             finished = [Finished(gate.pairings[each.id], each) for each in gate.recorder.results]
             gate.recorder.revise(settle_all(gate.catalogue, finished))
-        subset, strict = is_subset(config), bool(config.getini("strict"))
-        # Files that were not named were not read: what scenarios they hold is not known.
-        covered = None if names_files(config) else gate.covered
-        scope = gate.scope(all_files=not names_files(config), subset=subset)
-        known = settle_known(gate.baselines, gate.recorder.results, scope, gate.catalogue)
-        gate.recorder.revise(known.results)
-        run = gate.recorder.finish(
-            covered=covered, subset=subset, strict=strict, complaints=known.complaints, notes=known.notes
-        )
-        verdict = gate.recorder.verdict_but_for_known()
-        status = exit_status(verdict, subset=subset, strict=strict, totals=run.totals)
-        if run.complaints:
-            return FAILS
+        status = conclude(config, gate)
         if status == 0 and self._others_failed:
             return INCONCLUSIVE if self._worker_died else FAILS
         return status

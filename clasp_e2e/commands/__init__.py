@@ -6,9 +6,11 @@ import click
 
 from clasp_e2e import __version__
 from clasp_e2e.commands.build_adapter import build_adapter
+from clasp_e2e.commands.completion import completion
 from clasp_e2e.commands.doctor import doctor
 from clasp_e2e.commands.explain import explain
 from clasp_e2e.commands.fuzz import fuzz
+from clasp_e2e.commands.gate import gate
 from clasp_e2e.commands.list import list_requirements
 from clasp_e2e.commands.matrix import matrix
 from clasp_e2e.commands.model import model
@@ -30,6 +32,7 @@ def main() -> None:
 for command in (
     run,
     matrix,
+    gate,
     fuzz,
     model,
     list_requirements,
@@ -40,5 +43,6 @@ for command in (
     doctor,
     build_adapter,
     new_driver,
+    completion,
 ):
     main.add_command(command)

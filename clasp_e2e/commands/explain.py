@@ -8,6 +8,7 @@ import click
 
 from clasp_e2e.commands.bundle import judging, load_scenarios
 from clasp_e2e.report.words import citation, sentence
+from clasp_e2e.scripted import MUTANTS
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
 
 WIDTH = 100
@@ -17,7 +18,10 @@ _COLUMN = 12
 @click.command()
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
-    """Say what the requirement ID demands, who says so, and how it is judged."""
+    """Say what the requirement ID demands, who says so, how it is judged, and which mutants prove it.
+
+    A mutant is the reference with one fault, which fails that requirement.
+    """
     catalogue = load_catalogue()
     try:
         requirement = catalogue.get(requirement_id.upper())
@@ -32,6 +36,10 @@ def explain(requirement_id: str) -> None:
     scenarios = judging(requirement.id, load_scenarios())
     names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
     lines += _block("Scenarios", names or "none yet: no run judges this")
+    proofs = (
+        f"{mutant.name}\n    {mutant.broken}" for mutant in MUTANTS if requirement.id == mutant.requirement
+    )
+    lines += _block("Proven by", "\n".join(proofs) or "no mutant yet")
     click.echo("\n".join(lines))
 
 

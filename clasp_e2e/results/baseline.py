@@ -51,6 +51,8 @@ class KnownFailure:
     router: str | None = None
     where: str = ""
     """The file and the entry, for complaints."""
+    number: int = 0
+    """Its place in its file, from 1."""
 
     def explains(self, message: str) -> bool:
         """Return whether a failure with this message is the one that is known; line breaks do not matter."""
@@ -84,7 +86,7 @@ def parse_baseline(text: str, source: str, owners: Collection[str], catalogue: C
     for number, record in enumerate(cast("list[object]", records), 1):
         if not isinstance(record, dict):
             raise BaselineError(f"{source}: a baseline is a list of [[known]] entries; {record!r} is none")
-        entry = _entry(cast("dict[str, object]", record), f"{source}, entry {number}", catalogue)
+        entry = _entry(cast("dict[str, object]", record), source, number, catalogue)
         for earlier in entries:
             if _same(earlier, entry):
                 raise BaselineError(f"{entry.where}: the same as {earlier.where}; delete one of them")
@@ -92,7 +94,8 @@ def parse_baseline(text: str, source: str, owners: Collection[str], catalogue: C
     return Baseline(source, tuple(entries), frozenset(owners))
 
 
-def _entry(record: Mapping[str, object], place: str, catalogue: Catalogue) -> KnownFailure:
+def _entry(record: Mapping[str, object], source: str, number: int, catalogue: Catalogue) -> KnownFailure:
+    place = f"{source}, entry {number}"
     said = [str(record[name]) for name in ("requirement", "pairing") if isinstance(record.get(name), str)]
     where = f"{place} ({', '.join(said)})" if said else place
     for key in record:
@@ -109,7 +112,7 @@ def _entry(record: Mapping[str, object], place: str, catalogue: Catalogue) -> Kn
                 raise BaselineError(f"{where}: `expires` is a date without quotes, as in 2027-01-31")
         elif not isinstance(value, str) or not value.strip():
             raise BaselineError(f"{where}: `{key}` is a text, and not an empty one")
-    entry = KnownFailure(where=where, **cast("dict[str, Any]", dict(record)))
+    entry = KnownFailure(where=where, number=number, **cast("dict[str, Any]", dict(record)))
     try:
         catalogue.get(entry.requirement)
     except UnknownRequirement as error:

@@ -45,6 +45,17 @@ class Known:
     results: tuple[ScenarioResult, ...]
     complaints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    spent: tuple[Spent, ...] = ()
+    """The entries that are to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """An entry of a baseline that excuses nothing any more, or not all that it names."""
+
+    entry: KnownFailure
+    still: tuple[str, ...] = ()
+    """The pairings in which it holds all the same: it is to name these."""
 
 
 def check_pairings(baseline: Baseline, labels: Collection[str], *, own: bool) -> None:
@@ -96,7 +107,18 @@ def settle_known(
         for entry in baseline.entries:
             findings.look_at(baseline, entry)
     revised = [_unexpected(result, findings.passes.get(result.id, ())) for result in known]
-    return Known(tuple(revised), tuple(findings.complaints), tuple(findings.notes))
+    return Known(tuple(revised), tuple(findings.complaints), tuple(findings.notes), tuple(findings.spent))
+
+
+def unlisted(result: ScenarioResult) -> ScenarioResult:
+    """Return `result` without what a baseline made of a pass; a failure is looked at anew anyway."""
+    judgments = {
+        name: Outcome.PASSED if outcome == Outcome.UNEXPECTED_PASS else outcome
+        for name, outcome in result.judgments.items()
+    }
+    unexpected = result.outcome is Outcome.UNEXPECTED_PASS
+    outcome = Outcome.PASSED if unexpected else result.outcome
+    return replace(result, outcome=outcome, judgments=judgments)
 
 
 def set_apart(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
@@ -133,6 +155,7 @@ class _Findings:
     ) -> None:
         self.complaints: list[str] = []
         self.notes: list[str] = []
+        self.spent: list[Spent] = []
         self.passes: dict[str, set[str]] = {}
         """By result: the requirements that are met although they are listed."""
         self._baselines = baselines
@@ -140,6 +163,10 @@ class _Findings:
         self._scope = scope
         self._catalogue = catalogue
         self._told: set[tuple[str, str]] = set()
+        self._stale = False
+        """Whether the entry that is looked at is to go."""
+        self._met_in: set[str] = set()
+        """The pairings in which it is met."""
 
     def look_at(self, baseline: Baseline, entry: KnownFailure) -> None:
         if _expired(entry, self._scope):
@@ -147,7 +174,9 @@ class _Findings:
                 f"{entry.where}: expired on {entry.expires}, and excuses nothing any more; look at the"
                 " failure again, then give a new date or delete the entry"
             )
+            self.spent.append(Spent(entry))
             return
+        self._stale, self._met_in = False, set[str]()
         pairings: dict[str, list[ScenarioResult]] = {}
         for result in self._results:
             if result.outcome not in _NOT_JUDGED and _covers(baseline, entry, result, self._scope):
@@ -158,6 +187,10 @@ class _Findings:
         used = any(entry.explains(result.message) for result in failed)
         for pairing, group in pairings.items():
             self._in_pairing(entry, pairing, group, used)
+        still = tuple(sorted(pairings.keys() - self._met_in))
+        told_in_full = entry.pairing != ANY or self._all_ran(entry)
+        if self._stale or (self._met_in and told_in_full):
+            self.spent.append(Spent(entry, () if self._stale else still))
 
     def _in_pairing(
         self, entry: KnownFailure, pairing: str, group: Sequence[ScenarioResult], used: bool
@@ -169,6 +202,7 @@ class _Findings:
                 self._another_reason(entry, result)
         if failed:
             if not used and all(self._explained(result, name) for result in failed) and self._all_ran(entry):
+                self._stale = True
                 self.complaints.append(
                     f"{entry.where}: stale: what it expects to be seen was not, and other entries explain"
                     f" how {name} fails in {pairing}; delete this one"
@@ -185,6 +219,7 @@ class _Findings:
                 " a run of the whole tells whether the entry is to go"
             )
             return
+        self._met_in.add(pairing)
         for result in group:
             self.passes.setdefault(result.id, set()).add(name)
         advice = "name the pairings in which it still fails, or delete" if entry.pairing == ANY else "delete"
@@ -206,6 +241,7 @@ class _Findings:
         if self._all_ran(entry) and self._would_be_judged(baseline, entry):
             where = "any pairing" if entry.pairing == ANY else entry.pairing
             scenario = f" by {entry.scenario}" if entry.scenario else ""
+            self._stale = True
             self.complaints.append(
                 f"{entry.where}: stale: a whole run judged {entry.requirement}{scenario} in {where} nowhere;"
                 " delete the entry, or correct what it names"

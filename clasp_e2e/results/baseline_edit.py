@@ -1,0 +1,80 @@
+"""Changes to a baseline's text: entries that go, are narrowed, or are added. Pure; comments stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import tomlkit
+from tomlkit.items import AoT
+
+from clasp_e2e.results.known import Spent
+from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.outcome import Outcome
+
+_LONGEST = 120
+_CHANGING = re.compile(r"[0-9a-f]{8}(?:\\-[0-9a-f]{4}){3}\\-[0-9a-f]{12}|\d+(?:\\\.\d+)?|[0-9a-f]{16}…")
+"""What differs from run to run in an escaped text: session ids, numbers, digests."""
+
+
+def shrink(text: str, spent: Iterable[Spent]) -> str:
+    """Return the baseline `text` without what is `spent`; it excuses nothing that it did not before."""
+    document = tomlkit.parse(text)
+    known = document.get("known")
+    gone = {each.entry.number: each for each in spent}
+    if not gone or not isinstance(known, AoT):
+        return text
+    left = tomlkit.aot()
+    for number, entry in enumerate(known.body, 1):
+        each = gone.get(number)
+        if each is None:
+            left.append(entry)
+            continue
+        for pairing in each.still:
+            narrowed = tomlkit.table()
+            narrowed.update({**entry.unwrap(), "pairing": pairing})
+            left.append(narrowed)
+    if len(left):
+        document["known"] = left
+    else:
+        document.remove("known")
+    return tomlkit.dumps(document)
+
+
+def extend(text: str, entries: Sequence[Mapping[str, str]]) -> str:
+    """Return the baseline `text` with `entries` after those that it has."""
+    for entry in entries:
+        body = tomlkit.document()
+        for key, value in entry.items():
+            body.add(key, tomlkit.string(value, literal=key == "seen" and "'" not in value))
+        text = f"{text.rstrip()}\n\n[[known]]\n{tomlkit.dumps(body)}".lstrip()
+    return text
+
+
+def new_entries(results: Iterable[ScenarioResult], reason: str, *, strict: bool) -> list[dict[str, str]]:
+    """Return an entry for each requirement and pairing that is not met and not listed.
+
+    A deviation is among them where it fails the gate: with `strict`.
+    """
+    wanted = {Outcome.FAILED, Outcome.DEVIATION} if strict else {Outcome.FAILED}
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for result in results:
+        for name in result.requirements:
+            if result.outcome in wanted and result.judgment(name) in wanted:
+                entry = {
+                    "requirement": name,
+                    "pairing": result.pairing,
+                    "reason": reason,
+                    "seen": pattern(result.message),
+                }
+                found.setdefault((name, result.pairing, entry["seen"]), entry)
+    return list(found.values())
+
+
+def pattern(message: str) -> str:
+    """Return a regular expression for what was seen in a failure, whatever changes from run to run."""
+    line = " ".join(message.split())
+    place = line.find("seen: ")
+    seen = line[max(place, 0) :][:_LONGEST]
+    escaped = "".join(re.escape(each) if not each.isspace() else " " for each in seen)
+    return _CHANGING.sub(".+", escaped)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from .conftest import environment
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_prints_a_script_that_asks_the_command(invoke: Callable[..., Result], shell: str) -> None:
+    result = invoke("completion", shell)
+    assert result.exit_code == 0
+    assert f"_CLASP_E2E_COMPLETE={shell}_complete" in result.stdout
+
+
+def test_bash_completes_a_subcommand_with_it(invoke: Callable[..., Result], tmp_path: Path) -> None:
+    command = tmp_path / "clasp-e2e"
+    command.write_text(
+        f"#!{sys.executable}\nfrom clasp_e2e.commands import main\nmain(prog_name='clasp-e2e')\n"
+    )
+    command.chmod(0o755)
+    script = invoke("completion", "bash").stdout + (
+        '\nCOMP_WORDS=(clasp-e2e repl); COMP_CWORD=1; _clasp_e2e_completion clasp-e2e\necho "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=environment() | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["replay"], done.stderr

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from .conftest import Finished
+from .test_replay import CASE, LIAR
+
+Command = Callable[..., Finished]
+
+LIST = "clasp-baseline.toml"
+LIAR_GATE = ("gate", CASE, "--offerer", "liar:Liar")
+
+
+def test_a_failure_is_one_line_listed_on_request_and_gone_when_mended(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "liar.py").write_text(LIAR)
+    fails = command(*LIAR_GATE, "--github", "--update-baseline")
+    assert fails.returncode == 1, fails.stdout + fails.stderr
+    [line] = [line for line in fails.stdout.splitlines() if line.startswith("  RTE-1 in ")]
+    assert f"list it in {LIST}" in line
+    assert f"::error title=clasp-e2e gate::{line.strip()}" in fails.stdout
+    assert not (tmp_path / LIST).exists(), "without a reason the list only shrinks"
+
+    accepted = command(*LIAR_GATE, "--update-baseline", "--accept-new", "It answers in haste.")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    [entry] = tomllib.loads((tmp_path / LIST).read_text())["known"]
+    assert (entry["requirement"], entry["reason"]) == ("RTE-1", "It answers in haste.")
+
+    known = command(*LIAR_GATE)
+    assert known.returncode == 0, known.stdout + known.stderr
+    assert "Gate: nothing to complain of" in known.stdout
+
+    (tmp_path / "liar.py").write_text(LIAR.replace("SERVER_ONLY", "PREFER_P2P"))
+    name = CASE.partition("::")[2]
+    text = f'{(tmp_path / LIST).read_text()}scenario = "{name}"  # Judged by itself.\n'
+    (tmp_path / LIST).write_text(text)
+    mended = command(*LIAR_GATE)
+    assert mended.returncode == 1
+    assert "unexpected pass: RTE-1 is met" in mended.stdout
+    shrunk = command(*LIAR_GATE, "--update-baseline")
+    assert shrunk.returncode == 0, shrunk.stdout + shrunk.stderr
+    assert tomllib.loads((tmp_path / LIST).read_text()) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--accept-new", "why"], "give --update-baseline with it"),
+        (["--update-baseline", "--accept-new", " "], "wants a reason"),
+    ],
+)
+def test_bad_usage(invoke: Callable[..., Result], arguments: list[str], said: str) -> None:
+    result = invoke("gate", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output

@@ -2,8 +2,8 @@
 
 Every mutant is judged by the scenarios of its requirement, each run leaves its evidence, and each
 failure in it is replayed by the command, in a process of its own (forked, since most of a short run
-is imports). Those that take the specification's 30 s are left out. Run as `python benchmarks/replay_failures.py`; exit status 1
-unless every replay says `same`.
+is imports). Those that take the specification's 30 s are left out. Run as
+`python benchmarks/replay_failures.py`; exit status 1 unless every replay says `same`.
 """
 
 from __future__ import annotations

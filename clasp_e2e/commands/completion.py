@@ -14,7 +14,7 @@ VARIABLE = "_CLASP_E2E_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that makes SHELL complete `clasp-e2e`.
+    r"""Print the script that makes SHELL complete `clasp-e2e`.
 
     \b
     bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc

@@ -36,9 +36,8 @@ def explain(requirement_id: str) -> None:
     scenarios = judging(requirement.id, load_scenarios())
     names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
     lines += _block("Scenarios", names or "none yet: no run judges this")
-    proofs = (
-        f"{mutant.name}\n    {mutant.broken}" for mutant in MUTANTS if requirement.id == mutant.requirement
-    )
+    mutants = [mutant for mutant in MUTANTS if mutant.requirement == requirement.id]
+    proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants)
     lines += _block("Proven by", "\n".join(proofs) or "no mutant yet")
     click.echo("\n".join(lines))
 

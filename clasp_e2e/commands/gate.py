@@ -65,9 +65,7 @@ def gate(
     if accept_new is not None and not update_baseline:
         raise click.UsageError("--accept-new changes the baseline: give --update-baseline with it")
     if accept_new is not None and not accept_new.strip():
-        raise click.UsageError(
-            "--accept-new wants a reason, which whoever reads the baseline will find there"
-        )
+        raise click.UsageError("--accept-new wants a reason, for whoever reads the baseline")
     written = baseline.exists()
     arguments = option_arguments({**options, "baseline": baseline if written else os.devnull}, strict=strict)
     keeper = _Keeper()
@@ -137,14 +135,16 @@ def _complaints(session: Gate, baseline: Path, *, strict: bool) -> Iterator[str]
             names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
             first = result.message.strip().partition("\n")[0]
             yield (
-                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; repair it, or list it in"
-                f" {baseline} (--update-baseline --accept-new REASON)"
+                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; repair it, or list it"
+                f" in {baseline} (--update-baseline --accept-new REASON)"
             )
     yield from session.known.complaints
 
 
 def _told(before: int, after: int) -> str:
-    return "as it was" if before == after == 0 else f"{before} complaints before the update, {after} after"
+    if before == after == 0:
+        return "nothing to take out"
+    return f"wrong entries: {before} before the update, {after} after"
 
 
 def _escaped(text: str) -> str:

@@ -57,5 +57,6 @@ def _run_again(before: Evidence, results: str) -> tuple[int, Evidence | None]:
         "seed": before.seed,
         "deadline_scale": before.deadline_scale,
     }
-    status = run_scenarios([*option_arguments(options), f"{file}.py::{name}"], results=results)
+    arguments = option_arguments(options, **dict.fromkeys(before.switches, True))
+    status = run_scenarios([*arguments, f"{file}.py::{name}"], results=results)
     return status, read_evidence(written) if written.exists() else None

@@ -58,7 +58,9 @@ def run(
     Exit status: 0 conformant, or nothing failed in a chosen part; 1 not conformant; 2 usage;
     3 partial without such a choice, or inconclusive.
     """
-    arguments = option_arguments(options | {"k": keyword, "m": markers}, strict=strict, coturn=coturn, attack_router=attack_router)
+    arguments = option_arguments(
+        options | {"k": keyword, "m": markers}, strict=strict, coturn=coturn, attack_router=attack_router
+    )
     sys.exit(run_scenarios([*arguments, *pytest_args], results=results))
 
 

@@ -32,6 +32,8 @@ class Evidence:
     drivers: Mapping[str, str]
     """By option (`peer`, `offerer`, `answerer`): what was named there."""
     router: str | None
+    switches: tuple[str, ...]
+    """The options without a value that change what is run, as `coturn`."""
     deadline_scale: float
 
 
@@ -90,6 +92,7 @@ def read_evidence(path: Path) -> Evidence:
             str(run["case"]),
             {str(role): str(spec) for role, spec in run["drivers"].items()},
             run["router"],
+            tuple(str(name) for name in run["switches"]),
             float(run["deadline_scale"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -36,6 +36,12 @@ def test_names_the_scenarios(invoke: Invoke) -> None:
     assert "test_connecting.py::test_connect_to_peer_leads_to_a_connection" in said
 
 
+def test_names_the_mutants(invoke: Invoke) -> None:
+    said = invoke("explain", "RTE-8").stdout
+    assert "Proven by" in said
+    assert "RelaysInP2POnly" in said
+
+
 def test_the_case_of_an_id_does_not_matter(invoke: Invoke) -> None:
     assert invoke("explain", "con-5").stdout == invoke("explain", "CON-5").stdout
 

@@ -10,7 +10,7 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.replay import Likeness, compare
 from clasp_e2e.results.timeline import Timeline
 
-RUN = {"drivers": {"offerer": "node"}, "router": None, "deadline_scale": 2.0}
+RUN = {"drivers": {"offerer": "node"}, "router": None, "switches": ["coturn"], "deadline_scale": 2.0}
 
 
 def result(outcome: Outcome, message: str = "", requirement: str = "CON-5") -> ScenarioResult:
@@ -65,6 +65,7 @@ def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert evidence.result == FAILED
     assert (evidence.seed, evidence.case) == (5, FAILED.id)
     assert (evidence.drivers, evidence.router, evidence.deadline_scale) == ({"offerer": "node"}, None, 2.0)
+    assert evidence.switches == ("coturn",)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scenario": {}, "run": {}}', "\xff"])

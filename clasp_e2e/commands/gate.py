@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +32,7 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT,
     show_default=True,
-    help="The known failures; a file that is not there lists none.",
+    help="The known failures; without the file, those that lie beside the driver, if any.",
 )
 @click.option("--update-baseline", is_flag=True, help="Write FILE anew: entries that are spent go.")
 @click.option("--accept-new", metavar="REASON", help="With --update-baseline: list what fails now, too.")
@@ -67,7 +66,7 @@ def gate(
     if accept_new is not None and not accept_new.strip():
         raise click.UsageError("--accept-new wants a reason, for whoever reads the baseline")
     written = baseline.exists()
-    arguments = option_arguments({**options, "baseline": baseline if written else os.devnull}, strict=strict)
+    arguments = option_arguments({**options, "baseline": baseline if written else None}, strict=strict)
     keeper = _Keeper()
     status = run_scenarios([*arguments, *pytest_args], results=results, plugins=[keeper])
     config = keeper.config
@@ -75,9 +74,7 @@ def gate(
     if config is None or session is None or session.known is None:
         sys.exit(status)
     if update_baseline:
-        before = session.known.complaints
         status = _update(config, session, baseline, accept_new, strict=strict, status=status)
-        click.echo(f"\n{baseline}: {_told(len(before), len(session.known.complaints))}")
     lines = list(_complaints(session, baseline, strict=strict))
     click.echo(f"\nGate: {'nothing to complain of' if status == 0 else f'exit status {status}'}")
     for line in lines:
@@ -102,11 +99,13 @@ def _update(
 ) -> int:
     """Write the baseline anew and return the exit status that the run has with it."""
     assert session.known is not None
-    text = path.read_text(encoding="utf-8") if path.exists() else HEADER
-    changed = shrink(text, session.known.spent)
-    if reason is not None:
-        changed = extend(changed, new_entries(session.recorder.results, reason, strict=strict))
+    existed = path.exists()
+    text = path.read_text(encoding="utf-8") if existed else HEADER
+    spent = session.known.spent
+    added = [] if reason is None else new_entries(session.recorder.results, reason, strict=strict)
+    changed = extend(shrink(text, spent), added)
     if changed == text:
+        click.echo(f"\n{path}: left as it is")
         return status
     try:
         new = parse_baseline(changed, str(path), _owners(session.selection), session.catalogue)
@@ -115,7 +114,9 @@ def _update(
         failure = click.ClickException(f"the baseline could not be written: {error}")
         failure.exit_code = USAGE
         raise failure from None
-    session.baselines = (new,)
+    beside = [each for each in session.baselines if each.source != new.source and not existed]
+    session.baselines = (*beside, new)
+    click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
     return conclude(config, session)
 
 
@@ -139,12 +140,6 @@ def _complaints(session: Gate, baseline: Path, *, strict: bool) -> Iterator[str]
                 f" in {baseline} (--update-baseline --accept-new REASON)"
             )
     yield from session.known.complaints
-
-
-def _told(before: int, after: int) -> str:
-    if before == after == 0:
-        return "nothing to take out"
-    return f"wrong entries: {before} before the update, {after} after"
 
 
 def _escaped(text: str) -> str:

@@ -50,7 +50,10 @@ def cast() -> Iterator[tuple[Mutant, Role]]:
     """All mutants in their first role, then the others in which each shows."""
     quick = [mutant for mutant in MUTANTS if not mutant.slow]
     for place in range(max(len(mutant.roles) for mutant in quick)):
-        yield from ((mutant, mutant.roles[place]) for mutant in quick if place < len(mutant.roles))
+        for mutant in quick:
+            if place < len(mutant.roles):
+                role: Role = mutant.roles[place]
+                yield mutant, role
 
 
 def failures(mutant: Mutant, role: Role, bundled: list[Bundled], folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ import pytest_asyncio
 
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.plugin_session import GATE, INCONCLUSIVE, USAGE, Gate, Reporting, is_worker
+from clasp_e2e.plugin_session import GATE, INCONCLUSIVE, USAGE, Gate, Reporting, conditions, is_worker
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.known import expect_known
 from clasp_e2e.results.outcome import Outcome
@@ -275,7 +275,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
     gate.bench = bench
     gate.recorder.subjects = bench.subject_records(selection.specs)
     gate.recorder.capabilities = bench.capabilities()
-    bench.conditions = _conditions(request.config)
+    bench.conditions = conditions(request.config)
     free = asyncio.Semaphore(AT_ONCE)
     for place, item in enumerate(request.session.items):
         if (scenario := _scenario(item)) is not None and scenario.waits and _runs_here(request.config, place):
@@ -364,20 +364,6 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 
 # Small things.
-
-
-def _conditions(config: pytest.Config) -> dict[str, object]:
-    """Return what repeats a case of this run, beside its seed (see `write_evidence`)."""
-    options, recorder = config.option, config.stash[GATE].recorder
-    named = {name: getattr(options, name) for name in ("peer", "offerer", "answerer")}
-    return {
-        "drivers": {name: spec for name, spec in named.items() if spec is not None},
-        "router": options.router,
-        "switches": [name for name in ("coturn", "attack_router") if getattr(options, name)],
-        "deadline_scale": options.deadline_scale,
-        "tool": {"name": "clasp-e2e", "version": __version__},
-        "subjects": recorder.subjects_json(),
-    }
 
 
 def _command(config: pytest.Config) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clasp_e2e import __version__
 from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.results.baseline import Baseline
 from clasp_e2e.results.known import Known, Scope, settle_known, unlisted
@@ -112,6 +113,20 @@ def conclude(config: pytest.Config, gate: Gate) -> int:
         return FAILS
     verdict = gate.recorder.verdict_but_for_known()
     return exit_status(verdict, subset=subset, strict=strict, totals=run.totals)
+
+
+def conditions(config: pytest.Config) -> dict[str, object]:
+    """Return what repeats a case of this run, beside its seed (see `write_evidence`)."""
+    options, recorder = config.option, config.stash[GATE].recorder
+    named = {name: getattr(options, name) for name in ("peer", "offerer", "answerer")}
+    return {
+        "drivers": {name: spec for name, spec in named.items() if spec is not None},
+        "router": options.router,
+        "switches": [name for name in ("coturn", "attack_router") if getattr(options, name)],
+        "deadline_scale": options.deadline_scale,
+        "tool": {"name": "clasp-e2e", "version": __version__},
+        "subjects": recorder.subjects_json(),
+    }
 
 
 class Reporting:

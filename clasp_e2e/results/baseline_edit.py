@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import tomlkit
 from tomlkit.items import AoT
@@ -19,19 +20,19 @@ _CHANGING = re.compile(r"[0-9a-f]{8}(?:\\-[0-9a-f]{4}){3}\\-[0-9a-f]{12}|\d+(?:\
 
 def shrink(text: str, spent: Iterable[Spent]) -> str:
     """Return the baseline `text` without what is `spent`; it excuses nothing that it did not before."""
-    document = tomlkit.parse(text)
-    known = document.get("known")
+    document: Any = tomlkit.parse(text)  # Its types leave open what a document holds.
+    known: Any = document.get("known")
     gone = {each.entry.number: each for each in spent}
     if not gone or not isinstance(known, AoT):
         return text
-    left = tomlkit.aot()
+    left: Any = tomlkit.aot()
     for number, entry in enumerate(known.body, 1):
         each = gone.get(number)
         if each is None:
             left.append(entry)
             continue
         for pairing in each.still:
-            narrowed = tomlkit.table()
+            narrowed: Any = tomlkit.table()
             narrowed.update({**entry.unwrap(), "pairing": pairing})
             left.append(narrowed)
     if len(left):

@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from clasp_e2e import __version__
-from clasp_e2e.commands.build_adapter import build_adapter
-from clasp_e2e.commands.completion import completion
-from clasp_e2e.commands.doctor import doctor
-from clasp_e2e.commands.explain import explain
-from clasp_e2e.commands.fuzz import fuzz
-from clasp_e2e.commands.gate import gate
-from clasp_e2e.commands.list import list_requirements
-from clasp_e2e.commands.matrix import matrix
-from clasp_e2e.commands.model import model
-from clasp_e2e.commands.new_driver import new_driver
-from clasp_e2e.commands.replay import replay
-from clasp_e2e.commands.report import report
-from clasp_e2e.commands.router import router
-from clasp_e2e.commands.run import run
 
 __all__ = ["main"]
 
+COMMANDS = {
+    "run": "run:run",
+    "matrix": "matrix:matrix",
+    "gate": "gate:gate",
+    "fuzz": "fuzz:fuzz",
+    "model": "model:model",
+    "list": "list:list_requirements",
+    "explain": "explain:explain",
+    "report": "report:report",
+    "replay": "replay:replay",
+    "router": "router:router",
+    "doctor": "doctor:doctor",
+    "build-adapter": "build_adapter:build_adapter",
+    "new-driver": "new_driver:new_driver",
+    "completion": "completion:completion",
+}
+"""The subcommands by name: where each is found."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class LateGroup(click.Group):
+    """A group whose subcommands are imported when they are asked for.
+
+    `run` starts pytest, which must be the first to import what it has plugins of (hypothesis).
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a user comes to need them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the subcommand, or None if there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(importlib.import_module(f"clasp_e2e.commands.{module}"), name)
+
+
+@click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="clasp-e2e", message="%(prog)s %(version)s")
 def main() -> None:
     """Judge whether an implementation of CLASP's peer-to-peer connections does what it must."""
-
-
-for command in (
-    run,
-    matrix,
-    gate,
-    fuzz,
-    model,
-    list_requirements,
-    explain,
-    report,
-    replay,
-    router,
-    doctor,
-    build_adapter,
-    new_driver,
-    completion,
-):
-    main.add_command(command)

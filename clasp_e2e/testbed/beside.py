@@ -14,14 +14,15 @@ from clasp_e2e.testbed.worlds import Pair
 async def connects(pair: Pair) -> None:
     """Require the two to connect: both are told, and a message arrives each way.
 
-    Unobserved if they do not, and the subject has offered no way to reach it: whatever the scenario
-    is about, it is not to blame.
+    Unobserved if they do not, and the subject's description came without a way to reach it: whatever
+    the scenario is about, it is not to blame.
     """
     await pair.offerer.connect_to_peer(pair.answerer)
     try:
         await _both_connect(pair, pair.offerer, pair.answerer)
     except Unmet as unmet:
-        if pair.subject.name in pair.without_candidates():
+        described = any(attempt.description_of(pair.subject.name) for attempt in pair.attempts)
+        if described and pair.subject.name in pair.without_candidates():
             raise Unobserved(f"{pair.subject.name} has offered no candidate, and so: {unmet}") from unmet
         raise
 

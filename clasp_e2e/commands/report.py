@@ -9,10 +9,11 @@ import click
 
 from clasp_e2e.commands.run import USAGE
 from clasp_e2e.report.badge import render_badge
+from clasp_e2e.report.html import Seen, render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.results.model import Run
-from clasp_e2e.results.store import ResultsError, read_results
+from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
 
 FORMS: dict[str, Callable[[Run], str]] = {
     "markdown": render_markdown,
@@ -27,22 +28,49 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.argument(
     "results", type=click.Path(path_type=Path), default=Path("reports/latest"), metavar="[RESULTS]"
 )
+@click.option("--html", type=OUTPUT, metavar="FILE", help="One page with all of it, what happened included.")
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="For a pull request or a CI job's summary.")
 @click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for what shows tests.")
 @click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG that says the verdict.")
-def report(results: Path, **outputs: Path | None) -> None:
+def report(results: Path, html: Path | None, **outputs: Path | None) -> None:
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 
-    FILE may be `-`, for the terminal. Without an option, the Markdown goes there. The same results
-    give the same bytes.
+    RESULTS may be a matrix.json, or its folder, too: that has the form --html alone. FILE may be `-`,
+    for the terminal. Without an option, the Markdown goes there. The same results give the same bytes.
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
     try:
-        run = read_results(results / "results.json" if results.is_dir() else results)
+        if (matrix := _matrix_in(results)) is not None:
+            if wanted or html is None:
+                raise _fault(f"{matrix} is a matrix: give --html, and a cell's folder for other forms")
+            _write(_matrix_page(matrix), html)
+            return
+        path = results / "results.json" if results.is_dir() else results
+        run = read_results(path)
+        if html is not None:
+            _write(render_html(run, read_seen(path.parent, run)), html)
     except ResultsError as error:
         raise _fault(str(error)) from None
-    for form, output in (wanted or {"markdown": Path("-")}).items():
+    for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         _write(FORMS[form](run), output)
+
+
+def _matrix_in(results: Path) -> Path | None:
+    if results.is_dir():
+        path = results / "matrix.json"
+        return path if path.exists() and not (results / "results.json").exists() else None
+    return results if results.name == "matrix.json" else None
+
+
+def _matrix_page(path: Path) -> str:
+    matrix = read_matrix(path)
+    runs: dict[str, tuple[Run, Seen]] = {}
+    for cell in matrix.cells:
+        if cell.results is not None:
+            results = path.parent / cell.results
+            run = read_results(results)
+            runs[cell.name] = run, read_seen(results.parent, run)
+    return render_matrix_html(matrix, runs)
 
 
 def _write(text: str, output: Path) -> None:

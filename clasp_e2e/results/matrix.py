@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from clasp_e2e.results.model import NOT_MET, Run
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
@@ -103,6 +103,13 @@ class Cell:
             "duration_s": round(self.duration_s, 3),
         }
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Cell:
+        """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        values = _read(cls, document)
+        verdict = values["verdict"]
+        return cls(**values | {"state": State(values["state"]), "verdict": Verdict(verdict) if verdict else None})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
@@ -142,6 +149,12 @@ class Matrix:
             "cells": [cell.to_json() for cell in self.cells],
         }
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Matrix:
+        """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        values = _read(cls, document)
+        return cls(**values | {"cells": tuple(Cell.from_json(cell) for cell in values["cells"])})
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
@@ -172,6 +185,20 @@ def cells_of(
     return tuple(
         cell(offerer, answerer, router) for router in routers for offerer in peers for answerer in peers
     )
+
+
+def _read(record: type[Cell | Matrix], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the fields of a record are to hold; those that have a default may be missing."""
+    given = [
+        each
+        for each in fields(record)
+        if each.name in document or (each.default is MISSING and each.default_factory is MISSING)
+    ]
+    values = {each.name: document[each.name] for each in given}
+    return {
+        name: tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
 
 
 def _status(cell: Cell) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, TypeVar, cast
 
+from clasp_e2e.results import matrix
+from clasp_e2e.results.matrix import Matrix
 from clasp_e2e.results.model import SCHEMA, Run
+from clasp_e2e.results.outcome import Outcome
 
 
 class ResultsError(Exception):
@@ -46,6 +49,41 @@ def write_document(document: Mapping[str, Any], path: Path, *, indent: int | Non
 
 def read_results(path: Path) -> Run:
     """Read a run. Raises `ResultsError` on a file that is missing, broken, or of a newer schema."""
+    return _read(path, SCHEMA, Run.from_json)
+
+
+def read_matrix(path: Path) -> Matrix:
+    """Read a `matrix.json`. Raises `ResultsError` as `read_results` does."""
+    return _read(path, matrix.SCHEMA, Matrix.from_json)
+
+
+def read_seen(directory: Path, run: Run) -> dict[str, dict[str, Any]]:
+    """Return what the evidence files of `run` hold, by case, for every case that did not pass.
+
+    `directory` is where the `results.json` lies: results may have been moved since they were written.
+    A file that is gone is left out. Raises `ResultsError` on one that is broken.
+    """
+    seen: dict[str, dict[str, Any]] = {}
+    for scenario in run.scenarios:
+        if scenario.evidence is None or scenario.outcome is Outcome.PASSED:
+            continue
+        path = directory / "evidence" / PurePath(scenario.evidence).name
+        try:
+            document: object = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise ResultsError(f"{path}: cannot be read ({error}); run the scenarios again") from error
+        if not isinstance(document, dict):
+            raise ResultsError(f"{path}: this is no evidence; run the scenarios again")
+        seen[scenario.id] = cast("dict[str, Any]", document)
+    return seen
+
+
+_T = TypeVar("_T")
+
+
+def _read(path: Path, newest: int, from_json: Callable[[Mapping[str, Any]], _T]) -> _T:
     try:
         document: object = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -57,13 +95,13 @@ def read_results(path: Path) -> Run:
     schema = cast("dict[str, Any]", document).get("schema") if isinstance(document, dict) else None
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise ResultsError(f"{path}: this is not a results file: it has no schema number")
-    if schema > SCHEMA:
+    if schema > newest:
         raise ResultsError(
-            f"{path}: written by a newer clasp-e2e (schema {schema}, this one reads up to {SCHEMA});"
+            f"{path}: written by a newer clasp-e2e (schema {schema}, this one reads up to {newest});"
             " update this one"
         )
     try:
-        return Run.from_json(cast("dict[str, Any]", document))
+        return from_json(cast("dict[str, Any]", document))
     except KeyError as error:
         raise ResultsError(f"{path}: the key {error} is missing; run the scenarios again") from error
     except (ValueError, TypeError, AttributeError) as error:

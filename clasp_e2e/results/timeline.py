@@ -145,6 +145,8 @@ def _plain(value: object) -> Any:
             return value if cut <= 0 else f"{value[:_LONGEST_TEXT]}... ({cut} more characters)"
         case list() | tuple():
             return [_plain(item) for item in cast("list[object]", value)]
+        case set() | frozenset():
+            return sorted((_plain(item) for item in cast("set[object]", value)), key=str)
         case Mapping():
             return {str(key): _plain(item) for key, item in cast("Mapping[object, object]", value).items()}
         case _:

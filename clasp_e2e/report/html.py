@@ -1,0 +1,223 @@
+"""The report of a run, or of a matrix, as one page of HTML that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from clasp_e2e.report.sequence import Diagram, diagram
+from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
+from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.spec.catalogue import Level, concerns
+
+Seen = Mapping[str, Mapping[str, Any]]
+"""What the evidence of a run holds, by case."""
+
+_MARKS = {
+    "pass": ("met", "✓", "good"),
+    "passed": ("passed", "✓", "good"),
+    "fail": ("failed", "✗", "bad"),
+    "failed": ("failed", "✗", "bad"),
+    "deviation": ("deviation", "△", "odd"),
+    "expected_failure": ("failed, as known", "✗", "odd"),
+    "unexpected_pass": ("passed, though listed as failing", "!", "bad"),
+    "error": ("error, no verdict", "!", "bad"),
+    Verdict.CONFORMANT: ("conformant", "✓", "good"),
+    Verdict.CONFORMANT_WITH_DEVIATIONS: ("conformant, with deviations", "△", "good"),
+    Verdict.NON_CONFORMANT: ("not conformant", "✗", "bad"),
+    Verdict.PARTIAL: ("partial", "…", "odd"),
+    Verdict.INCONCLUSIVE: ("inconclusive", "?", "odd"),
+    State.BROKEN: ("error", "!", "bad"),
+}
+_NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.ERROR, RequirementVerdict.DEVIATION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A scenario in a pairing, and what the report shows of it."""
+
+    result: ScenarioResult
+    outcome: Outcome
+    """That of the requirement under which it stands."""
+    diagram: Diagram | None = None
+    stderr: Mapping[str, str] | None = None
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A requirement with its cases; a case that judges several is shown at the first, and named at the rest."""
+
+    requirement: RequirementResult
+    cases: Sequence[_Case]
+    elsewhere: Mapping[str, tuple[str, ...]]
+    """By the id of the requirement where they are shown, the titles of the cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CellView:
+    cell: Cell
+    anchor: str
+    run: Run | None
+    cases: Sequence[tuple[str, Sequence[_Case]]]
+    """What was not met, by the id of the requirement; the first case of each has its diagram."""
+
+
+def render_html(run: Run, seen: Seen) -> str:
+    """Return the page of a run: verdict, requirements by chapter, and what happened where one was not met.
+
+    `seen` holds the evidence of the cases that are to have a diagram. The same run gives the same bytes.
+    """
+    ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
+    items = _items(ours, run.scenarios, seen)
+    chapters: dict[str, list[_Item]] = {}
+    for item in items:
+        chapters.setdefault(item.requirement.chapter, []).append(item)
+    return _page(
+        "run.html.j2",
+        run=run,
+        because=because(run, ours),
+        subjects=subject_line(run),
+        counts=_counts(ours),
+        chapters=chapters,
+        items=items,
+        others=[item for item in run.requirements if item not in ours],
+        not_judged=not_judged(ours),
+        errors=[each for each in run.scenarios if each.outcome is Outcome.ERROR],
+    )
+
+
+def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen]]) -> str:
+    """Return the page of a matrix: the table of its cells, what each did not meet, and each requirement once.
+
+    `runs` holds the run and the evidence of each cell that has them, by the cell's name.
+    """
+    cells: list[_CellView] = []
+    requirements: dict[str, RequirementResult] = {}
+    for number, cell in enumerate(matrix.cells, 1):
+        run, seen = runs.get(cell.name, (None, {}))
+        cells.append(_CellView(cell, f"cell-{number}", run, _of_cell(cell, run, seen)))
+        for item in run.requirements if run else ():
+            requirements.setdefault(item.id, item)
+    named = {name for cell in matrix.cells for name in (*cell.failed, *cell.deviations, *cell.undecided)}
+    return _page(
+        "matrix.html.j2",
+        matrix=matrix,
+        cells=cells,
+        requirements=[
+            (item, [view for view in cells if item.id in (*view.cell.failed, *view.cell.deviations)])
+            for item in requirements.values()
+            if item.id in named
+        ],
+        met_everywhere=[name for name in requirements if name not in named],
+    )
+
+
+def _items(
+    requirements: Iterable[RequirementResult], scenarios: Sequence[ScenarioResult], seen: Seen
+) -> list[_Item]:
+    shown: dict[str, str] = {}
+    items: list[_Item] = []
+    for requirement in sorted(requirements, key=lambda item: item.verdict not in _NOT_MET):
+        cases: list[_Case] = []
+        elsewhere: dict[str, tuple[str, ...]] = {}
+        for scenario in scenarios:
+            if requirement.id not in scenario.requirements:
+                continue
+            outcome = scenario.judgment(requirement.id)
+            place = shown.get(scenario.id)
+            if place is not None and outcome is not Outcome.PASSED:
+                elsewhere[place] = (*elsewhere.get(place, ()), f"{scenario.title} ({scenario.pairing})")
+            elif place is None or outcome is Outcome.PASSED:
+                cases.append(_case(scenario, outcome, seen))
+                if outcome is not Outcome.PASSED:
+                    shown[scenario.id] = requirement.id
+        items.append(_Item(requirement, cases, elsewhere))
+    order = {requirement.id: number for number, requirement in enumerate(requirements)}
+    return sorted(items, key=lambda item: order[item.requirement.id])
+
+
+def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, frames: bool = True) -> _Case:
+    document = seen.get(scenario.id)
+    if document is None or outcome is Outcome.PASSED:
+        return _Case(scenario, outcome)
+    return _Case(
+        scenario,
+        outcome,
+        diagram(document.get("timeline", ()), frames=frames),
+        document.get("stderr") if frames else None,
+        _network(document.get("network")) if frames else "",
+    )
+
+
+def _network(facts: object) -> str:
+    return json.dumps(facts, indent=2, ensure_ascii=False) if facts else ""
+
+
+def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_Case]]]:
+    if run is None:
+        return []
+    found: list[tuple[str, list[_Case]]] = []
+    drawn: set[str] = set()
+    for name in (*cell.failed, *cell.deviations, *cell.undecided):
+        cases: list[_Case] = []
+        for scenario in run.scenarios:
+            if name not in scenario.requirements:
+                continue
+            outcome = scenario.judgment(name)
+            if outcome in NOT_MET or outcome in (Outcome.ERROR, Outcome.UNOBSERVED):
+                first = not cases and scenario.id not in drawn
+                drawn |= {scenario.id} if first else set()
+                cases.append(_case(scenario, outcome, seen if first else {}, frames=False))
+        found.append((name, cases))
+    return found
+
+
+def _counts(ours: Sequence[RequirementResult]) -> list[tuple[str, int, int, int]]:
+    """Return a row for each level: its name, how many were met, how many were not, how many were not judged."""
+    rows: list[tuple[str, int, int, int]] = []
+    for level in (Level.MUST, Level.SHOULD):
+        verdicts = [item.verdict for item in ours if item.level == level]
+        met = verdicts.count(RequirementVerdict.PASS)
+        not_met = sum(each in (RequirementVerdict.FAIL, RequirementVerdict.DEVIATION) for each in verdicts)
+        rows.append((level.upper(), met, not_met, len(verdicts) - met - not_met))
+    return rows
+
+
+def _mark(value: str) -> tuple[str, str, str]:
+    """Return words, a sign and a tone for a verdict or an outcome."""
+    return _MARKS.get(value, (value.replace("_", " "), "–", "none"))
+
+
+_HERE = Path(__file__).parent / "templates"
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_HERE),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {
+    "mark": _mark,
+    "citation": citation,
+    "sentence": sentence,
+    "seconds": seconds,
+    "verdict": lambda verdict: OF_VERDICT[verdict].lower(),
+}
+
+
+def _page(template: str, **values: object) -> str:
+    script = (_HERE / "filter.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _ENVIRONMENT.get_template(template).render(
+        style=(_HERE / "page.css").read_text(encoding="utf-8"), script=script, digest=digest, **values
+    )

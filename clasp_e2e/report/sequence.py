@@ -1,0 +1,167 @@
+"""The sequence diagram of a case: who did what to whom, laid out in lanes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from clasp_e2e.results.timeline import Kind
+
+HEAD, TAIL = 24, 56
+"""So many entries are shown of the beginning and of the end of a long timeline."""
+_LONGEST_DUMP = 512
+"""Bytes of a frame that are shown; the evidence holds more."""
+_ASIDE = ("harness", "")
+_LAST = ("router", "network")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry: its words, and the columns of the grid that they stand in.
+
+    A lane is two columns wide, so that an arrow goes from the middle of one to that of another. Column 1
+    holds the time. `start` and `end` are lines of the grid as CSS numbers them.
+    """
+
+    at: str
+    kind: str
+    party: str
+    what: str
+    start: int
+    end: int
+    arrow: str = ""
+    """`right` or `left`; empty for what goes to nobody."""
+    decoded: str = ""
+    dump: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The rows of a case in their lanes; between `before` and `after`, `left_out` entries are not shown."""
+
+    lanes: tuple[str, ...]
+    before: tuple[Row, ...]
+    after: tuple[Row, ...]
+    left_out: int
+
+    @property
+    def count(self) -> int:
+        """How many entries the timeline has."""
+        return len(self.before) + len(self.after) + self.left_out
+
+
+def diagram(timeline: Sequence[Mapping[str, Any]], *, frames: bool = True) -> Diagram:
+    """Return the diagram of a timeline as it lies in the evidence; without `frames` what they hold is left out.
+
+    Session ids stand as the names of their owners wherever a name is known.
+    """
+    named = _sessions(timeline)
+    lanes = _lanes(timeline)
+    rows = [_row(entry, lanes, named, frames) for entry in timeline]
+    if len(rows) <= HEAD + TAIL:
+        return Diagram(lanes, tuple(rows), (), 0)
+    return Diagram(lanes, tuple(rows[:HEAD]), tuple(rows[-TAIL:]), len(rows) - HEAD - TAIL)
+
+
+def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return one peer, the router, the other peers, the network: so that signals go from neighbour to neighbour."""
+    met = {str(entry.get(role, "")) for entry in timeline for role in ("who", "to")} - set(_ASIDE)
+    first, *others = [*sorted(met - set(_LAST)), ""]
+    router, network = (name for name in _LAST)
+    ordered = [first, router if router in met else "", *others, network if network in met else ""]
+    return tuple(name for name in ordered if name)
+
+
+def _sessions(timeline: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return whose each session id is, as the router's WELCOME told it."""
+    named: dict[str, str] = {}
+    for entry in timeline:
+        decoded = entry.get("decoded")
+        if isinstance(decoded, dict):
+            message = cast("dict[str, object]", decoded)
+            session = message.get("session")
+            if message.get("message") == "WELCOME" and isinstance(session, str) and session:
+                named[session] = f"‹{entry.get('to', '')}›"
+    return named
+
+
+def _row(
+    entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str], frames: bool
+) -> Row:
+    who, to = str(entry["who"]), str(entry.get("to", ""))
+    what = str(entry["what"])
+    for session, name in named.items():
+        what = what.replace(session, name)
+    start, end, arrow = _columns(who, to, lanes)
+    decoded = entry.get("decoded") if frames else None
+    return Row(
+        at=f"{entry['at']:+.3f} s",
+        kind=str(entry.get("kind", Kind.NOTE)),
+        party=f"{who} → {to}" if to else who,
+        what=what,
+        start=start,
+        end=end,
+        arrow=arrow,
+        decoded="\n".join(_lines(decoded)) if decoded is not None else "",
+        dump=_dump(str(entry["frame"])) if frames and entry.get("frame") else "",
+    )
+
+
+def _columns(who: str, to: str, lanes: Sequence[str]) -> tuple[int, int, str]:
+    """Return from where to where on the grid, and which way; -1 is its end."""
+    there = [name for name in dict.fromkeys((who, to)) if name in lanes]
+    if len(there) == 2:
+        start, end = lanes.index(who), lanes.index(to)
+        middles = sorted((3 + 2 * start, 3 + 2 * end))
+        return middles[0], middles[1], "right" if start < end else "left"
+    if there:
+        lane = lanes.index(there[0])
+        return 2 + 2 * lane, 4 + 2 * lane, ""
+    return 2, -1, ""
+
+
+def _lines(value: object, indent: str = "") -> Iterator[str]:
+    """Return a message as indented lines: a key and its value in each, a text of several lines under its key."""
+    match value:
+        case dict():
+            items = [(f"{key}:", each) for key, each in cast("dict[str, object]", value).items()]
+        case list():
+            items = [("-", each) for each in cast("list[object]", value)]
+        case _:
+            yield f"{indent}{_word(value)}"
+            return
+    for key, each in items:
+        if isinstance(each, dict | list) and each:
+            yield f"{indent}{key}"
+            yield from _lines(cast("object", each), f"{indent}  ")
+        elif isinstance(each, str) and len(split := each.splitlines()) > 1:
+            yield f"{indent}{key}"
+            yield from (f"{indent}  {line}" for line in split)
+        else:
+            yield f"{indent}{key} {_word(each)}"
+
+
+def _word(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case dict() | list():
+            return "(empty)"
+        case _:
+            return str(value)
+
+
+def _dump(frame: str) -> str:
+    """Return hexadecimal digits as lines of sixteen bytes, each behind the number of its first."""
+    digits, _, rest = frame.partition("...")
+    shown = digits[: 2 * _LONGEST_DUMP]
+    lines = [
+        f"{place // 2:04x}  {' '.join(shown[n : n + 2] for n in range(place, min(place + 32, len(shown)), 2))}"
+        for place in range(0, len(shown), 32)
+    ]
+    if len(digits) > len(shown) or rest:
+        lines.append("      ... the rest is left out")
+    return "\n".join(lines)

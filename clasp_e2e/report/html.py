@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from clasp_e2e.report.sequence import Diagram, diagram
 from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
@@ -55,7 +57,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A requirement with its cases; a case that judges several is shown at the first, and named at the rest."""
+    """A requirement with its cases. One that judges several is shown at the first, and named at the rest."""
 
     requirement: RequirementResult
     cases: Sequence[_Case]
@@ -146,16 +148,16 @@ def _items(
     return sorted(items, key=lambda item: order[item.requirement.id])
 
 
-def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, frames: bool = True) -> _Case:
+def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool = False) -> _Case:
     document = seen.get(scenario.id)
     if document is None or outcome is Outcome.PASSED:
         return _Case(scenario, outcome)
     return _Case(
         scenario,
         outcome,
-        diagram(document.get("timeline", ()), frames=frames),
-        document.get("stderr") if frames else None,
-        _network(document.get("network")) if frames else "",
+        diagram(document.get("timeline", ()), brief=brief),
+        None if brief else document.get("stderr"),
+        "" if brief else _network(document.get("network")),
     )
 
 
@@ -177,13 +179,13 @@ def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_C
             if outcome in NOT_MET or outcome in (Outcome.ERROR, Outcome.UNOBSERVED):
                 first = not cases and scenario.id not in drawn
                 drawn |= {scenario.id} if first else set()
-                cases.append(_case(scenario, outcome, seen if first else {}, frames=False))
+                cases.append(_case(scenario, outcome, seen if first else {}, brief=True))
         found.append((name, cases))
     return found
 
 
 def _counts(ours: Sequence[RequirementResult]) -> list[tuple[str, int, int, int]]:
-    """Return a row for each level: its name, how many were met, how many were not, how many were not judged."""
+    """Return a row for each level: its name, how many were met, not met, and not judged."""
     rows: list[tuple[str, int, int, int]] = []
     for level in (Level.MUST, Level.SHOULD):
         verdicts = [item.verdict for item in ours if item.level == level]
@@ -195,9 +197,10 @@ def _counts(ours: Sequence[RequirementResult]) -> list[tuple[str, int, int, int]
 
 def _mark(value: str) -> tuple[str, str, str]:
     """Return words, a sign and a tone for a verdict or an outcome."""
-    return _MARKS.get(value, (value.replace("_", " "), "–", "none"))
+    return _MARKS.get(value, (value.replace("_", " "), "·", "none"))
 
 
+_CODE = re.compile(r"`([^`]+)`")
 _HERE = Path(__file__).parent / "templates"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
@@ -209,6 +212,7 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {
     "mark": _mark,
     "citation": citation,
+    "prose": lambda text: Markup(_CODE.sub(r"<code>\1</code>", escape(text))),  # noqa: S704 (escaped)
     "sentence": sentence,
     "seconds": seconds,
     "verdict": lambda verdict: OF_VERDICT[verdict].lower(),

@@ -10,6 +10,8 @@ from clasp_e2e.results.timeline import Kind
 
 HEAD, TAIL = 24, 56
 """So many entries are shown of the beginning and of the end of a long timeline."""
+BRIEF = 20
+"""So many where there is room for few."""
 _LONGEST_DUMP = 512
 """Bytes of a frame that are shown; the evidence holds more."""
 _ASIDE = ("harness", "")
@@ -51,21 +53,22 @@ class Diagram:
         return len(self.before) + len(self.after) + self.left_out
 
 
-def diagram(timeline: Sequence[Mapping[str, Any]], *, frames: bool = True) -> Diagram:
-    """Return the diagram of a timeline as it lies in the evidence; without `frames` what they hold is left out.
+def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:
+    """Return the diagram of a timeline in the evidence; a `brief` one has its end alone, and no frames.
 
-    Session ids stand as the names of their owners wherever a name is known.
+    In the words for a frame, session ids stand as the names of their owners; what it holds is as it was.
     """
     named = _sessions(timeline)
     lanes = _lanes(timeline)
-    rows = [_row(entry, lanes, named, frames) for entry in timeline]
-    if len(rows) <= HEAD + TAIL:
+    rows = [_row(entry, lanes, named, not brief) for entry in timeline]
+    head, tail = (0, BRIEF) if brief else (HEAD, TAIL)
+    if len(rows) <= head + tail:
         return Diagram(lanes, tuple(rows), (), 0)
-    return Diagram(lanes, tuple(rows[:HEAD]), tuple(rows[-TAIL:]), len(rows) - HEAD - TAIL)
+    return Diagram(lanes, tuple(rows[:head]), tuple(rows[-tail:]), len(rows) - head - tail)
 
 
 def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return one peer, the router, the other peers, the network: so that signals go from neighbour to neighbour."""
+    """Return one peer, the router, the other peers, the network: signals then go to a neighbour."""
     met = {str(entry.get(role, "")) for entry in timeline for role in ("who", "to")} - set(_ASIDE)
     first, *others = [*sorted(met - set(_LAST)), ""]
     router, network = (name for name in _LAST)
@@ -82,16 +85,14 @@ def _sessions(timeline: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             message = cast("dict[str, object]", decoded)
             session = message.get("session")
             if message.get("message") == "WELCOME" and isinstance(session, str) and session:
-                named[session] = f"‹{entry.get('to', '')}›"
+                named[session] = f"({entry.get('to', '')})"
     return named
 
 
-def _row(
-    entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str], frames: bool
-) -> Row:
+def _row(entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str], frames: bool) -> Row:
     who, to = str(entry["who"]), str(entry.get("to", ""))
     what = str(entry["what"])
-    for session, name in named.items():
+    for session, name in named.items() if entry.get("kind") == Kind.FRAME else ():
         what = what.replace(session, name)
     start, end, arrow = _columns(who, to, lanes)
     decoded = entry.get("decoded") if frames else None
@@ -122,7 +123,7 @@ def _columns(who: str, to: str, lanes: Sequence[str]) -> tuple[int, int, str]:
 
 
 def _lines(value: object, indent: str = "") -> Iterator[str]:
-    """Return a message as indented lines: a key and its value in each, a text of several lines under its key."""
+    """Return a message as indented lines, a key in each; a text of several lines stands under its key."""
     match value:
         case dict():
             items = [(f"{key}:", each) for key, each in cast("dict[str, object]", value).items()]
@@ -158,10 +159,8 @@ def _dump(frame: str) -> str:
     """Return hexadecimal digits as lines of sixteen bytes, each behind the number of its first."""
     digits, _, rest = frame.partition("...")
     shown = digits[: 2 * _LONGEST_DUMP]
-    lines = [
-        f"{place // 2:04x}  {' '.join(shown[n : n + 2] for n in range(place, min(place + 32, len(shown)), 2))}"
-        for place in range(0, len(shown), 32)
-    ]
+    bytes_ = [shown[n : n + 2] for n in range(0, len(shown), 2)]
+    lines = [f"{n:04x}  {' '.join(bytes_[n : n + 16])}" for n in range(0, len(bytes_), 16)]
     if len(digits) > len(shown) or rest:
         lines.append("      ... the rest is left out")
     return "\n".join(lines)

@@ -108,7 +108,9 @@ class Cell:
         """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
         values = _read(cls, document)
         verdict = values["verdict"]
-        return cls(**values | {"state": State(values["state"]), "verdict": Verdict(verdict) if verdict else None})
+        return cls(
+            **values | {"state": State(values["state"]), "verdict": Verdict(verdict) if verdict else None}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,12 @@ from click.testing import Result
 from report.runs import run_of, scenario
 
 from clasp_e2e.report.badge import render_badge
+from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
+from clasp_e2e.results.matrix import Matrix, cells_of
 from clasp_e2e.results.model import Run
-from clasp_e2e.results.store import read_results, write_results
+from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results
 
 Invoke = Callable[..., Result]
 
@@ -69,3 +71,45 @@ def test_a_file_that_cannot_be_written_is_named(invoke: Invoke, folder: Path) ->
     result = invoke("report", str(folder), "--markdown", str(blocked))
     assert result.exit_code == 2
     assert "report.md cannot be written" in result.output
+
+
+def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invoke, tmp_path: Path) -> None:
+    entry = {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"}
+    document = {"timeline": [entry], "network": []}
+    failed = scenario("SND-1", "failed", evidence="where/it/was/written/x.json")
+    gone = scenario("SND-2", "failed", evidence="gone.json")
+    write_results(run_of(failed, gone), tmp_path / "results.json")
+    write_document(document, tmp_path / "evidence" / "x.json")
+    assert invoke("report", str(tmp_path), "--html", str(tmp_path / "r.html")).output == ""
+    assert (tmp_path / "r.html").read_text("utf-8") == render_html(
+        run_of(failed, gone), {failed.id: document}
+    )
+    (tmp_path / "evidence" / "x.json").write_text("{")
+    result = invoke("report", str(tmp_path), "--html", "-")
+    assert result.exit_code == 2
+    assert "x.json: cannot be read" in result.output
+
+
+def test_a_matrix_has_a_page_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
+    (empty,) = cells_of(("a",), ("r",), {})
+    cell = empty.judged(run, exit_status=1, results="a/results.json", duration_s=1)
+    matrix = Matrix(
+        tool={"name": "clasp-e2e"},
+        command="clasp-e2e matrix",
+        started="2026-01-01T00:00:00+00:00",
+        seed=1,
+        peers=("a",),
+        routers=("r",),
+        cells=(cell,),
+        duration_s=1,
+    )
+    write_document(matrix.to_json(), tmp_path / "matrix.json")
+    write_results(run, tmp_path / "a" / "results.json")
+    assert read_matrix(tmp_path / "matrix.json") == matrix
+    page = render_matrix_html(matrix, {cell.name: (run, {})})
+    for named in (tmp_path, tmp_path / "matrix.json"):
+        assert invoke("report", str(named), "--html", "-").output == page
+    for options in ((), ("--junit", "-"), ("--html", "-", "--badge", "-")):
+        result = invoke("report", str(tmp_path), *options)
+        assert result.exit_code == 2
+        assert "is a matrix: give --html" in result.output

@@ -80,6 +80,12 @@ def test_what_is_long_is_cut_short_and_says_how_long_it_was() -> None:
     assert len(json.dumps(entry)) < 10000
 
 
+def test_a_set_has_one_order() -> None:
+    timeline = Timeline(Clock(0, 0))
+    timeline.note("x", "sent", decoded={"features": frozenset({"param", "event"}), "types": frozenset()})
+    assert timeline.to_json()[0]["decoded"] == {"features": ["event", "param"], "types": []}
+
+
 DECODED = st.recursive(
     st.none() | st.integers() | st.text() | st.binary() | st.builds(object),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

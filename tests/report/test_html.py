@@ -1,0 +1,208 @@
+"""The page is whole in itself, leads wherever it points, and lets nothing that was said become markup."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clasp_e2e.report.html import render_html, render_matrix_html
+from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
+from clasp_e2e.results.model import Run
+from clasp_e2e.spec.catalogue import concerns
+
+from .runs import CATALOGUE, run_of, scenario
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+VOID = {"meta", "link", "input", "br"}
+
+
+class Page(HTMLParser):
+    """What a page holds; text by the ids of the elements that it stands in."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.classes: Counter[str] = Counter()
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        given = dict(attrs)
+        self.tags[tag] += 1
+        self.classes.update((given.get("class") or "").split())
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given[name] for name in ("href", "src") if name in given]
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def document(*entries: dict, **fields) -> dict:
+    return {"timeline": list(entries), "network": [], **fields}
+
+
+def happened(count: int = 0) -> list[dict]:
+    frame = {"kind": "frame", "who": "alice", "to": "router", "frame": "5301", "decoded": {"message": "PING"}}
+    return [
+        *[{"at": n / 8, "what": f"PING number {n}", **frame} for n in range(count)],
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+    ]
+
+
+FAILED = scenario("SND-1", "failed", message="expected x; seen: <y>", replay="pytest 'a[b]' --seed 1")
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return run_of(
+        FAILED,
+        scenario("CON-8", "deviation"),
+        scenario("EVT-1", "blocked", blocked_by="CON-5"),
+        scenario("SND-2", "error", message="the adapter died"),
+        scenario("RTE-4", "expected_failure", known_failure="It is known to."),
+        missing=("ICE-3",),
+    )
+
+
+def whole(text: str) -> Page:
+    page = Page(text)
+    assert [name for name, n in Counter(page.ids).items() if n > 1] == []
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert [link for link in page.links if not link.startswith("#")] == ["data:,"]
+    assert "://" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)
+    return page
+
+
+def test_a_page_needs_nothing_else_and_leads_wherever_it_points(run: Run) -> None:
+    page = whole(render_html(run, {FAILED.id: document(*happened(3), stderr={"bob": "it's <lost>"})}))
+    assert (page.tags["h1"], page.tags["main"], page.tags["title"]) == (1, 1, 1)
+    ours = {item.id for item in run.requirements if concerns(item.judges, run.judged_roles)}
+    assert ours == {name for name in page.ids if name in CATALOGUE}
+
+
+def test_the_same_run_gives_the_same_bytes(run: Run) -> None:
+    seen = {FAILED.id: document(*happened(3))}
+    assert render_html(run, seen) == render_html(replace(run), dict(seen))
+
+
+def test_a_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: Run) -> None:
+    text = render_html(run, {FAILED.id: document(*happened(), stderr={"bob": "it's <lost>"})})
+    requirement = CATALOGUE.get("SND-1")
+    for said in (
+        "not conformant",
+        requirement.quote.split()[0],
+        "expected x; seen: &lt;y&gt;",
+        "pytest &#39;a[b]&#39; --seed 1",
+        '<li class="missed">',
+        "awaited Data in vain",
+        "it&#39;s &lt;lost&gt;",
+        "Known: It is known to.",
+        "the adapter died",
+        'Blocked by <a href="#CON-5">',
+    ):
+        assert said in text
+
+
+def test_a_case_that_judges_several_requirements_is_drawn_once() -> None:
+    both = replace(FAILED, requirements=("SND-1", "SND-3"))
+    page = whole(render_html(run_of(both), {both.id: document(*happened())}))
+    assert page.classes["missed"] == 1
+    assert "Shown under" in render_html(run_of(both), {})
+
+
+def test_a_long_timeline_says_how_much_of_it_is_left_out(run: Run) -> None:
+    text = render_html(run, {FAILED.id: document(*happened(200))})
+    assert "121 entries are not shown here" in text
+    assert "PING number 23" in text
+    assert "PING number 24<" not in text
+    assert "awaited Data in vain" in text
+
+
+@settings(max_examples=20, deadline=None)
+@given(said=st.text(min_size=1, max_size=40))
+def test_nothing_that_was_said_becomes_markup(said: str) -> None:
+    def page(text: str) -> Counter[str]:
+        case = replace(FAILED, message=f"x{text}", title=f"x{text}".replace("`", ""), replay=f"x{text}")
+        event = {"at": 0.0, "kind": "event", "who": f"x{text}", "what": text}
+        return Page(render_html(run_of(case), {case.id: document(event, stderr={"bob": text})})).tags
+
+    assert page(said) == page("y")
+
+
+def big_matrix() -> tuple[Matrix, dict]:
+    names = [name for name in CATALOGUE if not name.startswith("RTR")][:16]
+    judged = run_of(*[scenario(name, "failed", message="expected x; seen: y " * 8) for name in names])
+    seen = {each.id: document(*happened(60)) for each in judged.scenarios}
+    obstacles = {("d", "router"): Obstacle(State.NOT_AVAILABLE, "d is not built")}
+    cells = [
+        cell.judged(judged, exit_status=1, results=f"{n}/results.json", duration_s=1)
+        if cell.state is State.NOT_RUN
+        else cell
+        for n, cell in enumerate(cells_of(("a", "b", "c", "d"), ("a", "b", "d"), obstacles))
+    ]
+    matrix = Matrix(
+        tool={"name": "clasp-e2e"},
+        command="clasp-e2e matrix",
+        started="2026-01-01T00:00:00+00:00",
+        seed=1,
+        peers=("a", "b", "c", "d"),
+        routers=("a", "b", "d"),
+        cells=tuple(cells),
+    )
+    return matrix, {cell.name: (judged, seen) for cell in cells if cell.results}
+
+
+def test_the_page_of_a_matrix_where_half_of_all_fails_everywhere_stays_small() -> None:
+    matrix, runs = big_matrix()
+    text = render_matrix_html(matrix, runs)
+    page = whole(text)
+    assert len(runs) == 32
+    assert len(text.encode()) < 3 * 1024 * 1024
+    assert page.tags["td"] == 48
+    assert page.classes["missed"] == 32 * 16
+    assert text.count(CATALOGUE.get("CON-5").quote.splitlines()[0].replace("'", "&#39;")) == 1
+    assert "d is not built" in text
+
+
+def test_a_cell_leads_to_what_it_did_not_meet() -> None:
+    failed = Cell(offerer="a", answerer="a", router="r", state=State.JUDGED, failed=("SND-1",))
+    judged = run_of(FAILED)
+    matrix = Matrix(tool={}, command="", started="", seed=1, peers=("a",), routers=("r",), cells=(failed,))
+    text = render_matrix_html(matrix, {failed.name: (judged, {})})
+    whole(text)
+    assert '<a href="#cell-1">' in text
+    assert "expected x; seen: &lt;y&gt;" in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_its_script_runs_under_its_own_policy(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(render_html(run, {FAILED.id: document(*happened(3))}), encoding="utf-8")
+    assert CHROMIUM is not None
+    shown = subprocess.run(
+        [
+            CHROMIUM,
+            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    assert re.search(r"<output[^>]*>(\d+) of \1 requirements</output>", shown.stdout)

@@ -1,0 +1,100 @@
+"""The sequence diagram: every entry once, in order, between the lanes of those whom it concerns."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e.report.sequence import BRIEF, HEAD, TAIL, diagram
+from clasp_e2e.results.timeline import Kind
+
+SESSION = "9c47211a-d252-42ed-9eba-8a83b3906dfa"
+
+
+def entry(who: str, what: str = "did it", kind: Kind = Kind.NOTE, **fields) -> dict:
+    return {"at": 0.25, "kind": kind.value, "who": who, "what": what, **fields}
+
+
+NAMES = st.sampled_from(["alice", "bob", "carol", "router", "network", "harness"])
+ENTRIES = st.builds(
+    lambda who, to, kind, what: entry(who, what, kind, **({"to": to} if to and to != who else {})),
+    NAMES,
+    st.one_of(st.none(), NAMES),
+    st.sampled_from(Kind),
+    st.text(max_size=8),
+)
+
+
+@given(st.lists(ENTRIES, max_size=2 * (HEAD + TAIL)))
+def test_what_is_shown_stands_in_order_within_the_grid_and_the_rest_is_counted(timeline) -> None:
+    drawn = diagram(timeline)
+    rows = [*drawn.before, *drawn.after]
+    assert drawn.count == len(timeline)
+    assert len(rows) <= HEAD + TAIL
+    whole = timeline if not drawn.left_out else timeline[:HEAD] + timeline[-TAIL:]
+    assert [(row.kind, row.what) for row in rows] == [(each["kind"], each["what"]) for each in whole]
+    right = 2 + 2 * len(drawn.lanes)
+    assert all(2 <= row.start < (right + 1 if row.end == -1 else row.end) <= right + 1 for row in rows)
+
+
+def test_the_router_stands_between_the_peers_and_the_network_last() -> None:
+    timeline = [entry("network"), entry("carol"), entry("bob", to="router"), entry("alice"), entry("harness")]
+    assert diagram(timeline).lanes == ("alice", "router", "bob", "carol", "network")
+
+
+def test_an_arrow_goes_from_the_middle_of_a_lane_to_that_of_another() -> None:
+    timeline = [
+        entry("alice", kind=Kind.FRAME, to="router"),
+        entry("router", kind=Kind.FRAME, to="bob"),
+        entry("router", kind=Kind.FRAME, to="alice"),
+        entry("harness", kind=Kind.CALL, to="bob"),
+        entry("harness"),
+    ]
+    rows = diagram(timeline).before
+    assert [(row.start, row.end, row.arrow) for row in rows] == [
+        (3, 5, "right"),
+        (5, 7, "right"),
+        (3, 5, "left"),
+        (6, 8, ""),
+        (2, -1, ""),
+    ]
+
+
+def test_sessions_are_called_by_the_names_of_their_owners_but_not_within_a_frame() -> None:
+    welcome = {"message": "WELCOME", "session": SESSION}
+    signal = {"message": "PUBLISH", "address": f"/s/{SESSION}"}
+    rows = diagram(
+        [
+            entry("router", f"WELCOME {SESSION}", Kind.FRAME, to="bob", decoded=welcome),
+            entry("alice", f"PUBLISH /s/{SESSION}", Kind.FRAME, to="router", decoded=signal),
+            entry("bob", f"is attached as session {SESSION}"),
+        ]
+    ).before
+    assert [row.what for row in rows[:2]] == ["WELCOME (bob)", "PUBLISH /s/(bob)"]
+    assert SESSION in rows[1].decoded
+    assert SESSION in rows[2].what
+
+
+def test_a_frame_is_shown_as_its_message_and_its_bytes() -> None:
+    decoded = {"message": "PUBLISH", "value": {"sdp": "v=0\r\no=x\r\n", "list": [1, None, True], "none": []}}
+    (row,) = diagram([entry("a", kind=Kind.FRAME, to="router", decoded=decoded, frame="53" * 17)]).before
+    assert row.decoded == (
+        "message: PUBLISH\nvalue:\n  sdp:\n    v=0\n    o=x\n  list:\n    - 1\n    - none\n    - yes\n"
+        "  none: (empty)"
+    )
+    assert row.dump == f"0000  {' '.join(['53'] * 16)}\n0010  53"
+
+
+def test_of_a_long_frame_the_beginning_is_shown() -> None:
+    (row,) = diagram(
+        [entry("a", kind=Kind.FRAME, to="router", frame="00" * 2048 + "... (9000 bytes)")]
+    ).before
+    assert row.dump.splitlines()[-1] == "      ... the rest is left out"
+    assert len(row.dump.splitlines()) == 33
+
+
+def test_a_brief_one_has_the_end_and_no_frames() -> None:
+    ping = entry("a", kind=Kind.FRAME, to="router", decoded={"message": "PING"}, frame="53")
+    drawn = diagram([ping] * (BRIEF + 2), brief=True)
+    assert (len(drawn.before), len(drawn.after), drawn.left_out) == (0, BRIEF, 2)
+    assert {(row.decoded, row.dump) for row in drawn.after} == {("", "")}

@@ -223,6 +223,8 @@ def test_the_wheel_holds_all_that_an_installed_harness_needs(wheel: zipfile.ZipF
     for path in sorted((ROOT / "scenarios").glob("*.py")):
         assert f"clasp_e2e/scenarios/{path.name}" in names
     assert {"clasp_e2e/spec/p2p.md", "clasp_e2e/spec/requirements.toml", "clasp_e2e/py.typed"} <= names
+    for path in sorted((PACKAGE / "report" / "templates").iterdir()):
+        assert path.relative_to(ROOT).as_posix() in names
     for _, path in modules():
         assert path.relative_to(ROOT).as_posix() in names
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from clasp_e2e.spec.catalogue import Level, concerns
 
 Seen = Mapping[str, Mapping[str, Any]]
 """What the evidence of a run holds, by case."""
+_NOTHING: Seen = {}
 
 _MARKS = {
     "pass": ("met", "✓", "good"),
@@ -106,7 +107,8 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen]]) -> 
     cells: list[_CellView] = []
     requirements: dict[str, RequirementResult] = {}
     for number, cell in enumerate(matrix.cells, 1):
-        run, seen = runs.get(cell.name, (None, {}))
+        found = runs.get(cell.name)
+        run, seen = found or (None, _NOTHING)
         cells.append(_CellView(cell, f"cell-{number}", run, _of_cell(cell, run, seen)))
         for item in run.requirements if run else ():
             requirements.setdefault(item.id, item)
@@ -201,6 +203,17 @@ def _mark(value: str) -> tuple[str, str, str]:
 
 
 _CODE = re.compile(r"`([^`]+)`")
+
+
+def _prose(text: str) -> Markup:
+    """Return a text of the catalogue or of a scenario with what stands in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (it was escaped)
+
+
+def _verdict(verdict: Verdict) -> str:
+    return OF_VERDICT[verdict].lower()
+
+
 _HERE = Path(__file__).parent / "templates"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
@@ -209,14 +222,15 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {
+_FILTERS: dict[str, Callable[..., Any]] = {
     "mark": _mark,
     "citation": citation,
-    "prose": lambda text: Markup(_CODE.sub(r"<code>\1</code>", escape(text))),  # noqa: S704 (escaped)
+    "prose": _prose,
     "sentence": sentence,
     "seconds": seconds,
-    "verdict": lambda verdict: OF_VERDICT[verdict].lower(),
+    "verdict": _verdict,
 }
+_ENVIRONMENT.filters.update(_FILTERS)
 
 
 def _page(template: str, **values: object) -> str:

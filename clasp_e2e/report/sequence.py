@@ -140,7 +140,7 @@ def _lines(value: object, indent: str = "") -> Iterator[str]:
             yield f"{indent}{key}"
             yield from (f"{indent}  {line}" for line in split)
         else:
-            yield f"{indent}{key} {_word(each)}"
+            yield f"{indent}{key} {_word(cast('object', each))}"
 
 
 def _word(value: object) -> str:

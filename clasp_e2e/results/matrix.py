@@ -108,9 +108,9 @@ class Cell:
         """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
         values = _read(cls, document)
         verdict = values["verdict"]
-        return cls(
-            **values | {"state": State(values["state"]), "verdict": Verdict(verdict) if verdict else None}
-        )
+        values["state"] = State(values["state"])
+        values["verdict"] = Verdict(verdict) if verdict else None
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,8 @@ class Matrix:
     def from_json(cls, document: Mapping[str, Any]) -> Matrix:
         """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
         values = _read(cls, document)
-        return cls(**values | {"cells": tuple(Cell.from_json(cell) for cell in values["cells"])})
+        values["cells"] = tuple(Cell.from_json(cell) for cell in values["cells"])
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,12 @@ def test_the_page_of_a_matrix_where_half_of_all_fails_everywhere_stays_small() -
     assert "d is not built" in text
 
 
+def test_what_stands_in_backticks_is_code(run: Run) -> None:
+    text = render_html(run, {})
+    assert "<code>connect_to_peer</code> with another&#39;s session id" in text
+    assert "&lt;code&gt;" not in text
+
+
 def test_a_cell_leads_to_what_it_did_not_meet() -> None:
     failed = Cell(offerer="a", answerer="a", router="r", state=State.JUDGED, failed=("SND-1",))
     judged = run_of(FAILED)

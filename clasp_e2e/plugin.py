@@ -22,15 +22,23 @@ import pytest_asyncio
 
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.plugin_session import GATE, INCONCLUSIVE, USAGE, Gate, Reporting, conditions, is_worker
+from clasp_e2e.plugin_session import (
+    BACKGROUND,
+    GATE,
+    INCONCLUSIVE,
+    USAGE,
+    Reporting,
+    conditions,
+    is_worker,
+)
 from clasp_e2e.report.failure import render_failure
-from clasp_e2e.results.known import expect_known
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
+from clasp_e2e.testbed.gate import Gate, case_id, place_of
 from clasp_e2e.testbed.ownership import watch
-from clasp_e2e.testbed.pairing import Pairing, pairings
+from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.runner import Judged, harness_error, judge, judge_when_free, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.selection import SelectionError, known_labels, load_baselines, select
@@ -120,6 +128,7 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = Recorder(
         catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged
     )
+    config.stash[BACKGROUND] = {}
     gate = config.stash[GATE] = Gate(catalogue, selection, seed, recorder, baselines=baselines, labels=labels)
     config.pluginmanager.register(Reporting(config, gate), "clasp-e2e-reporting")
     if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
@@ -154,20 +163,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     gate = metafunc.config.stash[GATE]
     try:
-        requirements = [gate.catalogue.get(name) for name in scenario.requirements]
+        cast: list[Pairing | None] = [*gate.plan(metafunc.definition.path, scenario)]
     except UnknownRequirement as error:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
-    gate.covered.update(scenario.requirements)
     last_resort = LAST_RESORT * max(1, metafunc.config.option.deadline_scale)
     # By a signal, so that what blocks the event loop is interrupted, and the run goes on.
     marks = [pytest.mark.timeout(last_resort, method="signal")] + (
         [pytest.mark.slow] if scenario.slow else []
     )
-    cast: list[Pairing | None] = [*pairings(scenario, requirements[0], gate.selection.subjects)]
-    for pairing in filter(None, cast):
-        gate.planned[_case_id(metafunc.definition.path, scenario, pairing)] = scenario.requirements
     metafunc.parametrize(
         "case",
         [
@@ -186,13 +191,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if uncast:
         items[:] = [item for item in items if item not in uncast]
         config.hook.pytest_deselected(items=uncast)
-    order = {requirement.id: place for place, requirement in enumerate(gate.catalogue.ordered())}
 
     def place(item: pytest.Item) -> tuple[int, int]:
         scenario = _scenario(item)
-        if scenario is None:
-            return (0, 0)
-        return (1 + scenario.waits + scenario.slow, max(order[name] for name in scenario.requirements))
+        return (-1, 0) if scenario is None else place_of(scenario, gate.catalogue)
 
     items.sort(key=place)
 
@@ -220,11 +222,8 @@ class _RunningCase:
         """Have the case judged and tell pytest."""
         bench = self.gate.bench
         assert bench is not None
-        running = self.gate.background.get(self.case.id)
-        judged = settle(bench, self.case, await (running or judge(bench, self.case)))
-        if self.gate.baselines:
-            result = expect_known(self.gate.baselines, judged.result, self.gate.scope())
-            judged = replace(judged, result=result)
+        running = self.item.config.stash[BACKGROUND].get(self.case.id)
+        judged = self.gate.excuse(settle(bench, self.case, await (running or judge(bench, self.case))))
         self.item.stash[JUDGED] = judged
         self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
             ("outcome", judged.result.outcome.value),
@@ -277,15 +276,16 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
     gate.recorder.capabilities = bench.capabilities()
     bench.conditions = conditions(request.config)
     free = asyncio.Semaphore(AT_ONCE)
+    background = request.config.stash[BACKGROUND]
     for place, item in enumerate(request.session.items):
         if (scenario := _scenario(item)) is not None and scenario.waits and _runs_here(request.config, place):
             case = _case(item)
             running = judge(bench, case) if scenario.slow else judge_when_free(free, bench, case)
-            gate.background[case.id] = asyncio.create_task(running)
+            background[case.id] = asyncio.create_task(running)
     yield bench
-    for task in gate.background.values():
+    for task in background.values():
         task.cancel()
-    await asyncio.gather(*gate.background.values(), return_exceptions=True)
+    await asyncio.gather(*background.values(), return_exceptions=True)
     await bench.close()
 
 
@@ -308,11 +308,7 @@ def _case(item: pytest.Item) -> Case:
     scenario, pairing = _scenario(item), _pairing(item)
     assert scenario is not None
     assert pairing is not None
-    return Case(_case_id(item.path, scenario, pairing), scenario, pairing, _replay(item))
-
-
-def _case_id(path: Path, scenario: Scenario, pairing: Pairing) -> str:
-    return f"{path.stem}::{scenario.name}[{pairing.id}]"
+    return Case(case_id(item.path, scenario, pairing), scenario, pairing, _replay(item))
 
 
 # Telling.

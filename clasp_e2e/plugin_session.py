@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from clasp_e2e import __version__
 from clasp_e2e.report.terminal import print_summary
-from clasp_e2e.results.baseline import Baseline
-from clasp_e2e.results.known import Known, Scope, settle_known, unlisted
 from clasp_e2e.results.model import ScenarioResult
-from clasp_e2e.results.outcome import Verdict
-from clasp_e2e.results.recorder import Recorder
-from clasp_e2e.results.verdict import exit_status
-from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.bench import Bench
 from clasp_e2e.testbed.blame import Finished, settle_all
-from clasp_e2e.testbed.pairing import Pairing, complete_pairings
+from clasp_e2e.testbed.gate import Gate
+from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.runner import Judged
-from clasp_e2e.testbed.selection import Selection
 
 FAILS = 1
 USAGE = 2
@@ -33,45 +24,9 @@ CRASHED = "???"
 """What xdist gives for the phase of a test whose worker died in it."""
 
 
-@dataclass
-class Gate:
-    """What the plugin keeps of a pytest session."""
-
-    catalogue: Catalogue
-    selection: Selection
-    seed: int
-    recorder: Recorder
-    covered: set[str] = field(default_factory=set[str])
-    pairings: dict[str, Pairing] = field(default_factory=dict[str, Pairing])
-    """By scenario, in the order of `recorder.results`: who stood where."""
-    planned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """By case, those included that were left out on purpose: the requirements."""
-    baselines: tuple[Baseline, ...] = ()
-    labels: frozenset[str] = frozenset()
-    """The names of all drivers that are known, or take part."""
-    known: Known | None = None
-    """What the baselines make of a run that came to its end."""
-    bench: Bench | None = None
-    background: dict[str, asyncio.Task[Judged]] = field(default_factory=dict[str, asyncio.Task[Judged]])
-
-    def scope(self, *, all_files: bool = False, subset: bool = True) -> Scope:
-        """Return what this run was able to find out; `all_files` if every file of scenarios was read."""
-        ran = {result.id for result in self.recorder.results}
-        missing = [(case, names) for case, names in self.planned.items() if case not in ran]
-        subjects = self.selection.subjects
-        return Scope(
-            labels=self.labels,
-            today=datetime.now(UTC).date(),
-            router=subjects.router,
-            complete=complete_pairings(subjects) if all_files else frozenset(),
-            left_out=frozenset(
-                (name, case.partition("[")[2].rstrip("]")) for case, names in missing for name in names
-            ),
-            whole=not subset and not missing,
-        )
-
-
 GATE = pytest.StashKey[Gate]()
+BACKGROUND = pytest.StashKey[dict[str, asyncio.Task[Judged]]]()
+"""By case: what waits long, and runs already."""
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -100,19 +55,7 @@ def conclude(config: pytest.Config, gate: Gate) -> int:
     Called again with other baselines, it says what these make of the same results.
     """
     subset, strict = is_subset(config), bool(config.getini("strict"))
-    # Files that were not named were not read: what scenarios they hold is not known.
-    covered = None if names_files(config) else gate.covered
-    scope = gate.scope(all_files=not names_files(config), subset=subset)
-    results = [unlisted(result) for result in gate.recorder.results]
-    gate.known = known = settle_known(gate.baselines, results, scope, gate.catalogue)
-    gate.recorder.revise(known.results)
-    run = gate.recorder.finish(
-        covered=covered, subset=subset, strict=strict, complaints=known.complaints, notes=known.notes
-    )
-    if run.complaints:
-        return FAILS
-    verdict = gate.recorder.verdict_but_for_known()
-    return exit_status(verdict, subset=subset, strict=strict, totals=run.totals)
+    return gate.finish(subset=subset, strict=strict, all_files=not names_files(config))
 
 
 def conditions(config: pytest.Config) -> dict[str, object]:
@@ -172,7 +115,7 @@ class Reporting:
             elif self._collection_failed:
                 session.exitstatus = USAGE
         elif self._gate.recorder.results or exitstatus == INCONCLUSIVE:
-            session.exitstatus = self._break_off()
+            session.exitstatus = self._gate.break_off()
 
     def _finish(self) -> int:
         """Return the exit status of a run that came to its end."""
@@ -184,12 +127,6 @@ class Reporting:
         if status == 0 and self._others_failed:
             return INCONCLUSIVE if self._worker_died else FAILS
         return status
-
-    def _break_off(self) -> int:
-        """Return the exit status of a run that was ended early: what is known is a part of a run."""
-        self._gate.recorder.finish(covered=self._gate.covered, subset=True)
-        fails = self._gate.recorder.verdict_but_for_known() is Verdict.NON_CONFORMANT
-        return FAILS if fails else INCONCLUSIVE
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -80,15 +80,19 @@ def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[o
     `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
     if none is named; `results` is where results and evidence go; `plugins` are objects with hooks.
     """
-    root = scenarios_root()
-    fixed = [
-        *("-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root)),
-        # A checkout's conftest.py speaks to pytest itself, and its cache belongs where the user is.
-        *("--noconftest", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
-        *("--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])),
-    ]
-    status = pytest.main([*fixed, *targets(root, arguments)], plugins=plugins)
+    fixed = ["--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
+    # A cache belongs where the user is.
+    fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
+    status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
     return USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
+
+
+def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:
+    """Return what to tell pytest for it to read the scenarios among its arguments, or all of them."""
+    root = scenarios_root()
+    # A checkout's conftest.py speaks to pytest itself.
+    own = ["-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root), "--noconftest"]
+    return [*own, *targets(root, targets_and_options)]
 
 
 def targets(root: Path, arguments: Sequence[str]) -> list[str]:

@@ -44,6 +44,8 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     for cell in matrix.cells:
         for line in _lines(cell):
             console.print(line, soft_wrap=True)
+    for fault in matrix.faults:
+        console.print(Text(f"error: {fault}", "red"), soft_wrap=True)
 
 
 def cell_line(cell: Cell) -> Text:
@@ -76,6 +78,7 @@ def _verdict(cell: Cell) -> tuple[str, str]:
     return {
         State.NOT_AVAILABLE: ("not available", "dim"),
         State.BROKEN: ("ERROR", "red"),
+        State.INTERRUPTED: ("interrupted", "yellow"),
     }.get(cell.state, ("not run", "dim"))
 
 

@@ -31,7 +31,9 @@ class State(StrEnum):
     NOT_AVAILABLE = "not_available"
     """An implementation that it needs cannot be had on this machine."""
     BROKEN = "broken"
-    """Its run came to no results: an error of the harness, a driver or the environment."""
+    """Its run came to no end: an error of the harness, a driver or the environment."""
+    INTERRUPTED = "interrupted"
+    """Its run was ended early: what is known of it is a part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class Cell:
     """Why it is not available, or broken."""
     verdict: Verdict | None = None
     exit_status: int | None = None
-    """That of its run."""
+    """That of its run; a matrix exits with the worst."""
     failed: tuple[str, ...] = ()
     """The ids of what the specification requires and was not met; those that are known among them."""
     deviations: tuple[str, ...] = ()
@@ -60,19 +62,22 @@ class Cell:
     results: str | None = None
     """Its `results.json`, relative to the matrix."""
     duration_s: float = 0
+    """Until its last case was judged; cells overlap."""
 
     @property
     def name(self) -> str:
         """The cell in a line: `rust → node over reference`."""
         return f"{self.offerer} → {self.answerer} over {self.router}"
 
-    def judged(self, run: Run, *, exit_status: int, results: str, duration_s: float) -> Cell:
+    def judged(
+        self, run: Run, *, exit_status: int, results: str, duration_s: float, state: State = State.JUDGED
+    ) -> Cell:
         """Return the cell with what its run says."""
         failed, deviations = _ids(run, RequirementVerdict.FAIL), _ids(run, RequirementVerdict.DEVIATION)
         known = {name for name in failed + deviations if _is_known(run, name)}
         return replace(
             self,
-            state=State.JUDGED,
+            state=state,
             verdict=run.verdict,
             exit_status=exit_status,
             failed=failed,
@@ -126,6 +131,8 @@ class Matrix:
     routers: tuple[str, ...]
     cells: tuple[Cell, ...]
     duration_s: float = 0
+    faults: tuple[str, ...] = ()
+    """What did not end in order of that which all cells share."""
 
     def exit_status(self, *, require_all: bool = False) -> int:
         """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
@@ -135,6 +142,7 @@ class Matrix:
         statuses = [_status(cell) for cell in self.cells if cell.state is not State.NOT_AVAILABLE]
         if not statuses or (require_all and len(statuses) < len(self.cells)):
             statuses.append(UNDECIDED)
+        statuses += [UNDECIDED] * bool(self.faults)
         return min(statuses, key=WORST_FIRST.index)
 
     def to_json(self) -> dict[str, Any]:
@@ -148,6 +156,7 @@ class Matrix:
             "seed": self.seed,
             "peers": list(self.peers),
             "routers": list(self.routers),
+            "faults": list(self.faults),
             "cells": [cell.to_json() for cell in self.cells],
         }
 

@@ -49,10 +49,17 @@ class Recorder:
         `subjects`, in the form of `results.json`, come along where another process ran the scenario.
         Raises `ResultsError` if the results cannot be written.
         """
-        self._scenarios.append(result)
+        self.keep(result)
         if subjects and not self.subjects:
             self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
         write_results(self._so_far(covered=None, subset=True), self.path, indent=None)
+
+    def keep(self, result: ScenarioResult) -> None:
+        """Take in `result`, to be written when the run is finished.
+
+        Writing costs some 10 ms, which where many runs share an event loop is all of theirs.
+        """
+        self._scenarios.append(result)
 
     @property
     def results(self) -> tuple[ScenarioResult, ...]:

@@ -6,26 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clasp_e2e.drivers.interface import (
-    Description,
-    Driver,
-    DriverFault,
-    Implementation,
-    NotOffered,
-    Refused,
-)
+from clasp_e2e.drivers.interface import Driver, DriverFault, Implementation
 from clasp_e2e.results.model import Subject
-from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless
-from clasp_e2e.testbed.calls import call_driver, initialize_driver
 from clasp_e2e.testbed.client import Side
-from clasp_e2e.testbed.expectations import Blocked
+from clasp_e2e.testbed.implementations import Implementations
 from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Pairing, Subjects
 from clasp_e2e.testbed.scenario import Scenario
-from clasp_e2e.testbed.signaling_client import SignalingClient
-from clasp_e2e.testbed.testbed import Participant, RouterSource, start_router
+from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -64,61 +54,40 @@ class Bench:
     routers: RouterSource | None = None
     router_description: Implementation | None = None
     finished: list[Finished] = field(default_factory=list[Finished])
+    implementations: Implementations | None = None
+    """Where the drivers are started; None for a place of its own."""
+
+    def __post_init__(self) -> None:
+        if self.implementations is None:
+            self.implementations = Implementations(self.patience, attack_router=self.attack_router)
 
     async def open(self) -> None:
-        """Start every driver and the router; raises `DriverFault` with what to do."""
+        """Start every driver and the router, if they are not; raises `DriverFault` with what to do."""
         for label, driver in self.drivers.items():
-            described = await self._initialize(label, driver)
+            described = await self._started.describe(label, driver)
             if "peer" not in described.roles:
                 raise DriverFault(f"{described.implementation.name} offers no peer: name it with --router")
             self.participants[label] = Participant(driver, Side(label, described))
-        await self._open_router()
-
-    async def _initialize(self, label: str, driver: Driver) -> Description:
-        # The drivers over stdio have their own deadline, whose message tells more: it comes first.
-        limit = self.patience.open + self.patience.call
-        return await initialize_driver(label, driver, limit)
-
-    async def _open_router(self) -> None:
-        known = [p.side.description for p in self.participants.values() if p.driver is self.router]
-        label = f"router {self.subjects.router}"
-        description = known[0] if known else await self._initialize(label, self.router)
-        self.router_description = description.implementation
-        if "router" not in description.roles:
+        described = await self._started.describe(f"router {self.subjects.router}", self.router)
+        self.router_description = described.implementation
+        if "router" not in described.roles:
             raise DriverFault(
-                f"{description.implementation.name} offers no router: name another with --router, or leave it"
+                f"{described.implementation.name} offers no router: name another with --router, or leave it"
                 " out for the embedded one"
             )
-        if self.router.router_per_scenario:
-            self.routers = RouterSource(self.router, None)
-            return
-        running = await start_router(self.router, self.patience.open + self.patience.call)
-        self.routers = RouterSource(self.router, running, may_be_attacked=self.attack_router)
-        try:
-            visitor = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self.patience)
-        except Blocked as error:
-            raise DriverFault(
-                f"{error.reason}. Start the router, or give the address at which it listens:"
-                " --router ws://host:port"
-            ) from error
-        await visitor.close()
+        self.routers = await self._started.routers_of(self.router)
 
     async def close(self) -> None:
-        """Give everything back that `open` took; raises `DriverFault` for what did not end."""
-        drivers = {id(driver): driver for driver in [*self.drivers.values(), self.router]}.values()
-        endings = [("aclose", driver.aclose) for driver in drivers]
-        if self.routers is not None and self.routers.running is not None:
-            endings.insert(0, ("router.close", self.routers.running.close))
-        complaints: list[str] = []
-        for what, end in endings:
-            try:
-                await call_driver(
-                    "at the end of the run", what, end(), self.patience.cleanup + self.patience.call
-                )
-            except (DriverFault, Refused, NotOffered) as error:
-                complaints.append(str(error))
-        if complaints:
-            raise DriverFault("; ".join(complaints))
+        """Give everything back that was started; raises `DriverFault` for what did not end.
+
+        Where benches share their implementations, who shared them out closes them, once.
+        """
+        await self._started.close()
+
+    @property
+    def _started(self) -> Implementations:
+        assert self.implementations is not None
+        return self.implementations
 
     def capabilities(self) -> frozenset[str]:
         """Return what all peers that are judged declare in common."""

@@ -7,6 +7,7 @@ import contextvars
 import random
 import re
 import traceback
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
@@ -76,8 +77,8 @@ async def judge(bench: Bench, case: Case) -> Judged:
     )
 
 
-async def judge_when_free(free: asyncio.Semaphore, bench: Bench, case: Case) -> Judged:
-    """Run `case` when one of the places in `free` is."""
+async def judge_when_free(free: AbstractAsyncContextManager[object], bench: Bench, case: Case) -> Judged:
+    """Run `case` when there is room: when one of the places in `free` is."""
     async with free:
         return await judge(bench, case)
 

@@ -38,11 +38,13 @@ def select(
     router: str | None = None,
     catalogue: str = "",
     deadline_scale: float = 1.0,
+    made: Mapping[str, Driver] | None = None,
 ) -> Selection:
     """Resolve the options `--peer`, `--offerer`, `--answerer` and `--router`.
 
     `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are for the drivers.
     What is named is judged; with nothing named, the embedded reference is judged in every role.
+    `made` are drivers that there are already, by what names them.
     Raises `SelectionError`.
     """
     if peer is not None and (offerer is not None or answerer is not None):
@@ -62,10 +64,10 @@ def select(
         for function in (resolve_driver, resolve_router)
     )
     try:
-        drivers = {label: resolve(spec) for spec, label in labels.items()}
-        # One driver serves an implementation that is peer and router both, and is started once.
-        known = labels.get(specs["router"])
-        router_driver = drivers[known] if known else resolve_as_router(specs["router"])
+        drivers = dict(made or {})  # By what names them: a peer and a router of one name are one driver.
+        for spec in labels:
+            drivers[spec] = drivers.get(spec) or resolve(spec)
+        router_driver = drivers.get(specs["router"]) or resolve_as_router(specs["router"])
     except UnknownDriver as error:
         raise SelectionError(str(error)) from error
     subjects = Subjects(
@@ -75,7 +77,8 @@ def select(
         judged=judged or frozenset(named),
     )
     by_label = {label: spec for spec, label in labels.items()} | {f"router {router_label}": specs["router"]}
-    return Selection(subjects, drivers, router_driver, by_label)
+    cast = {label: drivers[spec] for spec, label in labels.items()}
+    return Selection(subjects, cast, router_driver, by_label)
 
 
 def known_labels(selection: Selection) -> frozenset[str]:

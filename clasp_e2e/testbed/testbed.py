@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
@@ -39,20 +40,24 @@ class Participant:
     side: Side
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RouterSource:
-    """Where a scenario's router comes from: the driver that starts one, or the one that it started."""
+    """Where a scenario's router comes from: the driver that starts one, or the one that runs for all."""
 
     driver: Driver
     running: Router | None
+    """The one that runs for all; None where each scenario has its own."""
     may_be_attacked: bool = False
     """Whether the user asked for attacks on a router that is not ours."""
+    _replaced: list[Router] = field(default_factory=list[Router], repr=False)
+    _replacing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def open(self, limit: float, *, to_attack: bool = False) -> Router:
         """Return the router for a scenario; a `DriverFault` if it is not there in `limit` s.
 
         One that is `to_attack` is shared with no other scenario, unless it is not ours: then the user
-        must have asked for it, or the scenario is left out.
+        must have asked for it, or the scenario is left out. One that ran for all and broke is
+        replaced: who had it is told, who comes later starts anew.
         """
         if self.running is None or (to_attack and self.running.is_ours):
             return await start_router(self.driver, limit)
@@ -61,11 +66,17 @@ class RouterSource:
                 f"the router at {self.running.url} is not the harness's to attack;"
                 " if it may be harmed, ask for that with --attack-router"
             )
-        return self.running
+        async with self._replacing:
+            if self.running.fault is not None:
+                broken, self.running = self.running, await start_router(self.driver, limit)
+                self._replaced.append(broken)
+                with suppress(DriverFault, Refused, NotOffered):  # Its fault is known already.
+                    await call_driver("the router", "router.close", broken.close(), limit)
+            return self.running
 
     async def release(self, router: Router) -> None:
         """End a router that was started for one scenario."""
-        if router is not self.running:
+        if router is not self.running and router not in self._replaced:
             await router.close()
 
 
@@ -255,7 +266,8 @@ class Testbed:
     def faults(self) -> list[str]:
         """Return what went wrong with an adapter or a leg while nobody awaited an answer."""
         adapters = [f"{client.name}: {client.fault}" for client in self.clients if client.fault]
-        return adapters + [fault for leg in self._legs for fault in leg.faults]
+        routers = [f"the router: {self._router.fault}"] if self._router and self._router.fault else []
+        return adapters + routers + [fault for leg in self._legs for fault in leg.faults]
 
     async def close(self) -> list[str]:
         """End everything, whatever state it is in; return what failed to end, a line each."""

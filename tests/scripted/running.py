@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Callable
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from clasp_e2e.commands.bundle import load_scenarios
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
@@ -16,12 +16,12 @@ from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
+from clasp_e2e.testbed.course import Room, judge_all
+from clasp_e2e.testbed.gate import place_of
 from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Subjects, pairings
-from clasp_e2e.testbed.runner import judge, judge_when_free, settle
-from clasp_e2e.testbed.scenario import Scenario, scenario_of
+from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MUTANT = "mutant"
 OTHERS = {REFERENCE, SCRIPTED}
 SCALE = 0.5
@@ -41,16 +41,8 @@ def catalogue() -> Catalogue:
 @cache
 def scenarios() -> tuple[Scenario, ...]:
     """All scenarios, in the order in which the gate runs them."""
-    found: list[Scenario] = []
-    for path in sorted(SCENARIOS.glob("test_*.py")):
-        spec = importlib.util.spec_from_file_location(f"scenarios_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found += filter(None, map(scenario_of, vars(module).values()))
-    order = {requirement.id: place for place, requirement in enumerate(catalogue().ordered())}
-    return tuple(sorted(found, key=lambda s: (s.waits + s.slow, max(order[name] for name in s.requirements))))
+    found = (each.scenario for each in load_scenarios())
+    return tuple(sorted(found, key=lambda scenario: place_of(scenario, catalogue())))
 
 
 def subjects(role: Role) -> Subjects:
@@ -114,6 +106,24 @@ class Run:
         )
 
 
+class Afterwards:
+    """The room of what waits, in which nobody is before the rest has ended."""
+
+    def __init__(self) -> None:
+        self._begun = asyncio.Event()
+        self._free = asyncio.Semaphore(AT_ONCE)
+
+    def begin(self) -> None:
+        self._begun.set()
+
+    async def __aenter__(self) -> None:
+        await self._begun.wait()
+        await self._free.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
+
+
 async def run(mutant: Mutant | None, role: Role, to_run: list[Case], *, eager: bool = False) -> Run:
     """Run `to_run` and settle all in their order; what is slow, or if `eager` waits, beside the rest.
 
@@ -130,26 +140,23 @@ async def run(mutant: Mutant | None, role: Role, to_run: list[Case], *, eager: b
         patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE),
     )
     await bench.open()
-    waiting = {
-        case.id: asyncio.create_task(judge(bench, case))
-        for case in to_run
-        if case.scenario.slow or (eager and case.scenario.waits)
-    }
-    results: list[ScenarioResult] = []
+
+    def beside(case: Case) -> Room | None:
+        if case.scenario.slow or (eager and case.scenario.waits):
+            return nullcontext()
+        return afterwards if case.scenario.waits else None
+
+    afterwards, results = Afterwards(), list[ScenarioResult]()
+    in_turn = sum(beside(case) is None for case in to_run)
+    if in_turn == 0:
+        afterwards.begin()
     try:
-        for case in to_run:
-            if case.scenario.waits and case.id not in waiting:
-                left = (each for each in to_run if each.scenario.waits and each.id not in waiting)
-                free = asyncio.Semaphore(AT_ONCE)
-                waiting |= {
-                    each.id: asyncio.create_task(judge_when_free(free, bench, each)) for each in list(left)
-                }
-            judged = await (waiting.get(case.id) or judge(bench, case))
-            results.append(settle(bench, case, judged).result)
+        async with aclosing(judge_all(bench, to_run, beside)) as judged:
+            async for _, each in judged:
+                results.append(each.result)
+                if len(results) == in_turn:
+                    afterwards.begin()
     finally:
-        for task in waiting.values():
-            task.cancel()
-        await asyncio.gather(*waiting.values(), return_exceptions=True)
         await bench.close()
     return Run(results)
 

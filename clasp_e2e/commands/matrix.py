@@ -88,6 +88,11 @@ def matrix(
     """
     if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
         raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
+    if options := [text for text in scenarios if text.startswith("-")]:
+        raise click.UsageError(
+            f"{options[0]} is pytest's, and a matrix has no use for it: name files of scenarios here, or"
+            " give it to `clasp-e2e run`, cell by cell"
+        )
     plan = Matrix(
         tool={"name": "clasp-e2e", "version": __version__},
         command=shlex.join(["clasp-e2e", *sys.argv[1:]]),

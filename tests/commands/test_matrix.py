@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -43,10 +45,56 @@ class Broken(ReferenceDriver):
     async def initialize(self):
         raise DriverFault("it fell over")
 
-class Hangs(ReferenceDriver):
+class Exits(ReferenceDriver):
     async def open_peer(self, **how):
+        raise SystemExit(7)
+
+class Once(ReferenceDriver):
+    router_per_scenario = False
+    begun = ended = routers = 0
+    async def initialize(self):
+        self.begun += 1
+        return await super().initialize()
+    async def open_router(self, **where):
+        self.routers += 1
+        return await super().open_router(**where)
+    async def aclose(self):
+        self.ended += 1
+        print(f"begun {self.begun}, routers {self.routers}, ended {self.ended}")
+
+class Sticks(ReferenceDriver):
+    async def aclose(self):
+        raise DriverFault("it does not end")
+
+class Hangs(ReferenceDriver):
+    opened = 0
+    async def open_peer(self, **how):
+        self.opened += 1
+        if self.opened == 1:
+            return await super().open_peer(**how)
         print("under way", flush=True)
         await __import__("asyncio").get_running_loop().create_future()
+"""
+TELLS = """
+import sys
+from clasp_e2e.drivers.stdio import StdioDriver
+
+class Adapter(StdioDriver):
+    def __init__(self):
+        super().__init__([sys.executable, "adapter.py"])
+    async def open_peer(self, **how):
+        print("under way", flush=True)
+        return await super().open_peer(**how)
+"""
+HANGING_ADAPTER = """
+import json, os, sys
+open(f"{os.getpid()}.pid", "w").close()
+for line in sys.stdin:
+    request = json.loads(line)
+    result = {"protocol": 1, "implementation": {"name": "x", "version": "1", "language": "Python"},
+              "roles": ["peer"], "capabilities": [], "processes": "per_peer"}
+    if request["method"] == "initialize":
+        print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), flush=True)
 """
 KNOWN = """
 [[known]]
@@ -114,6 +162,9 @@ def test_the_worst_cell_decides_and_a_broken_driver_is_named(command: Command, t
         (["--peers", "no.such:Driver"], 3, "no.such:Driver is not installed: No module named 'no'"),
         (["--peers", "cmd:no-such-program --x"], 3, "No such file or directory"),
         (["--peers", "reference", "-k", "nothing_of_the_kind"], 2, "No scenario selected"),
+        (["--peers", "reference", "-k", "and and"], 2, "Wrong expression passed to '-k'"),
+        (["--peers", "reference", "test_nowhere.py"], 2, "test_nowhere.py"),
+        (["--peers", "reference", "--", "-n", "2"], 2, "-n is pytest's"),
         (["--peers", "reference", "--require-all", "--routers", "no.such:Driver"], 3, "not available"),
     ],
 )
@@ -125,54 +176,117 @@ def test_what_cannot_be_judged(command: Command, arguments: list[str], status: i
 
 
 @pytest.mark.usefixtures("drivers")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_matrix_ends_its_runs_and_keeps_what_is_known(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    output = tmp_path / "out/drivers_Hangs-drivers_Hangs-over-reference/output.txt"
-    output.parent.mkdir(parents=True)
-    reader = None
+def test_an_implementation_is_started_once_for_all_cells_and_roles(command: Command, tmp_path: Path) -> None:
+    peers, routers = "reference,drivers:Once", "drivers:Once,reference"
+    finished = command("matrix", "--peers", peers, "--routers", routers, "--results", "out", *QUICK)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.count("begun") == finished.stdout.count("begun 1, routers 1, ended 1") == 1
+    document = json.loads((tmp_path / "out/matrix.json").read_text())
+    assert [cell["state"] for cell in document["cells"]] == ["judged"] * 8
+    for cell in document["cells"]:
+        folder = tmp_path / "out" / Path(cell["results"]).parent
+        scenarios = json.loads((folder / "results.json").read_text())["scenarios"]
+        assert scenarios
+        for scenario in scenarios:
+            assert (tmp_path / scenario["evidence"]).resolve().is_relative_to(folder)
+
+
+@pytest.mark.usefixtures("drivers")
+def test_what_goes_wrong_in_one_cell_is_not_known_in_another(command: Command, tmp_path: Path) -> None:
+    finished = command("matrix", "--peers", "reference,drivers:Exits", "--results", "out", *QUICK)
+    assert finished.returncode == 3, finished.stdout + finished.stderr
+    cells = read(tmp_path / "out")
+    assert cells.pop("reference reference")["exit_status"] == 0
+    assert {(cell["verdict"], *cell["undecided"]) for cell in cells.values()} == {("inconclusive", "RTE-1")}
+
+
+@pytest.mark.usefixtures("drivers")
+def test_what_does_not_end_is_told_and_leaves_the_matrix_undecided(command: Command, tmp_path: Path) -> None:
+    finished = command("matrix", "--peers", "drivers:Sticks", "--results", "out", *QUICK)
+    assert finished.returncode == 3, finished.stdout + finished.stderr
+    assert "error: it does not end" in finished.stdout
+    document = json.loads((tmp_path / "out/matrix.json").read_text())
+    assert document["faults"] == ["it does not end"]
+    assert document["cells"][0]["exit_status"] == 0
+
+
+def test_the_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> None:
+    scenario = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
+    finished = command("matrix", "--peers", "reference", "--results", "out", "--seed", "7", scenario)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    (run,) = (tmp_path / "out").glob("*/results.json")
+    told = json.loads(run.read_text())
+    assert told["subset"] is True
+    program, *again = shlex.split(told["scenarios"][0]["replay"])
+    assert program == "clasp-e2e"
+    repeated = command(*again, "--results", "again")
+    assert repeated.returncode == 0, repeated.stdout + repeated.stderr
+    (one,) = json.loads((tmp_path / "again/results.json").read_text())["scenarios"]
+    assert one["id"] == told["scenarios"][0]["id"]
+
+
+def interrupted(
+    tmp_path: Path, number: signal.Signals, peer: str, *, background: bool = False
+) -> tuple[int, str]:
+    """Interrupt a matrix of `peer` alone once that is under way; its exit status and all it said."""
+    command = [*COMMAND, "matrix", "--peers", peer, "--results", "out", "-k", "test_the_mode_"]
+    if (
+        background
+    ):  # As a shell starts a job in the background: it does not hear Ctrl-C, nor does what it starts.
+        command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
     with subprocess.Popen(
-        [*COMMAND, "matrix", "--peers", "drivers:Hangs", "--results", "out", *QUICK, "--", "-s"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
-        first = process.stdout.readline()
-        assert "1 of 1 cells to be judged" in first
-        output.touch()
-        # A file says nothing of its growth: `tail` waits for its lines, and is a pipe.
-        reader = subprocess.Popen(
-            ["tail", "-n", "+1", "-F", str(output)],
-            stdout=subprocess.PIPE,
-            text=True,
-            stderr=subprocess.DEVNULL,
-        )
-        assert reader.stdout is not None
-        with reader:
-            while "under way" not in reader.stdout.readline():
-                pass
-            reader.kill()
+        said = ""
+        while "under way" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
         process.send_signal(number)
         rest, _ = process.communicate(timeout=40)
-    assert process.returncode == 3, first + rest
-    assert "The matrix was interrupted; what is known so far is kept." in rest
-    assert "Traceback" not in rest
-    assert read(tmp_path / "out")["drivers:Hangs drivers:Hangs"]["state"] == "not_run"
-    assert "KeyboardInterrupt" in output.read_text()  # The run was told, and had the time to end.
+    return process.returncode, said + rest
+
+
+@pytest.mark.usefixtures("drivers")
+@pytest.mark.parametrize(
+    ("number", "background"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
+)
+def test_an_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
+    tmp_path: Path, number: signal.Signals, background: bool
+) -> None:
+    status, said = interrupted(tmp_path, number, "drivers:Hangs", background=background)
+    assert status == 3, said
+    assert "The matrix was interrupted; what is known so far is kept." in said
+    assert "Traceback" not in said
+    (cell,) = read(tmp_path / "out").values()
+    assert cell["state"] == "interrupted"
+    run = json.loads((tmp_path / "out" / cell["results"]).read_text())
+    assert [scenario["outcome"] for scenario in run["scenarios"]] == ["passed"]
+    assert run["subset"] is True
+
+
+def test_an_interrupted_matrix_leaves_no_process_behind(tmp_path: Path) -> None:
+    (tmp_path / "adapter.py").write_text(HANGING_ADAPTER)
+    (tmp_path / "told.py").write_text(TELLS)
+    status, said = interrupted(tmp_path, signal.SIGTERM, "told:Adapter")
+    assert status == 3, said
+    started = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    assert started
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_the_reference_is_judged_only_where_it_stands_alone() -> None:
-    def options(*names: str) -> list[str]:
+    def judged(*names: str) -> dict[str, str]:
         return cast(Cell(offerer=names[0], answerer=names[1], router=names[2]))
 
-    every = ["--offerer", "reference", "--answerer", "reference", "--router"]
-    assert options("reference", "reference", "rust") == [*every, "rust"]
-    assert options("reference", "node", "reference") == ["--answerer", "node"]
-    assert options("node", "rust", "rust") == ["--offerer", "node", "--answerer", "rust", "--router", "rust"]
+    every = {"offerer": "reference", "answerer": "reference", "router": "rust"}
+    assert judged("reference", "reference", "rust") == every
+    assert judged("reference", "node", "reference") == {"answerer": "node"}
+    assert judged("node", "rust", "rust") == {"offerer": "node", "answerer": "rust", "router": "rust"}
 
 
 def test_no_two_cells_share_a_folder() -> None:

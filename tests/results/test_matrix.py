@@ -71,6 +71,13 @@ def test_what_is_not_available_fails_only_on_request_or_if_nothing_else_is_left(
     assert matrix(missing, cell(State.JUDGED, 1)).exit_status(require_all=True) == 1
     assert matrix(missing).exit_status() == 3
     assert matrix(fine, cell(State.NOT_RUN)).exit_status() == 3
+    assert matrix(fine, cell(State.INTERRUPTED, 1)).exit_status() == 1
+
+
+def test_what_all_cells_share_and_did_not_end_leaves_it_undecided() -> None:
+    stuck = replace(matrix(cell(State.JUDGED, 0)), faults=("the router did not end",))
+    assert stuck.exit_status() == 3
+    assert replace(stuck, cells=(cell(State.JUDGED, 1),)).exit_status() == 1
 
 
 def test_a_cell_holds_what_its_run_says(small: Catalogue) -> None:

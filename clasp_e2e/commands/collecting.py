@@ -72,8 +72,10 @@ def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[s
         and "KeyboardInterrupt" in said.getvalue()
     ):
         raise KeyboardInterrupt
-    if collector.chosen is None or (status != 0 and collector.chosen.scenarios):
-        raise click.UsageError(f"the scenarios cannot be read:\n{said.getvalue().strip()}")
+    if collector.chosen is None or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        lines = said.getvalue().strip().splitlines()
+        errors = [line for line in lines if line.startswith("ERROR: ")] or lines
+        raise click.UsageError("the scenarios cannot be read:\n" + "\n".join(errors))
     if not collector.chosen.scenarios:
         raise click.UsageError(
             "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` lists all there are."

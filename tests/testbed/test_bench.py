@@ -11,7 +11,9 @@ from clasp_e2e.drivers import DriverFault, ExternalRouterDriver, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.spec import load_catalogue
 from clasp_e2e.testbed.bench import Bench
+from clasp_e2e.testbed.implementations import Implementations
 from clasp_e2e.testbed.pairing import Subjects
+from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 from . import fakes
@@ -98,3 +100,33 @@ async def test_what_does_not_end_is_a_fault_and_the_others_are_ended(act: fakes.
     with pytest.raises(DriverFault, match=says):
         await bench.close()
     assert ended.is_set()
+
+
+async def test_benches_that_share_their_implementations_start_each_once() -> None:
+    begun: list[str] = []
+
+    async def begins() -> None:
+        begun.append("it")
+
+    driver, shared = FakeDriver(initialize=begins), Implementations(Patience(0.02))
+    subjects = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
+    for _ in range(2):
+        await Bench(CATALOGUE, subjects, {"x": driver}, driver, implementations=shared).open()
+    assert begun == ["it"]
+    await shared.close()
+
+
+async def test_a_router_that_broke_is_replaced_for_those_who_come_later() -> None:
+    class Router(fakes.FakeRouter):
+        fault = None
+
+    first, driver = Router(), FakeDriver()
+    source = RouterSource(driver, first)
+    assert await source.open(1) is first
+    first.fault = "it exited with status 3"  # pyright: ignore[reportAttributeAccessIssue]
+    later = await source.open(1)
+    assert later is driver.routers[0]
+    assert first.closed
+    assert await source.open(1) is later
+    await source.release(later)
+    assert not driver.routers[0].closed

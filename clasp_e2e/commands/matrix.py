@@ -17,6 +17,7 @@ from rich.console import Console
 
 from clasp_e2e import __version__
 from clasp_e2e.commands.collecting import choose_scenarios
+from clasp_e2e.commands.matrix_cells import Options
 from clasp_e2e.commands.matrix_run import MatrixRun
 from clasp_e2e.commands.run import DRIVER, USAGE
 from clasp_e2e.drivers.registry import UnknownDriver
@@ -49,6 +50,8 @@ from clasp_e2e.testbed.waiting import Patience
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
 @click.option("--seed", type=int, help="Seed of all payloads in all cells (default: a new one).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
+@click.option("--attack-router", is_flag=True, help="Attack routers named by a ws:// URL too (RTR-7).")
+@click.option("--coturn", is_flag=True, help="Have coturn, not the embedded TURN server, relay for ICE-3.")
 @click.option(
     "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's patience."
 )
@@ -70,6 +73,8 @@ def matrix(
     require_all: bool,
     seed: int | None,
     strict: bool,
+    attack_router: bool,
+    coturn: bool,
     deadline_scale: float,
     results: Path,
     keyword: str | None,
@@ -111,7 +116,7 @@ def matrix(
                     choose_scenarios(keyword, markers, scenarios),
                     jobs=jobs,
                     patience=Patience(deadline_scale),
-                    strict=strict,
+                    options=Options(strict=strict, attack_router=attack_router, coturn=coturn),
                 )
         except UnknownDriver as error:
             raise click.UsageError(str(error)) from None

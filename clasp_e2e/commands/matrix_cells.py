@@ -9,7 +9,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from clasp_e2e.commands.collecting import Chosen
@@ -45,6 +45,15 @@ class Places:
         return self._slow if scenario.slow else self._waits if scenario.waits else None
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `clasp-e2e run` that hold for every cell, by their names there."""
+
+    strict: bool = False
+    attack_router: bool = False
+    coturn: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What all cells of a matrix are judged by."""
@@ -56,7 +65,7 @@ class Plan:
     directory: Path
     seed: int
     patience: Patience
-    strict: bool = False
+    options: Options
 
 
 class CellRun:
@@ -73,7 +82,13 @@ class CellRun:
     def prepare(self) -> None:
         """Lay out the cases, and remove what an earlier run left. Raises `SelectionError`, `ResultsError`."""
         plan, chosen = self._plan, self._plan.chosen
-        selection = select(**cast(self.cell), made=plan.drivers)
+        roles = cast(self.cell)
+        selection = select(
+            offerer=roles.get("offerer"),
+            answerer=roles.get("answerer"),
+            router=roles.get("router"),
+            made=plan.drivers,
+        )
         labels = known_labels(selection)
         baselines = load_baselines(selection, plan.catalogue, None, labels)
         directory = plan.directory / self._folder
@@ -104,6 +119,7 @@ class CellRun:
             selection.router,
             seed=plan.seed,
             patience=plan.patience,
+            coturn=plan.options.coturn,
             evidence=directory / "evidence",
             implementations=self._implementations,
         )
@@ -145,7 +161,7 @@ class CellRun:
                 gate.pairings[case.id] = case.pairing
                 gate.recorder.keep(gate.excuse(each).result)
                 judged()
-        return gate.finish(subset=chosen.subset, strict=self._plan.strict, all_files=chosen.all_files)
+        return gate.finish(subset=chosen.subset, strict=self._plan.options.strict, all_files=chosen.all_files)
 
     def _keep_part(self, gate: Gate, state: State, began: float) -> None:
         if gate.recorder.results:
@@ -169,7 +185,7 @@ class CellRun:
             command += [f"--{role}", name]
         if plan.patience.scale != 1:
             command += ["--deadline-scale", f"{plan.patience.scale:g}"]
-        command += ["--strict"] if plan.strict else []
+        command += [f"--{name.replace('_', '-')}" for name, given in asdict(plan.options).items() if given]
         return shlex.join([*command, "--seed", str(plan.seed)])
 
 

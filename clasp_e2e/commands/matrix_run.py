@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clasp_e2e.commands.collecting import Chosen
 from clasp_e2e.commands.last_resort import last_resort
-from clasp_e2e.commands.matrix_cells import CellRun, Places, Plan, prepare_cells
+from clasp_e2e.commands.matrix_cells import CellRun, Options, Places, Plan, prepare_cells
 from clasp_e2e.commands.matrix_drivers import Obstacles, resolve_all, start_all
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.report.matrix import cell_line, reasons
@@ -39,7 +39,7 @@ class MatrixRun:
         self._console = console
         self._began = time.monotonic()
 
-    def judge(self, chosen: Chosen, *, jobs: int, patience: Patience, strict: bool) -> None:
+    def judge(self, chosen: Chosen, *, jobs: int, patience: Patience, options: Options) -> None:
         """Build what is needed, and judge every cell by the `chosen` scenarios.
 
         Raises `UnknownDriver`, `ResultsError`, and `KeyboardInterrupt` for SIGINT and SIGTERM, when all
@@ -59,14 +59,14 @@ class MatrixRun:
             directory=self._directory,
             seed=self.matrix.seed,
             patience=patience,
-            strict=strict,
+            options=options,
         )
         asyncio.run(self._judge(plan, obstacles, jobs))
         self.ended = True
 
     async def _judge(self, plan: Plan, obstacles: Obstacles, jobs: int) -> None:
         watch(asyncio.get_running_loop())
-        implementations = Implementations(plan.patience)
+        implementations = Implementations(plan.patience, attack_router=plan.options.attack_router)
         with self._interrupting(), last_resort():
             try:
                 met = await start_all(plan.drivers, self.matrix.peers, self.matrix.routers, implementations)

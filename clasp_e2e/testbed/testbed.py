@@ -259,14 +259,15 @@ class Testbed:
             await self.until_delivered(receiver, lambda message: message == sent[-1], "a signal")
 
     def forgive_router(self) -> str | None:
-        """Let the router's end have failed already, as what was judged; return what is known of it."""
+        """Take the router's end for what was judged already, and no fault; return what is known of it."""
         self._router_is_forgiven = True
         return None if self._router is None else self._router.fault
 
     def faults(self) -> list[str]:
-        """Return what went wrong with an adapter or a leg while nobody awaited an answer."""
+        """Return what went wrong with an adapter, the router or a leg while nobody awaited an answer."""
         adapters = [f"{client.name}: {client.fault}" for client in self.clients if client.fault]
-        routers = [f"the router: {self._router.fault}"] if self._router and self._router.fault else []
+        broken = None if self._router is None or self._router_is_forgiven else self._router.fault
+        routers = [f"the router: {broken}"] if broken else []
         return adapters + routers + [fault for leg in self._legs for fault in leg.faults]
 
     async def close(self) -> list[str]:

@@ -14,6 +14,7 @@ from clasp_e2e.drivers import DriverFault, NotOffered, Refused
 from clasp_e2e.model import Connected, RoutingMode
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
+    Alone,
     Blocked,
     Sides,
     Unobserved,
@@ -24,6 +25,7 @@ from clasp_e2e.testbed import (
 )
 from clasp_e2e.testbed.expectations import EnvironmentFault
 from clasp_e2e.testbed.runner import judge
+from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 from . import fakes
@@ -299,3 +301,18 @@ async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
         document = json.loads(Path(found.result.evidence).read_text())  # noqa: ASYNC240
         assert document["scenario"]["outcome"] == outcome
         assert any("calls p2p_routing_mode()" in entry["what"] for entry in document["timeline"])
+
+
+async def test_a_router_that_breaks_beside_a_call_is_an_error_of_who_had_it() -> None:
+    class Router(fakes.FakeRouter):
+        fault = None
+
+    bench, router = await open_bench(FakeDriver()), Router()
+    bench.routers = RouterSource(FakeDriver(), router)
+
+    async def breaks(alone: Alone) -> None:
+        router.fault = "it exited with status 3"  # pyright: ignore[reportAttributeAccessIssue]
+
+    found = await judge(bench, case(breaks))
+    assert found.result.outcome is Outcome.ERROR
+    assert "the router: it exited with status 3" in found.result.message

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from clasp_e2e import __version__
 from clasp_e2e.commands.collecting import Chosen
 from clasp_e2e.drivers.interface import Driver, DriverFault
 from clasp_e2e.results.matrix import USAGE, Cell, State
@@ -156,6 +157,7 @@ class CellRun:
         await bench.open()
         gate.recorder.subjects = bench.subject_records(gate.selection.specs)
         gate.recorder.capabilities = bench.capabilities()
+        bench.conditions = self._conditions(gate)
         async with aclosing(judge_all(bench, self.cases, places.beside, places.turn)) as results:
             async for case, each in results:
                 gate.pairings[case.id] = case.pairing
@@ -176,6 +178,18 @@ class CellRun:
             results=f"{self._folder}/{gate.recorder.path.name}",
             duration_s=asyncio.get_running_loop().time() - began,
         )
+
+    def _conditions(self, gate: Gate) -> dict[str, object]:
+        """Return what repeats a case of this cell, beside its seed (see `write_evidence`)."""
+        plan, roles = self._plan, cast(self.cell)
+        return {
+            "drivers": {role: name for role, name in roles.items() if role != "router"},
+            "router": roles.get("router"),
+            "switches": [name for name in ("coturn", "attack_router") if getattr(plan.options, name)],
+            "deadline_scale": plan.patience.scale,
+            "tool": {"name": "clasp-e2e", "version": __version__},
+            "subjects": gate.recorder.subjects_json(),
+        }
 
     def _replay(self, *case: str) -> str:
         """Return the command that judges this cell alone, or one case of it."""

@@ -223,6 +223,8 @@ def test_the_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> N
     assert repeated.returncode == 0, repeated.stdout + repeated.stderr
     (one,) = json.loads((tmp_path / "again/results.json").read_text())["scenarios"]
     assert one["id"] == told["scenarios"][0]["id"]
+    replayed = command("replay", told["scenarios"][0]["evidence"])
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
 
 
 def interrupted(

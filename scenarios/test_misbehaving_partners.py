@@ -33,7 +33,7 @@ SHORT = P2PConfig(connection_timeout_secs=1)
 
 
 @requirement("SIG-3", opposite=partners.NamesAnotherAttempt)
-async def test_signals_of_an_unknown_attempt_do_not_disturb_one_under_way(pair: Pair) -> None:
+async def test_signals_of_an_unknown_attempt_disturb_nothing(pair: Pair) -> None:
     """Answer, candidate and disconnected of an unknown attempt, before the real signals, change nothing."""
     await connects(pair)
 
@@ -92,7 +92,7 @@ async def test_candidates_that_come_late_do_no_harm(connected_pair: Pair) -> Non
 
 
 @requirement("TMO-5", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_does_not_make_a_connection(sides: Sides) -> None:
+async def test_saying_connected_makes_no_connection(sides: Sides) -> None:
     """The partner says `connected`, and there is no path: the attempt fails by the time-out all the same."""
     pair = await sides.attach(SHORT, SHORT)
     pair.link.cut()
@@ -102,7 +102,7 @@ async def test_saying_connected_does_not_make_a_connection(sides: Sides) -> None
 
 
 @requirement("TMO-8", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_does_not_make_a_connection_for_the_answerer(sides: Sides) -> None:
+async def test_saying_connected_makes_no_connection_for_the_answerer(sides: Sides) -> None:
     """The offerer says `connected`, and there is no path: the answerer is told ConnectionFailed."""
     pair = await sides.attach(SHORT, SHORT)
     pair.link.cut()
@@ -134,7 +134,7 @@ async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
 
 
 @requirement("DIR-2", opposite=partners.LeavesTheRouter)
-async def test_direct_data_flows_when_the_partner_has_left_the_router(connected_pair: Pair) -> None:
+async def test_direct_data_flows_after_the_partner_left_the_router(connected_pair: Pair) -> None:
     """The partner's WebSocket is closed, its channels stand: reliable messages still arrive, both ways."""
     await prompt_partner(connected_pair)
     await connected_pair.partner.has_left_the_router()
@@ -146,7 +146,7 @@ async def test_direct_data_flows_when_the_partner_has_left_the_router(connected_
 
 
 @requirement("EVT-3", opposite=partners.ClosesWithoutASignal)
-async def test_disconnected_is_told_when_the_partner_closes_without_a_signal(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_of_a_close_without_a_signal(connected_pair: Pair) -> None:
     """The partner closes its channels and says nothing through the router: Disconnected is told."""
     subject, partner = connected_pair
     await partner.disconnect_peer(subject)

@@ -63,7 +63,7 @@ def _who(requirement: Requirement) -> str:
     facing = {
         "same": "another of its kind",
         "reference": "the reference",
-        "scripted": "a scripted client of the harness",
+        "scripted": "a scripted partner",
     }
     opposite = " or ".join(facing[each] for each in requirement.opposite if each in facing)
     return f"{judged}, opposite {opposite}" if opposite else judged

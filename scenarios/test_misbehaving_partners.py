@@ -69,7 +69,7 @@ async def test_candidates_that_come_one_by_one_are_used(pair: Pair) -> None:
 
 
 @requirement("ICE-4", opposite=partners.TricklesEarlyToo)
-async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
+async def test_candidates_of_a_partner_that_come_early_do_no_harm(pair: Pair) -> None:
     """The partner's candidates come before its SDP, and again after it; the two connect."""
     await connects(pair)
 

@@ -5,7 +5,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from plugin_runs import Folder
+
+# How fast an example is depends on who else uses the machine; speed is measured in benchmarks.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # A shell's background job ignores SIGINT, and every process that it starts inherits that: a run that is
 # to be interrupted by a test would not notice.

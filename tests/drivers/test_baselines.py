@@ -16,12 +16,12 @@ from clasp_e2e.spec.catalogue import load_catalogue
 @pytest.mark.parametrize(
     ("label", "driver", "musts"),
     [("node", NodeDriver, set[str]()), ("browser", BrowserDriver, set[str]()),
-     ("rust", RustDriver, {"SND-3", "SND-4", "EVT-3"})],
+     ("rust", RustDriver, {"SND-3", "SND-4", "EVT-3", "ICE-3", "TMO-5"})],
 )  # fmt: skip
 def test_a_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:
     assert driver.baseline is not None
     catalogue = load_catalogue()
     baseline = parse_baseline(driver.baseline.read_text(), driver.baseline.name, [label], catalogue)
-    check_pairings(baseline, ["node", "browser", "rust", "reference"], own=True)
+    check_pairings(baseline, ["node", "browser", "rust", "reference", "scripted"], own=True)
     known = {entry.requirement for entry in baseline.entries}
     assert {name for name in known if catalogue.get(name).level == "must"} == musts

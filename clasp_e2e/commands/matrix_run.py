@@ -101,7 +101,8 @@ class MatrixRun:
 
             try:
                 async with asyncio.TaskGroup() as group:
-                    for run in runs:
+                    # The longest first: what is alone at the end has but one case at a time.
+                    for run in sorted(runs, key=lambda run: -len(run.cases)):
                         group.create_task(judge(run), name=run.cell.name)
             except ExceptionGroup as errors:  # One cause: the rest were cancelled for it.
                 raise errors.exceptions[0] from None

@@ -94,7 +94,7 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
     testbed = Testbed(bench.routers, timeline, bench.patience, coturn=bench.coturn)
     began = loop.time()
     try:
-        async with asyncio.timeout(bench.patience.scenario):
+        async with asyncio.timeout(bench.patience.scenario) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
             world = await build_world(case.scenario.world, case.pairing, testbed, bench.cast(case.scenario))
             await case.scenario.function(world)

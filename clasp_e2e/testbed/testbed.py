@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from clasp_e2e import wire
@@ -119,6 +119,10 @@ class Testbed:
         """By client: what it is handed in the place of a frame that is on its last way to it."""
         self._coturn = coturn
         self._servers: list[StunServer | TurnServer] = []
+        self.limit: asyncio.Timeout | None = None
+        """The scenario's own, which stands still while a client is opened."""
+        self._opening = 0
+        self._left = 0.0
         self._changes = Changes()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
@@ -153,12 +157,13 @@ class Testbed:
         try:
             opening = participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
             limit = self.patience.open + self.patience.call
-            peer = await call_driver(
-                participant.side.label,
-                "peer.open",
-                opening,
-                None if participant.driver.keeps_deadlines else limit,
-            )
+            with self._limit_stands_still():
+                peer = await call_driver(
+                    participant.side.label,
+                    "peer.open",
+                    opening,
+                    None if participant.driver.keeps_deadlines else limit,
+                )
         except Refused as refusal:
             raise Blocked(
                 "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
@@ -166,6 +171,22 @@ class Testbed:
         client.attached(peer, leg)
         self.timeline.note(name, f"is attached as session {peer.session_id}")
         return client
+
+    @contextmanager
+    def _limit_stands_still(self) -> Generator[None]:
+        """Have an opening end by its own deadline: queueing for a process to start is nobody's time."""
+        limit, now = self.limit, asyncio.get_running_loop().time
+        if limit is not None and (when := limit.when()) is not None:
+            self._left = when - now()
+            limit.reschedule(None)
+        self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
+            if limit is not None and not self._opening:
+                with suppress(RuntimeError):  # It has ended together with its scenario.
+                    limit.reschedule(now() + self._left)
 
     async def open_signaling_client(self, name: str, *, within: float | None = None) -> SignalingClient:
         """Attach a client of the harness's own, straight to the router, `within` s if it is given."""

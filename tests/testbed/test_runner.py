@@ -236,6 +236,23 @@ async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatc
     assert "ran out of time" in found.result.message
 
 
+async def test_the_limit_of_a_scenario_stands_still_while_a_client_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Opening takes twice as long as the scenario may: in another language it queues for a process."""
+    limit = 0.02
+    monkeypatch.setattr(Patience, "scenario", limit)
+
+    async def opens_late(_name: str) -> None:
+        until = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(2 * limit, until.set_result, None)
+        await until
+
+    async with asyncio.timeout(10):
+        found = await judged(asks_the_mode, driver=FakeDriver(open_peer=opens_late))
+    assert found.result.outcome is Outcome.PASSED
+
+
 @pytest.mark.parametrize("what", ["a_socket", "a_task"])
 async def test_what_a_scenario_leaves_behind_is_an_error(what: str) -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=getattr(fakes, f"leaks_{what}")))

@@ -41,14 +41,14 @@ def told(command: str, folder: Path, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1500,
         check=False,
     )
     assert finished.returncode == 0, f"{command}\n{finished.stdout}{finished.stderr}"
     return finished.stdout
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1600)
 def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

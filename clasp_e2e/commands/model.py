@@ -158,7 +158,11 @@ class Stage:
         )
 
     def __enter__(self) -> Stage:
-        self._runner.run(self._open())
+        try:
+            self._runner.run(self._open())
+        except BaseException:
+            self._runner.close()
+            raise
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -33,6 +33,8 @@ PROBE = "doctor.probe"
 SLOW_START = 3.0
 MANY = 3000
 """Requests whose answers together are more than a pipe holds (64 KiB)."""
+PADDING = {"padding": "x" * 1000}
+"""Makes as many requests more than an adapter can have read, with its pipe, before its first answer."""
 ORDERED = 20
 
 
@@ -191,7 +193,7 @@ class AdapterExamination:
 
     async def _unread_output(self, talk: Conversation) -> str:
         talk.process.hold_output(True)
-        requests = [talk.line(PROBE, {}) for _ in range(MANY)]
+        requests = [talk.line(PROBE, PADDING) for _ in range(MANY)]
         try:
             talk.process.write(b"".join(line for line, _ in requests))
             reads_on = await talk.process.takes_all(5.0 * self._patience)

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from clasp_e2e.model import P2PConfig
-from clasp_e2e.testbed import Blocked, Nat, Pair, Sides, Unmet, remark, requirement
+from clasp_e2e.testbed import Blocked, Nat, Pair, Sides, Unmet, requirement
 
 BRIEF = P2PConfig(connection_timeout_secs=3)
 LATE = 3.0
 """Seconds by which a time-out may be missed (TMO-1: 33 s)."""
 
 
-async def connects_or_is_unknown(pair: Pair) -> None:
-    """Require a connection; a side that has sent no candidate cannot be found, which is only remarked."""
+async def finds_its_way(pair: Pair) -> None:
+    """Require a connection; blocked where a side lacked candidates, or made nothing of the other's."""
     await pair.offerer.connect_to_peer(pair.answerer)
     try:
         await pair.until_it_stands()
     except Unmet:
-        if not (unknown := pair.without_candidates()):
-            raise
-        remark(f"{' and '.join(unknown)} sent no candidate, and so could not be reached behind the NAT")
+        if unknown := pair.without_candidates():
+            raise Blocked("ICE-4", f"no candidate of {' and '.join(unknown)} was delivered") from None
+        if idle := pair.without_checks():
+            raise Blocked("ICE-4", f"{' and '.join(idle)} made no check of the candidates") from None
+        raise
 
 
-@requirement("CON-5", waits=True)
+@requirement("ICE-5", waits=True)
 async def test_peers_behind_port_restricted_nats_connect(pair: Pair) -> None:
     """Each behind a NAT that lets in only what was sent to, two peers connect: both of them check."""
     pair.link.put_behind(Nat.PORT_RESTRICTED)
-    await connects_or_is_unknown(pair)
+    await finds_its_way(pair)
 
 
-@requirement("CON-5", waits=True)
+@requirement("ICE-5", waits=True)
 async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: Pair) -> None:
     """The partner's NAT shows another endpoint than was told: the subject answers where checks come from."""
     subject, partner = pair
     pair.link.put_behind(Nat.SYMMETRIC, pair.side(partner))
     pair.link.put_behind(Nat.RESTRICTED, pair.side(subject))
-    await connects_or_is_unknown(pair)
+    await finds_its_way(pair)
 
 
 @requirement("TMO-5", waits=True)

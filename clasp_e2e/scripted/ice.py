@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from aioice import Connection
+from aioice.ice import StunProtocol
+from aioice.stun import Message
+from aiortc import RTCPeerConnection
+
 from clasp_e2e import wire
 from clasp_e2e.model import SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX
-from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.peer.webrtc import AiortcTransport
+from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, mutant
 
 
 class Servers(PeerScript):
@@ -152,3 +158,25 @@ class EndsForALateCandidate(PeerScript):
                 return (fx.CloseTransport(effect.transport, silent=True),)
             case _:
                 return (effect,)
+
+
+class AnswersOnlyKnownEndpoints(AiortcTransport):
+    """A transport that answers no check from an endpoint of which no candidate was told."""
+
+    async def _describe(self, pc: RTCPeerConnection) -> None:
+        assert pc.sctp is not None
+        ice: Connection = pc.sctp.transport.transport._connection  # pyright: ignore[reportPrivateUsage]
+        received = ice.request_received
+
+        def only_of_known(message: Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+            if addr in {(candidate.host, candidate.port) for candidate in ice.remote_candidates}:
+                received(message, addr, protocol)
+
+        setattr(ice, "request_received", only_of_known)  # noqa: B010 - there is no other way in
+        await super()._describe(pc)
+
+
+@mutant("ICE-5", "It answers no check from an endpoint that it was not told of.", "offerer", "answerer")
+class KnowsNoOtherEndpoint(MutantDriver):
+    def __init__(self) -> None:
+        super().__init__(lambda builder: builder.webrtc(AnswersOnlyKnownEndpoints))

@@ -113,6 +113,11 @@ class Pair:
             if not any(attempt.candidates.get(client.name) for attempt in self.attempts)
         ]
 
+    def without_checks(self) -> list[str]:
+        """Return the names of those who have put no datagram on the link, not even one that it dropped."""
+        sent = zip(self, self.testbed.switchboard.traffic(*(client.name for client in self)), strict=True)
+        return [client.name for client, traffic in sent if not traffic.datagrams + traffic.dropped_datagrams]
+
     async def connect(self) -> None:
         """Connect the two, as the ground a scenario stands on: blocked by what does not work.
 

@@ -29,7 +29,7 @@ CATALOGUE = load_catalogue()
 # Level and source of each: M must, s should, r remark; S, W, R, N, E.
 EXPECTED = """
 CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS
-ICE: 1 MS, 2 sE, 3 MS, 4 sR
+ICE: 1 MS, 2 sE, 3 MS, 4 sR, 5 sE
 DIR: 1 MS, 2 sS, 3 rR
 SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW
 RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS

@@ -1,4 +1,4 @@
-"""The guide does what it says: its commands, one after the other, in an empty folder."""
+"""The guides do what they say: their commands, one after the other, in an empty folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GUIDE = ROOT / "docs" / "adapter.md"
+
+SHOWN = {
+    "verdict": ("exit status 1", "Proven by", "", "same: test_routing_mode::test_p2p_only_refuses_to_relay"),
+    "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
+    "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
+}
+"""What each command of a guide shows, in order."""
 
 
-def commands() -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
+def text_of(guide: str) -> str:
+    return (ROOT / "docs" / f"{guide}.md").read_text()
+
+
+def commands(guide: str = "adapter") -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```$", text_of(guide), re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -67,7 +77,23 @@ def test_the_guide_in_node(tmp_path: Path, environment: dict[str, str]) -> None:
     assert "a stub, my implementation" in told(commands()[-1], tmp_path, environment)
 
 
-def test_every_command_of_the_guide_is_run() -> None:
-    """A block that is not run would have another language, or none."""
-    fences = re.findall(r"^```.*$", GUIDE.read_text(), re.MULTILINE)
-    assert fences == ["```sh", "```"] * len(commands())
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("guide", SHOWN)
+def test_each_command_of_a_guide_shows_what_it_says(
+    guide: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for command, shown in zip(commands(guide), SHOWN[guide], strict=True):
+        assert shown in told(command, tmp_path, environment)
+
+
+@pytest.mark.parametrize("guide", ["adapter", *SHOWN])
+def test_every_command_of_a_guide_is_run(guide: str) -> None:
+    """What begins with a command of ours stands in a block that is run; other blocks show what is seen."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text_of(guide), re.DOTALL | re.MULTILINE)
+    assert [text for language, text in blocks if language != "sh" and text.startswith("clasp-e2e ")] == []
+
+
+@pytest.mark.parametrize("guide", ["adapter", "ci", *SHOWN])
+def test_what_a_guide_points_at_is_there(guide: str) -> None:
+    places = re.findall(r"\]\(([^)#]+)\)", text_of(guide))
+    assert [place for place in places if "://" not in place and not (ROOT / "docs" / place).exists()] == []

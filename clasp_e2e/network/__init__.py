@@ -10,12 +10,12 @@ from clasp_e2e.network.impairments import (
     Datagram,
     Impairment,
     black,
+    combined,
     delayed,
     duplicated,
     every_nth_lost,
     lost,
     reordered,
-    together,
     where,
 )
 from clasp_e2e.network.link import Address, Counters, UdpLink
@@ -59,11 +59,11 @@ __all__ = [
     "UdpLink",
     "ask_stun",
     "black",
+    "combined",
     "delayed",
     "duplicated",
     "every_nth_lost",
     "lost",
     "reordered",
-    "together",
     "where",
 ]

@@ -19,12 +19,12 @@ __all__ = [
     "Datagram",
     "Impairment",
     "black",
+    "combined",
     "delayed",
     "duplicated",
     "every_nth_lost",
     "lost",
     "reordered",
-    "together",
     "where",
 ]
 
@@ -128,7 +128,7 @@ def duplicated(share: float, *, seed: int, by: float = 0.0) -> Impairment:
     return lambda datagram: twice if _chance(seed, "duplicated", datagram) < share else _PASSES
 
 
-def together(*impairments: Impairment) -> Impairment:
+def combined(*impairments: Impairment) -> Impairment:
     """An impairment that puts each datagram through all of `impairments`: delays add up, copies multiply.
 
     Two of a kind that shall not hit the same datagrams need two seeds.

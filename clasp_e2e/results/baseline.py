@@ -9,6 +9,7 @@ seen = 'seen: 2 of Connected'      # a regular expression, looked for in the fai
 expires = 2027-01-31               # optional: the last day on which this excuses anything
 scenario = "test_glare"            # optional: only the scenario of this name
 router = "rust"                    # optional: only over this router
+intermittent = true                # optional: it comes and goes, and a pass is no news
 ```
 """
 
@@ -26,7 +27,7 @@ from clasp_e2e.spec.catalogue import Catalogue, UnknownRequirement
 
 ANY = "*"
 _NEEDED = ("requirement", "pairing", "reason", "seen")
-_OPTIONAL = ("expires", "scenario", "router")
+_OPTIONAL = ("expires", "scenario", "router", "intermittent")
 _SAYS_NOTHING = ("", "expected ; seen: ")
 """What every failure's message holds: an expression that is found here would excuse them all."""
 
@@ -49,6 +50,8 @@ class KnownFailure:
     """The last day on which the entry holds."""
     scenario: str | None = None
     router: str | None = None
+    intermittent: bool = False
+    """Whether the failure comes and goes: that it did not come is then no reason to delete the entry."""
     where: str = ""
     """The file and the entry, for complaints."""
     number: int = 0
@@ -110,6 +113,9 @@ def _entry(record: Mapping[str, object], source: str, number: int, catalogue: Ca
         if key == "expires":
             if not isinstance(value, date) or isinstance(value, datetime):
                 raise BaselineError(f"{where}: `expires` is a date without quotes, as in 2027-01-31")
+        elif key == "intermittent":
+            if not isinstance(value, bool):
+                raise BaselineError(f"{where}: `intermittent` is true or false, without quotes")
         elif not isinstance(value, str) or not value.strip():
             raise BaselineError(f"{where}: `{key}` is a text, and not an empty one")
     entry = KnownFailure(where=where, number=number, **cast("dict[str, Any]", dict(record)))

@@ -200,6 +200,8 @@ class _Findings:
         for result in failed:
             if not self._explained(result, name):
                 self._another_reason(entry, result)
+        if entry.intermittent:
+            return
         if failed:
             if not used and all(self._explained(result, name) for result in failed) and self._all_ran(entry):
                 self._stale = True

@@ -5,14 +5,19 @@ Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 
 from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.network import (
+    Bandwidth,
+    Datagram,
     Impairment,
     Nat,
     SessionDescription,
     StunServer,
+    combined,
     delayed,
+    duplicated,
     every_nth_lost,
     lost,
     reordered,
+    where,
 )
 from clasp_e2e.scripted import partners
 from clasp_e2e.testbed.altering import altering_texts
@@ -50,8 +55,10 @@ from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
 __all__ = [
     "Alone",
     "AttackedRouter",
+    "Bandwidth",
     "Blocked",
     "Client",
+    "Datagram",
     "Failure",
     "Impairment",
     "Nat",
@@ -75,8 +82,10 @@ __all__ = [
     "attach_with_turn",
     "call_behind_an_offer",
     "carries_data_directly",
+    "combined",
     "connects",
     "delayed",
+    "duplicated",
     "every_nth_lost",
     "exchange_under",
     "expect",
@@ -95,4 +104,5 @@ __all__ = [
     "show",
     "subject_lives_on",
     "together",
+    "where",
 ]

@@ -229,7 +229,7 @@ class Client(Inbox):
             return Failure(began, asyncio.get_running_loop().time(), str(refusal), by_call=True)
         except TimeoutError:
             raise Unmet(
-                f"the attempt to {what} within {within:g} s of the request",
+                f"the attempt to {what} within {within:.3g} s of the request",
                 "connect_to_peer has not returned",
             ) from None
 

@@ -152,7 +152,7 @@ class Inbox:
             nothing = "nothing but announcements" if all_told else "nothing"
             self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", Kind.MISSED)
             raise Unmet(
-                f"{self.name} to be told {what} within {limit:g} s",
+                f"{self.name} to be told {what} within {limit:.3g} s",
                 f"{self.name} was told " + (", ".join(came[-6:]) or nothing),
             ) from None
         self.waited += asyncio.get_running_loop().time() - began

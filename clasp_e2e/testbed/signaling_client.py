@@ -145,7 +145,7 @@ class SignalingClient:
         except TimeoutError:
             kinds = [type(message).__name__ for message in self.received[-6:]]
             raise Unmet(
-                f"{self.name} to receive {kind.__name__} within {limit:g} s", f"it received {show(kinds)}"
+                f"{self.name} to receive {kind.__name__} within {limit:.3g} s", f"it received {show(kinds)}"
             ) from None
 
     async def gets_signal(

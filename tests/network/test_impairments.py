@@ -13,12 +13,12 @@ from clasp_e2e.network import (
     Impairment,
     Side,
     black,
+    combined,
     delayed,
     duplicated,
     every_nth_lost,
     lost,
     reordered,
-    together,
     where,
 )
 
@@ -29,7 +29,7 @@ SEEDED: list[Callable[[int], Impairment]] = [
     lambda seed: reordered(0.3, by=0.02, seed=seed),
     lambda seed: duplicated(0.3, by=0.01, seed=seed),
     lambda seed: delayed(0.01, jitter=0.005, seed=seed),
-    lambda seed: together(lost(0.2, seed=seed), reordered(0.2, by=1.0, seed=seed)),
+    lambda seed: combined(lost(0.2, seed=seed), reordered(0.2, by=1.0, seed=seed)),
 ]
 
 impairments = st.one_of(
@@ -83,19 +83,19 @@ def test_a_delay_lies_between_its_bounds(seconds: float, jitter: float, seed: in
 
 
 @given(impairments, impairments)
-def test_together_delays_add_up_and_copies_multiply(one: Impairment, other: Impairment) -> None:
+def test_combined_delays_add_up_and_copies_multiply(one: Impairment, other: Impairment) -> None:
     for index in range(20):
         first, second = one(datagram(index)), other(datagram(index))
-        both = together(one, other)(datagram(index))
+        both = combined(one, other)(datagram(index))
         assert len(both) == len(first) * len(second)
         assert sorted(both) == sorted(a + b for a in first for b in second)
 
 
 @given(impairments)
-def test_together_with_nothing_changes_nothing(impairment: Impairment) -> None:
-    assert fates(together(impairment), 20) == fates(impairment, 20)
-    assert fates(together(), 20) == [(0.0,)] * 20
-    assert fates(together(impairment, black), 20) == [()] * 20
+def test_combined_with_nothing_changes_nothing(impairment: Impairment) -> None:
+    assert fates(combined(impairment), 20) == fates(impairment, 20)
+    assert fates(combined(), 20) == [(0.0,)] * 20
+    assert fates(combined(impairment, black), 20) == [()] * 20
 
 
 def test_a_condition_chooses_the_datagrams() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from aioice import stun
 
-from clasp_e2e.network import Conditions, Datagram, Side, UdpLink, delayed, duplicated, together
+from clasp_e2e.network import Conditions, Datagram, Side, UdpLink, combined, delayed, duplicated
 
 from .sockets import PATIENCE, Peer
 
@@ -166,7 +166,7 @@ async def test_a_copy_arrives_and_is_not_counted_as_sent(
 ) -> None:
     one, two = peers
     link.set_peer_address(Side.B, two.address)
-    conditions.impair(together(delayed(0.001), duplicated(1.0, seed=0)), Side.A)
+    conditions.impair(combined(delayed(0.001), duplicated(1.0, seed=0)), Side.A)
     one.send(HANDSHAKE, link.address_for(Side.A))
     assert [await two.receive(), await two.receive()] == [HANDSHAKE, HANDSHAKE]
     counters = link.counters(Side.A)

@@ -8,7 +8,7 @@ import os
 import aioice.ice
 import pytest
 
-from clasp_e2e.network import duplicated, lost, reordered, together
+from clasp_e2e.network import combined, duplicated, lost, reordered
 
 from .sockets import PATIENCE
 from .webrtc import ALICE, BOB, AiortcPair
@@ -78,7 +78,7 @@ async def test_a_link_black_from_the_start_connects_nobody() -> None:
 
 
 async def test_under_loss_and_reordering_reliable_messages_arrive_in_order() -> None:
-    weather = together(lost(0.1, seed=3), reordered(0.1, by=0.005, seed=4), duplicated(0.1, seed=5, by=0.001))
+    weather = combined(lost(0.1, seed=3), reordered(0.1, by=0.005, seed=4), duplicated(0.1, seed=5, by=0.001))
     async with AiortcPair() as pair, asyncio.timeout(6 * PATIENCE):
         await pair.connect()
         pair.board.conditions("alice", "bob").impair(weather)

@@ -53,6 +53,7 @@ def test_an_empty_file_lists_nothing(small: Catalogue) -> None:
         (("'seen: nothing'", "'.'"), "everything matches `seen`"),
         (("'seen: nothing'", "'expected'"), "everything matches `seen`"),
         (("seen = ", 'expires = "2027-01-31"\nseen = '), "`expires` is a date without quotes"),
+        (("seen = ", 'intermittent = "yes"\nseen = '), "`intermittent` is true or false"),
         (("seen = ", "expires = 2027-01-31T10:00:00\nseen = "), "`expires` is a date without quotes"),
         (("[[known]]", "[known]"), "a baseline is a list of [[known]] entries"),
         (("[[known]]", "[[knwon]]"), "a baseline is a list of [[known]] entries; found 'knwon'"),

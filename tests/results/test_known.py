@@ -191,6 +191,22 @@ def test_an_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogu
     assert len(found.complaints) == 1
 
 
+def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_news_when_met(
+    small: Catalogue,
+) -> None:
+    comes_and_goes = known(intermittent=True)
+    failed = settle(small, [comes_and_goes], result("M-1", "failed"))
+    assert (outcomes(failed), failed.complaints) == (["expected_failure"], ())
+    met = settle(small, [comes_and_goes], result("M-1", "passed"))
+    assert (outcomes(met), met.complaints, met.spent) == (["passed"], (), ())
+    [complaint] = settle(
+        small, [comes_and_goes], result("M-1", "failed", message="expected A; seen: B")
+    ).complaints
+    assert "another reason" in complaint
+    [complaint] = settle(small, [comes_and_goes]).complaints
+    assert "stale" in complaint
+
+
 def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
     blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": "blocked"})
     rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]
@@ -240,6 +256,7 @@ ENTRIES = st.lists(
         expires=st.sampled_from([None, date(2026, 1, 1), date(2027, 1, 1)]),
         scenario=st.sampled_from([None, "test_a", "test_gone"]),
         router=st.sampled_from([None, None, "rust"]),
+        intermittent=st.booleans(),
     ),
     max_size=4,
 )

@@ -6,6 +6,7 @@ All that reaches into aiortc's SCTP is here. Source: RFC 9260 (SCTP), RFC 3758 (
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCSctpTransport
@@ -26,7 +27,9 @@ class Association:
         self._receive_sack = self._sctp._receive_sack_chunk
         self._t3_expired = self._sctp._t3_expired
         self._sctp._receive_sack_chunk = self._on_sack
+        self._transmit = self._sctp._transmit
         self._sctp._t3_expired = self._on_t3
+        self._sctp._transmit = self._transmit_if_there_is_a_path
 
     @property
     def message_limit(self) -> int:
@@ -53,6 +56,11 @@ class Association:
     def ended(self) -> None:
         """The association has ended: nothing will be acknowledged any more."""
         self._settled.set()
+
+    async def _transmit_if_there_is_a_path(self) -> None:
+        """Send what is due. aiortc does so in tasks that nobody awaits; that a path is gone is told by ICE."""
+        with suppress(ConnectionError):
+            await self._transmit()
 
     async def _on_sack(self, chunk: object) -> None:
         await self._receive_sack(chunk)

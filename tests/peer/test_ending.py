@@ -10,11 +10,12 @@ import aioice.ice
 import aiortc
 import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcsctptransport import RTCSctpTransport
+from aiortc.rtcsctptransport import ForwardTsnChunk, RTCSctpTransport
 
 from clasp_e2e import wire
 from clasp_e2e.model import Connected, Data, Disconnected
 from clasp_e2e.peer import NotConnected
+from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.inputs import SignalReceived
 from clasp_e2e.peer.transport import Transport
@@ -107,6 +108,32 @@ async def test_the_same_peers_connect_again_after_a_disconnect(attach: Open):
     await bob[0].connect_to_peer(alice[0].session_id)
     await alice[1].until(Connected, 2)
     await bob[1].until(Connected, 2)
+
+
+async def test_what_sctp_repeats_on_a_path_that_is_gone_fails_no_task(
+    attach: Open, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[Association] = []
+    original = Association.__init__
+
+    def noted(association: Association, sctp: RTCSctpTransport) -> None:
+        made.append(association)
+        original(association, sctp)
+
+    monkeypatch.setattr(Association, "__init__", noted)
+    alice, bob = await attach(), await attach()
+    await join(alice, bob)
+    await alice[0].close()
+    for association in made:
+        sctp = association._sctp
+        sctp._forward_tsn_chunk = ForwardTsnChunk()
+        if sctp.transport.state == "closed":
+            with pytest.raises(ConnectionError):
+                await association._transmit()
+            await sctp._transmit()
+            break
+    else:
+        pytest.fail("no association has lost its path")
 
 
 async def test_a_killed_peer_says_nothing(attach: Open):

@@ -58,7 +58,7 @@ class Association:
         self._settled.set()
 
     async def _transmit_if_there_is_a_path(self) -> None:
-        """Send what is due. aiortc does so in tasks that nobody awaits; that a path is gone is told by ICE."""
+        """Send what is due. aiortc does so in tasks that nobody awaits; ICE tells that a path is gone."""
         with suppress(ConnectionError):
             await self._transmit()
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCSctpTransport
+from OpenSSL import SSL
 
 __all__ = ["Association"]
 
@@ -59,7 +60,7 @@ class Association:
 
     async def _transmit_if_there_is_a_path(self) -> None:
         """Send what is due. aiortc does so in tasks that nobody awaits; ICE tells that a path is gone."""
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, SSL.Error):
             await self._transmit()
 
     async def _on_sack(self, chunk: object) -> None:

@@ -13,6 +13,8 @@ import pytest
 from clasp_e2e.drivers import DriverFault
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.advice import advice_for
+from clasp_e2e.drivers.stdio.process import AdapterProcess
+from clasp_e2e.drivers.stdio.watchdog import Watchdog
 from clasp_e2e.model import P2PConfig
 
 from .conftest import MakeDriver, is_gone
@@ -202,6 +204,21 @@ async def end_of(pipe: int) -> bytes:
             return await stream.read()
     finally:
         transport.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("/home/ada/bin/adapter", "--all"), "~/bin/adapter --all"),
+        (("/home/adam/adapter",), "/home/adam/adapter"),
+    ],
+)
+def test_a_command_is_shown_without_the_home_of_whoever_ran_it(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], shown: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    process = AdapterProcess(command, on_line=print, on_broken=print, watchdog=Watchdog(), patience=1)
+    assert str(process) == shown
 
 
 @pytest.mark.parametrize("how", ["end", "kill"])

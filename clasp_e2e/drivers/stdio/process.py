@@ -15,6 +15,7 @@ import shlex
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 
 from clasp_e2e.drivers.interface import DriverFault, NotAvailable
@@ -163,7 +164,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             await self.kill()
 
     def __str__(self) -> str:
-        return shlex.join(self.command)
+        """The command as a user may show it to others: a home directory is `~`."""
+        return shlex.join(self.command).replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
 
     # What asyncio calls.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 from textwrap import indent
 
@@ -11,6 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from clasp_e2e.commands import options
 from clasp_e2e.drivers.doctor import CannotStart, Finding, Findings, Outcome, examine
 from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
@@ -23,7 +23,7 @@ _COLUMN = 24
 
 @click.command()
 @click.argument("driver", metavar="DRIVER")
-@click.option("--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch all deadlines.")
+@options.deadline_scale
 def doctor(driver: str, deadline_scale: float) -> None:
     """Examine DRIVER step by step, and say what is wrong with it and what to do.
 
@@ -31,8 +31,6 @@ def doctor(driver: str, deadline_scale: float) -> None:
 
     Exit status: 0 nothing is wrong; 1 something is; 2 usage; 3 it could not be started.
     """
-    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
-        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
     catalogue = load_catalogue().hash
     try:
         found = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import shlex
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from clasp_e2e.commands import options
 from clasp_e2e.commands.run import DRIVER
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -55,9 +55,7 @@ class Order:
 @click.option("--replay", metavar="FILE", help="Send what a finding saved, and nothing else.")
 @click.option("--attack-router", is_flag=True, help="Attack a router named by its ws:// URL too (RTR-7).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
-@click.option(
-    "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's own patience."
-)
+@options.deadline_scale
 @click.option(
     "--results",
     metavar="DIR",
@@ -86,8 +84,6 @@ def fuzz(
     Exit status: 0 all survived, or some of what is not the reference did not (a deviation, reported);
     1 the reference, or with --strict anything, died, hung or grew; 2 usage; 3 it could not be tried.
     """
-    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
-        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
     if peer is None and router is None:
         peer = router = REFERENCE
     if router is not None and router.startswith(("ws://", "wss://")) and not attack_router:

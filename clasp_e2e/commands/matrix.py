@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import shlex
 import signal
@@ -16,6 +15,7 @@ import click
 from rich.console import Console
 
 from clasp_e2e import __version__
+from clasp_e2e.commands import options
 from clasp_e2e.commands.collecting import choose_scenarios
 from clasp_e2e.commands.matrix_cells import Options
 from clasp_e2e.commands.matrix_run import MatrixRun
@@ -52,9 +52,7 @@ from clasp_e2e.testbed.waiting import Patience
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @click.option("--attack-router", is_flag=True, help="Attack routers named by a ws:// URL too (RTR-7).")
 @click.option("--coturn", is_flag=True, help="Have coturn, not the embedded TURN server, relay for ICE-3.")
-@click.option(
-    "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's patience."
-)
+@options.deadline_scale
 @click.option(
     "--results",
     metavar="DIR",
@@ -91,8 +89,6 @@ def matrix(
     Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, or none available;
     2 usage; 0 otherwise.
     """
-    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
-        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
     if options := [text for text in scenarios if text.startswith("-")]:
         raise click.UsageError(
             f"{options[0]} is pytest's, and a matrix has no use for it: name files of scenarios here, or"

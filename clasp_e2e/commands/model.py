@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import random
 import shlex
 import sys
@@ -18,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clasp_e2e.commands import options
 from clasp_e2e.commands.run import DRIVER, USAGE
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.modelbased import (
@@ -57,9 +57,7 @@ CONTRADICTED, INCONCLUSIVE = 1, 3
     help="Perform the script in FILE, and no other.",
 )
 @click.option("--strict", is_flag=True, help="Count deviations as contradictions.")
-@click.option(
-    "--deadline-scale", type=float, default=1.0, metavar="X", help="Stretch the harness's own patience."
-)
+@options.deadline_scale
 @click.option(
     "--results",
     metavar="DIR",
@@ -87,8 +85,6 @@ def model(
     Exit status: 0 no contradiction; 1 a contradiction; 2 usage; 3 inconclusive: one that did not repeat,
     or faults of the harness, the adapter or the machine.
     """
-    if not (deadline_scale > 0 and math.isfinite(deadline_scale)):
-        raise click.BadParameter("give a number above 0", param_hint="--deadline-scale")
     console = Console(highlight=False, soft_wrap=True)
     seed = random.randrange(2**32) if seed is None else seed
     command = ["clasp-e2e", "model", "--peer", peer]

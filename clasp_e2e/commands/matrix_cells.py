@@ -9,7 +9,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from clasp_e2e import __version__
@@ -25,7 +25,9 @@ from clasp_e2e.testbed.course import Room, judge_all
 from clasp_e2e.testbed.gate import Gate, case_id
 from clasp_e2e.testbed.implementations import Implementations
 from clasp_e2e.testbed.pairing import REFERENCE
+from clasp_e2e.testbed.runner import Observed
 from clasp_e2e.testbed.selection import SelectionError, known_labels, load_baselines, select
+from clasp_e2e.testbed.sharing import Sharing
 from clasp_e2e.testbed.waiting import Patience
 
 WAITS, SLOW = 4, 12
@@ -67,6 +69,8 @@ class Plan:
     seed: int
     patience: Patience
     options: Options
+    sharing: Sharing[Observed] = field(default_factory=Sharing[Observed])
+    """Cells have cases in common: those of one implementation alone, or opposite the reference."""
 
 
 class CellRun:
@@ -123,7 +127,10 @@ class CellRun:
             coturn=plan.options.coturn,
             evidence=directory / "evidence",
             implementations=self._implementations,
+            sharing=plan.sharing,
         )
+        for case in self.cases:
+            plan.sharing.announce(gate.bench.identity(case))
         self._gate = gate
 
     async def judge(self, places: Places, judged: Callable[[], None]) -> Cell:

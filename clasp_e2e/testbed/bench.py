@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clasp_e2e.drivers.interface import Driver, DriverFault, Implementation
 from clasp_e2e.results.model import Subject
@@ -15,6 +16,7 @@ from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.implementations import Implementations
 from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Pairing, Subjects
 from clasp_e2e.testbed.scenario import Scenario
+from clasp_e2e.testbed.sharing import Sharing
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
@@ -56,6 +58,9 @@ class Bench:
     finished: list[Finished] = field(default_factory=list[Finished])
     implementations: Implementations | None = None
     """Where the drivers are started; None for a place of its own."""
+
+    sharing: Sharing[Any] | None = None
+    """With other runs of the same implementations: cases that they have in common are observed once."""
 
     def __post_init__(self) -> None:
         if self.implementations is None:
@@ -116,6 +121,13 @@ class Bench:
         # Its driver holds nothing, and so is neither started nor ended.
         side = Side(SCRIPTED, self.participants[REFERENCE].side.description)
         return {**self.participants, SCRIPTED: Participant(scripted_driver(scenario.opposite), side)}
+
+    def identity(self, case: Case) -> Hashable:
+        """Return what is the same of `case` in another run that has it: its name, and who takes part."""
+        pairing = case.pairing
+        cast = [self.drivers.get(label) for label in (pairing.offerer, pairing.answerer) if label]
+        # Who is alone is the subject, whichever role it has.
+        return case.id, pairing.subject if len(cast) > 1 else "", *cast, self.router
 
     def lost_ground(self, case: Case) -> str | None:
         """Return the requirement that failed in the pairing of `case`, if there is no use in trying it."""

@@ -7,6 +7,7 @@ import contextvars
 import random
 import re
 import traceback
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -48,6 +49,17 @@ class Judged:
     tail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen in a case, whichever run it belongs to."""
+
+    result: ScenarioResult
+    ending: _Ending
+    timeline: Timeline
+    facts: object
+    stderr: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class _Ending:
     """How a scenario's function ended."""
@@ -71,10 +83,15 @@ async def judge(bench: Bench, case: Case) -> Judged:
     if blocked_by is not None:
         result = _result(case, _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by))
         return Judged(result, case.scenario.requirements[0])
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().create_task(
-        _judge_in_own_context(bench, case), context=context, name=f"scenario {case.id}"
-    )
+
+    async def observed() -> Observed:
+        return await asyncio.get_running_loop().create_task(
+            _observe(bench, case), context=contextvars.copy_context(), name=f"scenario {case.id}"
+        )
+
+    if bench.sharing is None:
+        return _record(bench, case, await observed())
+    return _record(bench, case, await bench.sharing.seen(bench.identity(case), observed))
 
 
 async def judge_when_free(free: AbstractAsyncContextManager[object], bench: Bench, case: Case) -> Judged:
@@ -83,7 +100,8 @@ async def judge_when_free(free: AbstractAsyncContextManager[object], bench: Benc
         return await judge(bench, case)
 
 
-async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
+async def _observe(bench: Bench, case: Case) -> Observed:
+    """Run `case`, in a context of its own."""
     owned = Ownership(case.id)
     OWNER.set(owned)
     judgment = Judgment(case.scenario.requirements, random.Random(f"{bench.seed}/{case.id}"))
@@ -115,19 +133,26 @@ async def _judge_in_own_context(bench: Bench, case: Case) -> Judged:
         duration_s=round(ended - began, 3),
         waited_s=round(sum(client.waited for client in testbed.clients), 3),
     )
+    note_links(timeline, testbed.switchboard)
+    stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}
+    return Observed(result, ending, timeline, testbed.switchboard.facts(), stderr)
+
+
+def _record(bench: Bench, case: Case, seen: Observed) -> Judged:
+    """Return what was seen as this run has it, and keep its evidence."""
+    result, ending = replace(seen.result, replay=case.replay), seen.ending
     if bench.evidence is not None:
-        note_links(timeline, testbed.switchboard)
         path = write_evidence(
             bench.evidence,
             result,
-            timeline,
-            testbed.switchboard.facts(),
+            seen.timeline,
+            seen.facts,
             seed=bench.seed,
             run=bench.conditions,
-            stderr={client.name: client.stderr for client in testbed.clients if client.stderr},
+            stderr=seen.stderr,
         )
         result = replace(result, evidence=str(path))
-    return Judged(result, ending.requirement, ending.expected, ending.seen, timeline.render(TAIL))
+    return Judged(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
 
 
 def _is_from_outside(error: BaseException) -> bool:

@@ -192,6 +192,27 @@ def test_an_implementation_is_started_once_for_all_cells_and_roles(command: Comm
 
 
 @pytest.mark.usefixtures("drivers")
+def test_what_cells_have_in_common_is_observed_once_and_judged_in_each(
+    command: Command, tmp_path: Path
+) -> None:
+    alone = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
+    finished = command("matrix", "--peers", "reference,drivers:Once", "--results", "out", alone)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found: dict[str, list[dict[str, object]]] = {}
+    for run in sorted((tmp_path / "out").glob("*/results.json")):
+        for scenario in json.loads(run.read_text())["scenarios"]:
+            evidence = json.loads((tmp_path / scenario["evidence"]).read_text())
+            assert (tmp_path / scenario["evidence"]).parents[1] == run.parent
+            assert evidence["scenario"]["replay"] == scenario["replay"]
+            found.setdefault(scenario["id"], []).append(evidence)
+    shared = [each for each in found.values() if len(each) > 1]
+    assert shared
+    for one, *others in shared:
+        assert all(other["timeline"] == one["timeline"] for other in others)
+        assert all(other["run"] != one["run"] for other in others)
+
+
+@pytest.mark.usefixtures("drivers")
 def test_what_goes_wrong_in_one_cell_is_not_known_in_another(command: Command, tmp_path: Path) -> None:
     finished = command("matrix", "--peers", "reference,drivers:Exits", "--results", "out", *QUICK)
     assert finished.returncode == 3, finished.stdout + finished.stderr

@@ -281,6 +281,9 @@ class Play:
             elif way is Way.RELAY and sent.receiver_idle:
                 with within_requirement("SND-3", f"{flight}, which returned Relay, to arrive"):
                     await receiver.receives(payload)
+        if self._is_sound(flight):
+            # What waits in the sender for room would be lost in a cut that follows. Judged at the end.
+            await receiver.receives_any(flight.by(Way.P2P), within=self._world.patience.event)
 
     async def _barriers(self) -> None:
         """Send over each path what arrives after all that went before, so that nothing is still to come."""
@@ -309,13 +312,17 @@ class Play:
     def _unreliable_arrived(self) -> None:
         """Of those that were sent directly over a sound link, one or more have arrived (SND-2)."""
         world = self._world
-        for flight in world.flights:
+        for flight in filter(self._is_sound, world.flights):
             step, direct = flight.sent.step, flight.by(Way.P2P)
-            sound = flight.sent.kept and not flight.sent.black and self._model.here(step.who, step.to)
-            standing = self._model.between(step.who, step.to).status is Status.CONNECTED
-            if step.reliable or not sound or not standing or len(direct) < UNRELIABLE_BURST:
-                continue
             if not any(event.data in direct for _, event in world.arrived(step.to)):
                 contradict(
                     "SND-2", f"of {len(direct)} unreliable sends to {step.to} one to arrive", "none did"
                 )
+
+    def _is_sound(self, flight: Flight) -> bool:
+        """Return whether a burst went directly, over a link that was and is as good as can be."""
+        sent, step = flight.sent, flight.sent.step
+        standing = self._model.between(step.who, step.to).status is Status.CONNECTED
+        undisturbed = sent.kept and not sent.black and self._model.here(step.who, step.to)
+        whole = not step.reliable and len(flight.by(Way.P2P)) >= UNRELIABLE_BURST
+        return undisturbed and standing and whole

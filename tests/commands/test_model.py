@@ -15,6 +15,7 @@ Invoke = Callable[..., Result]
 SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16384, "reliable": True}
 ATTACHED = [{"step": "attach", "who": "alice"}, {"step": "attach", "who": "bob"}]
 CONNECTED = [*ATTACHED, {"step": "connect", "who": "alice", "to": "bob"}, {"step": "settle"}]
+BURST = {"step": "send", "who": "alice", "to": "bob", "size": 1200, "reliable": False}
 SERVER_ONLY = {"step": "set_mode", "who": "alice", "mode": "server_only"}
 PAIR = {"who": "alice", "to": "bob"}
 
@@ -104,8 +105,9 @@ def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> Non
         [*CONNECTED, SEND, {"step": "close", "who": "bob"}, SEND, {"step": "settle"}, SEND],
         [*CONNECTED, SEND, {"step": "kill", "who": "bob"}, SEND, {"step": "attach", "who": "carol"}],
         [*CONNECTED, SERVER_ONLY, SEND, {"step": "answer"}, SEND],
+        [*CONNECTED, BURST, BURST, {"step": "settle"}, {"step": "cut", **PAIR}, {"step": "heal", **PAIR}],
     ],
-    ids=["recovers", "late", "no path", "glare", "parts", "closes", "dies", "changes its mode"],
+    ids=["recovers", "late", "no path", "glare", "parts", "closes", "dies", "changes its mode", "bursts"],
 )
 def test_the_reference_does_what_each_kind_of_step_demands(script: object, replay: Invoke) -> None:
     finished = replay(script)

@@ -24,8 +24,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
 def render_markdown(run: Run) -> str:
     """Return the verdict, what was not met with the sentence it breaks, and how to see each again."""
     ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
-    parts = [f"## CLASP P2P: {OF_VERDICT[run.verdict].lower()}", _plain(because(run, ours))]
-    parts.append("\n".join(f"- {_plain(line)}" for line in subject_line(run)))
+    parts = [f"## CLASP P2P: {OF_VERDICT[run.verdict].lower()}", plain(because(run, ours))]
+    parts.append("\n".join(f"- {plain(line)}" for line in subject_line(run)))
     parts.append(_counts(ours))
     for title, verdict in (
         ("Failed", RequirementVerdict.FAIL),
@@ -36,8 +36,8 @@ def render_markdown(run: Run) -> str:
     parts += _list("The known failures are not as they are listed", run.complaints)
     parts += _list("Not judged", [f"{cause}: {ids}" for cause, ids in not_judged(ours)])
     parts.append(
-        f"<sub>{_plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"
-        f" {_plain(run.started)}</sub>"
+        f"<sub>{plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"
+        f" {plain(run.started)}</sub>"
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -49,7 +49,7 @@ def _counts(ours: Sequence[RequirementResult]) -> str:
         judged = [each for each in verdicts if each is not RequirementVerdict.UNTESTED]
         met = sum(each is RequirementVerdict.PASS for each in judged)
         rows.append((level.upper(), f"{met} of {len(judged)}", str(len(verdicts) - len(judged))))
-    return _table(("Requirements", "met, of those judged", "not judged"), rows)
+    return table(("Requirements", "met, of those judged", "not judged"), rows)
 
 
 def _not_met(
@@ -59,7 +59,7 @@ def _not_met(
         return []
     parts = [f"### {title}"]
     for item in items:
-        parts.append(f"**{item.id}** {_plain(item.statement)}\n> {_plain(sentence(item))}")
+        parts.append(f"**{item.id}** {plain(item.statement)}\n> {plain(sentence(item))}")
         failures = [
             scenario
             for scenario in scenarios
@@ -70,9 +70,9 @@ def _not_met(
 
 
 def _failure(scenario: ScenarioResult, outcome: Outcome) -> str:
-    known = f" Known: {_plain(scenario.known_failure or '')}" if outcome is Outcome.EXPECTED_FAILURE else ""
+    known = f" Known: {plain(scenario.known_failure or '')}" if outcome is Outcome.EXPECTED_FAILURE else ""
     again = f"\n  {_code(scenario.replay)}" if scenario.replay else ""
-    return f"- {_plain(scenario.pairing)}: {_plain(first_line(scenario.message))}{known}{again}"
+    return f"- {plain(scenario.pairing)}: {plain(first_line(scenario.message))}{known}{again}"
 
 
 def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:
@@ -87,15 +87,16 @@ def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:
 
 
 def _list(title: str, lines: Sequence[str]) -> list[str]:
-    return [f"### {title}", "\n".join(f"- {_plain(line)}" for line in lines)] if lines else []
+    return [f"### {title}", "\n".join(f"- {plain(line)}" for line in lines)] if lines else []
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; what its cells hold is Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return `text` so that Markdown shows it as it is, in one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 

@@ -1,0 +1,72 @@
+"""A matrix in Markdown: for a README, a pull request, or the summary of a CI job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from clasp_e2e.report.markdown import plain, table
+from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
+from clasp_e2e.results.matrix import Cell, Matrix, State
+
+_OF_STATE = {
+    State.NOT_AVAILABLE: "not available",
+    State.BROKEN: "error",
+    State.INTERRUPTED: "interrupted",
+    State.NOT_RUN: "not run",
+}
+_TOLD: dict[str, Callable[[Cell], Iterable[str]]] = {
+    "Failed": lambda cell: cell.failed,
+    "Deviations": lambda cell: cell.deviations,
+    "No verdict on": lambda cell: cell.undecided,
+}
+_FEW = 4
+"""So many cells are named; of more, the number is told."""
+
+
+def render_matrix_markdown(matrix: Matrix) -> str:
+    """Return a table for each router, and under them each requirement that was not met, with its cells."""
+    parts: list[str] = []
+    for router in matrix.routers:
+        rows = [
+            (f"**{offerer}**", *(_in_table(cell) for cell in matrix.cells if _in_row(cell, router, offerer)))
+            for offerer in matrix.peers
+        ]
+        head = ("offerer ↓ answerer →", *matrix.peers)
+        parts += [f"Over the router **{plain(router)}**:", table(head, rows)]
+    for title, ids in _TOLD.items():
+        if found := _by_requirement(matrix.cells, ids):
+            parts += [f"### {title}", "\n".join(f"- **{name}**: {plain(where)}" for name, where in found)]
+    if reasons := _reasons(matrix.cells):
+        parts += ["### Not judged", "\n".join(f"- {plain(reason)}" for reason in reasons)]
+    tool = " ".join(matrix.tool.values())
+    parts.append(
+        f"<sub>{plain(tool)}, seed {matrix.seed}, {seconds(matrix.duration_s)}, {plain(matrix.started)}</sub>"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _in_row(cell: Cell, router: str, offerer: str) -> bool:
+    return (cell.router, cell.offerer) == (router, offerer)
+
+
+def _in_table(cell: Cell) -> str:
+    if cell.verdict is None or cell.state is not State.JUDGED:
+        return _OF_STATE.get(cell.state, "no verdict")
+    words = OF_VERDICT[cell.verdict].lower()
+    return f"{words}: {', '.join(cell.failed)}" if cell.failed else words
+
+
+def _by_requirement(cells: Iterable[Cell], ids: Callable[[Cell], Iterable[str]]) -> list[tuple[str, str]]:
+    """Return by requirement the cells in which it is among `ids`, and how many more there are."""
+    found: dict[str, list[str]] = {}
+    for cell in cells:
+        for name in ids(cell):
+            found.setdefault(name, []).append(cell.name)
+    shown = {name: names if len(names) <= _FEW else [f"{len(names)} cells"] for name, names in found.items()}
+    return [(name, "; ".join(shown[name])) for name in sorted(shown)]
+
+
+def _reasons(cells: Iterable[Cell]) -> list[str]:
+    """Return why cells were not judged, each reason once."""
+    reasons = {cell.reason: cell.state for cell in cells if cell.reason}
+    return [f"{_OF_STATE.get(state, state.value)}: {first_line(reason)}" for reason, state in reasons.items()]

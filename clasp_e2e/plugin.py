@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import shlex
 from collections.abc import AsyncGenerator, Generator
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 import pytest
 import pytest_asyncio
 
-from clasp_e2e import __version__
+from clasp_e2e import __version__, plugin_attach
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.plugin_session import (
     BACKGROUND,
@@ -30,6 +29,7 @@ from clasp_e2e.plugin_session import (
     Reporting,
     conditions,
     is_worker,
+    repeat_command,
 )
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.outcome import Outcome
@@ -80,7 +80,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--deadline-scale",
         type=float,
-        default=1.0,
         metavar="X",
         help="stretch the harness's own patience, never the specification's times, on a slow machine",
     )
@@ -95,6 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--attack-router", action="store_true", help="attack a router named by its ws:// URL too (RTR-7)"
     )
+    plugin_attach.add_option(group)
     group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
@@ -104,8 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "slow: waits for a time that the specification or ICE names, some 30 s"
     )
     options = config.option
-    if options.deadline_scale <= 0:
-        _usage(f"--deadline-scale {options.deadline_scale}: give a number above 0; 2 doubles the patience")
+    scale = plugin_attach.patience_of(options)
+    if not scale > 0:
+        _usage(f"--deadline-scale {scale}: give a number above 0; 2 doubles the patience")
+    plugin_attach.name_somebody(options)
     try:
         catalogue = load_catalogue()
         selection = select(
@@ -114,8 +116,9 @@ def pytest_configure(config: pytest.Config) -> None:
             answerer=options.answerer,
             router=options.router,
             catalogue=catalogue.hash,
-            deadline_scale=options.deadline_scale,
+            deadline_scale=scale,
         )
+        plugin_attach.attach(config, selection)
         given = None if options.baseline is None else config.invocation_params.dir / options.baseline
         labels = known_labels(selection)
         baselines = load_baselines(selection, catalogue, given, labels)
@@ -168,7 +171,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
-    last_resort = LAST_RESORT * max(1, metafunc.config.option.deadline_scale)
+    options = metafunc.config.option
+    last_resort = LAST_RESORT * max(1, plugin_attach.patience_of(options)) if options.attach is None else 0
     # By a signal, so that what blocks the event loop is interrupted, and the run goes on.
     marks = [pytest.mark.timeout(last_resort, method="signal")] + (
         [pytest.mark.slow] if scenario.slow else []
@@ -253,7 +257,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
         selection.drivers,
         selection.router,
         seed=gate.seed,
-        patience=Patience(request.config.option.deadline_scale),
+        patience=Patience(plugin_attach.patience_of(request.config.option)),
         coturn=request.config.option.coturn,
         evidence=gate.recorder.directory / "evidence",
         attack_router=request.config.option.attack_router,
@@ -290,6 +294,8 @@ async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
 
 
 def _runs_here(config: pytest.Config, place: int) -> bool:
+    if config.option.attach is not None:  # One after the other, each when its author can see to it.
+        return False
     if not is_worker(config):
         return True
     from clasp_e2e.plugin_xdist import runs_here
@@ -308,7 +314,7 @@ def _case(item: pytest.Item) -> Case:
     scenario, pairing = _scenario(item), _pairing(item)
     assert scenario is not None
     assert pairing is not None
-    return Case(case_id(item.path, scenario, pairing), scenario, pairing, _replay(item))
+    return Case(case_id(item.path, scenario, pairing), scenario, pairing, repeat_command(item))
 
 
 # Telling.
@@ -364,28 +370,6 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 def _command(config: pytest.Config) -> str:
     return config.option.clasp_command or shlex.join(["pytest", *config.invocation_params.args])
-
-
-def _replay(item: pytest.Item) -> str:
-    """Return the command that runs this one case again, with the seed of this run."""
-    options = item.config.option
-    if options.clasp_command:  # Its scenarios may lie anywhere; the name finds them from any folder.
-        command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
-    else:
-        path = os.path.relpath(item.path, item.config.invocation_params.dir)
-        command = ["pytest", f"{path}::{item.name}"]
-        if "clasp_e2e.plugin" in options.plugins:
-            command += ["-p", "clasp_e2e.plugin"]
-    for name in ("peer", "offerer", "answerer", "router", "baseline"):
-        if (value := getattr(options, name)) is not None:
-            command += [f"--{name}", value]
-    if options.deadline_scale != 1:
-        command += ["--deadline-scale", f"{options.deadline_scale:g}"]
-    if options.attack_router:
-        command.append("--attack-router")
-    if item.config.getini("strict"):
-        command.append("--strict")
-    return shlex.join([*command, "--seed", str(item.config.stash[GATE].seed)])
 
 
 def _usage(message: str) -> NoReturn:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,10 +68,34 @@ def conditions(config: pytest.Config) -> dict[str, object]:
         "drivers": {name: spec for name, spec in named.items() if spec is not None},
         "router": options.router,
         "switches": [name for name in ("coturn", "attack_router") if getattr(options, name)],
-        "deadline_scale": options.deadline_scale,
+        "deadline_scale": options.deadline_scale or 1.0,  # That of no attaching.
         "tool": {"name": "clasp-e2e", "version": __version__},
         "subjects": recorder.subjects_json(),
     }
+
+
+def repeat_command(item: pytest.Item) -> str:
+    """Return the command that runs this one case again, with the seed of this run."""
+    options = item.config.option
+    if options.clasp_command:  # Its scenarios may lie anywhere; the name finds them from any folder.
+        command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
+    else:
+        path = os.path.relpath(item.path, item.config.invocation_params.dir)
+        command = ["pytest", f"{path}::{item.name}"]
+        if "clasp_e2e.plugin" in options.plugins:
+            command += ["-p", "clasp_e2e.plugin"]
+    for name in ("peer", "offerer", "answerer", "router", "baseline"):
+        if (value := getattr(options, name)) is not None:
+            command += [f"--{name}", value]
+    if options.attach is not None:
+        command.append(f"--attach={options.attach}")
+    if options.deadline_scale not in (None, 1):
+        command += ["--deadline-scale", f"{options.deadline_scale:g}"]
+    if options.attack_router:
+        command.append("--attack-router")
+    if item.config.getini("strict"):
+        command.append("--strict")
+    return shlex.join([*command, "--seed", str(item.config.stash[GATE].seed)])
 
 
 class Reporting:

@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "router": "router:router",
     "doctor": "doctor:doctor",
+    "connect": "connect:connect",
     "build-adapter": "build_adapter:build_adapter",
     "new-driver": "new_driver:new_driver",
     "completion": "completion:completion",

@@ -32,6 +32,10 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "Start the same command by hand: an adapter stays until its standard input is closed. Signal 9"
         " without another reason is most often memory that ran out.",
     ),
+    (
+        "its connection ended",
+        "You started it: where it was started stands how it ended. Start the run and the adapter again.",
+    ),
     ("speaks protocol", 'Answer initialize with "protocol": 1, a number.'),
     ('without "jsonrpc"', 'Put "jsonrpc": "2.0" into every message.'),
     ("id is not a whole number", "Answer with the id of the request, as it came: a number."),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused
 from clasp_e2e.drivers.stdio import shapes
@@ -20,9 +20,7 @@ from clasp_e2e.drivers.stdio.jsonrpc import (
     parse,
     request,
 )
-from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.shapes import WrongShape
-from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -32,6 +30,52 @@ MAY_BE_MISSING = frozenset(
 """Methods that no role and no capability promises. All others are asked only after they were declared."""
 
 
+class Adapter(Protocol):
+    """What calls go through: a process that the harness starts, or one that its author attached."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the harness started it, and so may kill it."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its process, which leads a process group of that number; 0 if that is not ours to know."""
+        ...
+
+    async def start(self) -> None:
+        """Start it, or wait until it is there. Raises `DriverFault`."""
+        ...
+
+    def write(self, line: bytes) -> None:
+        """Send `line`, which brings its line end."""
+        ...
+
+    def kill_now(self) -> None:
+        """Have no more to do with it, without waiting until it is gone."""
+        ...
+
+    async def kill(self) -> None:
+        """End it without a word, and return when what it held is free."""
+        ...
+
+    async def end(self, farewell: bytes) -> None:
+        """Send `farewell`, close its input, and return when it is gone."""
+        ...
+
+    def stderr(self) -> str:
+        """Its last lines on standard error, as far as they come to the harness."""
+        ...
+
+
+class AdapterMaker(Protocol):
+    """Makes an adapter that is not started yet, and that tells its lines and its unasked-for end."""
+
+    def __call__(self, *, on_line: Callable[[bytes], None], on_broken: Callable[[str], None]) -> Adapter:
+        """Make it."""
+        ...
+
+
 class Connection:
     """One adapter process, as its callers see it.
 
@@ -39,14 +83,8 @@ class Connection:
     progress fail, and so do all later ones.
     """
 
-    def __init__(self, command: Sequence[str], *, watchdog: Watchdog, patience: float) -> None:
-        self.process = AdapterProcess(
-            command,
-            on_line=self._line,
-            on_broken=self.break_with,
-            watchdog=watchdog,
-            patience=patience,
-        )
+    def __init__(self, make: AdapterMaker) -> None:
+        self.process = make(on_line=self._line, on_broken=self.break_with)
         self.leases = 0
         self.spent = False
         self.fault: DriverFault | None = None

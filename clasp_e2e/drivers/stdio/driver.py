@@ -19,6 +19,7 @@ from clasp_e2e.drivers.interface import (
     Router,
 )
 from clasp_e2e.drivers.stdio import shapes
+from clasp_e2e.drivers.stdio.attached import AttachPoint
 from clasp_e2e.drivers.stdio.lease import Lease
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE, AdapterPool
 from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
@@ -59,9 +60,9 @@ class StdioPeer(Peer):
         return self._lease.connection.process.stderr()
 
     @property
-    def process_group(self) -> int:
-        """The adapter's, with all that it started."""
-        return self.pid
+    def process_group(self) -> int | None:
+        """The adapter's, with all that it started; None for one that was attached."""
+        return self.pid or None
 
     @property
     def pid(self) -> int:
@@ -142,9 +143,9 @@ class StdioRouter(Router):
         self._closed = False
 
     @property
-    def process_group(self) -> int:
-        """The adapter's, with all that it started."""
-        return self._lease.connection.process.pid
+    def process_group(self) -> int | None:
+        """The adapter's, with all that it started; None for one that was attached."""
+        return self._lease.connection.process.pid or None
 
     @property
     def fault(self) -> str | None:
@@ -177,10 +178,17 @@ class StdioDriver(Driver):
 
     def __init__(self, command: Sequence[str], *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
         self.command = tuple(command)
+        self._catalogue = catalogue
         self._patience = deadline_scale
         self._pool = AdapterPool(command, catalogue=catalogue, patience=deadline_scale)
         self._handles = itertools.count(1)
         self._description: Description | None = None
+
+    def attach(self, point: AttachPoint) -> None:
+        """Have each process awaited at `point`, and none started. To be called before `initialize`."""
+        self._pool = AdapterPool(
+            self.command, catalogue=self._catalogue, patience=self._patience, point=point
+        )
 
     async def initialize(self) -> Description:
         """Start one process and ask who this is; it then serves the first peer."""

@@ -6,7 +6,7 @@ Source: the JSON-RPC 2.0 specification, and "Transport" of the driver protocol, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -47,6 +47,21 @@ class Notification:
 
 
 Incoming: TypeAlias = Result | Error | Notification
+
+
+def cut(received: bytearray) -> Iterator[bytes]:
+    """The whole lines in `received`, without their line ends; the rest stays there.
+
+    Raises `BadLine` for one that is longer than the protocol allows.
+    """
+    while (end := received.find(b"\n")) >= 0:
+        line = bytes(received[:end]).removesuffix(b"\r")
+        del received[: end + 1]
+        if len(line) > MAX_LINE:
+            raise BadLine(f"a line over 1 MiB ({len(line)} bytes): {excerpt(line, 60)}")
+        yield line
+    if len(received) > MAX_LINE + 1:
+        raise BadLine(f"a line over 1 MiB, its end not in sight: {excerpt(bytes(received[:1000]), 60)}")
 
 
 def request(number: int, method: str, params: Mapping[str, object]) -> bytes:

@@ -79,9 +79,14 @@ class Lease:
             await self._pool.give_back(self.connection)
 
     async def kill(self) -> None:
-        """Kill the process; if it is given back already, nothing. Raises `NotOffered` if it is shared."""
+        """Kill the process; if it is given back already, nothing.
+
+        Raises `NotOffered` if it is shared, or is not the harness's own.
+        """
         if self._given_back:
             return
+        if not self.connection.process.is_ours:
+            raise NotOffered("kill: the adapter was attached, so that its process is not the harness's")
         if self.is_shared:
             raise NotOffered("kill: the adapter's peers share one process, and another one lives in it")
         self._given_back = True

@@ -6,12 +6,15 @@ import asyncio
 import os
 from collections.abc import Coroutine, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 import clasp_e2e
 from clasp_e2e.drivers.interface import Description
 from clasp_e2e.drivers.stdio import shapes
-from clasp_e2e.drivers.stdio.connection import Connection
+from clasp_e2e.drivers.stdio.attached import AttachedAdapter, AttachPoint
+from clasp_e2e.drivers.stdio.connection import AdapterMaker, Connection
+from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
 OPEN_DEADLINE = 15.0
@@ -22,14 +25,22 @@ class AdapterPool:
 
     Starting an adapter can cost a second of a processor's time: no more start at once than there
     are processors, and one that is ready waits for the next peer. If the adapter's peers share a
-    process, the one that is ready serves all.
+    process, the one that is ready serves all. With `point` nothing is started: each process is
+    awaited there, one after the other, when it is needed.
     """
 
-    def __init__(self, command: Sequence[str], *, catalogue: str, patience: float) -> None:
-        self._command = tuple(command)
+    def __init__(
+        self, command: Sequence[str], *, catalogue: str, patience: float, point: AttachPoint | None = None
+    ) -> None:
+        self._watchdog = Watchdog(patience)
+        self._make: AdapterMaker
+        if point is None:
+            self._make = partial(AdapterProcess, command, watchdog=self._watchdog, patience=patience)
+        else:
+            self._make = partial(AttachedAdapter, command, point)
+        self._starts_ahead = point is None
         self._catalogue = catalogue
         self._patience = patience
-        self._watchdog = Watchdog(patience)
         self._starting = asyncio.Semaphore(os.cpu_count() or 1)
         self._ready: asyncio.Task[Connection] | None = None
         self._connections: set[Connection] = set()
@@ -54,7 +65,8 @@ class AdapterPool:
                 self._ready = self._launching()
             connection = await asyncio.shield(self._ready)
         else:
-            task, self._ready = self._ready or self._launching(), self._launching()
+            task = self._ready or self._launching()
+            self._ready = self._launching() if self._starts_ahead else None
             connection = await task
         connection.leases += 1
         return connection
@@ -96,7 +108,7 @@ class AdapterPool:
 
     async def _launch(self) -> Connection:
         async with self._starting:
-            connection = Connection(self._command, watchdog=self._watchdog, patience=self._patience)
+            connection = Connection(self._make)
             self._connections.add(connection)
             try:
                 await connection.process.start()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from clasp_e2e.drivers.interface import DriverFault, NotAvailable
-from clasp_e2e.drivers.stdio.jsonrpc import MAX_LINE, excerpt
+from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 
 STDERR_LINES = 50
@@ -37,6 +37,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
     `on_broken` is called once, with what happened, if no further line can come though the
     process was not asked to end. `watchdog` ends it should the harness be killed.
     """
+
+    is_ours = True
 
     def __init__(
         self,
@@ -180,15 +182,15 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             self._hear(data)
             return
         self._line += data
-        while not self._ending and (end := self._line.find(b"\n")) >= 0:
-            line = bytes(self._line[:end]).removesuffix(b"\r")
-            del self._line[: end + 1]
-            if len(line) > MAX_LINE:
-                self._break(f"a line over 1 MiB ({len(line)} bytes): {excerpt(line, 60)}")
-                return
-            self._on_line(line)
-        if len(self._line) > MAX_LINE + 1:
-            self._break(f"a line over 1 MiB, its end not in sight: {excerpt(bytes(self._line[:1000]), 60)}")
+        if self._ending:
+            return
+        try:
+            for line in cut(self._line):
+                self._on_line(line)
+                if self._ending:
+                    return
+        except BadLine as error:
+            self._break(str(error))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """Note that the process closed its end."""

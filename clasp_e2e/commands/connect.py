@@ -1,0 +1,84 @@
+"""`clasp-e2e connect HOST:PORT COMMAND`: an adapter for a run that was started with `--attach`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import shutil
+import signal
+import sys
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+from contextlib import suppress
+
+import click
+
+from clasp_e2e.drivers.stdio.attached import AttachPointError, parse_address
+
+CANNOT_START = 3
+CHUNK = 1 << 16
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("address", metavar="HOST:PORT")
+@click.argument("command", metavar="COMMAND", nargs=-1, required=True, type=click.UNPROCESSED)
+def connect(address: str, command: tuple[str, ...]) -> None:
+    """Start COMMAND, an adapter, for a run that waits with --attach at HOST:PORT.
+
+    COMMAND may begin with a debugger: `clasp-e2e connect HOST:PORT -- node --inspect-brk adapter.mjs`.
+    Its standard input and output are the harness's; standard error and Ctrl-C are its own.
+
+    Exit status: that of COMMAND; 2 usage; 3 nobody waits there, or COMMAND cannot be started.
+    """
+    try:
+        host, port = parse_address(address)
+    except AttachPointError as error:
+        raise click.UsageError(str(error)) from None
+    if shutil.which(command[0]) is None:
+        raise click.UsageError(f"there is no program {command[0]!r}")
+    # A debugger may live on Ctrl-C. A handler, unlike its being ignored, is not inherited by COMMAND.
+    signal.signal(signal.SIGINT, _leave_to_the_command)
+    sys.exit(asyncio.run(_bridge(host, port, command)))
+
+
+def _leave_to_the_command(*_: object) -> None:
+    """Do nothing: the terminal has told COMMAND as well."""
+
+
+async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
+    """Carry lines both ways until the command has ended, and return its exit status."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        click.echo(
+            f"Error: nobody waits at {host}:{port}. Start the run with --attach first; it says where.",
+            err=True,
+        )
+        return CANNOT_START
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        click.echo(f"Error: `{shlex.join(command)}` cannot be started: {error.strerror}", err=True)
+        writer.close()
+        return CANNOT_START
+    assert process.stdin is not None
+    assert process.stdout is not None
+    down = asyncio.create_task(_carry(reader, process.stdin))
+    await _carry(process.stdout, writer)
+    status = await process.wait()
+    down.cancel()
+    await asyncio.wait([down])
+    return status if status >= 0 else 128 - status
+
+
+async def _carry(source: StreamReader, sink: StreamWriter) -> None:
+    """Carry what comes from `source` to `sink`, and its end as well."""
+    with suppress(ConnectionError):
+        while chunk := await source.read(CHUNK):
+            sink.write(chunk)
+            await sink.drain()
+    sink.close()
+    with suppress(ConnectionError):
+        await sink.wait_closed()

@@ -1,0 +1,188 @@
+"""An adapter that its author started, in a debugger say: the protocol's lines over a loopback socket.
+
+Source: "Debugging" of the driver protocol, version 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import shlex
+import socket
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
+from clasp_e2e.drivers.stdio.watchdog import STEP
+
+ANY = "127.0.0.1:0"
+"""Where adapters are awaited if nothing else is said: a port that the system chooses."""
+
+
+class AttachPointError(ValueError):
+    """An address at which no adapter can be awaited; the text says why, and what to do."""
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Host and port of `address`, HOST:PORT on the loopback interface. Raises `AttachPointError`."""
+    host, _, port = address.rpartition(":")
+    host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
+    try:
+        if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise AttachPointError(f"{address!r} is not HOST:PORT, as in 127.0.0.1:7331") from None
+    if not is_loopback:
+        raise AttachPointError(
+            f"{host} is not on the loopback interface, where adapters are awaited: give 127.0.0.1:{port}"
+        )
+    return host, int(port)
+
+
+class AttachPoint:
+    """A loopback socket at which adapters are awaited, one after the other.
+
+    `address` is HOST:PORT, with port 0 for any. `announce` is called with a line for each adapter
+    that is awaited, and for each that came. Raises `AttachPointError`.
+    """
+
+    def __init__(self, address: str, announce: Callable[[str], None]) -> None:
+        host, port = parse_address(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family)
+        except OSError as error:
+            raise AttachPointError(
+                f"{address} cannot be listened on: {error.strerror}; give another port, or 0 for any"
+            ) from None
+        self._socket.setblocking(False)
+        self._announce = announce
+        self._turn = asyncio.Lock()
+        self._count = 0
+        name = f"[{host}]" if ":" in host else host
+        self.address = f"{name}:{self._socket.getsockname()[1]}"
+
+    async def accept(self, command: Sequence[str]) -> socket.socket:
+        """The socket of the next adapter that connects; `command` is what should be behind it."""
+        async with self._turn:
+            self._count += 1
+            who = f"Adapter {self._count}"
+            how = f"clasp-e2e connect {self.address} -- {shlex.join(command)}"
+            self._announce(f"{who} is awaited at {self.address}: {how}")
+            connected, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+            self._announce(f"{who} is attached")
+            return connected
+
+    def close(self) -> None:
+        """Listen no more. Adapters that are attached stay so."""
+        self._socket.close()
+
+
+class AttachedAdapter(asyncio.Protocol):
+    """An adapter that speaks in lines, and whose process is its author's.
+
+    `command` is what it stands for. `on_line` and `on_broken` are those of a process that the harness
+    starts. Its standard error stays where its author sees it.
+    """
+
+    is_ours = False
+    pid = 0
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        point: AttachPoint,
+        *,
+        on_line: Callable[[bytes], None],
+        on_broken: Callable[[str], None],
+    ) -> None:
+        self.command = tuple(command)
+        self._point = point
+        self._on_line = on_line
+        self._on_broken = on_broken
+        self._transport: asyncio.Transport | None = None
+        self._received = bytearray()
+        self._finished = asyncio.Event()
+        self._ending = False
+
+    async def start(self) -> None:
+        """Wait until it has connected, however long that takes."""
+        connected = await self._point.accept(self.command)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: self, connected)
+
+    def write(self, line: bytes) -> None:
+        """Send `line`, which brings its line end. Lines to an adapter that is gone are lost."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(line)
+
+    def stderr(self) -> str:
+        """Nothing: its author has it."""
+        return ""
+
+    def kill_now(self) -> None:
+        """Cut the connection."""
+        self._ending = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def kill(self) -> None:
+        """Cut the connection; return when the socket is closed. Its process is its author's to end."""
+        self.kill_now()
+        if self._transport is not None:
+            await self._finished.wait()
+
+    async def end(self, farewell: bytes) -> None:
+        """Send `farewell` and close its input; return when it has hung up, or has been given time to."""
+        self._ending = True
+        self.write(farewell)
+        try:
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.write_eof()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STEP):
+                        await self._finished.wait()
+        finally:
+            await self.kill()
+
+    def __str__(self) -> str:
+        return shlex.join(self.command)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut what comes into lines."""
+        if self._ending:
+            return
+        self._received += data
+        try:
+            for line in cut(self._received):
+                self._on_line(line)
+                if self._ending:
+                    return
+        except BadLine as error:
+            self._break(str(error))
+
+    def eof_received(self) -> None:
+        """Note that it hung up: without its answers nothing can be judged, whether it listens or not."""
+        self._hung_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the socket is closed."""
+        del exc
+        self._hung_up()
+        self._finished.set()
+
+    def _hung_up(self) -> None:
+        middle = f", in the middle of a line: {excerpt(bytes(self._received), 60)}" if self._received else ""
+        self._break(f"its connection ended{middle}")
+
+    def _break(self, what: str) -> None:
+        if not self._ending:
+            self._ending = True
+            self._on_broken(what)

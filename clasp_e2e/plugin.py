@@ -171,8 +171,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
-    options = metafunc.config.option
-    last_resort = LAST_RESORT * max(1, plugin_attach.patience_of(options)) if options.attach is None else 0
+    last_resort = plugin_attach.last_resort(metafunc.config.option, LAST_RESORT)
     # By a signal, so that what blocks the event loop is interrupted, and the run goes on.
     marks = [pytest.mark.timeout(last_resort, method="signal")] + (
         [pytest.mark.slow] if scenario.slow else []

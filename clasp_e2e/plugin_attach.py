@@ -38,6 +38,11 @@ def patience_of(options: argparse.Namespace) -> float:
     return 1.0 if options.attach is None else math.inf
 
 
+def last_resort(options: argparse.Namespace, seconds: float) -> float:
+    """Return when pytest-timeout ends a scenario, if by itself it does not in `seconds`; 0 for never."""
+    return 0 if options.attach is not None else seconds * max(1, patience_of(options))
+
+
 def name_somebody(options: argparse.Namespace) -> None:
     """Have whoever attaches judged, if nobody was named."""
     named = (options.peer, options.offerer, options.answerer, options.router)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.run import USAGE, option_arguments, run_scenarios
+from clasp_e2e.commands.run import USAGE, attach_option, option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.replay import Likeness, compare
 from clasp_e2e.results.verdict import UNDECIDED
@@ -24,7 +24,8 @@ STATUS = {Likeness.SAME: 0, Likeness.DIFFERENT: 1, Likeness.GONE: 4}
     show_default=True,
     help="Where the results and the new evidence go.",
 )
-def replay(evidence: Path, results: str) -> None:
+@attach_option
+def replay(evidence: Path, results: str, attach: str | None) -> None:
     """Run the case of EVIDENCE again, with the same seed, conditions and drivers, and compare.
 
     EVIDENCE is a file of a run's evidence folder, by default reports/latest/evidence. The last line
@@ -35,7 +36,7 @@ def replay(evidence: Path, results: str) -> None:
     """
     try:
         before = read_evidence(evidence)
-        status, again = _run_again(before, results)
+        status, again = _run_again(before, results, attach)
     except EvidenceError as error:
         raise click.UsageError(str(error)) from None
     if again is None:
@@ -46,7 +47,7 @@ def replay(evidence: Path, results: str) -> None:
     sys.exit(STATUS[comparison.likeness])
 
 
-def _run_again(before: Evidence, results: str) -> tuple[int, Evidence | None]:
+def _run_again(before: Evidence, results: str, attach: str | None) -> tuple[int, Evidence | None]:
     """Return the exit status of the new run and its evidence, None if it left none."""
     written = evidence_path(Path(results) / "evidence", before.case)
     written.unlink(missing_ok=True)
@@ -55,7 +56,9 @@ def _run_again(before: Evidence, results: str) -> tuple[int, Evidence | None]:
         **before.drivers,
         "router": before.router,
         "seed": before.seed,
-        "deadline_scale": before.deadline_scale,
+        # What was measured for the run is no measure for a debugger.
+        "deadline_scale": before.deadline_scale if attach is None else None,
+        "attach": attach,
     }
     arguments = option_arguments(options, **dict.fromkeys(before.switches, True))
     status = run_scenarios([*arguments, f"{file}.py::{name}"], results=results)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import shlex
 import socket
 from collections.abc import Callable, Sequence
@@ -54,8 +55,9 @@ class AttachPoint:
         try:
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
+            reason = os.strerror(error.errno or 0)
             raise AttachPointError(
-                f"{address} cannot be listened on: {error.strerror}; give another port, or 0 for any"
+                f"{address} cannot be listened on: {reason}; give another port, or 0 for any"
             ) from None
         self._socket.setblocking(False)
         self._announce = announce

@@ -35,7 +35,7 @@ function send(message) {
 
 async function open(handle, { url, name, token, p2p }) {
   const client = new Client((event) => {
-    const told = event.data === undefined ? event : { ...event, data: event.data.toString("base64") };
+    const told = event.data === undefined ? event : { ...event, data: Buffer.from(event.data).toString("base64") };
     send({ method: "peer.event", params: { peer: handle, event: told } });
   });
   clients.set(handle, client);

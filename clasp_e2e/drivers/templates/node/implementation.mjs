@@ -34,7 +34,7 @@ export class Client {
     this.raiseEvent({ type: "connected", peer_session_id: target });
   }
 
-  /** Return "p2p" or "relay", as your own call says. `data` is a Buffer, here and in events. */
+  /** Return "p2p" or "relay", as your own call says. `data` is a Buffer; in events any Uint8Array will do. */
   async send_p2p(target, data, reliable) {
     this.raiseEvent({ type: "data", peer_session_id: target, data, reliable });
     return this.connected.has(target) ? "p2p" : "relay";

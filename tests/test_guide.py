@@ -20,6 +20,25 @@ SHOWN = {
 }
 """What each command of a guide shows, in order."""
 
+CI = (
+    "",
+    "The adapter is in adapter",
+    "Nothing is wrong",
+    "Gate: nothing to complain of",
+    "Gate: nothing to complain of",
+    "exit status 1",
+    "added: ",
+    "A  clasp-baseline.toml",
+    "Results: reports/shard-1/results.json",
+    "same: test_glare::",
+)
+"""The same for the guide to a gate, whose commands get `FEW` scenarios where they would run all."""
+FEW = "test_glare.py"
+
+
+AWAITED = re.compile(r"Adapter 1 is awaited at (\S+): clasp-e2e connect \1 -- python my-adapter/adapter\.py$")
+SHOWN_ADDRESS = "127.0.0.1:43127"
+
 
 def text_of(guide: str) -> str:
     return (ROOT / "docs" / f"{guide}.md").read_text()
@@ -58,16 +77,38 @@ def told(command: str, folder: Path, environment: dict[str, str]) -> str:
     return finished.stdout
 
 
+def debugged(attach: str, connect: str, folder: Path, environment: dict[str, str]) -> str:
+    """What `attach` prints, when `connect` was started where it says that it waits."""
+    run = subprocess.Popen(
+        ["sh", "-ec", f"exec {attach}"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with run:
+        assert run.stderr is not None
+        awaited = next((found[1] for line in run.stderr if (found := AWAITED.match(line))), None)
+        assert awaited is not None, run.communicate()[0]
+        assert connect.count(SHOWN_ADDRESS) == 1
+        told(connect.replace(SHOWN_ADDRESS, awaited), folder, environment)
+        return run.communicate()[0]
+
+
 @pytest.mark.timeout(1600)
 def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    *python, _ = commands()
-    template, stub, real, first, whole = (told(command, folder, environment) for command in python)
+    *python, whole_run, attach, connect, _ = commands()
+    template, stub, real, first = (told(command, folder, environment) for command in python)
+    attached = debugged(attach, connect, folder, environment)
+    whole = told(whole_run, folder, environment)
     assert "my-adapter" in template
     assert "a stub, my implementation" in stub
     assert "the router's own" in real
     assert "1 passed" in first
+    assert "1 passed" in attached
     assert "\nCONFORMANT" in whole
     assert (folder / "reports/latest/results.json").is_file()
 
@@ -75,6 +116,18 @@ def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: its template is left out")
 def test_the_guide_in_node(tmp_path: Path, environment: dict[str, str]) -> None:
     assert "a stub, my implementation" in told(commands()[-1], tmp_path, environment)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed: the guide's peer is left out")
+def test_the_guide_leads_to_a_gate(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for command, shown in zip(commands("ci"), CI, strict=True):
+        few = re.sub(r"^clasp-e2e (gate|run)(?= --)", rf"clasp-e2e \1 {FEW}", command, flags=re.MULTILINE)
+        if "FILE.json" in few:
+            few = few.replace("FILE", next((folder / "reports/latest/evidence").iterdir()).stem)
+        assert shown in told(few, folder, environment)
 
 
 @pytest.mark.timeout(300)
@@ -86,7 +139,7 @@ def test_each_command_of_a_guide_shows_what_it_says(
         assert shown in told(command, tmp_path, environment)
 
 
-@pytest.mark.parametrize("guide", ["adapter", *SHOWN])
+@pytest.mark.parametrize("guide", ["adapter", "ci", *SHOWN])
 def test_every_command_of_a_guide_is_run(guide: str) -> None:
     """What begins with a command of ours stands in a block that is run; other blocks show what is seen."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text_of(guide), re.DOTALL | re.MULTILINE)

@@ -6,6 +6,8 @@ import math
 
 import click
 
+from clasp_e2e.drivers.stdio.attached import ANY
+
 
 def _above_zero(_: click.Context, __: click.Parameter, value: float) -> float:
     if not (value > 0 and math.isfinite(value)):
@@ -20,4 +22,12 @@ deadline_scale = click.option(
     metavar="X",
     callback=_above_zero,
     help="Stretch the harness's own patience, never the specification's times.",
+)
+
+attach = click.option(
+    "--attach",
+    metavar="[HOST:PORT]",
+    is_flag=False,
+    flag_value=ANY,
+    help="Start no adapter: wait, without deadlines, for those that you start with `clasp-e2e connect`.",
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.run import USAGE, attach_option, option_arguments, run_scenarios
+from clasp_e2e.commands import options
+from clasp_e2e.commands.run import USAGE, option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.replay import Likeness, compare
 from clasp_e2e.results.verdict import UNDECIDED
@@ -24,7 +25,7 @@ STATUS = {Likeness.SAME: 0, Likeness.DIFFERENT: 1, Likeness.GONE: 4}
     show_default=True,
     help="Where the results and the new evidence go.",
 )
-@attach_option
+@options.attach
 def replay(evidence: Path, results: str, attach: str | None) -> None:
     """Run the case of EVIDENCE again, with the same seed, conditions and drivers, and compare.
 
@@ -52,7 +53,7 @@ def _run_again(before: Evidence, results: str, attach: str | None) -> tuple[int,
     written = evidence_path(Path(results) / "evidence", before.case)
     written.unlink(missing_ok=True)
     file, _, name = before.case.partition("::")
-    options: dict[str, object] = {
+    given: dict[str, object] = {
         **before.drivers,
         "router": before.router,
         "seed": before.seed,
@@ -60,6 +61,6 @@ def _run_again(before: Evidence, results: str, attach: str | None) -> tuple[int,
         "deadline_scale": before.deadline_scale if attach is None else None,
         "attach": attach,
     }
-    arguments = option_arguments(options, **dict.fromkeys(before.switches, True))
+    arguments = option_arguments(given, **dict.fromkeys(before.switches, True))
     status = run_scenarios([*arguments, f"{file}.py::{name}"], results=results)
     return status, read_evidence(written) if written.exists() else None

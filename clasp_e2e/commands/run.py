@@ -11,20 +11,12 @@ import click
 import pytest
 
 from clasp_e2e.commands.bundle import scenarios_root
-from clasp_e2e.drivers.stdio.attached import ANY
+from clasp_e2e.commands.options import attach
 
 USAGE = 2
 SETTINGS = Path(__file__).with_name("pytest.toml")
 
 DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio."
-
-attach_option = click.option(
-    "--attach",
-    metavar="[HOST:PORT]",
-    is_flag=False,
-    flag_value=ANY,
-    help="Start no adapter: wait, without deadlines, for those that you start with `clasp-e2e connect`.",
-)
 
 
 @click.command(epilog=DRIVER)
@@ -32,7 +24,7 @@ attach_option = click.option(
 @click.option("--offerer", metavar="DRIVER", help="Judge this implementation as the one that connects.")
 @click.option("--answerer", metavar="DRIVER", help="Judge this implementation as the one connected to.")
 @click.option("--router", metavar="DRIVER", help="Judge this router: a driver, or the ws:// URL of one.")
-@attach_option
+@attach
 @click.option("--seed", type=int, help="Seed of all payloads (default: a new one, printed).")
 @click.option("--attack-router", is_flag=True, help="Attack a router named by its ws:// URL too (RTR-7).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")

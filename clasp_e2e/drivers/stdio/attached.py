@@ -1,6 +1,6 @@
 """An adapter that its author started, in a debugger say: the protocol's lines over a loopback socket.
 
-Source: "Debugging" of the driver protocol, version 1.
+Source: "Transport", "Debugging", of the driver protocol, version 1.
 """
 
 from __future__ import annotations

@@ -88,12 +88,15 @@ def debugged(attach: str, connect: str, folder: Path, environment: dict[str, str
         text=True,
     )
     with run:
-        assert run.stderr is not None
-        awaited = next((found[1] for line in run.stderr if (found := AWAITED.match(line))), None)
-        assert awaited is not None, run.communicate()[0]
-        assert connect.count(SHOWN_ADDRESS) == 1
-        told(connect.replace(SHOWN_ADDRESS, awaited), folder, environment)
-        return run.communicate()[0]
+        try:
+            assert run.stderr is not None
+            awaited = next((found[1] for line in run.stderr if (found := AWAITED.match(line))), None)
+            assert awaited is not None, run.communicate()[0]
+            assert connect.count(SHOWN_ADDRESS) == 1
+            told(connect.replace(SHOWN_ADDRESS, awaited), folder, environment)
+            return run.communicate()[0]
+        finally:
+            run.kill()
 
 
 @pytest.mark.timeout(1600)

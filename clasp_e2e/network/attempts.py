@@ -67,13 +67,11 @@ class Attempt:
 class Pair:
     """Two legs, the conditions between them, and their attempts in the order they began."""
 
-    def __init__(self, first: str, second: str) -> None:
+    def __init__(self, first: str, second: str, conditions: Conditions) -> None:
         self.first = first
         self.second = second
-        self.conditions = Conditions()
+        self.conditions = conditions
         self.attempts: list[Attempt] = []
-        self.relayed_only = False
-        """True in a TURN scenario: only relay candidates are delivered."""
         # Set once shared strings have tied a candidate to its attempt. Only then does a candidate that
         # shares none belong to an attempt that is yet to come; else it is of a kind that never tells.
         self._candidates_tell = False

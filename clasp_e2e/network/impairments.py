@@ -21,8 +21,10 @@ __all__ = [
     "black",
     "combined",
     "delayed",
+    "described",
     "duplicated",
     "every_nth_lost",
+    "in_words",
     "lost",
     "reordered",
     "where",
@@ -53,6 +55,31 @@ _LOST: Fates = ()
 _PASSES: Fates = (0.0,)
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """An impairment that says what it does."""
+
+    words: str
+    fates: Impairment
+
+    def __call__(self, datagram: Datagram) -> Fates:
+        return self.fates(datagram)
+
+
+def described(words: str, impairment: Impairment) -> Impairment:
+    """The same impairment with the words for it, as `10 % lost`: they stand in the timeline."""
+    return _Described(words, impairment)
+
+
+def in_words(impairment: Impairment) -> str:
+    """What an impairment does, as far as it says so."""
+    if impairment is black:
+        return "all lost"
+    return (
+        impairment.words if isinstance(impairment, _Described | Bandwidth) else "fates of the scenario's own"
+    )
+
+
 def _chance(seed: int, what: str, datagram: Datagram) -> float:
     """A number from 0 up to 1, the same for the same arguments."""
     key = f"{seed} {what} {int(datagram.sender)} {datagram.index}".encode()
@@ -80,7 +107,10 @@ def lost(share: float, *, seed: int) -> Impairment:
     Raises `ValueError` for a share that is none.
     """
     _check_share(share)
-    return lambda datagram: _LOST if _chance(seed, "lost", datagram) < share else _PASSES
+    return described(
+        f"{100 * share:g} % lost",
+        lambda datagram: _LOST if _chance(seed, "lost", datagram) < share else _PASSES,
+    )
 
 
 def every_nth_lost(n: int) -> Impairment:
@@ -90,7 +120,7 @@ def every_nth_lost(n: int) -> Impairment:
     """
     if n < 1:
         raise ValueError(f"one datagram in {n} cannot be lost: give 1 or more")
-    return lambda datagram: _LOST if datagram.index % n == n - 1 else _PASSES
+    return described(f"1 in {n} lost", lambda datagram: _LOST if datagram.index % n == n - 1 else _PASSES)
 
 
 def delayed(seconds: float, *, jitter: float = 0.0, seed: int = 0) -> Impairment:
@@ -102,8 +132,11 @@ def delayed(seconds: float, *, jitter: float = 0.0, seed: int = 0) -> Impairment
     _check_delay(jitter)
     if not jitter:
         fates = (seconds,)
-        return lambda _: fates
-    return lambda datagram: (seconds + jitter * _chance(seed, "jitter", datagram),)
+        return described(f"delayed by {seconds:g} s", lambda _: fates)
+    return described(
+        f"delayed by {seconds:g} to {seconds + jitter:g} s",
+        lambda datagram: (seconds + jitter * _chance(seed, "jitter", datagram),),
+    )
 
 
 def reordered(share: float, *, by: float, seed: int) -> Impairment:
@@ -114,7 +147,10 @@ def reordered(share: float, *, by: float, seed: int) -> Impairment:
     _check_share(share)
     _check_delay(by)
     held = (by,)
-    return lambda datagram: held if _chance(seed, "reordered", datagram) < share else _PASSES
+    return described(
+        f"{100 * share:g} % held back for {by:g} s",
+        lambda datagram: held if _chance(seed, "reordered", datagram) < share else _PASSES,
+    )
 
 
 def duplicated(share: float, *, seed: int, by: float = 0.0) -> Impairment:
@@ -125,7 +161,10 @@ def duplicated(share: float, *, seed: int, by: float = 0.0) -> Impairment:
     _check_share(share)
     _check_delay(by)
     twice = (0.0, by)
-    return lambda datagram: twice if _chance(seed, "duplicated", datagram) < share else _PASSES
+    return described(
+        f"{100 * share:g} % doubled",
+        lambda datagram: twice if _chance(seed, "duplicated", datagram) < share else _PASSES,
+    )
 
 
 def combined(*impairments: Impairment) -> Impairment:
@@ -142,12 +181,15 @@ def combined(*impairments: Impairment) -> Impairment:
             delays = tuple(one + more for more in impairment(datagram) for one in delays)
         return delays
 
-    return fates
+    return described(", ".join(map(in_words, impairments)) or "none", fates)
 
 
 def where(condition: Callable[[Datagram], bool], impairment: Impairment) -> Impairment:
     """An impairment that puts those datagrams under `impairment` of which `condition` is true."""
-    return lambda datagram: impairment(datagram) if condition(datagram) else _PASSES
+    return described(
+        f"of some, {in_words(impairment)}",
+        lambda datagram: impairment(datagram) if condition(datagram) else _PASSES,
+    )
 
 
 class Bandwidth:
@@ -163,6 +205,7 @@ class Bandwidth:
             raise ValueError(f"{rate:g} bytes/s behind a queue of {queue}: both must be above 0")
         self.rate = rate
         self.queue = queue
+        self.words = f"{rate:g} bytes/s"
         self._free_at = [float("-inf"), float("-inf")]
 
     def __call__(self, datagram: Datagram) -> Fates:

@@ -62,6 +62,8 @@ class Hooks:
     text or cannot be read."""
     rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], Sequence[bytes]] = _untouched
     """Asked which frames the peer gets in the place of a readable one, in order; none for nothing."""
+    on_condition: Callable[[str], None] = lambda _: None
+    """Told in words that the leg was cut, or heals."""
 
 
 class _PeerConnection(ServerConnection):
@@ -203,6 +205,7 @@ class SignalingProxy:
     def cut(self) -> None:
         """Drop all connections without a word, and every new one until `heal`."""
         self._is_cut = True
+        self._hooks.on_condition(f"cuts {self.name} off from the router")
         for session in self._sessions:
             session.peer.transport.abort()
             session.router.transport.abort()
@@ -210,6 +213,7 @@ class SignalingProxy:
     def heal(self) -> None:
         """Let the peer connect again."""
         self._is_cut = False
+        self._hooks.on_condition(f"lets {self.name} reach the router again")
 
     async def close(self) -> None:
         """Close all connections and stop listening. May be called twice."""

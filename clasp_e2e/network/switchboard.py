@@ -31,10 +31,11 @@ class Switchboard:
     """What lies between the peers of a testbed. Legs are named by strings.
 
     `observe` and `rewrite_down` are to be called for every frame of every leg, in order. Must be made
-    while an event loop runs.
+    while an event loop runs. `on_condition` is told in words of each change of what the links are under.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_condition: Callable[[str], None] = lambda _: None) -> None:
+        self._on_condition = on_condition
         self.descriptions: list[Description] = []
         """Every SDP that left a peer, delivered or not, in order."""
         self._loop = asyncio.get_running_loop()
@@ -50,7 +51,7 @@ class Switchboard:
         if len(key) != 2:
             raise ValueError(f"a pair needs two legs, and {one!r} is one: name another beside it")
         if key not in self._pairs:
-            self._pairs[key] = Pair(one, other)
+            self._pairs[key] = Pair(one, other, Conditions((one, other), self._on_condition))
         return self._pairs[key]
 
     def conditions(self, one: str, other: str) -> Conditions:
@@ -192,7 +193,7 @@ class Switchboard:
     ) -> wire.Message | None:
         """`message` with the link of `attempt`, or a relay, as the only way to `sender`."""
         pair = self.pair(sender, receiver)
-        if pair.relayed_only:
+        if pair.conditions.relayed_only:
             return rewrite_message(message, keep_relayed)
         judge = attempt.filters.get(sender)
         if judge is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from clasp_e2e.results.compact import compact
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.timeline import Timeline
@@ -47,22 +48,26 @@ def write_evidence(
     stderr: Mapping[str, str] | None = None,
     run: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write the result, the whole timeline and the network's `facts` of one case; return the file.
+    """Write the result, the timeline and the network's `facts` of one case; return the file.
 
     `facts` is plain data, and so is what stands in `stderr`: the last lines that each client's adapter
     wrote, by client. `run` says under which conditions the case ran, so that it can be repeated:
     `drivers`, `router`, `switches`, `deadline_scale`, `tool` and `subjects`. What JSON has no form for
-    goes as text. Where all went well, frames are left out. A case's earlier evidence is replaced.
+    goes as text. Where all went well the timeline is pruned to a compact trace, and `pruned` says how
+    many entries that left out. A case's earlier evidence is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
+    trace, left_out = compact(timeline) if passed else (timeline.entries, 0)
     document: dict[str, object] = {
         "scenario": result.to_json(),
         "run": {"seed": seed, "case": result.id, "pairing": result.pairing, **(run or {})},
         "seed": seed,
-        "timeline": timeline.to_json(frames=not passed),
+        "timeline": [entry.to_json() for entry in trace],
         "network": facts,
     }
-    if stderr and not passed:
+    if passed:
+        document["pruned"] = {"left_out": left_out}
+    elif stderr:
         document["stderr"] = dict(stderr)
     directory.mkdir(parents=True, exist_ok=True)
     path = evidence_path(directory, result.id)

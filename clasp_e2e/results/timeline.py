@@ -30,8 +30,12 @@ class Kind(StrEnum):
     """The implementation told its application something."""
     NETWORK = "network"
     """Something happened on the link between the peers."""
+    CONDITION = "condition"
+    """The harness changed what the network does: cut, healed, lost, delayed."""
     MISSED = "missed"
     """Something was awaited and did not come."""
+    GAP = "gap"
+    """Entries are left out here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Entry:
     """One thing that happened, `at` seconds after the timeline began.
 
     `to` is whom it went to, where it went to somebody. `frame` and `decoded` are what crossed a leg:
-    its bytes, and the message that they hold.
+    its bytes, and the message that they hold. What is `minor` happens in every case and tells nothing of
+    this one: a trace that has to be small goes without it.
     """
 
     at: float
@@ -49,6 +54,7 @@ class Entry:
     to: str = ""
     frame: bytes | None = None
     decoded: object = None
+    minor: bool = False
 
     @property
     def party(self) -> str:
@@ -79,6 +85,8 @@ class Timeline:
         self._clock = clock
         self._start = clock()
         self.entries: list[Entry] = []
+        self.sessions: dict[str, str] = {}
+        """Whose each session id is, as far as the router has told."""
 
     def note(
         self,
@@ -89,9 +97,10 @@ class Timeline:
         to: str = "",
         frame: bytes | None = None,
         decoded: object = None,
+        minor: bool = False,
     ) -> Entry:
         """Add what `who` did now."""
-        entry = Entry(self._clock() - self._start, who, what, kind, to, frame, decoded)
+        entry = Entry(self._clock() - self._start, who, what, kind, to, frame, decoded, minor)
         self.entries.append(entry)
         return entry
 

@@ -56,7 +56,9 @@ class Inbox:
     def sink(self, event: P2PEvent) -> None:
         """Note an event at the time it came."""
         self.told.append(Told(asyncio.get_running_loop().time(), event))
-        self._timeline.note(self.name, f"was told {describe(event)}", Kind.EVENT)
+        self._timeline.note(
+            self.name, f"was told {describe(event)}", Kind.EVENT, minor=isinstance(event, PeerAnnounced)
+        )
         self._changes.notify()
 
     def _faulted(self, fault: DriverFault) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clasp_e2e.model import Disconnected, SendResult
-from clasp_e2e.network import Datagram, Impairment, black
+from clasp_e2e.network import Datagram, Impairment, black, described, in_words
 from clasp_e2e.testbed.client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, random_payload
 from clasp_e2e.testbed.worlds import Pair
@@ -96,7 +96,8 @@ class Unlucky:
         self._pair = pair
         self._fate = fate
         self._met = 0
-        pair.link.impair(self._decide, pair.side(pair.subject))
+        fates = described(f"large messages {in_words(fate)}", self._decide)
+        pair.link.impair(fates, pair.side(pair.subject))
 
     def _decide(self, datagram: Datagram) -> Sequence[float]:
         if not datagram.is_dtls or datagram.size < LARGE:

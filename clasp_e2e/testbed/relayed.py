@@ -52,5 +52,5 @@ async def attach_with_turn(sides: Sides) -> RelayedPair:
     pair = await sides.attach(*configs)
     for client in pair:
         client.needs("turn")
-    sides.testbed.switchboard.pair(pair.offerer.name, pair.answerer.name).relayed_only = True
+    pair.link.relay_only()
     return RelayedPair(pair, sides.subject, server.allocations)

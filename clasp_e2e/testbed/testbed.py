@@ -22,7 +22,7 @@ from clasp_e2e.network import (
     TurnServer,
 )
 from clasp_e2e.network.rewriting import contents_of
-from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Client, Side
@@ -109,7 +109,7 @@ class Testbed:
     ) -> None:
         self.timeline = timeline
         self.patience = patience
-        self.switchboard = Switchboard()
+        self.switchboard = Switchboard(self._note_condition)
         self.clients: list[Client] = []
         self.published: list[Published] = []
         """What the clients published, in the order in which their legs saw it."""
@@ -134,7 +134,7 @@ class Testbed:
         """Start the router, or take the one that is running; one `to_attack` is the scenario's own."""
         limit = self.patience.open + self.patience.call
         self._router = await self._routers.open(limit, to_attack=to_attack)
-        self.timeline.note("harness", f"router at {self._router.url}")
+        self.timeline.note("harness", f"router at {self._router.url}", minor=True)
 
     @property
     def router_url(self) -> str:
@@ -148,12 +148,14 @@ class Testbed:
         leg = await SignalingProxy.open(
             self.router_url,
             name=name,
-            hooks=Hooks(on_frame=self._see, rewrite_down=self._rewrite_down),
+            hooks=Hooks(
+                on_frame=self._see, rewrite_down=self._rewrite_down, on_condition=self._note_condition
+            ),
         )
         self._legs.append(leg)
         client = Client(name, participant.side, p2p, self.timeline, self.patience)
         self.clients.append(client)
-        self.timeline.note("harness", f"opens {name} ({participant.side.label})")
+        self.timeline.note("harness", f"opens {name} ({participant.side.label})", minor=True)
         try:
             opening = participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
             limit = self.patience.open + self.patience.call
@@ -169,7 +171,7 @@ class Testbed:
                 "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
             ) from refusal
         client.attached(peer, leg)
-        self.timeline.note(name, f"is attached as session {peer.session_id}")
+        self.timeline.note(name, f"is attached as session {peer.session_id}", minor=True)
         return client
 
     @contextmanager
@@ -200,6 +202,7 @@ class Testbed:
         """Start a STUN server, or one that is silent; it ends with the scenario."""
         server = await StunServer.open(answers=answers)
         self._servers.append(server)
+        self._note_condition(f"has a STUN server that {'answers' if answers else 'is silent'}")
         return server
 
     async def open_turn_server(self, users: Mapping[str, str]) -> TurnServer:
@@ -241,6 +244,9 @@ class Testbed:
             seen = self.published if direction == "up" else self.delivered
             seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
             self._changes.notify()
+
+    def _note_condition(self, what: str) -> None:
+        self.timeline.note("network", what, Kind.CONDITION)
 
     async def until_published(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str

@@ -6,14 +6,32 @@ from clasp_e2e import wire
 from clasp_e2e.network import Side, Switchboard
 from clasp_e2e.results.timeline import Kind, Timeline
 
+ROUTINE = (wire.Hello, wire.Welcome, wire.Snapshot, wire.Subscribe, wire.Ping, wire.Pong, wire.Ack)
+
 
 def note_frame(
     timeline: Timeline, sender: str, receiver: str, message: wire.Message | None, data: bytes | str
 ) -> None:
     """Note a frame that crossed a leg, and the message that it holds, if it does."""
     frame = data if isinstance(data, bytes) else data.encode()
-    what = summary(message, data)
-    timeline.note(sender, what, Kind.FRAME, to=receiver, frame=frame, decoded=message)
+    if isinstance(message, wire.Welcome):
+        timeline.sessions[message.session] = receiver
+    timeline.note(
+        sender,
+        summary(message, data),
+        Kind.FRAME,
+        to=receiver,
+        frame=frame,
+        decoded=message,
+        minor=_is_routine(message),
+    )
+
+
+def _is_routine(message: wire.Message | None) -> bool:
+    """Return whether clients exchange it with a router in every scenario: greetings, announcements."""
+    if isinstance(message, wire.Publish):
+        return message.address == wire.ANNOUNCE_ADDRESS
+    return isinstance(message, ROUTINE)
 
 
 def note_links(timeline: Timeline, switchboard: Switchboard) -> None:

@@ -217,8 +217,7 @@ class Pair:
 
     def delay_first_data(self, sender: Client, seconds: float) -> None:
         """Have the first data that `sender` sends over DTLS arrive `seconds` late, overtaken by the rest."""
-        pair = self.testbed.switchboard.pair(self.offerer.name, self.answerer.name)
-        pair.conditions.delay_first(pair.side(sender.name), seconds)
+        self.link.delay_first(self.side(sender), seconds)
 
     async def until_nothing_is_held_back(self) -> None:
         """Wait until all that was delayed on the links has arrived; the caller sets the deadline."""
@@ -229,14 +228,12 @@ class Pair:
     def cut_router(self) -> None:
         """Take the router away from both, without a word; `heal_router` lets them attach again."""
         for client in self:
-            self.testbed.timeline.note("harness", f"cuts {client.name} off from the router")
             client.leg.cut()
 
     def heal_router(self) -> None:
         """Let both attach to the router again, if they try."""
         for client in self:
             client.leg.heal()
-        self.testbed.timeline.note("harness", "lets both reach the router again")
 
     async def exchange(self) -> None:
         """Require a payload each way, reliable and over the network between the two."""

@@ -249,7 +249,7 @@ async def test_an_mdns_name_leaves_the_address_to_be_learned(world: World) -> No
 
 
 async def test_only_relay_candidates_pass_in_a_turn_scenario(world: World) -> None:
-    world.board.pair("alice", "bob").relayed_only = True
+    world.board.conditions("alice", "bob").relay_only()
     offer = sdp("aaaa", "actpass", 1111) + f"a={samples.RELAY}\r\n"
     got = world.send("alice", "bob", sdp=offer)
     assert got is not None

@@ -1,0 +1,58 @@
+"""The compact trace: in order, bounded, with all that is left out counted."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clasp_e2e.results.compact import MOST, compact
+from clasp_e2e.results.timeline import Kind, Timeline
+
+HAPPENED = st.lists(
+    st.tuples(st.sampled_from([kind for kind in Kind if kind is not Kind.GAP]), st.booleans()),
+    max_size=3 * MOST,
+)
+
+
+def timeline_of(happened: list[tuple[Kind, bool]]) -> Timeline:
+    timeline = Timeline()
+    for number, (kind, minor) in enumerate(happened):
+        timeline.note("alice", f"did {number}", kind, frame=b"x", decoded=1, minor=minor)
+    return timeline
+
+
+@given(HAPPENED)
+def test_what_is_kept_is_in_order_and_bounded_and_the_rest_is_counted(happened) -> None:
+    timeline = timeline_of(happened)
+    trace, left_out = compact(timeline)
+    kept = [entry for entry in trace if entry.kind is not Kind.GAP]
+    places = [int(entry.what.split()[1]) for entry in kept]
+    assert places == sorted(set(places))
+    assert len(kept) <= MOST
+    assert len(kept) + left_out == len(timeline.entries)
+    assert bool(kept) == bool(happened)
+    assert all(entry.frame is None and entry.decoded is None for entry in trace)
+    minor = sum(each for _, each in happened)
+    gaps = sum(int(entry.what.split()[0]) for entry in trace if entry.kind is Kind.GAP)
+    assert gaps == left_out - (minor if minor < len(happened) else 0)
+
+
+@given(HAPPENED)
+def test_what_befell_the_network_outlasts_what_was_said(happened) -> None:
+    trace, _ = compact(timeline_of(happened))
+    of_network = [each for each in happened if each == (Kind.CONDITION, False)]
+    others = [each for each in happened if not each[1] and each[0] in (Kind.NETWORK, Kind.MISSED)]
+    if len(of_network) + len(others) <= MOST // 2 and not all(minor for _, minor in happened):
+        assert sum(entry.kind is Kind.CONDITION for entry in trace) == len(of_network)
+
+
+def test_where_all_is_routine_the_routine_is_the_story() -> None:
+    trace, left_out = compact(timeline_of([(Kind.FRAME, True)] * 3))
+    assert (len(trace), left_out) == (3, 0)
+
+
+def test_sessions_stand_as_their_owners() -> None:
+    timeline = Timeline()
+    timeline.sessions = {"s-1": "alice", "s-2": "bob"}
+    timeline.note("alice", "PUBLISH /signal/s-2 of s-1", Kind.FRAME)
+    assert compact(timeline)[0][0].what == "PUBLISH /signal/bob of alice"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import click
 
 from clasp_e2e.commands.run import USAGE
 from clasp_e2e.report.badge import render_badge
-from clasp_e2e.report.html import Seen, render_html, render_matrix_html
+from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
+from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.model import Run
 from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
 
@@ -64,12 +66,16 @@ def _matrix_in(results: Path) -> Path | None:
 
 def _matrix_page(path: Path) -> str:
     matrix = read_matrix(path)
-    runs: dict[str, tuple[Run, Seen]] = {}
+    runs: dict[str, tuple[Run, Seen] | str] = {}
     for cell in matrix.cells:
         if cell.results is not None:
             results = path.parent / cell.results
-            run = read_results(results)
-            runs[cell.name] = run, read_seen(results.parent, run)
+            try:
+                run = read_results(results)
+            except ResultsError as error:
+                runs[cell.name] = str(error).replace(f"{path.parent}{os.sep}", "")
+                continue
+            runs[cell.name] = run, read_seen(results.parent, run, passed=False)
     return render_matrix_html(matrix, runs)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,12 @@ from markupsafe import Markup, escape
 
 from clasp_e2e.report.sequence import Diagram, diagram
 from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
+from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix import Cell, Matrix, State
 from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.spec.catalogue import Level, concerns
 
-Seen = Mapping[str, Mapping[str, Any]]
-"""What the evidence of a run holds, by case."""
 _NOTHING: Seen = {}
 
 _MARKS = {
@@ -54,6 +53,12 @@ class _Case:
     diagram: Diagram | None = None
     stderr: Mapping[str, str] | None = None
     network: str = ""
+    left_out: int = 0
+    """How many entries its evidence goes without."""
+    trouble: str = ""
+    """Why it has no diagram, where it should have one."""
+    place: str = ""
+    """The requirement under which it is drawn, if that is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,14 @@ class _CellView:
     cell: Cell
     anchor: str
     run: Run | None
+    trouble: str
+    """Why its run is not shown, where it has one."""
     cases: Sequence[tuple[str, Sequence[_Case]]]
     """What was not met, by the id of the requirement; the first case of each has its diagram."""
 
 
 def render_html(run: Run, seen: Seen) -> str:
-    """Return the page of a run: verdict, requirements by chapter, and what happened where one was not met.
+    """Return the page of a run: verdict, requirements by chapter, and what happened in each case.
 
     `seen` holds the evidence of the cases that are to have a diagram. The same run gives the same bytes.
     """
@@ -99,17 +106,19 @@ def render_html(run: Run, seen: Seen) -> str:
     )
 
 
-def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen]]) -> str:
+def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str]) -> str:
     """Return the page of a matrix: the table of its cells, what each did not meet, and each requirement once.
 
-    `runs` holds the run and the evidence of each cell that has them, by the cell's name.
+    `runs` holds the run and the evidence of each cell that has them, by the cell's name, or why they
+    cannot be read. What passed is not drawn: a cell's own page has that.
     """
     cells: list[_CellView] = []
     requirements: dict[str, RequirementResult] = {}
     for number, cell in enumerate(matrix.cells, 1):
-        found = runs.get(cell.name)
-        run, seen = found or (None, _NOTHING)
-        cells.append(_CellView(cell, f"cell-{number}", run, _of_cell(cell, run, seen)))
+        found = runs.get(cell.name, (None, _NOTHING))
+        run, seen = (None, _NOTHING) if isinstance(found, str) else found
+        trouble = found if isinstance(found, str) else ""
+        cells.append(_CellView(cell, f"cell-{number}", run, trouble, _of_cell(cell, run, seen)))
         for item in run.requirements if run else ():
             requirements.setdefault(item.id, item)
     named = {name for cell in matrix.cells for name in (*cell.failed, *cell.deviations, *cell.undecided)}
@@ -130,6 +139,7 @@ def _items(
     requirements: Iterable[RequirementResult], scenarios: Sequence[ScenarioResult], seen: Seen
 ) -> list[_Item]:
     shown: dict[str, str] = {}
+    passed: dict[str, str] = {}
     items: list[_Item] = []
     for requirement in sorted(requirements, key=lambda item: item.verdict not in _NOT_MET):
         cases: list[_Case] = []
@@ -138,13 +148,16 @@ def _items(
             if requirement.id not in scenario.requirements:
                 continue
             outcome = scenario.judgment(requirement.id)
-            place = shown.get(scenario.id)
-            if place is not None and outcome is not Outcome.PASSED:
+            if outcome is Outcome.PASSED:
+                place = passed.get(scenario.id, "")
+                drawn = place or scenario.outcome is not Outcome.PASSED
+                cases.append(replace(_case(scenario, outcome, _NOTHING if drawn else seen), place=place))
+                passed.setdefault(scenario.id, requirement.id)
+            elif (place := shown.get(scenario.id)) is not None:
                 elsewhere[place] = (*elsewhere.get(place, ()), f"{scenario.title} ({scenario.pairing})")
-            elif place is None or outcome is Outcome.PASSED:
+            else:
                 cases.append(_case(scenario, outcome, seen))
-                if outcome is not Outcome.PASSED:
-                    shown[scenario.id] = requirement.id
+                shown[scenario.id] = requirement.id
         items.append(_Item(requirement, cases, elsewhere))
     order = {requirement.id: number for number, requirement in enumerate(requirements)}
     return sorted(items, key=lambda item: order[item.requirement.id])
@@ -152,14 +165,17 @@ def _items(
 
 def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool = False) -> _Case:
     document = seen.get(scenario.id)
-    if document is None or outcome is Outcome.PASSED:
+    if document is None:
         return _Case(scenario, outcome)
+    if isinstance(document, str):
+        return _Case(scenario, outcome, trouble=document)
     return _Case(
         scenario,
         outcome,
         diagram(document.get("timeline", ()), brief=brief),
         None if brief else document.get("stderr"),
-        "" if brief else _network(document.get("network")),
+        "" if brief or outcome is Outcome.PASSED else _network(document.get("network")),
+        document.get("pruned", {}).get("left_out", 0),
     )
 
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from clasp_e2e.results.compact import compact
+from clasp_e2e.results.documents import read_document
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.timeline import Timeline
@@ -18,8 +19,12 @@ from clasp_e2e.results.timeline import Timeline
 _LONGEST_NAME = 180
 
 
+Seen: TypeAlias = Mapping[str, Mapping[str, Any] | str]
+"""What the evidence of a run holds, by case, as `read_trace` returns it; a text says why there is none."""
+
+
 class EvidenceError(Exception):
-    """A file is no evidence that can be repeated; the text says why and what to do."""
+    """A file is no evidence, or none that can be repeated; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,8 @@ def evidence_path(directory: Path, case_id: str) -> Path:
 
 def read_evidence(path: Path) -> Evidence:
     """Read what repeats a case. Raises `EvidenceError`."""
+    found = _document(path)
     try:
-        document: object = json.loads(path.read_bytes())
-    except OSError as error:
-        raise EvidenceError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise EvidenceError(f"{path}: this is not JSON ({error})") from None
-    try:
-        found = cast("dict[str, Any]", document)
         run = found["run"]
         return Evidence(
             ScenarioResult.from_json(found["scenario"]),
@@ -105,6 +104,54 @@ def read_evidence(path: Path) -> Evidence:
             f"{path}: this is no evidence that can be repeated ({type(error).__name__}: {error}); name a file"
             " of a run's evidence folder, written by this version"
         ) from None
+
+
+def read_trace(path: Path, case: str) -> dict[str, Any]:
+    """Return what the evidence of `case` shows: `timeline`, `network`, `stderr`, `pruned`, as written.
+
+    Raises `EvidenceError` where it is gone, cut short, another case's, or in another form.
+    """
+    document = _document(path)
+    shown = {"timeline": [], "network": None, "stderr": {}, "pruned": {}} | document
+    try:
+        if (told := document["scenario"]["id"]) != case:
+            raise EvidenceError(f"{path}: this is the evidence of {told}")
+        for number, entry in enumerate(document["timeline"]):
+            _expect_entry(entry, f"timeline[{number}]")
+        for client, text in shown["stderr"].items():
+            _expect(text, str, f"stderr of {client}")
+        _expect(shown["pruned"].get("left_out", 0), int, "pruned")
+    except KeyError as error:
+        raise EvidenceError(f"{path}: the key {error} is missing") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise EvidenceError(f"{path}: this is no evidence ({error})") from None
+    return shown
+
+
+def _expect_entry(entry: Mapping[str, object], where: str) -> None:
+    for key, kind in {"at": (int, float), "kind": str, "who": str, "what": str}.items():
+        _expect(entry[key], kind, f"{where}.{key}")
+    for key in ("to", "frame"):
+        _expect(entry.get(key, ""), str, f"{where}.{key}")
+
+
+def _expect(value: object, kind: type | tuple[type, ...], where: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{where} is {str(value)[:40]!r}")
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = read_document(path)
+    except FileNotFoundError:
+        raise EvidenceError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise EvidenceError(f"{path}: {error}") from None
+    if not isinstance(document, dict):
+        raise EvidenceError(f"{path}: this is no evidence: it holds no names")
+    return cast("dict[str, Any]", document)
 
 
 def _file_name(case_id: str) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol, cast
 
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.spec.catalogue import Level, Source
 
 SCHEMA = 1
 """The version of the form of `results.json`. A reader refuses what is newer."""
@@ -171,8 +172,8 @@ class RequirementResult:
         """Read the form of `results.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
         return cls(
             id=document["id"],
-            level=document["level"],
-            source=document["source"],
+            level=Level(document["level"]).value,
+            source=Source(document["source"]).value,
             quote=document["quote"],
             statement=document["statement"],
             verdict=RequirementVerdict(document["verdict"]),

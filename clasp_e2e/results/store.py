@@ -6,10 +6,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
 
 from clasp_e2e.results import matrix
+from clasp_e2e.results.documents import expect_shape, read_document
+from clasp_e2e.results.evidence import EvidenceError, Seen, read_trace
 from clasp_e2e.results.matrix import Matrix
 from clasp_e2e.results.model import SCHEMA, Run
 from clasp_e2e.results.outcome import Outcome
@@ -57,26 +59,23 @@ def read_matrix(path: Path) -> Matrix:
     return _read(path, matrix.SCHEMA, Matrix.from_json)
 
 
-def read_seen(directory: Path, run: Run) -> dict[str, dict[str, Any]]:
-    """Return what the evidence files of `run` hold, by case, for every case that did not pass.
+def read_seen(directory: Path, run: Run, *, passed: bool = True) -> Seen:
+    """Return what the evidence files of `run` hold, by case; `passed`, if wanted, those that did included.
 
     `directory` is where the `results.json` lies: results may have been moved since they were written.
-    A file that is gone is left out. Raises `ResultsError` on one that is broken.
+    In the place of one that is gone, or is no evidence, stands why.
     """
-    seen: dict[str, dict[str, Any]] = {}
+    seen: dict[str, Mapping[str, Any] | str] = {}
     for scenario in run.scenarios:
-        if scenario.evidence is None or scenario.outcome is Outcome.PASSED:
+        if scenario.evidence is None or (scenario.outcome is Outcome.PASSED and not passed):
             continue
-        path = directory / "evidence" / PurePath(scenario.evidence).name
+        # A path of another system has other separators.
+        name = PurePosixPath(scenario.evidence.replace("\\", "/")).name
         try:
-            document: object = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise ResultsError(f"{path}: cannot be read ({error}); run the scenarios again") from error
-        if not isinstance(document, dict):
-            raise ResultsError(f"{path}: this is no evidence; run the scenarios again")
-        seen[scenario.id] = cast("dict[str, Any]", document)
+            seen[scenario.id] = read_trace(directory / "evidence" / name, scenario.id)
+        except EvidenceError as error:
+            # Where the results lie is no part of the run.
+            seen[scenario.id] = str(error).replace(f"{directory}{os.sep}", "")
     return seen
 
 
@@ -85,13 +84,13 @@ _T = TypeVar("_T")
 
 def _read(path: Path, newest: int, from_json: Callable[[Mapping[str, Any]], _T]) -> _T:
     try:
-        document: object = json.loads(path.read_bytes())
+        document = read_document(path)
     except FileNotFoundError:
         raise ResultsError(f"{path}: there are no results here; run the scenarios first") from None
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise ResultsError(f"{path}: this is not JSON ({error}); run the scenarios again") from error
+        raise ResultsError(f"{path}: {error}; run the scenarios again") from error
     schema = cast("dict[str, Any]", document).get("schema") if isinstance(document, dict) else None
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise ResultsError(f"{path}: this is not a results file: it has no schema number")
@@ -101,7 +100,9 @@ def _read(path: Path, newest: int, from_json: Callable[[Mapping[str, Any]], _T])
             " update this one"
         )
     try:
-        return from_json(cast("dict[str, Any]", document))
+        record = from_json(cast("dict[str, Any]", document))
+        expect_shape(record)
+        return record
     except KeyError as error:
         raise ResultsError(f"{path}: the key {error} is missing; run the scenarios again") from error
     except (ValueError, TypeError, AttributeError) as error:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from clasp_e2e.results.model import RequirementResult, Run, ScenarioResult, Subject
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.store import ResultsError, read_results, write_results
+from clasp_e2e.spec import Level, Source
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
@@ -40,8 +41,8 @@ SCENARIOS = st.builds(
 REQUIREMENTS = st.builds(
     RequirementResult,
     id=TEXT,
-    level=TEXT,
-    source=TEXT,
+    level=st.sampled_from([each.value for each in Level]),
+    source=st.sampled_from([each.value for each in Source]),
     quote=TEXT,
     statement=TEXT,
     verdict=st.sampled_from(RequirementVerdict),

@@ -1,0 +1,152 @@
+"""Results that were cut short, changed or are another's: a report or a clear error, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from report.runs import run_of, scenario
+
+from clasp_e2e.results.matrix import Matrix, cells_of
+from clasp_e2e.results.store import write_document, write_results
+
+Invoke = Callable[..., Result]
+FORMS = ("--html", "--markdown", "--junit", "--badge")
+
+FAILED = scenario("SND-1", "failed", message="expected x; seen: y", evidence="evidence/x.json")
+RUN = run_of(FAILED, scenario("SND-2", "blocked", blocked_by="CON-5"), scenario("SND-4", "error"))
+EVIDENCE = {
+    "scenario": {"id": FAILED.id},
+    "timeline": [
+        {"at": 0.1, "kind": "frame", "who": "router", "to": "bob", "what": "WELCOME", "frame": "5301ff",
+         "decoded": {"message": "WELCOME", "session": "s-1"}},
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+    ],
+    "network": [{"offerer": "alice"}],
+    "stderr": {"bob": "lost"},
+    "pruned": {"left_out": 3},
+}  # fmt: skip
+(EMPTY,) = cells_of(("a",), ("r",), {})
+MATRIX = Matrix(
+    tool={"name": "clasp-e2e"},
+    command="clasp-e2e matrix",
+    started="2026-01-01T00:00:00+00:00",
+    seed=1,
+    peers=("a",),
+    routers=("r",),
+    cells=(EMPTY.judged(RUN, exit_status=1, results="a/results.json", duration_s=1),),
+)
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+STRANGE = st.sampled_from(["\ud800", "\x00", 10**400, -1, "../../x", "x" * 300, float("nan"), {}, [], "fail"])
+
+
+def places(document: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    items: Any = document.items() if isinstance(document, dict) else enumerate(document)  # type: ignore[arg-type]
+    for key, value in items:
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
+    """The document with one place changed or gone, or the file cut short."""
+    text = json.dumps(document)
+    path = draw(st.sampled_from(list(places(document))))
+    if not path:
+        return text.encode()[: draw(st.integers(0, len(text)))]
+    changed: Any = json.loads(text)
+    holder = changed
+    for key in path[:-1]:
+        holder = holder[key]
+    if draw(st.booleans()):
+        holder[path[-1]] = draw(STRANGE | ANYTHING)
+    else:
+        del holder[path[-1]]
+    return json.dumps(changed).encode()
+
+
+def expect_a_report_or_a_clear_error(invoke: Invoke, *arguments: str) -> Result:
+    result = invoke("report", *arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    assert result.exit_code in (0, 2)
+    assert result.output.startswith("Error: ") == (result.exit_code == 2)
+    return result
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_document(MATRIX.to_json(), folder / "matrix.json")
+        write_results(RUN, folder / "a/results.json")
+        write_document(EVIDENCE, folder / "a/evidence/x.json")
+        yield folder
+
+
+LAW = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@LAW
+@given(content=damaged(RUN.to_json()) | st.binary(max_size=9), form=st.sampled_from(FORMS))
+@example(content=b"[" * 100_000, form="--html")
+@example(content=b'{"schema": 1}', form="--junit")
+def test_damaged_results(invoke: Invoke, whole: Path, content: bytes, form: str) -> None:
+    with tempfile.TemporaryDirectory(dir=whole) as name:
+        (Path(name) / "results.json").write_bytes(content)
+        expect_a_report_or_a_clear_error(invoke, name, form, "-")
+
+
+@LAW
+@given(content=damaged(EVIDENCE) | st.binary(max_size=9))
+@example(content=b"[" * 100_000)
+@example(content=b'{"a":' * 500 + b"1" + b"}" * 500)
+def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Path, content: bytes) -> None:
+    file = whole / "a/evidence/x.json"
+    file.write_bytes(content)
+    output = expect_a_report_or_a_clear_error(invoke, str(whole / "a"), "--html", "-").output
+    assert output.startswith("<!doctype html>")
+    assert ("What happened is not known" in output) != ('class="happened"' in output)
+
+
+@LAW
+@given(content=damaged(MATRIX.to_json()) | st.binary(max_size=9))
+def test_a_damaged_matrix(invoke: Invoke, whole: Path, content: bytes) -> None:
+    with tempfile.TemporaryDirectory(dir=whole) as name:
+        (Path(name) / "matrix.json").write_bytes(content)
+        expect_a_report_or_a_clear_error(invoke, name, "--html", "-")
+
+
+@settings(LAW, max_examples=20)
+@given(content=damaged(RUN.to_json()))
+def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path, content: bytes) -> None:
+    file = whole / "a/results.json"
+    file.write_bytes(content)
+    output = expect_a_report_or_a_clear_error(invoke, str(whole), "--html", "-").output
+    assert output.startswith("<!doctype html>")
+
+
+def test_evidence_that_is_gone_or_anothers_is_named(invoke: Invoke, tmp_path: Path) -> None:
+    write_results(RUN, tmp_path / "results.json")
+    page = invoke("report", str(tmp_path), "--html", "-").output
+    assert "What happened is not known: evidence/x.json: there is no such file" in page
+    write_document(EVIDENCE | {"scenario": {"id": "other"}}, tmp_path / "evidence/x.json")
+    assert "this is the evidence of other" in invoke("report", str(tmp_path), "--html", "-").output

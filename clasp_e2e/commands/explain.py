@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 
 import click
@@ -12,6 +13,7 @@ from clasp_e2e.scripted import MUTANTS
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
 
 WIDTH = 100
+"""Columns of text, where the terminal has as many."""
 _COLUMN = 12
 
 
@@ -71,12 +73,13 @@ def _who(requirement: Requirement) -> str:
 
 def _block(name: str, text: str) -> list[str]:
     """Return `text` behind its name, wrapped; a line that goes on is set in."""
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
     wrapped: list[str] = []
     for line in text.splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         wrapped += textwrap.wrap(
             line.strip(),
-            WIDTH - _COLUMN,
+            max(width - _COLUMN, 2 * _COLUMN),
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,

@@ -12,6 +12,9 @@ from rich.table import Table
 from clasp_e2e.commands.bundle import Bundled, judging, load_scenarios
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 
+_WIDE = 110
+"""Columns from which on there is room for the name of a source beside that of a scenario."""
+
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of objects, one a requirement.")
@@ -26,7 +29,7 @@ def list_requirements(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_objects(catalogue, bundled), indent=2, ensure_ascii=False))
     elif console.is_terminal:
-        console.print(_table(catalogue, bundled))
+        console.print(_table(catalogue, bundled, is_narrow=console.width < _WIDE))
         console.print(_legend(catalogue, bundled))
     else:
         for requirement in catalogue.values():
@@ -58,7 +61,7 @@ def _objects(catalogue: Catalogue, bundled: list[Bundled]) -> list[dict[str, obj
     ]
 
 
-def _table(catalogue: Catalogue, bundled: list[Bundled]) -> Table:
+def _table(catalogue: Catalogue, bundled: list[Bundled], *, is_narrow: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("Id", no_wrap=True)
     table.add_column("Level", no_wrap=True)
@@ -66,8 +69,9 @@ def _table(catalogue: Catalogue, bundled: list[Bundled]) -> Table:
     table.add_column("Scenarios", overflow="fold")
     for requirement in catalogue.values():
         scenarios = judging(requirement.id, bundled)
+        source = requirement.source.value if is_narrow else requirement.source.label
         names = "\n".join(each.scenario.name for each in scenarios) or "[yellow]none yet[/]"
-        table.add_row(requirement.id, requirement.level.upper(), requirement.source.label, names)
+        table.add_row(requirement.id, requirement.level.upper(), source, names)
     return table
 
 

@@ -40,6 +40,9 @@ _MARKS = {
     Verdict.INCONCLUSIVE: ("inconclusive", "?", "odd"),
     State.BROKEN: ("error", "!", "bad"),
 }
+_ROOM = 9000
+"""Rows that are drawn of what passed: some 2 MiB, which leaves room for what did not."""
+_NO_ROOM = "there is no room for it on this page; its evidence holds it"
 _NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.ERROR, RequirementVerdict.DEVIATION)
 
 
@@ -140,6 +143,7 @@ def _items(
 ) -> list[_Item]:
     shown: dict[str, str] = {}
     passed: dict[str, str] = {}
+    room = _ROOM
     items: list[_Item] = []
     for requirement in sorted(requirements, key=lambda item: item.verdict not in _NOT_MET):
         cases: list[_Case] = []
@@ -151,7 +155,11 @@ def _items(
             if outcome is Outcome.PASSED:
                 place = passed.get(scenario.id, "")
                 drawn = place or scenario.outcome is not Outcome.PASSED
-                cases.append(replace(_case(scenario, outcome, _NOTHING if drawn else seen), place=place))
+                case = _case(scenario, outcome, _NOTHING if drawn else seen)
+                room -= case.diagram.count if case.diagram else 0
+                if room < 0 and case.diagram:
+                    case = replace(case, diagram=None, trouble=_NO_ROOM)
+                cases.append(replace(case, place=place))
                 passed.setdefault(scenario.id, requirement.id)
             elif (place := shown.get(scenario.id)) is not None:
                 elsewhere[place] = (*elsewhere.get(place, ()), f"{scenario.title} ({scenario.pairing})")

@@ -124,7 +124,7 @@ def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Pa
     file.write_bytes(content)
     output = expect_a_report_or_a_clear_error(invoke, str(whole / "a"), "--html", "-").output
     assert output.startswith("<!doctype html>")
-    assert ("What happened is not known" in output) != ('class="happened"' in output)
+    assert ("What happened is not drawn" in output) != ('class="happened"' in output)
 
 
 @LAW
@@ -147,6 +147,6 @@ def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path,
 def test_evidence_that_is_gone_or_anothers_is_named(invoke: Invoke, tmp_path: Path) -> None:
     write_results(RUN, tmp_path / "results.json")
     page = invoke("report", str(tmp_path), "--html", "-").output
-    assert "What happened is not known: evidence/x.json: there is no such file" in page
+    assert "What happened is not drawn: evidence/x.json: there is no such file" in page
     write_document(EVIDENCE | {"scenario": {"id": "other"}}, tmp_path / "evidence/x.json")
     assert "this is the evidence of other" in invoke("report", str(tmp_path), "--html", "-").output

@@ -132,6 +132,49 @@ def test_a_long_timeline_says_how_much_of_it_is_left_out(run: Run) -> None:
     assert "awaited Data in vain" in text
 
 
+def passing(count: int) -> tuple[list, dict]:
+    cases = [
+        replace(scenario("CON-6", "passed", id=f"file::{n}[a]"), requirements=("CON-5", "CON-6"))
+        for n in range(count)
+    ]
+    return cases, {each.id: document(*happened(1), pruned={"left_out": 7}) for each in cases}
+
+
+def test_what_passed_is_drawn_once_and_closed() -> None:
+    cases, seen = passing(2)
+    text = render_html(run_of(*cases), seen)
+    page = whole(text)
+    assert page.classes["happened"] == page.classes["sequence"] == 2
+    assert '<details class="happened" open>' not in text
+    assert "2 entries, without 7 of routine" in text
+    assert text.count('<a href="#CON-5">drawn under CON-5</a>') == 2
+
+
+def test_the_page_of_a_large_run_in_which_all_passed_stays_small_and_says_what_it_leaves_out() -> None:
+    cases, seen = passing(400)
+    lines = [{"at": 1.0, "kind": "frame", "who": "alice", "to": "router", "what": "x" * 60}] * 40
+    text = render_html(run_of(*cases), {name: document(*lines) for name in seen})
+    assert len(text.encode()) < 3 * 1024 * 1024
+    drawn = Page(text).classes["sequence"]
+    assert 200 < drawn < 400
+    assert text.count("there is no room for it on this page") == 400 - drawn
+
+
+def test_a_matrix_draws_nothing_of_what_passed() -> None:
+    matrix, runs = big_matrix()
+    cases, seen = passing(1)
+    passed = {
+        name: (run_of(*cases, *run.scenarios), {**found, **seen}) for name, (run, found) in runs.items()
+    }
+    page = whole(render_matrix_html(matrix, passed))
+    assert page.classes["sequence"] == 32 * 16
+
+
+def test_where_the_evidence_is_gone_the_report_says_so(run: Run) -> None:
+    text = render_html(run, {FAILED.id: "evidence/x.json: there is no such <file>"})
+    assert "What happened is not drawn: evidence/x.json: there is no such &lt;file&gt;" in text
+
+
 @settings(max_examples=20, deadline=None)
 @given(said=st.text(min_size=1, max_size=40))
 def test_nothing_that_was_said_becomes_markup(said: str) -> None:

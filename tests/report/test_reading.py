@@ -1,0 +1,90 @@
+"""The report can be read: in light and dark, on a phone and a screen, by keyboard and by screen reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.report.html import render_html, render_matrix_html
+from clasp_e2e.results.matrix import Matrix, Obstacle, State, cells_of
+
+from .looking import LIMIT, look
+from .runs import run_of, scenario
+
+HAPPENED = {
+    "timeline": [
+        {"at": 0.0, "kind": "note", "who": "harness", "what": "holds the attempt"},
+        {"at": 0.01, "kind": "call", "who": "harness", "to": "alice", "what": "calls connect_to_peer(bob)"},
+        {"at": 0.02, "kind": "frame", "who": "alice", "to": "router", "what": "PUBLISH offer (1206 bytes)",
+         "decoded": {"message": "PUBLISH", "address": "/a/b" * 40}, "frame": "53" * 99},
+        {"at": 0.03, "kind": "frame", "who": "router", "to": "bob", "what": "PUBLISH offer (1206 bytes)"},
+        {"at": 0.04, "kind": "condition", "who": "network", "what": "cuts alice ⇄ bob"},
+        {"at": 0.05, "kind": "network", "who": "network", "what": "first datagram of alice on link 1"},
+        {"at": 0.06, "kind": "gap", "who": "harness", "what": "161 entries are left out"},
+        {"at": 0.07, "kind": "event", "who": "bob", "what": "was told Connected (alice)"},
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+    ],
+    "network": [{"offerer": "alice", "link": {"alice": {"datagrams": 1}}}],
+    "stderr": {"bob": "warning: " + "lost " * 40},
+}  # fmt: skip
+NAMES = ("SND-1", "CON-8", "EVT-1", "SND-2", "RTE-4", "CON-5")
+OUTCOMES = ("failed", "deviation", "blocked", "error", "expected_failure", "passed")
+
+
+def cases():
+    for name, outcome in zip(NAMES, OUTCOMES, strict=True):
+        blocked_by = "CON-5" if outcome == "blocked" else None
+        known = "It is known to." if outcome == "expected_failure" else None
+        yield scenario(
+            name,
+            outcome,
+            message="" if outcome == "passed" else "expected x; seen: y",
+            replay="pytest 'scenarios/test_sending.py::test_it[rust-reference]' --seed 1 --peer rust",
+            blocked_by=blocked_by,
+            known_failure=known,
+        )
+
+
+RUN = run_of(*cases(), missing=("ICE-3",))
+SEEN = {each.id: HAPPENED for each in cases() if each.id[6:11] != "SND-2"} | {
+    each.id: "evidence/x.json: there is no such file" for each in cases() if each.id[6:11] == "SND-2"
+}
+
+
+def a_matrix() -> str:
+    obstacles = {("rust", "router"): Obstacle(State.NOT_AVAILABLE, "rust is not built here")}
+    cells = tuple(
+        each.judged(RUN, exit_status=1, results=f"{n}/results.json", duration_s=1)
+        if each.state is State.NOT_RUN
+        else each
+        for n, each in enumerate(cells_of(("reference", "rust"), ("reference", "rust"), obstacles))
+    )
+    matrix = Matrix(
+        tool={"name": "clasp-e2e", "version": "0"},
+        command="clasp-e2e matrix --peers reference,rust --routers reference,rust",
+        started="2026-01-01T00:00:00+00:00",
+        seed=1,
+        peers=("reference", "rust"),
+        routers=("reference", "rust"),
+        cells=cells,
+    )
+    runs = {each.name: (RUN, SEEN) for each in cells[:3]} | {cells[3].name: "3/results.json: there is none"}
+    return render_matrix_html(matrix, runs)
+
+
+@pytest.mark.timeout(LIMIT + 60)
+@pytest.mark.parametrize(
+    ("name", "sought", "found"), [("run", "SND-1", 1), ("matrix", "rust → rust", 2)], ids=["run", "matrix"]
+)
+def test_a_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str, found: int) -> None:
+    page = tmp_path / f"{name}.html"
+    page.write_text(render_html(RUN, SEEN) if name == "run" else a_matrix(), encoding="utf-8")
+    looks = look(page, sought)
+    assert [each["look"] for each in looks] == ["light 360", "light 1280", "dark 360", "dark 1280"]
+    for each in looks:
+        assert (each["violations"], each["errors"]) == ([], []), each["look"]
+        assert not each["overflows"], each["look"]
+        assert each["filter"]["after"] == found < each["filter"]["before"] == each["filter"]["again"]
+        assert each["filter"]["told"].startswith(f"{found} of ")
+        assert each["filter"]["choice"]

@@ -6,7 +6,6 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -104,5 +103,4 @@ def _expect(value: object, wanted: Any, where: str) -> None:
 def _expect_type(value: object, wanted: Any, where: str) -> None:
     kinds = (int, float) if wanted is float else wanted
     if not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool):
-        kind = wanted.__name__ if not issubclass(wanted, Enum) else f"one of {', '.join(wanted)}"
-        raise DocumentError(f"{where} is {str(value)[:40]!r}, and should be {kind}")
+        raise DocumentError(f"{where} is {str(value)[:40]!r}, and should be {wanted.__name__}")

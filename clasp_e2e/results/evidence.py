@@ -112,7 +112,8 @@ def read_trace(path: Path, case: str) -> dict[str, Any]:
     Raises `EvidenceError` where it is gone, cut short, another case's, or in another form.
     """
     document = _document(path)
-    shown = {"timeline": [], "network": None, "stderr": {}, "pruned": {}} | document
+    absent: dict[str, Any] = {"timeline": [], "network": None, "stderr": {}, "pruned": {}}
+    shown = absent | document
     try:
         if (told := document["scenario"]["id"]) != case:
             raise EvidenceError(f"{path}: this is the evidence of {told}")

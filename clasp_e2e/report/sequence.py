@@ -49,8 +49,9 @@ class Diagram:
 
     @property
     def count(self) -> int:
-        """How many entries the timeline has."""
-        return len(self.before) + len(self.after) + self.left_out
+        """How many entries the timeline has; that some are left out is none."""
+        gaps = sum(row.kind == Kind.GAP for row in (*self.before, *self.after))
+        return len(self.before) + len(self.after) + self.left_out - gaps
 
 
 def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:

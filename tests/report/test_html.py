@@ -146,7 +146,7 @@ def test_what_passed_is_drawn_once_and_closed() -> None:
     page = whole(text)
     assert page.classes["happened"] == page.classes["sequence"] == 2
     assert '<details class="happened" open>' not in text
-    assert "2 entries, without 7 of routine" in text
+    assert "2 of 9 entries" in text
     assert text.count('<a href="#CON-5">drawn under CON-5</a>') == 2
 
 

@@ -40,32 +40,41 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """The rows of a case in their lanes; between `before` and `after`, `left_out` entries are not shown."""
+    """The rows of a case in their lanes; between `before` and `after`, `left_out` entries are not shown.
+
+    What is routine in every case (greetings, pings, announcements) stands apart, so that it hides nothing.
+    """
 
     lanes: tuple[str, ...]
     before: tuple[Row, ...]
     after: tuple[Row, ...]
     left_out: int
+    routine: tuple[Row, ...] = ()
 
     @property
     def count(self) -> int:
         """How many entries the timeline has; that some are left out is none."""
         gaps = sum(row.kind == Kind.GAP for row in (*self.before, *self.after))
-        return len(self.before) + len(self.after) + self.left_out - gaps
+        return len(self.before) + len(self.after) + len(self.routine) + self.left_out - gaps
 
 
 def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:
-    """Return the diagram of a timeline in the evidence; a `brief` one has its end alone, and no frames.
+    """Return the diagram of a timeline in the evidence; a `brief` one has its end, no routine, no frames.
 
     In the words for a frame, session ids stand as the names of their owners; what it holds is as it was.
     """
     named = _sessions(timeline)
     lanes = _lanes(timeline)
-    rows = [_row(entry, lanes, named, not brief) for entry in timeline]
+    told = [entry for entry in timeline if not entry.get("minor")] or timeline
+    minor = [entry for entry in timeline if entry.get("minor")] if told is not timeline else []
     head, tail = (0, BRIEF) if brief else (HEAD, TAIL)
-    if len(rows) <= head + tail:
-        return Diagram(lanes, tuple(rows), (), 0)
-    return Diagram(lanes, tuple(rows[:head]), tuple(rows[-tail:]), len(rows) - head - tail)
+    if len(told) <= head + tail:
+        head, tail = (0, len(told)) if brief else (len(told), 0)
+    before, after, apart = (
+        tuple(_row(entry, lanes, named, not brief) for entry in entries)
+        for entries in (told[:head], told[len(told) - tail :], [] if brief else minor[:TAIL])
+    )
+    return Diagram(lanes, before, after, len(timeline) - len(before) - len(after) - len(apart), apart)
 
 
 def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ class Entry:
         if self.to:
             entry["to"] = self.to
         entry["what"] = self.what
+        if self.minor:
+            entry["minor"] = True
         if frames and self.frame is not None:
             entry["frame"] = _hex(self.frame)
         if frames and self.decoded is not None:

@@ -19,6 +19,7 @@ HAPPENED = {
         {"at": 0.02, "kind": "frame", "who": "alice", "to": "router", "what": "PUBLISH offer (1206 bytes)",
          "decoded": {"message": "PUBLISH", "address": "/a/b" * 40}, "frame": "53" * 99},
         {"at": 0.03, "kind": "frame", "who": "router", "to": "bob", "what": "PUBLISH offer (1206 bytes)"},
+        {"at": 0.03, "kind": "frame", "who": "bob", "to": "router", "what": "PING (5 bytes)", "minor": True},
         {"at": 0.04, "kind": "condition", "who": "network", "what": "cuts alice ⇄ bob"},
         {"at": 0.05, "kind": "network", "who": "network", "what": "first datagram of alice on link 1"},
         {"at": 0.06, "kind": "gap", "who": "harness", "what": "161 entries are left out"},

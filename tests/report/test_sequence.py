@@ -94,6 +94,20 @@ def test_of_a_long_frame_the_beginning_is_shown() -> None:
     assert len(row.dump.splitlines()) == 33
 
 
+@given(st.lists(st.tuples(ENTRIES, st.booleans()), max_size=2 * (HEAD + TAIL)), st.booleans())
+def test_routine_stands_apart_and_nothing_is_lost(happened, brief) -> None:
+    timeline = [each | ({"minor": True} if minor else {}) for each, minor in happened]
+    drawn = diagram(timeline, brief=brief)
+    gaps = sum(row.kind == Kind.GAP for row in (*drawn.before, *drawn.after))
+    shown = (*drawn.before, *drawn.after, *drawn.routine)
+    assert len(shown) + drawn.left_out == len(timeline)
+    assert drawn.count == len(timeline) - gaps
+    told = [each["what"] for each in timeline if "minor" not in each] or [each["what"] for each in timeline]
+    assert [row.what for row in drawn.before] == told[: len(drawn.before)]
+    assert [row.what for row in drawn.after] == told[len(told) - len(drawn.after) :]
+    assert not (drawn.routine and brief)
+
+
 def test_a_brief_one_has_the_end_and_no_frames() -> None:
     ping = entry("a", kind=Kind.FRAME, to="router", decoded={"message": "PING"}, frame="53")
     drawn = diagram([ping] * (BRIEF + 2), brief=True)

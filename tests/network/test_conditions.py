@@ -13,6 +13,7 @@ from clasp_e2e.network import (
     Side,
     Switchboard,
     black,
+    combined,
     delayed,
     described,
     duplicated,
@@ -20,7 +21,6 @@ from clasp_e2e.network import (
     in_words,
     lost,
     reordered,
-    together,
     where,
 )
 
@@ -56,7 +56,7 @@ async def test_a_change_is_told(change: Callable[[Conditions], None], words: str
         (delayed(0.05), "delayed by 0.05 s"),
         (delayed(0.05, jitter=0.05), "delayed by 0.05 to 0.1 s"),
         (reordered(0.2, by=0.03, seed=1), "20 % held back for 0.03 s"),
-        (together(lost(0.01, seed=1), duplicated(0.5, seed=2)), "1 % lost, 50 % doubled"),
+        (combined(lost(0.01, seed=1), duplicated(0.5, seed=2)), "1 % lost, 50 % doubled"),
         (where(lambda datagram: datagram.is_dtls, black), "of some, all lost"),
         (Bandwidth(12_500), "12500 bytes/s"),
         (described("the weather of May", black), "the weather of May"),

@@ -58,8 +58,9 @@ def write_evidence(
     `facts` is plain data, and so is what stands in `stderr`: the last lines that each client's adapter
     wrote, by client. `run` says under which conditions the case ran, so that it can be repeated:
     `drivers`, `router`, `switches`, `deadline_scale`, `tool` and `subjects`. What JSON has no form for
-    goes as text. Where all went well the timeline is pruned to a compact trace, and `pruned` says how
-    many entries that left out. A case's earlier evidence is replaced.
+    goes as text. Where all went well the timeline is pruned to a compact trace. `pruned` says how many
+    entries are left out, announcements of other scenarios' sessions among them. A case's earlier
+    evidence is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     trace, left_out = compact(timeline) if passed else (timeline.entries, 0)
@@ -70,9 +71,9 @@ def write_evidence(
         "timeline": [entry.to_json() for entry in trace],
         "network": facts,
     }
-    if passed:
-        document["pruned"] = {"left_out": left_out}
-    elif stderr:
+    if passed or timeline.of_strangers:
+        document["pruned"] = {"left_out": left_out + timeline.of_strangers}
+    if stderr and not passed:
         document["stderr"] = dict(stderr)
     directory.mkdir(parents=True, exist_ok=True)
     path = evidence_path(directory, result.id)

@@ -89,6 +89,8 @@ class Timeline:
         self.entries: list[Entry] = []
         self.sessions: dict[str, str] = {}
         """Whose each session id is, as far as the router has told."""
+        self.of_strangers = 0
+        """What the sessions of other scenarios announced over the same router: counted, and not noted."""
 
     def note(
         self,

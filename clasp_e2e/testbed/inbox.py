@@ -11,6 +11,7 @@ from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.testbed.expectations import Unmet, show
+from clasp_e2e.testbed.trace import describe, note_event
 from clasp_e2e.testbed.waiting import Changes, Patience
 
 T = TypeVar("T")
@@ -56,9 +57,7 @@ class Inbox:
     def sink(self, event: P2PEvent) -> None:
         """Note an event at the time it came."""
         self.told.append(Told(asyncio.get_running_loop().time(), event))
-        self._timeline.note(
-            self.name, f"was told {describe(event)}", Kind.EVENT, minor=isinstance(event, PeerAnnounced)
-        )
+        note_event(self._timeline, self.name, event)
         self._changes.notify()
 
     def _faulted(self, fault: DriverFault) -> None:
@@ -169,15 +168,3 @@ def session_of(target: Party) -> str:
 def name_of(target: Party) -> str:
     """Return what `target` is called in a report."""
     return target if isinstance(target, str) else target.name
-
-
-def describe(event: P2PEvent) -> str:
-    """Return `event` in a few words for the timeline."""
-    match event:
-        case Data(data=data, reliable=reliable):
-            kind = {True: "reliable", False: "unreliable", None: "kind not told"}[reliable]
-            return f"Data ({show(data)}, {kind}, from {event.peer_session_id})"
-        case Disconnected(reason=reason) | ConnectionFailed(reason=reason):
-            return f"{type(event).__name__} (from {event.peer_session_id}, {reason})"
-        case _:
-            return f"{type(event).__name__} ({event.peer_session_id})"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from clasp_e2e import wire
+from clasp_e2e.model import ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.network import Side, Switchboard
 from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.testbed.expectations import show
 
+ROUTER = "router"
+"""What the router is called in a timeline."""
 ROUTINE = (wire.Hello, wire.Welcome, wire.Snapshot, wire.Subscribe, wire.Ping, wire.Pong, wire.Ack)
 
 
 def note_frame(
     timeline: Timeline, sender: str, receiver: str, message: wire.Message | None, data: bytes | str
 ) -> None:
-    """Note a frame that crossed a leg, and the message that it holds, if it does."""
+    """Note a frame that crossed a leg, and the message that it holds, if it does.
+
+    What the router hands on of sessions that are not this scenario's is counted only: scenarios that
+    overlap share a router, and hear all announcements.
+    """
+    if sender == ROUTER and _is_strangers(timeline, _announced(message)):
+        return
     frame = data if isinstance(data, bytes) else data.encode()
     if isinstance(message, wire.Welcome):
         timeline.sessions[message.session] = receiver
@@ -25,6 +35,28 @@ def note_frame(
         decoded=message,
         minor=_is_routine(message),
     )
+
+
+def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
+    """Note what an implementation told its application, unless it is of a session of another scenario."""
+    announced = event.peer_session_id if isinstance(event, PeerAnnounced) else None
+    if not _is_strangers(timeline, announced):
+        timeline.note(name, f"was told {describe(event)}", Kind.EVENT, minor=announced is not None)
+
+
+def _announced(message: wire.Message | None) -> str | None:
+    """Return the session that a message announces, if it does."""
+    match message:
+        case wire.Publish(address=wire.ANNOUNCE_ADDRESS, value={"session_id": str(session)}):
+            return session
+        case _:
+            return None
+
+
+def _is_strangers(timeline: Timeline, session: str | None) -> bool:
+    is_strangers = session is not None and session not in timeline.sessions
+    timeline.of_strangers += is_strangers
+    return is_strangers
 
 
 def _is_routine(message: wire.Message | None) -> bool:
@@ -67,3 +99,15 @@ def summary(message: wire.Message | None, data: bytes | str) -> str:
     elif isinstance(message, wire.Subscribe):
         words.append(message.pattern)
     return " ".join([*words, f"({len(data)} bytes)"])
+
+
+def describe(event: P2PEvent) -> str:
+    """Return `event` in a few words for the timeline."""
+    match event:
+        case Data(data=data, reliable=reliable):
+            kind = {True: "reliable", False: "unreliable", None: "kind not told"}[reliable]
+            return f"Data ({show(data)}, {kind}, from {event.peer_session_id})"
+        case Disconnected(reason=reason) | ConnectionFailed(reason=reason):
+            return f"{type(event).__name__} (from {event.peer_session_id}, {reason})"
+        case _:
+            return f"{type(event).__name__} ({event.peer_session_id})"

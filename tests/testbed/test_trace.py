@@ -1,0 +1,41 @@
+"""What goes into a timeline by itself, and what is only counted."""
+
+from __future__ import annotations
+
+from clasp_e2e import wire
+from clasp_e2e.model import Connected, PeerAnnounced
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.trace import note_event, note_frame
+
+OURS, STRANGER = "a-session-of-ours", "a-session-of-another-scenario"
+
+
+def announcement(session: str) -> wire.Publish:
+    return wire.Publish(wire.ANNOUNCE_ADDRESS, wire.encode_announcement(wire.Announcement(session)))
+
+
+def timeline() -> Timeline:
+    found = Timeline()
+    note_frame(found, "router", "alice", wire.Welcome(OURS, "a router", 0), b"")
+    return found
+
+
+def test_announcements_of_other_scenarios_are_counted_and_not_noted() -> None:
+    found = timeline()
+    for session in (OURS, STRANGER):
+        note_frame(found, "router", "bob", announcement(session), b"")
+        note_event(found, "bob", PeerAnnounced(session))
+    assert [STRANGER in entry.what for entry in found.entries] == [False] * 3
+    assert found.of_strangers == 2
+
+
+def test_what_a_client_itself_announces_is_noted_whoever_it_says_it_is() -> None:
+    found = timeline()
+    note_frame(found, "alice", "router", announcement(STRANGER), b"")
+    assert (len(found.entries), found.of_strangers) == (2, 0)
+
+
+def test_other_events_are_noted_whoever_they_are_of() -> None:
+    found = timeline()
+    note_event(found, "alice", Connected(STRANGER))
+    assert STRANGER in found.entries[-1].what

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clasp_e2e.results.baseline import parse_baseline
 from clasp_e2e.results.blame import lost_ground, run_order, settled
 from clasp_e2e.results.merge import MergeError, merge_runs
 from clasp_e2e.results.model import Run, ScenarioResult, Subject
@@ -68,7 +67,9 @@ cases = st.lists(
     st.tuples(
         st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True),
         st.sampled_from(PAIRINGS),
-        st.sampled_from(["passed"] * 3 + ["failed"] * 3 + ["blocked", "unobserved", "not_offered", "skipped"]),
+        st.sampled_from(
+            ["passed"] * 3 + ["failed"] * 3 + ["blocked", "unobserved", "not_offered", "skipped"]
+        ),
         st.booleans(),
     ),
     min_size=1,
@@ -154,7 +155,9 @@ def said(of: Settled) -> object:
 
 
 def merged(*runs: Run) -> Settled:
-    return merge_runs([(f"shard {number}", run) for number, run in enumerate(runs, 1)], CATALOGUE, "m").settled
+    return merge_runs(
+        [(f"shard {number}", run) for number, run in enumerate(runs, 1)], CATALOGUE, "m"
+    ).settled
 
 
 @given(cases, st.integers(1, 4), st.randoms(use_true_random=False))
@@ -172,3 +175,90 @@ def test_the_parts_of_a_run_say_what_the_run_says(
     # As it does through the file, and when some of the parts are merged first.
     some = merged(*(Run.from_json(shard.to_json()) for shard in shards[1:] or shards))
     assert said(merged(some.run, shards[0])) == said(whole)
+
+
+FOUR = [case((name,), PAIRINGS[0], "passed", number, waits=False) for number, name in enumerate(NAMES[1:5])]
+
+
+def shards(**of_the_second: object) -> tuple[Run, Run]:
+    return (
+        run_of(FOUR[:2], FOUR, part=True).run,
+        replace(run_of(FOUR[2:], FOUR, part=True).run, **of_the_second),
+    )
+
+
+def test_what_no_part_ran_leaves_the_run_partial_and_is_named() -> None:
+    found = merged(run_of(FOUR[:3], FOUR, part=True).run)
+    assert (found.run.verdict, found.status) == (Verdict.PARTIAL, 3)
+    assert found.run.missing == (FOUR[3].id,)
+    assert not found.run.subset
+
+
+def test_what_was_left_out_of_all_parts_is_not_missing() -> None:
+    one, other = shards()
+    assert one.plan is not None
+    assert other.plan is not None
+    every = {**one.plan.cases, "test_a::test_more[x-x]": ("CON-9",)}
+    plans = [
+        replace(each.plan, cases=every, left_out=("test_a::test_more[x-x]",))
+        for each in (one, other)
+        if each.plan is not None
+    ]
+    found = merged(replace(one, plan=plans[0]), replace(other, plan=plans[1]))
+    assert (found.run.missing, found.run.subset, found.status) == ((), True, 0)
+
+
+@pytest.mark.parametrize("read", [("test_b.py",), ()])
+def test_parts_by_file_are_the_whole_when_every_file_was_read(read: tuple[str, ...]) -> None:
+    one, other = (
+        replace(each, plan=replace(each.plan, all_files=False, read=names, beside=("test_a.py", "test_b.py")))
+        for each, names in zip(shards(), (("test_a.py",), read), strict=True)
+        if each.plan is not None
+    )
+    assert merged(one, other).run.subset is (read == ())
+
+
+def test_each_part_is_named_and_the_seed_is_that_of_the_first() -> None:
+    one, other = shards(seed=2, command="run 2", started="2026-01-01T00:00:09+00:00")
+    run = merged(other, one).run
+    assert (run.seed, run.started, run.duration_s) == (1, one.started, 2)
+    assert [(each.command, each.seed, each.scenarios) for each in run.shards] == [
+        ("run", 1, 2),
+        ("run 2", 2, 2),
+    ]
+    assert Run.from_json(run.to_json()) == run
+
+
+@pytest.mark.parametrize(
+    ("differs", "words"),
+    [
+        (
+            {"subjects": {"offerer": Subject("x", "2", "C", "cmd:x")}},
+            "different implementations: offerer x 1 (C)",
+        ),
+        ({"tool": {"name": "clasp-e2e", "version": "1"}}, "different versions of the harness"),
+        ({"judged_roles": ("offerer",)}, "different judged roles"),
+        ({"capabilities": ("turn",)}, "different capabilities: none, and turn"),
+        ({"strict": True}, "different options: none, and strict"),
+        ({"catalogue": "abc"}, "judged by another catalogue"),
+        ({"plan": None}, "ended by force"),
+        (
+            {"scenarios": (replace(FOUR[0], outcome=Outcome.FAILED),)},
+            "failed in shard 2, and passed in shard 1",
+        ),
+    ],
+)
+def test_what_is_no_part_of_the_same_run_is_refused(differs: dict[str, object], words: str) -> None:
+    with pytest.raises(MergeError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        merged(*shards(**differs))
+
+
+def test_other_switches_and_other_known_failures_are_refused() -> None:
+    one, other = shards()
+    assert other.plan is not None
+    for plan, words in (
+        (replace(other.plan, switches=("coturn",)), "different options: none, and coturn"),
+        (replace(other.plan, known=()), "different known failures"),
+    ):
+        with pytest.raises(MergeError, match=words):
+            merged(one, replace(other, plan=plan))

@@ -33,15 +33,13 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     "--results",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    default=LATEST,
-    show_default=True,
-    help="Where several RESULTS are merged into one run.",
+    help=f"Where RESULTS are merged into one run (for several, default: {LATEST}).",
 )
 @click.option("--html", type=OUTPUT, metavar="FILE", help="One page with all of it, what happened included.")
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="For a pull request or a CI job's summary.")
 @click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for what shows tests.")
 @click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG that says the verdict.")
-def report(named: tuple[Path, ...], results: Path, html: Path | None, **outputs: Path | None) -> None:
+def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **outputs: Path | None) -> None:
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 
     RESULTS may be a matrix.json, or its folder, too: that has the form --html alone. FILE may be `-`,
@@ -53,10 +51,12 @@ def report(named: tuple[Path, ...], results: Path, html: Path | None, **outputs:
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
     try:
-        if len(named) > 1:
+        if len(named) > 1 or (named and results is not None):
+            results = results or LATEST
             _tell(merge_results(named, results), results)
         elif named:
             (results,) = named
+        results = results or LATEST
         if (matrix := _matrix_in(results)) is not None:
             if wanted or html is None:
                 raise _fault(f"{matrix} is a matrix: give --html, and a cell's folder for other forms")

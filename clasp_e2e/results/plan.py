@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,13 @@ class Plan:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Plan:
         """Read the form of `results.json`; a missing key is a `KeyError`."""
-        values = {each.name: document[each.name] for each in fields(cls)}
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-            | {
-                "cases": {case: tuple(names) for case, names in document["cases"].items()},
-                "known": tuple(
-                    KnownList(each["source"], tuple(each["owners"]), each["text"])
-                    for each in document["known"]
-                ),
-            }
+        values: dict[str, Any] = {
+            each.name: tuple(cast("list[str]", value)) if isinstance(value, list) else value
+            for each in fields(cls)
+            for value in (document[each.name],)
+        }
+        values["cases"] = {case: tuple(names) for case, names in document["cases"].items()}
+        values["known"] = tuple(
+            KnownList(each["source"], tuple(each["owners"]), each["text"]) for each in document["known"]
         )
+        return cls(**values)

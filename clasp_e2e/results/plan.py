@@ -70,11 +70,11 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form of `results.json`."""
-        document = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in document.items()
-        } | {
-            "cases": {case: list(names) for case, names in self.cases.items()},
+        document: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        names = [name for name, value in document.items() if isinstance(value, tuple)]
+        document |= {name: list(document[name]) for name in names}
+        return document | {
+            "cases": {case: list(requirements) for case, requirements in self.cases.items()},
             "cast": dict(self.cast),
             "known": [
                 {"source": each.source, "owners": list(each.owners), "text": each.text} for each in self.known

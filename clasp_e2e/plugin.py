@@ -9,10 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import shlex
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,18 +26,21 @@ from clasp_e2e.plugin_session import (
     INCONCLUSIVE,
     USAGE,
     Reporting,
+    command_of,
     conditions,
+    is_shard,
     is_worker,
     repeat_command,
+    switches,
 )
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
 from clasp_e2e.testbed.bench import Bench, Case
 from clasp_e2e.testbed.gate import Gate, case_id, place_of
 from clasp_e2e.testbed.ownership import watch
-from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.runner import Judged, harness_error, judge, judge_when_free, settle
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.selection import SelectionError, known_labels, load_baselines, select
@@ -129,10 +131,18 @@ def pytest_configure(config: pytest.Config) -> None:
         seed = int(config.workerinput["clasp_seed"])  # pyright: ignore
     directory = Path(options.results) if options.results else config.rootpath / "reports" / "latest"
     recorder = Recorder(
-        catalogue, directory, command=_command(config), seed=seed, judged=selection.subjects.judged
+        catalogue, directory, command=command_of(config), seed=seed, judged=selection.subjects.judged
     )
     config.stash[BACKGROUND] = {}
-    gate = config.stash[GATE] = Gate(catalogue, selection, seed, recorder, baselines=baselines, labels=labels)
+    gate = config.stash[GATE] = Gate(
+        catalogue,
+        selection,
+        seed,
+        recorder,
+        baselines=baselines,
+        labels=labels,
+        switches=switches(config),
+    )
     config.pluginmanager.register(Reporting(config, gate), "clasp-e2e-reporting")
     if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
         from clasp_e2e.plugin_xdist import Controller, Worker
@@ -166,7 +176,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     gate = metafunc.config.stash[GATE]
     try:
-        cast: list[Pairing | None] = [*gate.plan(metafunc.definition.path, scenario)]
+        cast: list[Pairing | None] = [*gate.cast(metafunc.definition.path, scenario)]
     except UnknownRequirement as error:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
@@ -200,6 +210,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (-1, 0) if scenario is None else place_of(scenario, gate.catalogue)
 
     items.sort(key=place)
+    gate.choose(_case(item).id for item in items if _scenario(item) is not None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what is left to run here, when all who leave something out have."""
+    cases = (_case(item).id for item in session.items if _scenario(item) is not None)
+    session.config.stash[GATE].take(cases, is_shard=is_shard(session.config))
 
 
 def _scenario(item: pytest.Item) -> Scenario | None:
@@ -226,7 +243,7 @@ class _RunningCase:
         bench = self.gate.bench
         assert bench is not None
         running = self.item.config.stash[BACKGROUND].get(self.case.id)
-        judged = self.gate.excuse(settle(bench, self.case, await (running or judge(bench, self.case))))
+        judged = self.gate.excuse(settle(bench, await (running or judge(bench, self.case))))
         self.item.stash[JUDGED] = judged
         self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
             ("outcome", judged.result.outcome.value),
@@ -334,11 +351,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             result = harness_error(case, report.longreprtext)
             name = f"{result.id} at its end" if report.when == "teardown" else result.id
             report.__dict__["clasp_scenario"] = replace(result, id=name).to_json()
-            report.__dict__["clasp_pairing"] = asdict(case.pairing)
         return report
     result = judged.result
     report.__dict__["clasp_scenario"] = result.to_json()
-    report.__dict__["clasp_pairing"] = asdict(case.pairing)
     report.__dict__["clasp_subjects"] = gate.recorder.subjects_json()
     if report.failed:
         report.longrepr = render_failure(
@@ -365,10 +380,6 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 
 # Small things.
-
-
-def _command(config: pytest.Config) -> str:
-    return config.option.clasp_command or shlex.join(["pytest", *config.invocation_params.args])
 
 
 def _usage(message: str) -> NoReturn:

@@ -13,9 +13,7 @@ import pytest
 from clasp_e2e import __version__
 from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.results.model import ScenarioResult
-from clasp_e2e.testbed.blame import Finished, settle_all
 from clasp_e2e.testbed.gate import Gate
-from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.runner import Judged
 
 FAILS = 1
@@ -41,23 +39,17 @@ def is_subset(config: pytest.Config) -> bool:
     options = config.option
     if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
         return True
-    if getattr(options, "splits", None):  # pytest-split: one part of several, to be merged.
-        return True
-    return names_files(config)
+    return is_shard(config) or names_files(config)
+
+
+def is_shard(config: pytest.Config) -> bool:
+    """Return whether this is one part of several, to be merged (pytest-split)."""
+    return bool(getattr(config.option, "splits", None))
 
 
 def names_files(config: pytest.Config) -> bool:
     """Return whether the user named files or tests, and not only folders."""
     return any("::" in argument or argument.endswith(".py") for argument in config.args)
-
-
-def conclude(config: pytest.Config, gate: Gate) -> int:
-    """Settle all results by the baselines of `gate`, write them, and return the exit status.
-
-    Called again with other baselines, it says what these make of the same results.
-    """
-    subset, strict = is_subset(config), bool(config.getini("strict"))
-    return gate.finish(subset=subset, strict=strict, all_files=not names_files(config))
 
 
 def conditions(config: pytest.Config) -> dict[str, object]:
@@ -67,11 +59,21 @@ def conditions(config: pytest.Config) -> dict[str, object]:
     return {
         "drivers": {name: spec for name, spec in named.items() if spec is not None},
         "router": options.router,
-        "switches": [name for name in ("coturn", "attack_router") if getattr(options, name)],
+        "switches": list(switches(config)),
         "deadline_scale": options.deadline_scale or 1.0,  # That of no attaching.
         "tool": {"name": "clasp-e2e", "version": __version__},
         "subjects": recorder.subjects_json(),
     }
+
+
+def switches(config: pytest.Config) -> tuple[str, ...]:
+    """Return the options without a value that change what is run, those that are given."""
+    return tuple(name for name in ("coturn", "attack_router") if getattr(config.option, name))
+
+
+def command_of(config: pytest.Config) -> str:
+    """Return the command that started this run."""
+    return config.option.clasp_command or shlex.join(["pytest", *config.invocation_params.args])
 
 
 def repeat_command(item: pytest.Item) -> str:
@@ -124,7 +126,6 @@ class Reporting:
             self._others_failed |= report.failed
             return
         result = ScenarioResult.from_json(record)
-        self._gate.pairings[result.id] = Pairing(**getattr(report, "clasp_pairing", {}))
         self._gate.recorder.add(result, getattr(report, "clasp_subjects", None))
 
     @pytest.hookimpl(trylast=True)
@@ -141,15 +142,13 @@ class Reporting:
             elif self._collection_failed:
                 session.exitstatus = USAGE
         elif self._gate.recorder.results or exitstatus == INCONCLUSIVE:
-            session.exitstatus = self._gate.break_off()
+            session.exitstatus = self._gate.break_off(all_files=not names_files(self._config))
 
     def _finish(self) -> int:
         """Return the exit status of a run that came to its end."""
         gate, config = self._gate, self._config
-        if config.pluginmanager.hasplugin("dsession"):
-            finished = [Finished(gate.pairings[each.id], each) for each in gate.recorder.results]
-            gate.recorder.revise(settle_all(gate.catalogue, finished))
-        status = conclude(config, gate)
+        subset, strict = is_subset(config), bool(config.getini("strict"))
+        status = gate.finish(subset=subset, strict=strict, all_files=not names_files(config))
         if status == 0 and self._others_failed:
             return INCONCLUSIVE if self._worker_died else FAILS
         return status

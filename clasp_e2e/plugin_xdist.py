@@ -63,8 +63,7 @@ class Controller:
         """Learn from a worker what only those know that collect and open the implementations."""
         told = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
         if told is not None:
-            self._gate.covered.update(told["covered"])
-            self._gate.planned.update({case: tuple(names) for case, names in told["planned"].items()})
+            self._gate.hear(told)
             self._gate.recorder.capabilities = told["capabilities"] or self._gate.recorder.capabilities
 
 
@@ -79,8 +78,7 @@ class Worker:
         """Tell the controller what it cannot know."""
         output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
         output["clasp_run"] = {
-            "covered": sorted(self._gate.covered),
-            "planned": {case: list(names) for case, names in self._gate.planned.items()},
+            **self._gate.told(),
             "capabilities": sorted(self._gate.recorder.capabilities),
         }
 

@@ -23,9 +23,9 @@ from clasp_e2e.fuzz.campaign import Campaign, run_campaign
 from clasp_e2e.fuzz.evidence import EvidenceError, Replay, load_replay, save_finding
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
 from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
+from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
-from clasp_e2e.testbed.pairing import REFERENCE
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 import pytest
 
+from clasp_e2e.commands.merging import FEW, results_file
 from clasp_e2e.commands.run import DRIVER, USAGE, option_arguments, run_scenarios
-from clasp_e2e.plugin_session import GATE, Gate, conclude
+from clasp_e2e.plugin_session import GATE
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
+from clasp_e2e.results.model import Run
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.testbed.pairing import REFERENCE
-from clasp_e2e.testbed.selection import Selection
+from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.settling import Settled, baselines_of, settle_run
+from clasp_e2e.results.store import ResultsError, read_results, write_results
+from clasp_e2e.spec.catalogue import load_catalogue
+from clasp_e2e.testbed.selection import read_baseline
 
 DEFAULT = Path("clasp-baseline.toml")
 HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate --update-baseline`.\n"
@@ -40,6 +48,13 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
 @click.option("--seed", type=int, help="Seed of all payloads (default: a new one, printed).")
 @click.option("--deadline-scale", type=float, metavar="X", help="Stretch the harness's own patience.")
 @click.option("--results", metavar="DIR", default="reports/latest", show_default=True, help="Where all goes.")
+@click.option(
+    "--of",
+    "of",
+    metavar="RESULTS",
+    type=click.Path(path_type=Path, exists=True),
+    help="Run nothing: judge these results, as `clasp-e2e report` merges them.",
+)
 @click.option("--github", is_flag=True, help="Print complaints as annotations of GitHub Actions, too.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def gate(
@@ -48,6 +63,7 @@ def gate(
     accept_new: str | None,
     strict: bool,
     results: str,
+    of: Path | None,
     github: bool,
     pytest_args: tuple[str, ...],
     **options: str | float | None,
@@ -58,6 +74,9 @@ def gate(
     lists and is met now, is stale or has expired; it adds nothing without --accept-new, whose REASON
     goes into each new entry. PYTEST_ARGS are as for `clasp-e2e run`.
 
+    With --of the last job of several holds what all of them found to the baseline; without FILE, to
+    what their runs were held to. It writes what the baseline makes of the results over them.
+
     Exit status: 0 nothing to complain of (after the update, if there is one); 1 complaints;
     2 usage; 3 partial without such a choice, or inconclusive.
     """
@@ -65,17 +84,23 @@ def gate(
         raise click.UsageError("--accept-new changes the baseline: give --update-baseline with it")
     if accept_new is not None and not accept_new.strip():
         raise click.UsageError("--accept-new wants a reason, for whoever reads the baseline")
-    written = baseline.exists()
-    arguments = option_arguments({**options, "baseline": baseline if written else None}, strict=strict)
-    keeper = _Keeper()
-    status = run_scenarios([*arguments, *pytest_args], results=results, plugins=[keeper])
-    config = keeper.config
-    session = None if config is None else config.stash.get(GATE, None)
-    if config is None or session is None or session.known is None:
-        sys.exit(status)
+    if of is None:
+        settled, status = _run(options, baseline, results, strict, pytest_args)
+        if settled is None:
+            sys.exit(status)
+        path = Path(results) / "results.json"
+    else:
+        given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+        if given or pytest_args:
+            raise click.UsageError(f"--of judges what has run: leave out {' '.join([*given, *pytest_args])}")
+        path = results_file(of)
+        settled = _judge(path, baseline, strict=strict)
+        status = settled.status
     if update_baseline:
-        status = _update(config, session, baseline, accept_new, strict=strict, status=status)
-    lines = list(_complaints(session, baseline, strict=strict))
+        settled, status = _update(settled, baseline, accept_new, status)
+    if of is not None or update_baseline:
+        _write(settled.run, path)
+    lines = list(_complaints(settled, baseline))
     click.echo(f"\nGate: {'nothing to complain of' if status == 0 else f'exit status {status}'}")
     for line in lines:
         click.echo(f"  {line}")
@@ -87,51 +112,80 @@ def gate(
 class _Keeper:
     """A hook that keeps what a session knows when it is over."""
 
-    config: pytest.Config | None = None
+    settled: Settled | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Keep the session's configuration, in whose stash all lies."""
-        self.config = config
+        """Keep what the run says, if it came to its end."""
+        gate = config.stash.get(GATE, None)
+        self.settled = None if gate is None else gate.settled
 
 
-def _update(
-    config: pytest.Config, session: Gate, path: Path, reason: str | None, *, strict: bool, status: int
-) -> int:
-    """Write the baseline anew and return the exit status that the run has with it."""
-    assert session.known is not None
+def _run(
+    options: Mapping[str, object], baseline: Path, results: str, strict: bool, pytest_args: Sequence[str]
+) -> tuple[Settled | None, int]:
+    """Run the scenarios; return what the run says, None if it came to no end, and its exit status."""
+    known = baseline if baseline.exists() else None
+    arguments = option_arguments({**options, "baseline": known}, strict=strict)
+    keeper = _Keeper()
+    status = run_scenarios([*arguments, *pytest_args], results=results, plugins=[keeper])
+    return keeper.settled, status
+
+
+def _judge(path: Path, baseline: Path, *, strict: bool) -> Settled:
+    """Return what a run that is over says when it is held to `baseline`, if that is there."""
+    catalogue = load_catalogue()
+    try:
+        run = read_results(path)
+        plan = run.plan
+        if plan is None or run.catalogue != catalogue.hash:
+            raise ResultsError(
+                f"{path}: the run was ended by force, or another version wrote its results; run it again"
+            )
+        owners = _owners(run, plan)
+        known = (
+            (read_baseline(baseline, owners, frozenset(plan.labels), catalogue, own=False),)
+            if baseline.exists()
+            else baselines_of(plan, catalogue)
+        )
+    except (ResultsError, BaselineError) as error:
+        raise _fault(str(error)) from None
+    return settle_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
+
+
+def _update(settled: Settled, path: Path, reason: str | None, status: int) -> tuple[Settled, int]:
+    """Write the baseline anew; return what the run says with it, and the exit status."""
+    run, catalogue = settled.run, load_catalogue()
+    plan = run.plan
+    assert plan is not None
     existed = path.exists()
     text = path.read_text(encoding="utf-8") if existed else HEADER
-    spent = session.known.spent
-    added = [] if reason is None else new_entries(session.recorder.results, reason, strict=strict)
+    spent = settled.known.spent
+    added = [] if reason is None else new_entries(run.scenarios, reason, strict=run.strict)
     changed = extend(shrink(text, spent), added)
     if changed == text:
         click.echo(f"\n{path}: left as it is")
-        return status
+        return settled, status
     try:
-        new = parse_baseline(changed, str(path), _owners(session.selection), session.catalogue)
+        new = parse_baseline(changed, str(path), _owners(run, plan), catalogue)
         path.write_text(changed, encoding="utf-8")
     except (BaselineError, OSError) as error:
-        failure = click.ClickException(f"the baseline could not be written: {error}")
-        failure.exit_code = USAGE
-        raise failure from None
-    beside = [each for each in session.baselines if each.source != new.source and not existed]
-    session.baselines = (*beside, new)
+        raise _fault(f"the baseline could not be written: {error}") from None
+    beside = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
     click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
-    return conclude(config, session)
+    settled = settle_run(run, catalogue, (*beside, new), _today())
+    return settled, settled.status
 
 
-def _owners(selection: Selection) -> set[str]:
+def _owners(run: Run, plan: Plan) -> set[str]:
     """Return the labels of who is judged; the reference stands opposite, unless nobody else is there."""
-    subjects = selection.subjects
-    judged = {getattr(subjects, role) for role in subjects.judged}
+    judged = {plan.cast[role] for role in run.judged_roles}
     return judged - {REFERENCE} or judged
 
 
-def _complaints(session: Gate, baseline: Path, *, strict: bool) -> Iterator[str]:
+def _complaints(settled: Settled, baseline: Path) -> Iterator[str]:
     """Yield a line for all that fails the gate."""
-    assert session.known is not None
-    wanted = {Outcome.FAILED, Outcome.DEVIATION} if strict else {Outcome.FAILED}
-    for result in session.recorder.results:
+    wanted = {Outcome.FAILED, Outcome.DEVIATION} if settled.run.strict else {Outcome.FAILED}
+    for result in settled.run.scenarios:
         if result.outcome in wanted:
             names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
             first = result.message.strip().partition("\n")[0]
@@ -139,7 +193,27 @@ def _complaints(session: Gate, baseline: Path, *, strict: bool) -> Iterator[str]
                 f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; repair it, or list it"
                 f" in {baseline} (--update-baseline --accept-new REASON)"
             )
-    yield from session.known.complaints
+    yield from settled.known.complaints
+    if missing := settled.run.missing:
+        some = ", ".join(missing[:FEW]) + (", …" if len(missing) > FEW else "")
+        yield f"{len(missing)} cases that were to run have no result: {some}; run them, and merge anew"
+
+
+def _write(run: Run, path: Path) -> None:
+    try:
+        write_results(run, path)
+    except ResultsError as error:
+        raise _fault(str(error)) from None
+
+
+def _fault(message: str) -> click.ClickException:
+    fault = click.ClickException(message)
+    fault.exit_code = USAGE
+    return fault
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _escaped(text: str) -> str:

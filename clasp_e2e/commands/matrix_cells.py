@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-import shutil
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -16,15 +15,15 @@ from clasp_e2e import __version__
 from clasp_e2e.commands.collecting import Chosen
 from clasp_e2e.drivers.interface import Driver, DriverFault
 from clasp_e2e.results.matrix import USAGE, Cell, State
+from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.recorder import Recorder
-from clasp_e2e.results.store import ResultsError
+from clasp_e2e.results.store import ResultsError, clear_results
 from clasp_e2e.results.verdict import UNDECIDED
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.bench import Bench, Case
 from clasp_e2e.testbed.course import Room, judge_all
 from clasp_e2e.testbed.gate import Gate, case_id
 from clasp_e2e.testbed.implementations import Implementations
-from clasp_e2e.testbed.pairing import REFERENCE
 from clasp_e2e.testbed.runner import Observed
 from clasp_e2e.testbed.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.testbed.sharing import Sharing
@@ -104,8 +103,16 @@ class CellRun:
             seed=plan.seed,
             judged=selection.subjects.judged,
         )
-        gate = Gate(plan.catalogue, selection, plan.seed, recorder, baselines=baselines, labels=labels)
-        pairings = {(path, scenario): gate.plan(path, scenario) for path, scenario in chosen.read}
+        gate = Gate(
+            plan.catalogue,
+            selection,
+            plan.seed,
+            recorder,
+            baselines=baselines,
+            labels=labels,
+            switches=self._switches(),
+        )
+        pairings = {(path, scenario): gate.cast(path, scenario) for path, scenario in chosen.read}
         self.cases = [
             Case(
                 case_id(path, scenario, pairing),
@@ -116,7 +123,8 @@ class CellRun:
             for path, scenario in chosen.scenarios
             for pairing in pairings[path, scenario]
         ]
-        _clear(directory)
+        gate.take((case.id for case in self.cases), is_shard=False)
+        clear_results(directory)
         gate.bench = Bench(
             plan.catalogue,
             selection.subjects,
@@ -166,15 +174,15 @@ class CellRun:
         gate.recorder.capabilities = bench.capabilities()
         bench.conditions = self._conditions(gate)
         async with aclosing(judge_all(bench, self.cases, places.beside, places.turn)) as results:
-            async for case, each in results:
-                gate.pairings[case.id] = case.pairing
+            async for _, each in results:
                 gate.recorder.keep(gate.excuse(each).result)
                 judged()
         return gate.finish(subset=chosen.subset, strict=self._plan.options.strict, all_files=chosen.all_files)
 
     def _keep_part(self, gate: Gate, state: State, began: float) -> None:
         if gate.recorder.results:
-            self.cell = self._with_results(gate, state, gate.break_off(), began)
+            status = gate.break_off(all_files=self._plan.chosen.all_files)
+            self.cell = self._with_results(gate, state, status, began)
 
     def _with_results(self, gate: Gate, state: State, status: int, began: float) -> Cell:
         assert gate.recorder.run is not None
@@ -192,11 +200,14 @@ class CellRun:
         return {
             "drivers": {role: name for role, name in roles.items() if role != "router"},
             "router": roles.get("router"),
-            "switches": [name for name in ("coturn", "attack_router") if getattr(plan.options, name)],
+            "switches": list(self._switches()),
             "deadline_scale": plan.patience.scale,
             "tool": {"name": "clasp-e2e", "version": __version__},
             "subjects": gate.recorder.subjects_json(),
         }
+
+    def _switches(self) -> tuple[str, ...]:
+        return tuple(name for name in ("coturn", "attack_router") if getattr(self._plan.options, name))
 
     def _replay(self, *case: str) -> str:
         """Return the command that judges this cell alone, or one case of it."""
@@ -264,16 +275,3 @@ def cell_folders(cells: Iterable[Cell]) -> dict[str, str]:
             name = f"{wanted}-{number}"
         folders[cell.name] = name
     return folders
-
-
-def _clear(directory: Path) -> None:
-    """Make `directory`, without an earlier run's results, which would be taken for this one's."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "results.json").unlink(missing_ok=True)
-        if (evidence := directory / "evidence").is_dir():
-            shutil.rmtree(evidence)
-    except OSError as error:
-        raise ResultsError(
-            f"{directory}: no results can be written here ({error.strerror}); name another directory for them"
-        ) from error

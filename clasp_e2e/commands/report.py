@@ -8,12 +8,15 @@ from pathlib import Path
 
 import click
 
+from clasp_e2e.commands.merging import FEW, merge_results, results_file
 from clasp_e2e.commands.run import USAGE
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
+from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
+from clasp_e2e.results.merge import MergeError
 from clasp_e2e.results.model import Run
 from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
 
@@ -23,38 +26,73 @@ FORMS: dict[str, Callable[[Run], str]] = {
     "badge": lambda run: render_badge(run.verdict),
 }
 
+LATEST = Path("reports/latest")
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 @click.command()
-@click.argument(
-    "results", type=click.Path(path_type=Path), default=Path("reports/latest"), metavar="[RESULTS]"
+@click.argument("named", type=click.Path(path_type=Path), nargs=-1, metavar="[RESULTS]...")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=f"Where RESULTS are merged into one run (for several, default: {LATEST}).",
 )
 @click.option("--html", type=OUTPUT, metavar="FILE", help="One page with all of it, what happened included.")
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="For a pull request or a CI job's summary.")
 @click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for what shows tests.")
 @click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG that says the verdict.")
-def report(results: Path, html: Path | None, **outputs: Path | None) -> None:
+def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **outputs: Path | None) -> None:
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 
-    RESULTS may be a matrix.json, or its folder, too: that has the form --html alone. FILE may be `-`,
-    for the terminal. Without an option, the Markdown goes there. The same results give the same bytes.
+    RESULTS may be a matrix.json, or its folder, too: for that there are --html and --markdown. FILE may
+    be `-`, for the terminal; without an option, the Markdown goes there. The same results give the same
+    bytes.
+
+    Several RESULTS are parts of one run, of jobs or machines that were given a part of the scenarios
+    each. They are merged into DIR, evidence included, and the reports are of that run: its verdict is
+    that of one run of all. `clasp-e2e gate --of DIR` holds it to a list of known failures.
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
     try:
+        if len(named) > 1 or (named and results is not None):
+            results = results or LATEST
+            _tell(merge_results(named, results), results)
+        elif named:
+            (results,) = named
+        results = results or LATEST
         if (matrix := _matrix_in(results)) is not None:
-            if wanted or html is None:
-                raise _fault(f"{matrix} is a matrix: give --html, and a cell's folder for other forms")
-            _write(_matrix_page(matrix), html)
+            _write_matrix(matrix, html, wanted)
             return
-        path = results / "results.json" if results.is_dir() else results
+        path = results_file(results)
         run = read_results(path)
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
-    except ResultsError as error:
+    except (ResultsError, MergeError) as error:
         raise _fault(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         _write(FORMS[form](run), output)
+
+
+def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> None:
+    if others := wanted.keys() - {"markdown"}:
+        forms = " and ".join(f"--{form}" for form in sorted(others))
+        raise _fault(f"{path} is a matrix, which has no {forms}: name a cell's folder for that")
+    if html is not None:
+        _write(_matrix_page(path), html)
+    if wanted or html is None:
+        _write(render_matrix_markdown(read_matrix(path)), wanted.get("markdown", Path("-")))
+
+
+def _tell(run: Run, directory: Path) -> None:
+    """Say what was merged, beside the reports."""
+    verdict = run.verdict.value.replace("_", " ")
+    click.echo(
+        f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True
+    )
+    if run.missing:
+        some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
+        click.echo(f"Without a result: {len(run.missing)} cases that were to run: {some}", err=True)
 
 
 def _matrix_in(results: Path) -> Path | None:

@@ -28,9 +28,9 @@ from clasp_e2e.modelbased.steps import (
     Step,
 )
 from clasp_e2e.modelbased.world import Flight, Tally, World, contradict, within_requirement
+from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.testbed import Alone, expect, random_payload
 from clasp_e2e.testbed.bench import Case
-from clasp_e2e.testbed.pairing import Pairing
 from clasp_e2e.testbed.scenario import Scenario
 
 TIMEOUT, SHORT_TIMEOUT = 10, 3

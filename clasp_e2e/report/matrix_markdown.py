@@ -28,10 +28,13 @@ def render_matrix_markdown(matrix: Matrix) -> str:
     parts: list[str] = []
     for router in matrix.routers:
         rows = [
-            (f"**{offerer}**", *(_in_table(cell) for cell in matrix.cells if _in_row(cell, router, offerer)))
+            (
+                f"**{plain(offerer)}**",
+                *(_in_table(cell) for cell in matrix.cells if _in_row(cell, router, offerer)),
+            )
             for offerer in matrix.peers
         ]
-        head = ("offerer ↓ answerer →", *matrix.peers)
+        head = ("offerer ↓ answerer →", *map(plain, matrix.peers))
         parts += [f"Over the router **{plain(router)}**:", table(head, rows)]
     for title, ids in _TOLD.items():
         if found := _by_requirement(matrix.cells, ids):

@@ -49,6 +49,11 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
                 and (item.covered or item.verdict is not RequirementVerdict.UNTESTED)
             ]
             unchosen = [item.id for item in musts if item.verdict is RequirementVerdict.UNTESTED]
+            if run.missing:
+                return (
+                    f"Nothing required failed in what ran; {len(run.missing)} cases that were to run have no"
+                    f" result, {run.missing[0]} among them."
+                )
             if run.subset and set(missing) <= set(unchosen):
                 return "Nothing required failed in the part of the scenarios that was chosen."
             if missing:

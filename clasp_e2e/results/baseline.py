@@ -69,6 +69,7 @@ class Baseline:
     source: str
     entries: tuple[KnownFailure, ...]
     owners: frozenset[str]
+    text: str = ""
 
 
 def parse_baseline(text: str, source: str, owners: Collection[str], catalogue: Catalogue) -> Baseline:
@@ -94,7 +95,7 @@ def parse_baseline(text: str, source: str, owners: Collection[str], catalogue: C
             if _same(earlier, entry):
                 raise BaselineError(f"{entry.where}: the same as {earlier.where}; delete one of them")
         entries.append(entry)
-    return Baseline(source, tuple(entries), frozenset(owners))
+    return Baseline(source, tuple(entries), frozenset(owners), text)
 
 
 def _entry(record: Mapping[str, object], source: str, number: int, catalogue: Catalogue) -> KnownFailure:

@@ -88,8 +88,7 @@ def expect_known(baselines: Iterable[Baseline], result: ScenarioResult, scope: S
         for entry in _entries(baselines, result, requirement, scope):
             if entry.explains(result.message):
                 judgments = {**result.judgments, requirement: Outcome.EXPECTED_FAILURE}
-                return replace(
-                    result,
+                return result.revised(
                     outcome=Outcome.EXPECTED_FAILURE,
                     judgments=judgments,
                     known_failure=entry.reason,
@@ -108,17 +107,6 @@ def settle_known(
             findings.look_at(baseline, entry)
     revised = [_unexpected(result, findings.passes.get(result.id, ())) for result in known]
     return Known(tuple(revised), tuple(findings.complaints), tuple(findings.notes), tuple(findings.spent))
-
-
-def unlisted(result: ScenarioResult) -> ScenarioResult:
-    """Return `result` without what a baseline made of a pass; a failure is looked at anew anyway."""
-    judgments = {
-        name: Outcome.PASSED if outcome == Outcome.UNEXPECTED_PASS else outcome
-        for name, outcome in result.judgments.items()
-    }
-    unexpected = result.outcome is Outcome.UNEXPECTED_PASS
-    outcome = Outcome.PASSED if unexpected else result.outcome
-    return replace(result, outcome=outcome, judgments=judgments)
 
 
 def set_apart(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
@@ -308,7 +296,7 @@ def _unexpected(result: ScenarioResult, requirements: Collection[str]) -> Scenar
         return result
     judgments = {**result.judgments, **dict.fromkeys(requirements, Outcome.UNEXPECTED_PASS)}
     outcome = Outcome.UNEXPECTED_PASS if result.outcome is Outcome.PASSED else result.outcome
-    return replace(result, outcome=outcome, judgments=judgments)
+    return result.revised(outcome=outcome, judgments=judgments)
 
 
 def _participants(pairing: str, labels: Collection[str]) -> tuple[str, ...]:

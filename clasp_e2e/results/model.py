@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.plan import Plan, Shard
 from clasp_e2e.spec.catalogue import Level, Source
 
 SCHEMA = 1
@@ -56,6 +58,29 @@ class ScenarioFacts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a case said by itself, before the rest of its run and the known failures were looked at."""
+
+    outcome: Outcome
+    blocked_by: str | None
+    message: str
+    judgments: Mapping[str, str]
+    remark: str | None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Found:
+        """Read the form of `results.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
+        judgments: Mapping[str, str] = document["judgments"]
+        return cls(
+            Outcome(document["outcome"]),
+            document["blocked_by"],
+            document["message"],
+            {key: Outcome(value) for key, value in judgments.items()},
+            document["remark"],
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
     """What became of one scenario in one pairing.
@@ -87,6 +112,12 @@ class ScenarioResult:
     slow: bool = False
     known_failure: str | None = None
     """The reason that the baseline gives, where this failure was expected."""
+    waits: bool = False
+    """Whether it ran beside the others."""
+    cast: Pairing | None = None
+    """Who stood where."""
+    found: Found | None = None
+    """What it said by itself, where that is not what it says as a part of its run."""
 
     def judgment(self, requirement_id: str) -> Outcome:
         """Return the outcome for one requirement; an error of the scenario hides a pass, not a failure."""
@@ -94,6 +125,18 @@ class ScenarioResult:
         if self.outcome is Outcome.ERROR and judged not in NOT_MET:
             return Outcome.ERROR
         return judged
+
+    def revised(self, **changes: Any) -> ScenarioResult:
+        """Return the result as its run has it; what it said by itself is kept in `found`."""
+        found = self.found or Found(self.outcome, self.blocked_by, self.message, self.judgments, self.remark)
+        return replace(self, found=found, **changes)
+
+    def as_found(self) -> ScenarioResult:
+        """Return what the case said by itself."""
+        if self.found is None:
+            return self
+        said = {each.name: getattr(self.found, each.name) for each in fields(self.found)}
+        return replace(self, found=None, known_failure=None, **said)
 
     @classmethod
     def harness_error(
@@ -136,6 +179,9 @@ class ScenarioResult:
             waited_s=document.get("waited_s", 0),
             slow=document.get("slow", False),
             known_failure=document.get("known_failure"),
+            waits=document.get("waits", False),
+            cast=Pairing.from_json(document["cast"]) if document.get("cast") else None,
+            found=Found.from_json(document["found"]) if document.get("found") else None,
         )
 
 
@@ -219,6 +265,12 @@ class Run:
     """What is not true of the baselines of known failures; each fails the gate."""
     notes: tuple[str, ...] = ()
     """What this run could not tell of them."""
+    missing: tuple[str, ...] = ()
+    """The cases that were to run, and of which there is no result."""
+    shards: tuple[Shard, ...] = ()
+    """The runs that this one was merged from."""
+    plan: Plan | None = None
+    """What was to run; None while the run is under way."""
     schema: int = field(default=SCHEMA)
 
     @property
@@ -244,6 +296,9 @@ class Run:
             "strict": self.strict,
             "complaints": list(self.complaints),
             "notes": list(self.notes),
+            "missing": list(self.missing),
+            "shards": [_plain(shard) for shard in self.shards],
+            "plan": None if self.plan is None else self.plan.to_json(),
             "verdict": self.verdict.value,
             "totals": self.totals,
             "requirements": [requirement.to_json() for requirement in self.requirements],
@@ -271,6 +326,9 @@ class Run:
             strict=document.get("strict", False),
             complaints=tuple(document.get("complaints", ())),
             notes=tuple(document.get("notes", ())),
+            missing=tuple(document.get("missing", ())),
+            shards=tuple(Shard(**shard) for shard in document.get("shards", ())),
+            plan=Plan.from_json(document["plan"]) if document.get("plan") else None,
             schema=document["schema"],
         )
 
@@ -293,6 +351,8 @@ def _plain(record: Any) -> dict[str, Any]:
 def _json(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
+    if is_dataclass(value):
+        return _plain(value)
     if isinstance(value, tuple):
         return [_json(item) for item in cast("tuple[Any, ...]", value)]
     if isinstance(value, dict):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clasp_e2e import __version__
-from clasp_e2e.results.known import set_apart
 from clasp_e2e.results.model import Run, ScenarioResult, Subject
-from clasp_e2e.results.outcome import Verdict
+from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.store import write_results
 from clasp_e2e.results.verdict import requirement_results, run_verdict
 from clasp_e2e.spec.catalogue import Catalogue
@@ -52,7 +51,7 @@ class Recorder:
         self.keep(result)
         if subjects and not self.subjects:
             self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
-        write_results(self._so_far(covered=None, subset=True), self.path, indent=None)
+        write_results(self._so_far(), self.path, indent=None)
 
     def keep(self, result: ScenarioResult) -> None:
         """Take in `result`, to be written when the run is finished.
@@ -66,45 +65,25 @@ class Recorder:
         """The results that were taken in so far."""
         return tuple(self._scenarios)
 
-    def revise(self, results: Iterable[ScenarioResult]) -> None:
-        """Put `results` in the place of those that were taken in."""
-        self._scenarios = list(results)
+    def draft(self, plan: Plan, *, subset: bool, strict: bool = False) -> Run:
+        """Return the run with the results that were taken in, to be settled; it says nothing yet.
 
-    def finish(
-        self,
-        *,
-        covered: Collection[str] | None,
-        subset: bool,
-        strict: bool = False,
-        complaints: Iterable[str] = (),
-        notes: Iterable[str] = (),
-    ) -> Run:
-        """Reach the verdict, write it, and return the run.
-
-        `covered` are the requirements that have a scenario in this harness; None where that is not
-        known, and then none is held to have no scenario. `complaints` and `notes` are about the
-        baselines of known failures. Raises `ResultsError`.
+        `subset` is whether scenarios were left out on purpose.
         """
-        run = self._so_far(covered=covered, subset=subset, strict=strict)
-        self.run = replace(run, complaints=tuple(complaints), notes=tuple(notes))
-        write_results(self.run, self.path)
-        return self.run
+        return replace(self._so_far(), plan=plan, subset=subset, strict=strict)
 
-    def verdict_but_for_known(self) -> Verdict:
-        """Return what the finished run would say had all that is known to fail been met."""
-        assert self.run is not None
-        covered = {item.id for item in self.run.requirements if item.covered}
-        apart = requirement_results(
-            self._catalogue, set_apart(self._scenarios), self._judged, covered=covered
-        )
-        return run_verdict(apart, self.run.subset, self._judged, self.capabilities)
+    def conclude(self, run: Run) -> None:
+        """Take `run`, which is settled, for the finished one, and write it. Raises `ResultsError`."""
+        self.run = run
+        self._scenarios = list(run.scenarios)
+        write_results(run, self.path)
 
     def subjects_json(self) -> dict[str, Any]:
         """Return the subjects in the form of `results.json`."""
         return {role: subject.to_json() for role, subject in self.subjects.items()}
 
-    def _so_far(self, *, covered: Collection[str] | None, subset: bool, strict: bool = False) -> Run:
-        requirements = requirement_results(self._catalogue, self._scenarios, self._judged, covered=covered)
+    def _so_far(self) -> Run:
+        requirements = requirement_results(self._catalogue, self._scenarios, self._judged)
         return Run(
             tool={"name": "clasp-e2e", "version": __version__},
             catalogue=self._catalogue.hash,
@@ -114,11 +93,10 @@ class Recorder:
             seed=self._seed,
             platform=f"{platform.platform()}, Python {platform.python_version()}",
             subjects=self.subjects,
-            verdict=run_verdict(requirements, subset, self._judged, self.capabilities),
+            verdict=run_verdict(requirements, True, self._judged, self.capabilities),
             requirements=tuple(requirements),
             scenarios=tuple(self._scenarios),
             judged_roles=self._judged,
             capabilities=tuple(sorted(self.capabilities)),
-            subset=subset,
-            strict=strict,
+            subset=True,
         )

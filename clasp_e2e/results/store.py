@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
@@ -46,6 +47,22 @@ def write_document(document: Mapping[str, Any], path: Path, *, indent: int | Non
             Path(temporary).unlink(missing_ok=True)
         raise ResultsError(
             f"{path}: the results cannot be written ({error.strerror}); name another directory for them"
+        ) from error
+
+
+def clear_results(directory: Path) -> None:
+    """Make `directory`, without an earlier run's results, which would be taken for this one's.
+
+    Raises `ResultsError`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "results.json").unlink(missing_ok=True)
+        if (evidence := directory / "evidence").is_dir():
+            shutil.rmtree(evidence)
+    except OSError as error:
+        raise ResultsError(
+            f"{directory}: no results can be written here ({error.strerror}); name another directory for them"
         ) from error
 
 

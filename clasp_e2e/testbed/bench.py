@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from clasp_e2e.drivers.interface import Driver, DriverFault, Implementation
-from clasp_e2e.results.model import Subject
+from clasp_e2e.results.blame import lost_ground
+from clasp_e2e.results.model import ScenarioResult, Subject
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
 from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.implementations import Implementations
-from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Pairing, Subjects
+from clasp_e2e.testbed.pairing import Subjects
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.sharing import Sharing
 from clasp_e2e.testbed.testbed import Participant, RouterSource
@@ -55,7 +56,7 @@ class Bench:
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None
-    finished: list[Finished] = field(default_factory=list[Finished])
+    finished: list[ScenarioResult] = field(default_factory=list[ScenarioResult])
     implementations: Implementations | None = None
     """Where the drivers are started; None for a place of its own."""
 
@@ -131,7 +132,5 @@ class Bench:
 
     def lost_ground(self, case: Case) -> str | None:
         """Return the requirement that failed in the pairing of `case`, if there is no use in trying it."""
-        cause = broken_precondition(
-            self.catalogue, case.id, case.scenario.requirements, case.pairing, self.finished
-        )
-        return cause if cause is not None and is_hopeless(self.catalogue, cause) else None
+        found = (result.as_found() for result in self.finished)
+        return lost_ground(self.catalogue, case.id, case.scenario.requirements, case.pairing, found)

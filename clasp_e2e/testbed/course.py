@@ -34,9 +34,9 @@ async def judge_all(
     try:
         async with turn or nullcontext():
             for case in in_turn:
-                yield case, settle(bench, case, await judge(bench, case))
+                yield case, settle(bench, await judge(bench, case))
         for case, running in ahead:
-            yield case, settle(bench, case, await running)
+            yield case, settle(bench, await running)
     finally:
         for _, running in ahead:
             running.cancel()

@@ -12,13 +12,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+from clasp_e2e.results.blame import settled
 from clasp_e2e.results.evidence import write_evidence
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Level
 from clasp_e2e.testbed.bench import Bench, Case
-from clasp_e2e.testbed.blame import Finished, settled
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
     Blocked,
@@ -140,7 +140,7 @@ async def _observe(bench: Bench, case: Case) -> Observed:
 
 def _record(bench: Bench, case: Case, seen: Observed) -> Judged:
     """Return what was seen as this run has it, and keep its evidence."""
-    result, ending = replace(seen.result, replay=case.replay), seen.ending
+    result, ending = replace(seen.result, replay=case.replay, cast=case.pairing), seen.ending
     if bench.evidence is not None:
         path = write_evidence(
             bench.evidence,
@@ -163,10 +163,10 @@ def _is_from_outside(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt)
 
 
-def settle(bench: Bench, case: Case, judged: Judged) -> Judged:
+def settle(bench: Bench, judged: Judged) -> Judged:
     """Take `judged` into the run: what failed for want of its ground is blocked by it."""
-    result = settled(bench.catalogue, case.pairing, judged.result, bench.finished)
-    bench.finished.append(Finished(case.pairing, result))
+    result = settled(bench.catalogue, judged.result, bench.finished)
+    bench.finished.append(result)
     return replace(judged, result=result)
 
 
@@ -239,6 +239,8 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
         judgments=judgments,
         remark="; ".join(judgment.remarks) if judgment and judgment.remarks else None,
         slow=case.scenario.slow,
+        waits=case.scenario.waits,
+        cast=case.pairing,
     )
 
 

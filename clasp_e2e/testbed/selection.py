@@ -11,8 +11,9 @@ from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.drivers.registry import UnknownDriver, known_drivers, resolve_driver, resolve_router
 from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
 from clasp_e2e.results.known import check_pairings
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.pairing import REFERENCE, SCRIPTED, Subjects
+from clasp_e2e.testbed.pairing import Subjects
 
 
 class SelectionError(Exception):
@@ -106,15 +107,20 @@ def load_baselines(
                 files.setdefault(path, set()).add(label)
     try:
         return tuple(
-            _baseline(path, owners, labels, catalogue, own=given is None) for path, owners in files.items()
+            read_baseline(path, owners, labels, catalogue, own=given is None)
+            for path, owners in files.items()
         )
     except BaselineError as error:
         raise SelectionError(str(error)) from error
 
 
-def _baseline(
+def read_baseline(
     path: Path, owners: set[str], labels: frozenset[str], catalogue: Catalogue, *, own: bool
 ) -> Baseline:
+    """Read the known failures of `owners` from `path`; `own` is one that lies beside their adapter.
+
+    Raises `BaselineError`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.model import Connected, P2PConfig, SendResult
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
+from clasp_e2e.results.pairing import REFERENCE, Pairing
 from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, ground, random_payload
-from clasp_e2e.testbed.pairing import REFERENCE, Pairing
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
 

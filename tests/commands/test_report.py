@@ -13,6 +13,7 @@ from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
+from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.matrix import Matrix, cells_of
 from clasp_e2e.results.model import Run
 from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results
@@ -87,7 +88,7 @@ def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invok
     )
 
 
-def test_a_matrix_has_a_page_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
+def test_a_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
     (empty,) = cells_of(("a",), ("r",), {})
     cell = empty.judged(run, exit_status=1, results="a/results.json", duration_s=1)
     matrix = Matrix(
@@ -106,7 +107,9 @@ def test_a_matrix_has_a_page_and_no_other_form(invoke: Invoke, tmp_path: Path, r
     page = render_matrix_html(matrix, {cell.name: (run, {})})
     for named in (tmp_path, tmp_path / "matrix.json"):
         assert invoke("report", str(named), "--html", "-").output == page
-    for options in ((), ("--junit", "-"), ("--html", "-", "--badge", "-")):
+    for options in ((), ("--markdown", "-")):
+        assert invoke("report", str(tmp_path), *options).output == render_matrix_markdown(matrix)
+    for options in (("--junit", "-"), ("--html", "-", "--badge", "-")):
         result = invoke("report", str(tmp_path), *options)
         assert result.exit_code == 2
-        assert "is a matrix: give --html" in result.output
+        assert "is a matrix, which has no --" in result.output

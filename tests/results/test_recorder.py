@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from clasp_e2e.results.evidence import write_evidence
 from clasp_e2e.results.model import ScenarioResult, Subject
 from clasp_e2e.results.outcome import Outcome, Verdict
+from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.recorder import Recorder
+from clasp_e2e.results.settling import settle_run
 from clasp_e2e.results.store import read_results
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.spec import Catalogue
@@ -37,10 +40,12 @@ def test_results_are_there_after_each_scenario_and_partial_until_the_end(recorde
     assert recorder.run is None
 
 
-def test_finishing_reaches_the_verdict_and_writes_it(recorder: Recorder, small: Catalogue) -> None:
+def test_what_was_taken_in_is_settled_and_written(recorder: Recorder, small: Catalogue) -> None:
     recorder.add(result("M-1"))
     recorder.capabilities = {"turn", "close"}
-    run = recorder.finish(covered={"M-1"}, subset=False)
+    plan = Plan(cases={"file::test[x-x]": ("M-1",)}, covered=("M-1",), all_files=True, cast={"router": "r"})
+    run = settle_run(recorder.draft(plan, subset=False), small, (), date(2026, 1, 1)).run
+    recorder.conclude(run)
     # The T-1 of this catalogue has no scenario, so that the capability it needs changes nothing.
     assert run.verdict is Verdict.CONFORMANT
     assert run is recorder.run

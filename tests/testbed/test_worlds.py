@@ -74,7 +74,7 @@ async def met(sides: Sides) -> None:
 
 async def test_what_stands_on_what_failed_is_not_even_run() -> None:
     bench = await open_bench(FakeDriver())
-    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
+    settle(bench, await judge(bench, case(unmet, "CON-5")))
     found = await judge(bench, case(unmet, "SND-1"))
     assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
     assert found.result.duration_s == 0
@@ -84,8 +84,8 @@ async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> No
     bench = await open_bench(FakeDriver())
     early = await judge(bench, case(unmet, "SND-1"))
     assert early.result.outcome is Outcome.FAILED
-    settle(bench, case(unmet, "CON-5"), await judge(bench, case(unmet, "CON-5")))
-    found = settle(bench, case(unmet, "SND-1"), early)
+    settle(bench, await judge(bench, case(unmet, "CON-5")))
+    found = settle(bench, early)
     assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
     assert judgments(found) == {"SND-1": "blocked"}
     assert found.result.message.startswith("CON-5 failed; so: expected this")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clasp_e2e.results.blame import broken_precondition, is_hopeless, lost_ground, settle_all
 from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.spec import load_catalogue
-from clasp_e2e.testbed.blame import Finished, broken_precondition, is_hopeless, settle_all
-from clasp_e2e.testbed.pairing import Pairing
 
 CATALOGUE = load_catalogue()
 PAIR, OTHER = Pairing(offerer="x", answerer="x"), Pairing(offerer="x", answerer="reference")
@@ -17,9 +17,9 @@ ROUTER = Pairing(router="reference")
 
 
 def finished(
-    name: str, outcome: Outcome, *, blocked_by: str | None = None, pairing: Pairing = PAIR
-) -> Finished:
-    result = ScenarioResult(
+    name: str, outcome: Outcome, *, blocked_by: str | None = None, pairing: Pairing = PAIR, **fields
+) -> ScenarioResult:
+    return ScenarioResult(
         id=f"test::{name}[{pairing.id}]",
         title=name,
         requirements=(name,),
@@ -27,11 +27,12 @@ def finished(
         outcome=outcome,
         blocked_by=blocked_by,
         judgments={name: outcome},
+        cast=pairing,
+        **fields,
     )
-    return Finished(pairing, result)
 
 
-def cause_of(name: str, *found: Finished, pairing: Pairing = PAIR) -> str | None:
+def cause_of(name: str, *found: ScenarioResult, pairing: Pairing = PAIR) -> str | None:
     return broken_precondition(CATALOGUE, f"test::{name}[{pairing.id}]", (name,), pairing, found)
 
 
@@ -67,14 +68,42 @@ def test_only_without_a_connection_that_carries_data_is_there_no_use_in_trying()
     assert not any(is_hopeless(CATALOGUE, cause) for cause in ("SND-3", "RTE-9", "EVT-3", "EVT-2", "TMO-2"))
 
 
+def test_a_quick_ground_that_failed_leaves_nothing_to_try_and_a_later_or_waiting_one_does() -> None:
+    def lost(name: str, *found: ScenarioResult) -> str | None:
+        return lost_ground(CATALOGUE, f"test::{name}[{PAIR.id}]", (name,), PAIR, found)
+
+    assert lost("SND-1", finished("CON-6", Outcome.FAILED)) == "CON-6"
+    assert lost("SND-1", finished("CON-6", Outcome.FAILED, waits=True)) is None
+    assert lost("SND-1", finished("CON-6", Outcome.FAILED, pairing=OTHER)) is None
+    assert lost("SND-1", finished("CON-6", Outcome.BLOCKED, blocked_by="CON-5")) is None
+    assert lost("CON-5", finished("CON-6", Outcome.FAILED)) is None
+
+
+def test_what_would_not_have_been_tried_says_nothing_but_an_error_stays_one() -> None:
+    ground = finished("CON-6", Outcome.FAILED)
+    passed = finished("SND-1", Outcome.PASSED, remark="framed")
+    ran = settle_all(CATALOGUE, [passed, ground, finished("SND-4", Outcome.ERROR)])
+    assert {each.title: each.outcome for each in ran} == {
+        "CON-6": Outcome.FAILED,
+        "SND-1": Outcome.BLOCKED,
+        "SND-4": Outcome.ERROR,
+    }
+    (blocked,) = [each for each in ran if each.title == "SND-1"]
+    assert (blocked.blocked_by, blocked.remark) == ("CON-6", None)
+    assert blocked.judgments == {"SND-1": Outcome.BLOCKED}
+    assert blocked.as_found() == passed
+
+
 @given(st.permutations(["RTR-1", "CON-3", "CON-4", "CON-5", "EVT-1", "CON-6", "SND-1"]))
 def test_whatever_the_order_one_failure_is_left_and_it_is_the_ground_of_all(order: list[str]) -> None:
-    results = settle_all(CATALOGUE, [finished(name, Outcome.FAILED) for name in order])
-    assert [result.title for result in results] == order
+    found = [finished(name, Outcome.FAILED) for name in order]
+    results = settle_all(CATALOGUE, found)
+    assert results == settle_all(CATALOGUE, reversed(found))
     assert [result.title for result in results if result.outcome is Outcome.FAILED] == ["RTR-1"]
     assert {result.blocked_by for result in results if result.outcome is Outcome.BLOCKED} == {"RTR-1"}
+    assert settle_all(CATALOGUE, results) == results
 
 
-def test_settling_keeps_what_did_not_fail() -> None:
-    passed, failed = finished("CON-6", Outcome.PASSED), finished("EVT-1", Outcome.FAILED)
-    assert settle_all(CATALOGUE, [passed, failed]) == [passed.result, failed.result]
+def test_settling_keeps_what_did_not_fail_in_the_order_of_a_run() -> None:
+    passed, failed = finished("CON-6", Outcome.PASSED), finished("EVT-1", Outcome.FAILED, waits=True)
+    assert settle_all(CATALOGUE, [failed, passed]) == [passed, failed]

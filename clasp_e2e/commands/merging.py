@@ -1,0 +1,61 @@
+"""The results of several runs, on the disk, as those of one."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from clasp_e2e.results.merge import merge_runs
+from clasp_e2e.results.model import Run
+from clasp_e2e.results.store import ResultsError, clear_results, read_results, write_results
+from clasp_e2e.spec.catalogue import load_catalogue
+
+FEW = 6
+"""So many cases without a result are named."""
+
+
+def results_file(named: Path) -> Path:
+    """Return the `results.json` that the user means by a file or a folder."""
+    return named / "results.json" if named.is_dir() else named
+
+
+def merge_results(named: Sequence[Path], directory: Path) -> Run:
+    """Merge the runs in `named` into `directory`, with their evidence, and return the run.
+
+    What an earlier run left in `directory` goes. Raises `ResultsError`, `MergeError`.
+    """
+    files = {str(each): results_file(each) for each in named}
+    for name, file in files.items():
+        if file.resolve().parent == directory.resolve():
+            raise ResultsError(f"{name}: what is merged cannot be written over it; name another --results")
+    runs = [(name, read_results(file)) for name, file in files.items()]
+    command = shlex.join(["clasp-e2e", "report", *map(str, named), "--results", str(directory)])
+    merged = merge_runs(runs, load_catalogue(), command)
+    clear_results(directory)
+    moved = {
+        result.id: _copied(result.evidence, files[merged.sources[result.id]].parent, directory)
+        for result in merged.settled.run.scenarios
+    }
+    scenarios = (replace(each, evidence=moved[each.id]) for each in merged.settled.run.scenarios)
+    run = replace(merged.settled.run, scenarios=tuple(scenarios))
+    write_results(run, directory / "results.json")
+    return run
+
+
+def _copied(evidence: str | None, source: Path, directory: Path) -> str | None:
+    """Copy a piece of evidence and return where it lies now, None if it is gone."""
+    if evidence is None:
+        return None
+    file = source / "evidence" / PurePath(evidence).name
+    target = directory / "evidence" / file.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ResultsError(f"{file} cannot be copied to {target} ({error.strerror})") from error
+    return str(target)

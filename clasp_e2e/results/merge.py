@@ -1,0 +1,151 @@
+"""Several runs, each of a part of the scenarios, as the one that would have run them all. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from clasp_e2e.results.model import Run, ScenarioResult
+from clasp_e2e.results.plan import Plan, Shard
+from clasp_e2e.results.settling import Settled, baselines_of, settle_run
+from clasp_e2e.spec.catalogue import Catalogue
+
+
+class MergeError(ValueError):
+    """Runs that are no parts of one; the text says which, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run that is to be merged, and what the user calls it."""
+
+    name: str
+    run: Run
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The run of all parts, and where each of its results is from."""
+
+    settled: Settled
+    sources: Mapping[str, str]
+    """By case, the name of the run."""
+
+
+def merge_runs(named: Sequence[tuple[str, Run]], catalogue: Catalogue, command: str) -> Merged:
+    """Return the one run that `named`, runs with their names, are parts of; their order does not matter.
+
+    A case of which no part has a result leaves it partial. Its seed, where the parts have several, is
+    that of the first. Raises `MergeError` for what cannot stem from one run: other implementations,
+    versions, options or known failures, or a case with two outcomes.
+    """
+    parts = sorted((_part(name, run, catalogue) for name, run in named), key=_age)
+    for part in parts[1:]:
+        _check(parts[0], part)
+    chosen: dict[str, tuple[Part, ScenarioResult]] = {}
+    for part in parts:
+        for result in part.run.scenarios:
+            found = part, result.as_found()
+            chosen[result.id] = _one_of(chosen.get(result.id, found), found)
+    started = [part.run for part in parts if part.run.subjects] or [parts[0].run]
+    plan = _plan(parts)
+    run = replace(
+        started[0],
+        started=parts[0].run.started,
+        duration_s=round(sum(part.run.duration_s for part in parts), 3),
+        command=command,
+        seed=parts[0].run.seed,
+        platform="; ".join(dict.fromkeys(part.run.platform for part in parts)),
+        scenarios=tuple(result for _, result in chosen.values()),
+        subset=bool(plan.left_out) or not plan.all_files,
+        shards=tuple(shard for part in parts for shard in part.run.shards or (_shard(part.run),)),
+        plan=plan,
+    )
+    today = max(date.fromisoformat(part.run.started[:10]) for part in parts)
+    settled = settle_run(run, catalogue, baselines_of(plan, catalogue), today)
+    return Merged(settled, {case: part.name for case, (part, _) in chosen.items()})
+
+
+def _part(name: str, run: Run, catalogue: Catalogue) -> Part:
+    if run.plan is None:
+        raise MergeError(
+            f"{name}: what was to run there is not known: the run was ended by force, or an earlier version"
+            " wrote its results; run it again, or leave it out"
+        )
+    if run.catalogue != catalogue.hash:
+        raise MergeError(
+            f"{name}: judged by another catalogue of requirements than this harness has"
+            f" ({' '.join(run.tool.values())}); merge with the version that ran it"
+        )
+    return Part(name, run, run.plan)
+
+
+def _age(part: Part) -> tuple[object, ...]:
+    run = part.run
+    return run.started, run.command, run.seed, run.platform, [result.id for result in run.scenarios]
+
+
+def _check(first: Part, other: Part) -> None:
+    """Raise `MergeError` if the two cannot be of one run."""
+    facts: dict[str, Callable[[Part], object]] = {
+        "versions of the harness": lambda part: " ".join(part.run.tool.values()),
+        "judged roles": lambda part: " and ".join(part.run.judged_roles),
+        "labels in the roles": lambda part: ", ".join(map(" ".join, sorted(part.plan.cast.items()))),
+        "options": lambda part: " ".join((*part.plan.switches, *["strict"] * part.run.strict)) or "none",
+        "known failures": lambda part: [(each.owners, each.text) for each in part.plan.known],
+    }
+    if first.run.subjects and other.run.subjects:  # They are not known where none could be started.
+        facts["implementations"] = lambda part: ", ".join(
+            f"{role} {subject.name} {subject.version} ({subject.language})"
+            for role, subject in sorted(part.run.subjects.items())
+        )
+        facts["capabilities"] = lambda part: " ".join(part.run.capabilities) or "none"
+    for what, fact in facts.items():
+        if (one := fact(first)) != (two := fact(other)):
+            said = f": {one}, and {two}" if isinstance(one, str) else ""
+            raise MergeError(
+                f"{first.name} and {other.name} are no parts of one run: they have different {what}{said};"
+                " run all parts alike"
+            )
+
+
+def _one_of(
+    one: tuple[Part, ScenarioResult], other: tuple[Part, ScenarioResult]
+) -> tuple[Part, ScenarioResult]:
+    """Return one of two results of a case, always the same. Raises `MergeError` if they contradict."""
+    (first, before), (second, now) = one, other
+    if (before.outcome, before.judgments) != (now.outcome, now.judgments):
+        raise MergeError(
+            f"{before.id}: {before.outcome.value} in {first.name}, and {now.outcome.value} in"
+            f" {second.name}; a case belongs into one part: leave one of the two out"
+        )
+    return min(one, other, key=lambda each: json.dumps(each[1].to_json(), sort_keys=True))
+
+
+def _plan(parts: Sequence[Part]) -> Plan:
+    plans = [part.plan for part in parts]
+    cases = {case: names for plan in plans for case, names in plan.cases.items()}
+    chosen = {case for plan in plans for case in plan.chosen}
+    read, beside = _union(plan.read for plan in plans), _union(plan.beside for plan in plans)
+    return replace(
+        plans[0],
+        cases=dict(sorted(cases.items())),
+        left_out=tuple(sorted(cases.keys() - chosen)),
+        elsewhere=(),
+        covered=_union(plan.covered for plan in plans),
+        all_files=any(plan.all_files for plan in plans) or set(beside) <= set(read),
+        read=read,
+        beside=beside,
+        labels=_union(plan.labels for plan in plans),
+    )
+
+
+def _union(names: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for each in names for name in each}))
+
+
+def _shard(run: Run) -> Shard:
+    return Shard(run.command, run.seed, run.started, run.duration_s, run.platform, len(run.scenarios))

@@ -1,0 +1,96 @@
+"""What a run set out to do: by this it is known what is missing, and a verdict can be reached once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+
+@dataclass(frozen=True, slots=True)
+class KnownList:
+    """A baseline of known failures as it was given: the file's name, whose failures they are, its text."""
+
+    source: str
+    owners: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A run that was merged into another."""
+
+    command: str
+    seed: int
+    started: str
+    """ISO 8601, UTC."""
+    duration_s: float
+    platform: str
+    scenarios: int
+    """How many results it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The cases of a run, and what its verdict takes beside their results."""
+
+    cases: Mapping[str, tuple[str, ...]]
+    """The requirements of every case that the files which were read hold, whether it was to run or not."""
+    left_out: tuple[str, ...] = ()
+    """The cases that the user left out on purpose, from all shards alike."""
+    elsewhere: tuple[str, ...] = ()
+    """The cases that are another shard's."""
+    covered: tuple[str, ...] = ()
+    """The requirements of all scenarios in the files that were read."""
+    all_files: bool = False
+    """Whether every file of scenarios was read."""
+    read: tuple[str, ...] = ()
+    """The names of the files that were read."""
+    beside: tuple[str, ...] = ()
+    """The names of all files of scenarios in the same folders."""
+    cast: Mapping[str, str]
+    """By role, the label of who stood there."""
+    labels: tuple[str, ...] = ()
+    """The names that a pairing can hold."""
+    complete: tuple[str, ...] = ()
+    """The pairings in which a run casts these subjects in all that any run judges there."""
+    switches: tuple[str, ...] = ()
+    """The options without a value that change what is run, as `coturn`."""
+    known: tuple[KnownList, ...] = ()
+    """The lists of known failures."""
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The cases that the user chose, in whatever shard."""
+        return frozenset(self.cases).difference(self.left_out)
+
+    def missing(self, ran: Iterable[str]) -> tuple[str, ...]:
+        """Return the cases that were to run here and are not among those that `ran`."""
+        return tuple(sorted(self.chosen.difference(self.elsewhere, ran)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form of `results.json`."""
+        document: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        names = [name for name, value in document.items() if isinstance(value, tuple)]
+        document |= {name: list(document[name]) for name in names}
+        return document | {
+            "cases": {case: list(requirements) for case, requirements in self.cases.items()},
+            "cast": dict(self.cast),
+            "known": [
+                {"source": each.source, "owners": list(each.owners), "text": each.text} for each in self.known
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Plan:
+        """Read the form of `results.json`; a missing key is a `KeyError`."""
+        values: dict[str, Any] = {
+            each.name: tuple(cast("list[str]", value)) if isinstance(value, list) else value
+            for each in fields(cls)
+            for value in (document[each.name],)
+        }
+        values["cases"] = {case: tuple(names) for case, names in document["cases"].items()}
+        values["known"] = tuple(
+            KnownList(each["source"], tuple(each["owners"]), each["text"]) for each in document["known"]
+        )
+        return cls(**values)

@@ -1,0 +1,54 @@
+"""The matrix in Markdown: every cell has its place, and what was not met names its cells."""
+
+from __future__ import annotations
+
+from clasp_e2e.report.matrix_markdown import render_matrix_markdown
+from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.outcome import Verdict
+
+PEERS = ("node", "rust", "more|than*that")
+
+
+def matrix(*cells: Cell) -> Matrix:
+    return Matrix(
+        tool={"name": "clasp-e2e"},
+        command="",
+        started="2026-01-01",
+        seed=1,
+        peers=PEERS,
+        routers=("reference",),
+        cells=cells,
+    )
+
+
+def cell(offerer: str, answerer: str, **fields) -> Cell:
+    return Cell(offerer=offerer, answerer=answerer, router="reference", **fields)
+
+
+def judged(offerer: str, answerer: str, verdict: Verdict, **fields) -> Cell:
+    return cell(offerer, answerer, state=State.JUDGED, verdict=verdict, **fields)
+
+
+def test_each_cell_stands_in_its_row_with_what_it_failed() -> None:
+    text = render_matrix_markdown(
+        matrix(
+            judged("node", "node", Verdict.CONFORMANT),
+            judged("node", "rust", Verdict.NON_CONFORMANT, failed=("EVT-3", "SND-3")),
+            cell("rust", "node", state=State.NOT_AVAILABLE, reason="it is not built"),
+            cell("rust", "rust", state=State.INTERRUPTED, verdict=Verdict.PARTIAL),
+        )
+    )
+    assert "| **node** | conformant | not conformant: EVT-3, SND-3 |" in text
+    assert "| **rust** | not available | interrupted |" in text
+    assert "- **EVT-3**: node → rust over reference" in text
+    assert "- not available: it is not built" in text
+    assert "more\\|than\\*that" in text
+
+
+def test_of_many_cells_the_number_is_told() -> None:
+    cells = [
+        judged(offerer, answerer, Verdict.CONFORMANT_WITH_DEVIATIONS, deviations=("CON-8",))
+        for offerer in PEERS
+        for answerer in PEERS
+    ]
+    assert "- **CON-8**: 9 cells" in render_matrix_markdown(matrix(*cells))

@@ -21,7 +21,7 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.settling import Settled, baselines_of, settle_run
-from clasp_e2e.results.store import ResultsError, read_results, write_results
+from clasp_e2e.results.store import ResultsError, read_results, shown, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.selection import read_baseline
 
@@ -166,7 +166,7 @@ def _update(settled: Settled, path: Path, reason: str | None, status: int) -> tu
         click.echo(f"\n{path}: left as it is")
         return settled, status
     try:
-        new = parse_baseline(changed, str(path), _owners(run, plan), catalogue)
+        new = parse_baseline(changed, shown(path), _owners(run, plan), catalogue)
         path.write_text(changed, encoding="utf-8")
     except (BaselineError, OSError) as error:
         raise _fault(f"the baseline could not be written: {error}") from None

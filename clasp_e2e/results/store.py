@@ -22,6 +22,14 @@ class ResultsError(Exception):
     """A results file cannot be read or written; the text says why and what to do."""
 
 
+def shown(path: Path) -> str:
+    """Return a file's path as results name it, which are read elsewhere too: from the current folder."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 def write_results(run: Run, path: Path, *, indent: int | None = 2) -> None:
     """Write `run` to `path` as `write_document` does. Without `indent` it is written several times faster."""
     write_document(run.to_json(), path, indent=indent)

@@ -12,6 +12,7 @@ from clasp_e2e.drivers.registry import UnknownDriver, known_drivers, resolve_dri
 from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
 from clasp_e2e.results.known import check_pairings
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
+from clasp_e2e.results.store import shown
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.pairing import Subjects
 
@@ -126,7 +127,7 @@ def read_baseline(
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise BaselineError(f"{path}: the known failures cannot be read: {reason}") from None
-    baseline = parse_baseline(text, str(path), owners, catalogue)
+    baseline = parse_baseline(text, shown(path), owners, catalogue)
     check_pairings(baseline, labels, own=own)
     return baseline
 

@@ -13,6 +13,7 @@ from datetime import date
 from clasp_e2e.results.baseline import ANY, Baseline, BaselineError, KnownFailure
 from clasp_e2e.results.model import NOT_MET, ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.spec.catalogue import Catalogue, concerns
 
 _FAILED = frozenset({Outcome.FAILED, Outcome.DEVIATION, Outcome.EXPECTED_FAILURE})
@@ -174,14 +175,19 @@ class _Findings:
         failed = [r for group in pairings.values() for r in group if _failed(r, entry.requirement)]
         used = any(entry.explains(result.message) for result in failed)
         for pairing, group in pairings.items():
-            self._in_pairing(entry, pairing, group, used)
+            self._in_pairing(baseline, entry, pairing, group, used)
         still = tuple(sorted(pairings.keys() - self._met_in))
         told_in_full = entry.pairing != ANY or self._all_ran(entry)
         if self._stale or (self._met_in and told_in_full):
             self.spent.append(Spent(entry, () if self._stale else still))
 
     def _in_pairing(
-        self, entry: KnownFailure, pairing: str, group: Sequence[ScenarioResult], used: bool
+        self,
+        baseline: Baseline,
+        entry: KnownFailure,
+        pairing: str,
+        group: Sequence[ScenarioResult],
+        used: bool,
     ) -> None:
         name = entry.requirement
         failed = [result for result in group if _failed(result, name)]
@@ -197,8 +203,18 @@ class _Findings:
                     f"{entry.where}: stale: what it expects to be seen was not, and other entries explain"
                     f" how {name} fails in {pairing}; delete this one"
                 )
+        elif self._is_mixed(baseline, entry, pairing):
+            return
         elif all(result.judgment(name) in _MET for result in group):
             self._met(entry, pairing, group)
+
+    def _is_mixed(self, baseline: Baseline, entry: KnownFailure, pairing: str) -> bool:
+        """Return whether another implementation takes part, which may be the one that was looked at.
+
+        That something is met there says nothing of an entry that does not name the pairing.
+        """
+        others = {*_participants(pairing, self._scope.labels)} - baseline.owners - {REFERENCE, SCRIPTED}
+        return entry.pairing == ANY and bool(others)
 
     def _met(self, entry: KnownFailure, pairing: str, group: Sequence[ScenarioResult]) -> None:
         name = entry.requirement

@@ -207,6 +207,21 @@ def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_n
     assert "stale" in complaint
 
 
+def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_that_names_no_pairing(
+    small: Catalogue,
+) -> None:
+    mixed = replace(WHOLE, complete=WHOLE.complete | {"node-rust", "rust-node-answering"})
+    failed = result("M-1", "failed")
+    for pairing in ("node-rust", "rust-node-answering"):
+        passed = result("M-1", "passed", pairing)
+        found = settle(small, [known(pairing="*")], failed, passed, scope=mixed)
+        assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
+        named = settle(small, [known(pairing=pairing)], failed, passed, scope=mixed)
+        assert "unexpected pass" in named.complaints[0]
+    opposite_the_reference = result("M-1", "passed", "node-reference")
+    assert settle(small, [known(pairing="*")], failed, opposite_the_reference).complaints
+
+
 def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
     blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": "blocked"})
     rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]

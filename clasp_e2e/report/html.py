@@ -177,6 +177,8 @@ def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool
         return _Case(scenario, outcome)
     if isinstance(document, str):
         return _Case(scenario, outcome, trouble=document)
+    # What it is blocked by is shown elsewhere, and in full.
+    brief = brief or outcome is Outcome.BLOCKED
     return _Case(
         scenario,
         outcome,

@@ -61,7 +61,8 @@ class Diagram:
 def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:
     """Return the diagram of a timeline in the evidence; a `brief` one has its end, no routine, no frames.
 
-    In the words for a frame, session ids stand as the names of their owners; what it holds is as it was.
+    Routine goes without its frames. In the words for a frame, session ids stand as the names of their
+    owners; what it holds is as it was.
     """
     named = _sessions(timeline)
     lanes = _lanes(timeline)
@@ -71,8 +72,12 @@ def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Di
     if len(told) <= head + tail:
         head, tail = (0, len(told)) if brief else (len(told), 0)
     before, after, apart = (
-        tuple(_row(entry, lanes, named, not brief) for entry in entries)
-        for entries in (told[:head], told[len(told) - tail :], [] if brief else minor[:TAIL])
+        tuple(_row(entry, lanes, named, frames) for entry in entries)
+        for entries, frames in (
+            (told[:head], not brief),
+            (told[len(told) - tail :], not brief),
+            ([] if brief else minor[:TAIL], False),
+        )
     )
     return Diagram(lanes, before, after, len(timeline) - len(before) - len(after) - len(apart), apart)
 

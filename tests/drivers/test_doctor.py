@@ -123,8 +123,9 @@ async def test_each_diagnosis_has_a_fault(examined: Examined, reached: set[Place
 
 async def test_each_advice_has_a_fault(examined: Examined) -> None:
     given = {finding.advice for fault in FAULTS for finding in await examined(fault)}
-    of_the_harness = {advice for words, advice in ADVICE if "not the adapter" in words}
-    assert {advice for _, advice in ADVICE} - given == of_the_harness
+    # A defect of the harness; and an adapter that its author attached, which the doctor does not examine.
+    elsewhere = {advice_for("not the adapter, but the harness"), advice_for("its connection ended")}
+    assert {advice for _, advice in ADVICE} - given == elsewhere
 
 
 async def test_the_last_words_are_told(examined: Examined) -> None:

@@ -151,9 +151,10 @@ def test_no_input_becomes_the_text_of_a_script() -> None:
 
 
 def test_it_takes_six_lines() -> None:
-    [example] = re.findall(
+    example, sharded = re.findall(
         r"^```yaml\n(jobs:.*?)^```$", (ROOT / "docs/ci.md").read_text(), re.DOTALL | re.MULTILINE
     )
+    assert set(yaml.safe_load(sharded)["jobs"]) == {"shard", "gate"}
     [job] = yaml.safe_load(example)["jobs"].values()
     [own] = [step for step in job["steps"] if "clasp-e2e" in step["uses"]]
     assert set(own["with"]) <= set(ACTION["inputs"])

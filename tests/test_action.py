@@ -30,18 +30,7 @@ INSTALL = "Install clasp-e2e"
 """The step that is run once for all jobs of this file."""
 PEER = "cmd:python -m clasp_e2e.drivers.adapters.reference"
 CASE = "test_routing_mode.py --seed 7 -- -q -k 'until_it_is_set and iut'"
-LIAR = """
-from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.model import RoutingMode
-
-class Liar(ReferenceDriver):
-    async def open_peer(self, **how):
-        peer = await super().open_peer(**how)
-        async def mode():
-            return RoutingMode.SERVER_ONLY
-        peer.p2p_routing_mode = mode
-        return peer
-"""
+LIAR = "clasp_e2e.scripted.routing:BeginsInServerOnly"
 
 
 class Job:
@@ -175,8 +164,7 @@ def test_what_conforms_passes_and_is_kept(job: Callable[..., Job]) -> None:
 
 @pytest.mark.timeout(600)
 def test_what_fails_fails_the_job_and_is_told_and_kept(job: Callable[..., Job]) -> None:
-    failing = job(peer="liar:Liar", args=CASE)
-    (failing.workspace / "liar.py").write_text(LIAR)
+    failing = job(peer=LIAR, args=CASE)
     done = failing.run()
     assert done.failed == ["Judge"]
     assert "::error title=clasp-e2e gate::RTE-1 in " in done.out["Judge"]

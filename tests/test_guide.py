@@ -127,7 +127,9 @@ def test_the_guide_leads_to_a_gate(tmp_path: Path, environment: dict[str, str]) 
     folder = tmp_path / "folder"
     folder.mkdir()
     for command, shown in zip(commands("ci"), CI, strict=True):
-        few = re.sub(r"^clasp-e2e (gate|run)(?= --(?!of))", rf"clasp-e2e \1 {FEW}", command, flags=re.MULTILINE)
+        few = re.sub(
+            r"^clasp-e2e (gate|run)(?= --(?!of))", rf"clasp-e2e \1 {FEW}", command, flags=re.MULTILINE
+        )
         if "FILE.json" in few:
             few = few.replace("FILE", next((folder / "reports/latest/evidence").iterdir()).stem)
         assert shown in told(few, folder, environment)

@@ -118,6 +118,7 @@ def read_trace(path: Path, case: str) -> dict[str, Any]:
     try:
         if (told := document["scenario"]["id"]) != case:
             raise EvidenceError(f"{path}: this is the evidence of {told}")
+        _expect(document["timeline"], list, "timeline")
         for number, entry in enumerate(document["timeline"]):
             _expect_entry(entry, f"timeline[{number}]")
         for client, text in shown["stderr"].items():

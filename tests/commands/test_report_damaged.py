@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,22 +63,37 @@ def places(document: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, 
             yield (*path, key)
 
 
+@dataclass(frozen=True)
+class File:
+    """What lies in a file, and how it came to be; only that is shown when a test fails."""
+
+    content: bytes = field(repr=False)
+    made: str
+
+
+NOISE = st.binary(max_size=9).map(lambda content: File(content, f"{content!r}"))
+TOO_DEEP = File(b"[" * 100_000, "100,000 lists in one another")
+
+
 @st.composite
-def damaged(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
+def damaged(draw: st.DrawFn, document: dict[str, Any]) -> File:
     """The document with one place changed or gone, or the file cut short."""
     text = json.dumps(document)
     path = draw(st.sampled_from(list(places(document))))
     if not path:
-        return text.encode()[: draw(st.integers(0, len(text)))]
+        length = draw(st.integers(0, len(text)))
+        return File(text.encode()[:length], f"cut after {length} bytes")
     changed: Any = json.loads(text)
     holder = changed
     for key in path[:-1]:
         holder = holder[key]
     if draw(st.booleans()):
         holder[path[-1]] = draw(STRANGE | ANYTHING)
+        made = f"{path} is {str(holder[path[-1]])[:80]!r}"
     else:
         del holder[path[-1]]
-    return json.dumps(changed).encode()
+        made = f"{path} is gone"
+    return File(json.dumps(changed).encode(), made)
 
 
 def expect_a_report_or_a_clear_error(invoke: Invoke, *arguments: str) -> Result:
@@ -106,40 +122,39 @@ LAW = settings(
 
 
 @LAW
-@given(content=damaged(RUN.to_json()) | st.binary(max_size=9), form=st.sampled_from(FORMS))
-@example(content=b"[" * 100_000, form="--html")
-@example(content=b'{"schema": 1}', form="--junit")
-def test_damaged_results(invoke: Invoke, whole: Path, content: bytes, form: str) -> None:
+@given(file=damaged(RUN.to_json()) | NOISE, form=st.sampled_from(FORMS))
+@example(file=TOO_DEEP, form="--html")
+@example(file=File(b'{"schema": 1}', "no results"), form="--junit")
+def test_damaged_results(invoke: Invoke, whole: Path, file: File, form: str) -> None:
     with tempfile.TemporaryDirectory(dir=whole) as name:
-        (Path(name) / "results.json").write_bytes(content)
+        (Path(name) / "results.json").write_bytes(file.content)
         expect_a_report_or_a_clear_error(invoke, name, form, "-")
 
 
 @LAW
-@given(content=damaged(EVIDENCE) | st.binary(max_size=9))
-@example(content=b"[" * 100_000)
-@example(content=b'{"a":' * 500 + b"1" + b"}" * 500)
-def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Path, content: bytes) -> None:
-    file = whole / "a/evidence/x.json"
-    file.write_bytes(content)
+@given(file=damaged(EVIDENCE) | NOISE)
+@example(file=TOO_DEEP)
+@example(file=File(b'{"a":' * 500 + b"1" + b"}" * 500, "500 objects in one another"))
+@example(file=File(json.dumps(EVIDENCE | {"timeline": {}}).encode(), "a timeline that is no list"))
+def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Path, file: File) -> None:
+    (whole / "a/evidence/x.json").write_bytes(file.content)
     output = expect_a_report_or_a_clear_error(invoke, str(whole / "a"), "--html", "-").output
     assert output.startswith("<!doctype html>")
     assert ("What happened is not drawn" in output) != ('class="happened"' in output)
 
 
 @LAW
-@given(content=damaged(MATRIX.to_json()) | st.binary(max_size=9))
-def test_a_damaged_matrix(invoke: Invoke, whole: Path, content: bytes) -> None:
+@given(file=damaged(MATRIX.to_json()) | NOISE)
+def test_a_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
     with tempfile.TemporaryDirectory(dir=whole) as name:
-        (Path(name) / "matrix.json").write_bytes(content)
+        (Path(name) / "matrix.json").write_bytes(file.content)
         expect_a_report_or_a_clear_error(invoke, name, "--html", "-")
 
 
 @settings(LAW, max_examples=20)
-@given(content=damaged(RUN.to_json()))
-def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path, content: bytes) -> None:
-    file = whole / "a/results.json"
-    file.write_bytes(content)
+@given(file=damaged(RUN.to_json()))
+def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path, file: File) -> None:
+    (whole / "a/results.json").write_bytes(file.content)
     output = expect_a_report_or_a_clear_error(invoke, str(whole), "--html", "-").output
     assert output.startswith("<!doctype html>")
 

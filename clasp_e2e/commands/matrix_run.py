@@ -26,6 +26,9 @@ from clasp_e2e.testbed.implementations import Implementations
 from clasp_e2e.testbed.ownership import watch
 from clasp_e2e.testbed.waiting import Patience
 
+PARTS = 20
+"""In so many steps a log is told how far it is."""
+
 
 class MatrixRun:
     """The cells of `plan`, their results in `directory`, and what is said of them on `console`."""
@@ -94,8 +97,15 @@ class MatrixRun:
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("cases", total=total)
 
+            def judged() -> None:
+                progress.update(bar, advance=1)
+                done = round(progress.tasks[bar].completed)
+                # Where there is no bar, a log shall still show that it goes on.
+                if progress.disable and done < total and done % max(1, total // PARTS) == 0:
+                    console.print(f"{done} of {total} cases, after {time.monotonic() - self._began:.0f} s")
+
             async def judge(run: CellRun) -> None:
-                cell = await run.judge(places, lambda: progress.update(bar, advance=1))
+                cell = await run.judge(places, judged)
                 self._take([cell])
                 console.print(cell_line(cell), soft_wrap=True)
 

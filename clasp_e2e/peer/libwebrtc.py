@@ -117,7 +117,8 @@ class LibwebrtcTransport(Transport):
         found = event.candidate
         if found is None or not found.candidate:  # The end of candidates, which may be left unsaid.
             return
-        if self._loopback and found.candidate.split()[4] != "127.0.0.1":
+        # A relay has a loopback address of its own, so that it can be told from a direct path.
+        if self._loopback and not found.candidate.split()[4].startswith("127."):
             return
         candidate = json.dumps(
             {

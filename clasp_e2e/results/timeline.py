@@ -65,17 +65,17 @@ class Entry:
         """Return one line: `   +0.034 s  alice → router  PUBLISH ...`; `width` is the party's column."""
         return f"{self.at:+9.3f} s  {self.party:<{width}}  {_one_line(self.what)}"
 
-    def to_json(self, *, frames: bool = True) -> dict[str, Any]:
-        """Return the form that lies with the evidence, `at` to the microsecond; `frames`, if wanted."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that lies with the evidence, `at` to the microsecond."""
         entry: dict[str, Any] = {"at": round(self.at, 6), "kind": self.kind.value, "who": self.who}
         if self.to:
             entry["to"] = self.to
         entry["what"] = self.what
         if self.minor:
             entry["minor"] = True
-        if frames and self.frame is not None:
+        if self.frame is not None:
             entry["frame"] = _hex(self.frame)
-        if frames and self.decoded is not None:
+        if self.decoded is not None:
             entry["decoded"] = _plain(self.decoded)
         return entry
 
@@ -126,10 +126,6 @@ class Timeline:
         if left_out := len(self.entries) - len(shown):
             lines.insert(0, f"  ... {left_out} earlier {'entry' if left_out == 1 else 'entries'}")
         return "\n".join(lines)
-
-    def to_json(self, *, frames: bool = True) -> list[dict[str, Any]]:
-        """Return all entries in the form that lies with the evidence; `frames`, if wanted."""
-        return [entry.to_json(frames=frames) for entry in self.entries]
 
 
 def _one_line(text: str) -> str:

@@ -14,6 +14,20 @@ from clasp_e2e.commands import main
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from clasp_e2e.commands import main; main()"]
 
+LIAR = """
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.model import RoutingMode
+
+class Liar(ReferenceDriver):
+    async def open_peer(self, **how):
+        peer = await super().open_peer(**how)
+        async def mode():
+            return RoutingMode.SERVER_ONLY
+        peer.p2p_routing_mode = mode
+        return peer
+"""
+"""A driver with one fault, as a user keeps one in a file: its peers say that they have another mode."""
+
 Finished = subprocess.CompletedProcess[str]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from .conftest import Finished
-from .test_replay import CASE, LIAR
+from .conftest import LIAR, Finished
+from .test_replay import CASE
 
 Command = Callable[..., Finished]
 

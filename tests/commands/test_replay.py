@@ -3,22 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import Finished
+from .conftest import LIAR, Finished
 
 Command = Callable[..., Finished]
 
-LIAR = """
-from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.model import RoutingMode
-
-class Liar(ReferenceDriver):
-    async def open_peer(self, **how):
-        peer = await super().open_peer(**how)
-        async def mode():
-            return RoutingMode.SERVER_ONLY
-        peer.p2p_routing_mode = mode
-        return peer
-"""
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 
 

@@ -11,23 +11,11 @@ import pytest
 from clasp_e2e.commands.bundle import scenarios_root
 from clasp_e2e.commands.run import targets
 
-from .conftest import Finished
+from .conftest import LIAR, Finished
 
 Command = Callable[..., Finished]
 
 ONE = "test_router.py::test_a_signal_reaches_its_session"
-LIAR = """
-from clasp_e2e.drivers.reference import ReferenceDriver, ReferencePeer
-from clasp_e2e.model import RoutingMode
-
-class Liar(ReferenceDriver):
-    async def open_peer(self, **how):
-        peer = await super().open_peer(**how)
-        async def mode():
-            return RoutingMode.SERVER_ONLY
-        peer.p2p_routing_mode = mode
-        return peer
-"""
 
 
 def test_judges_wherever_it_is_started(command: Command, tmp_path: Path) -> None:

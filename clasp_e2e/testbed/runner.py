@@ -29,6 +29,7 @@ from clasp_e2e.testbed.expectations import (
     Unobserved,
 )
 from clasp_e2e.testbed.ownership import OWNER, Ownership
+from clasp_e2e.testbed.stalls import Stalls
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links
 from clasp_e2e.testbed.worlds import build_world
@@ -111,6 +112,7 @@ async def _observe(bench: Bench, case: Case) -> Observed:
     assert bench.routers is not None
     testbed = Testbed(bench.routers, timeline, bench.patience, coturn=bench.coturn)
     began = loop.time()
+    stalls = Stalls(bench.patience)
     try:
         async with asyncio.timeout(bench.patience.scenario) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
@@ -122,6 +124,10 @@ async def _observe(bench: Bench, case: Case) -> Observed:
             await testbed.close()
             raise
         ending = _ending(error, judgment, bench)
+        if excuse := stalls.excuse(error):
+            ending = _with_complaints(ending, [excuse])
+    finally:
+        stalls.end()
     ended = loop.time()
     complaints = testbed.faults() + await testbed.close()
     complaints += await owned.leftovers(bench.patience.cleanup)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,31 @@ async def test_a_must_that_is_not_met_fails() -> None:
     assert found.expected == "the mode: PreferP2P"
     assert found.seen == "ServerOnly"
     assert "p2p_routing_mode returned ServerOnly" in found.tail
+
+
+@pytest.mark.parametrize(("stands_still", "outcome"), [(0.2, Outcome.FAILED), (2.1, Outcome.ERROR)])
+async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
+    stands_still: float, outcome: Outcome
+) -> None:
+    async def body(sides: Sides) -> None:
+        pair = await sides.attach()
+        asyncio.get_running_loop().call_soon(time.sleep, stands_still)
+        await pair.offerer.is_told(Connected)
+
+    found = await judged(body)
+    assert found.result.outcome is outcome
+    assert ("stood still for 2." in found.result.message) == (outcome is Outcome.ERROR)
+    assert "to be told Connected" in found.result.message
+
+
+async def test_what_is_wrong_while_the_harness_stands_still_is_wrong() -> None:
+    async def body(sides: Sides) -> None:
+        asyncio.get_running_loop().call_soon(time.sleep, 2.1)
+        await asyncio.sleep(0)
+        await asks_the_mode(sides)
+
+    found = await judged(body, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
+    assert found.result.outcome is Outcome.FAILED
 
 
 async def test_a_should_that_is_not_met_deviates() -> None:

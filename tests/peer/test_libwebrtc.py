@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, SendResult
+from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, SendResult, TurnServer
+from clasp_e2e.network import EmbeddedTurnServer
 from clasp_e2e.peer import PayloadTooLarge, transport
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.inputs import SignalReceived
@@ -86,6 +87,26 @@ async def test_candidates_trickle_and_are_loopback_only(attach: Open):
     assert candidates != []
     assert {signal.candidate.split()[5] for signal in candidates} == {"127.0.0.1"}
     assert {signal.correlation_id for signal in candidates} == {offer.correlation_id}
+
+
+async def test_a_relay_is_offered_too_though_its_address_is_another(attach: Open):
+    offered = asyncio.Event()
+
+    def note(effect: fx.Effect) -> tuple[fx.Effect]:
+        if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.IceCandidate):
+            if " typ relay " in effect.signal.candidate:
+                offered.set()
+        return (effect,)
+
+    server = await EmbeddedTurnServer.open({"alice": "in wonderland"})
+    given = TurnServer(url=server.url, username="alice", credential="in wonderland")
+    try:
+        alice = await attach(webrtc=L, script=note, turn_servers=(given,))
+        async with asyncio.timeout(PATIENCE):
+            await join(alice, await attach(webrtc=L))
+            await offered.wait()
+    finally:
+        await server.close()
 
 
 def first_offer(effect: fx.Effect) -> bool:

@@ -93,9 +93,11 @@ async def test_a_relay_is_offered_too_though_its_address_is_another(attach: Open
     offered = asyncio.Event()
 
     def note(effect: fx.Effect) -> tuple[fx.Effect]:
-        if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.IceCandidate):
-            if " typ relay " in effect.signal.candidate:
+        match effect:
+            case fx.PublishSignal(signal=wire.IceCandidate() as found) if " typ relay " in found.candidate:
                 offered.set()
+            case _:
+                pass
         return (effect,)
 
     server = await EmbeddedTurnServer.open({"alice": "in wonderland"})

@@ -167,10 +167,10 @@ class Expectation:
         if self._value >= limit:
             raise Unmet(f"{self._what}: less than {limit:g}", f"{self._value:g}")
 
-    def within(self, least: float, most: float) -> None:
-        """Require a number not below `least` and not above `most`."""
-        if not least <= self._value <= most:
-            raise Unmet(f"{self._what}: from {least:g} to {most:g}", f"{self._value:.3f}")
+    def at_most(self, most: float) -> None:
+        """Require a number not above `most`."""
+        if self._value > most:
+            raise Unmet(f"{self._what}: at most {most:g}", f"{self._value:g}")
 
 
 def expect(value: Any, what: str) -> Expectation:

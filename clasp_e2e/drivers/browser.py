@@ -13,8 +13,15 @@ from clasp_e2e.drivers.stdio import StdioDriver
 
 __all__ = ["BrowserDriver", "chromium"]
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""The names under which systems know it."""
+CHROMIUM = (
+    "chromium-headless-shell",
+    "chrome-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+"""The names under which systems know it; first without the windows, which starts at a third of the cost."""
 
 
 class BrowserDriver(StdioDriver):
@@ -52,5 +59,5 @@ def chromium() -> str:
             return found
     raise BuildError(
         f"no Chromium is on the PATH under any of the names {', '.join(CHROMIUM)}: install one "
-        "(on Debian `apt install chromium`), or name its program in CLASP_E2E_BROWSER"
+        "(on Debian `apt install chromium-headless-shell`), or name its program in CLASP_E2E_BROWSER"
     )

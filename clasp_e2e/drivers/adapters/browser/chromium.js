@@ -51,8 +51,10 @@ export class Chromium {
     this.#profile = profile;
     this.#onGone = onGone;
     mkdirSync(profile, { recursive: true });
-    // As an app: the controls of a window are pages too, and cost a quarter of the start.
-    const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, `--app=${url}`], {
+    // As an app: the controls of a window are pages too, and cost a quarter of the start. The headless
+    // shell has neither windows nor apps.
+    const page = /headless.shell/.test(program) ? url : `--app=${url}`;
+    const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, page], {
       // What it keeps at home, or beside its profile, is to go with the profile.
       env: {
         ...process.env,

@@ -56,8 +56,10 @@ async def test_2_candidate_exchange(pair: Pair) -> None:
         async with asyncio.timeout(pair.patience.connect):
             await pair.testbed.switchboard.wait_until(lambda: not silent() or pair.stands)
     except TimeoutError:
-        raise Unmet(
-            "a candidate of each side to be delivered to the other", f"none of {', '.join(silent())}"
+        if len(missing := silent()) > 1:
+            raise Unmet("a candidate of each side to be delivered to the other", "none of either") from None
+        raise Blocked(
+            "CON-5", f"{missing[0]} has sent no candidate, and no connection shows that it can do without"
         ) from None
     # ICE finds a peer that names no address by the checks that come from it (RFC 8445 section 7.3.1.3).
     if len(missing := silent()) > 1:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-REPORTS = Path(__file__).parents[1] / "reports"
+from clasp_e2e.report.matrix_markdown import render_matrix_markdown
+from clasp_e2e.results.store import read_matrix
+
+HERE = Path(__file__).parents[1]
+REPORTS = HERE / "reports"
+MATRIX = REPORTS / "matrix"
 PUBLISHED = sorted(path.parent for path in REPORTS.glob("*/results.json") if path.parent.name != "latest")
 NOT_MET = {"fail", "deviation"}
 
@@ -17,12 +22,33 @@ def texts(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.suffix in (".json", ".html", ".md", ".svg")]
 
 
+def explained(folder: Path) -> set[str]:
+    return set(re.findall(r"^### ([A-Z]+-\d+)", (folder / "README.md").read_text(), re.MULTILINE))
+
+
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_every_requirement_that_failed_is_explained(folder: Path) -> None:
     run = json.loads((folder / "results.json").read_text())
     failed = {each["id"] for each in run["requirements"] if each["verdict"] in NOT_MET}
-    explained = set(re.findall(r"^### ([A-Z]+-\d+)", (folder / "README.md").read_text(), re.MULTILINE))
-    assert failed <= explained
+    assert failed <= explained(folder)
+
+
+def test_every_requirement_that_failed_in_a_cell_is_explained_or_named_with_its_page() -> None:
+    matrix = read_matrix(MATRIX / "matrix.json")
+    failed = {name for cell in matrix.cells for name in (*cell.failed, *cell.deviations)}
+    page = (MATRIX / "README.md").read_text()
+    elsewhere = set(re.findall(r"\[([A-Z]+-\d+)\]\(\.\./rust/README\.md\)", page))
+    assert elsewhere <= explained(REPORTS / "rust")
+    assert failed == explained(MATRIX) | elsewhere
+
+
+def test_the_tables_of_the_matrix_are_drawn_from_it() -> None:
+    drawn = render_matrix_markdown(read_matrix(MATRIX / "matrix.json"))
+    assert (MATRIX / "matrix.md").read_text() == drawn
+    tables = drawn.partition("### Failed")[0]
+    first = tables.partition("Over the router **rust**")[0].partition("\n\n")[2].strip()
+    assert tables.strip() in (MATRIX / "README.md").read_text()
+    assert first in (HERE / "README.md").read_text()
 
 
 @pytest.mark.parametrize("page", sorted(REPORTS.glob("**/README.md")), ids=lambda page: page.parent.name)
@@ -31,7 +57,7 @@ def test_what_a_page_points_at_is_there(page: Path) -> None:
     assert [place for place in places if "://" not in place and not (page.parent / place).exists()] == []
 
 
-@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*PUBLISHED, MATRIX], ids=lambda folder: folder.name)
 def test_nothing_is_said_of_the_machine(folder: Path) -> None:
     found = {
         f"{path.relative_to(REPORTS)}: {place}"

@@ -52,9 +52,9 @@ export class Chromium {
     this.#onGone = onGone;
     mkdirSync(profile, { recursive: true });
     // As an app: the controls of a window are pages too, and cost a quarter of the start. The headless
-    // shell has neither windows nor apps.
-    const page = /headless.shell/.test(program) ? url : `--app=${url}`;
-    const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, page], {
+    // shell has neither windows nor apps, and another way to be silent.
+    const page = /headless.shell/.test(program) ? ['--enable-logging=none', url] : [`--app=${url}`];
+    const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, ...page], {
       // What it keeps at home, or beside its profile, is to go with the profile.
       env: {
         ...process.env,

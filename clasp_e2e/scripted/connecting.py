@@ -11,6 +11,7 @@ from clasp_e2e.drivers.reference import ReferencePeer
 from clasp_e2e.model import P2PConfig, SendResult
 from clasp_e2e.peer import P2PNotConfigured, inputs
 from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer.sdp import without_candidates
 from clasp_e2e.scripted.mutant import MutantDriver, Outs, PeerScript, mutant
 
 
@@ -123,6 +124,17 @@ class AnswersWithAWrongPassword(PeerScript):
         match effect:
             case fx.PublishSignal(signal=wire.Answer() as answer):
                 sdp = answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong")
+                return (replace(effect, signal=replace(answer, sdp=sdp)),)
+            case _:
+                return (effect,)
+
+
+@mutant("CON-5", "Its answer holds none of its candidates, and a wrong ICE password.", "answerer")
+class AnswersInVain(PeerScript):
+    def act(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishSignal(signal=wire.Answer() as answer):
+                sdp, _ = without_candidates(answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong"))
                 return (replace(effect, signal=replace(answer, sdp=sdp)),)
             case _:
                 return (effect,)

@@ -15,24 +15,17 @@ import pytest
 from clasp_e2e.commands.matrix_cells import cast, cell_folders
 from clasp_e2e.results.matrix import Cell
 
-from .conftest import COMMAND, Finished, environment
+from .conftest import COMMAND, LIAR, Finished, environment
 
 Command = Callable[..., Finished]
 
 QUICK = ("-k", "test_the_mode_is_prefer_p2p_until_it_is_set")
-DRIVERS = """
+DRIVERS = (
+    LIAR
+    + """
 from pathlib import Path
 from clasp_e2e.drivers import Description, DriverFault, NotAvailable
-from clasp_e2e.drivers.reference import ReferenceDriver, ReferencePeer
-from clasp_e2e.model import RoutingMode
-
-class Liar(ReferenceDriver):
-    async def open_peer(self, **how):
-        peer = await super().open_peer(**how)
-        async def mode():
-            return RoutingMode.SERVER_ONLY
-        peer.p2p_routing_mode = mode
-        return peer
+from clasp_e2e.drivers.reference import ReferencePeer
 
 class Known(Liar):
     baseline = Path(__file__).with_name("known.toml")
@@ -75,6 +68,7 @@ class Hangs(ReferenceDriver):
         print("under way", flush=True)
         await __import__("asyncio").get_running_loop().create_future()
 """
+)
 TELLS = """
 import sys
 from clasp_e2e.drivers.stdio import StdioDriver

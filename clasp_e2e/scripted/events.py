@@ -84,7 +84,7 @@ class ConnectsAfterFailing(Telling):
     def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
         match event:
             case ConnectionFailed(peer_session_id=peer):
-                return (effect, fx.Delayed(0.2, fx.Emit(Connected(peer))))
+                return (effect, fx.Emit(Connected(peer)))
             case _:
                 return (effect,)
 

@@ -175,6 +175,7 @@ def test_an_implementation_is_started_once_for_all_cells_and_roles(command: Comm
     finished = command("matrix", "--peers", peers, "--routers", routers, "--results", "out", *QUICK)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("begun") == finished.stdout.count("begun 1, routers 1, ended 1") == 1
+    assert "\n1 of " in finished.stdout, "a log is told how far it is"
     document = json.loads((tmp_path / "out/matrix.json").read_text())
     assert [cell["state"] for cell in document["cells"]] == ["judged"] * 8
     for cell in document["cells"]:

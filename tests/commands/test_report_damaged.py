@@ -104,7 +104,7 @@ def expect_a_report_or_a_clear_error(invoke: Invoke, *arguments: str) -> Result:
     return result
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import { DevTools } from './devtools.js';
 
@@ -53,7 +53,7 @@ export class Chromium {
     mkdirSync(profile, { recursive: true });
     // As an app: the controls of a window are pages too, and cost a quarter of the start. The headless
     // shell has neither windows nor apps, and another way to be silent.
-    const page = /headless.shell/.test(program) ? ['--enable-logging=none', url] : [`--app=${url}`];
+    const page = /headless.shell/.test(basename(program)) ? ['--enable-logging=none', url] : [`--app=${url}`];
     const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, ...page], {
       // What it keeps at home, or beside its profile, is to go with the profile.
       env: {

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clasp_e2e.commands import main as clasp_e2e
-from clasp_e2e.commands.bundle import Bundled, judging, load_scenarios
+from clasp_e2e.execution.bundled_scenarios import Bundled, judging, load_scenarios
 from clasp_e2e.results.evidence import read_evidence
-from clasp_e2e.results.model import NOT_MET
+from clasp_e2e.results.run_record import NOT_MET
 from clasp_e2e.scripted import MUTANTS, Mutant
 from clasp_e2e.scripted.mutant import Role
 

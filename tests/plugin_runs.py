@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_results
 
 HERE = Path(__file__).parent

@@ -31,10 +31,12 @@ MAY_USE: dict[str, set[str]] = {
     "drivers": {"model", "peer", "router"},
     "scripted": {"peer", "router", "drivers"},
     "testbed": {"drivers", "network", "results", "scripted"},
-    "modelbased": {"testbed"},
+    "execution": {"testbed", "results"},
+    "doctor": {"execution"},
+    "modelbased": {"execution"},
+    "fuzz": {"execution"},
     "report": {"results"},
-    "fuzz": {"testbed"},
-    "plugin": {"testbed", "results", "drivers", "report"},
+    "plugin": {"execution", "report"},
     "commands": {"*"},
 }
 """Which room may use which. What a room uses it may use the words of, too: see `reach`."""
@@ -55,10 +57,9 @@ def reach(room: str) -> set[str]:
 
 
 def room_of(module: str) -> str | None:
-    """`clasp_e2e.router.core` lies in `router`; the plugin is one room in several files."""
+    """`clasp_e2e.router.core` lies in `router`."""
     _, _, rest = module.partition(".")
-    room = rest.partition(".")[0]
-    return "plugin" if room.startswith("plugin") else room or None
+    return rest.partition(".")[0] or None
 
 
 def modules() -> Iterator[tuple[str, Path]]:

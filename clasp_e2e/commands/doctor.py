@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clasp_e2e.commands import options
-from clasp_e2e.drivers.doctor import CannotStart, Finding, Findings, Outcome, examine
+from clasp_e2e.doctor import CannotStart, Finding, Findings, Outcome, examine
 from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.spec.catalogue import load_catalogue

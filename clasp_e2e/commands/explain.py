@@ -7,7 +7,7 @@ import textwrap
 
 import click
 
-from clasp_e2e.commands.bundle import judging, load_scenarios
+from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
 from clasp_e2e.report.words import citation, sentence
 from clasp_e2e.scripted import MUTANTS
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue

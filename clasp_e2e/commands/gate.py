@@ -13,17 +13,17 @@ import pytest
 
 from clasp_e2e.commands.merging import FEW, results_file
 from clasp_e2e.commands.run import DRIVER, USAGE, option_arguments, run_scenarios
-from clasp_e2e.plugin_session import GATE
+from clasp_e2e.execution.selection import read_baseline
+from clasp_e2e.plugin.session import GATE
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
-from clasp_e2e.results.model import Run
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.plan import Plan
-from clasp_e2e.results.settling import Settled, baselines_of, settle_run
+from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
+from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError, read_results, shown, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
-from clasp_e2e.testbed.selection import read_baseline
 
 DEFAULT = Path("clasp-baseline.toml")
 HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate --update-baseline`.\n"
@@ -112,7 +112,7 @@ def gate(
 class _Keeper:
     """A hook that keeps what a session knows when it is over."""
 
-    settled: Settled | None = None
+    settled: Resolution | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Keep what the run says, if it came to its end."""
@@ -122,7 +122,7 @@ class _Keeper:
 
 def _run(
     options: Mapping[str, object], baseline: Path, results: str, strict: bool, pytest_args: Sequence[str]
-) -> tuple[Settled | None, int]:
+) -> tuple[Resolution | None, int]:
     """Run the scenarios; return what the run says, None if it came to no end, and its exit status."""
     known = baseline if baseline.exists() else None
     arguments = option_arguments({**options, "baseline": known}, strict=strict)
@@ -131,7 +131,7 @@ def _run(
     return keeper.settled, status
 
 
-def _judge(path: Path, baseline: Path, *, strict: bool) -> Settled:
+def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
     """Return what a run that is over says when it is held to `baseline`, if that is there."""
     catalogue = load_catalogue()
     try:
@@ -149,10 +149,10 @@ def _judge(path: Path, baseline: Path, *, strict: bool) -> Settled:
         )
     except (ResultsError, BaselineError) as error:
         raise _fault(str(error)) from None
-    return settle_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
+    return resolve_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
 
 
-def _update(settled: Settled, path: Path, reason: str | None, status: int) -> tuple[Settled, int]:
+def _update(settled: Resolution, path: Path, reason: str | None, status: int) -> tuple[Resolution, int]:
     """Write the baseline anew; return what the run says with it, and the exit status."""
     run, catalogue = settled.run, load_catalogue()
     plan = run.plan
@@ -172,7 +172,7 @@ def _update(settled: Settled, path: Path, reason: str | None, status: int) -> tu
         raise _fault(f"the baseline could not be written: {error}") from None
     beside = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
     click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
-    settled = settle_run(run, catalogue, (*beside, new), _today())
+    settled = resolve_run(run, catalogue, (*beside, new), _today())
     return settled, settled.status
 
 
@@ -182,7 +182,7 @@ def _owners(run: Run, plan: Plan) -> set[str]:
     return judged - {REFERENCE} or judged
 
 
-def _complaints(settled: Settled, baseline: Path) -> Iterator[str]:
+def _complaints(settled: Resolution, baseline: Path) -> Iterator[str]:
     """Yield a line for all that fails the gate."""
     wanted = {Outcome.FAILED, Outcome.DEVIATION} if settled.run.strict else {Outcome.FAILED}
     for result in settled.run.scenarios:

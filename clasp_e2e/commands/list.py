@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from clasp_e2e.commands.bundle import Bundled, judging, load_scenarios
+from clasp_e2e.execution.bundled_scenarios import Bundled, judging, load_scenarios
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 
 _WIDE = 110

@@ -16,11 +16,11 @@ from rich.console import Console
 
 from clasp_e2e import __version__
 from clasp_e2e.commands import options
-from clasp_e2e.commands.collecting import choose_scenarios
-from clasp_e2e.commands.matrix_cells import Options
-from clasp_e2e.commands.matrix_run import MatrixRun
 from clasp_e2e.commands.run import DRIVER, USAGE
 from clasp_e2e.drivers.registry import UnknownDriver
+from clasp_e2e.execution.matrix_cells import Options
+from clasp_e2e.execution.matrix_run import MatrixRun
+from clasp_e2e.plugin.collection import choose_scenarios
 from clasp_e2e.report.matrix import print_matrix
 from clasp_e2e.results.matrix import Matrix
 from clasp_e2e.results.store import ResultsError

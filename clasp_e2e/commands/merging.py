@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from clasp_e2e.results.merge import merge_runs
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError, clear_results, read_results, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 

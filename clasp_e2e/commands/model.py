@@ -20,6 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from clasp_e2e.commands import options
 from clasp_e2e.commands.run import DRIVER, USAGE
 from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.execution.ownership import watch
+from clasp_e2e.execution.run_context import Bench
+from clasp_e2e.execution.runner import Judged, judge
+from clasp_e2e.execution.selection import SelectionError, select
 from clasp_e2e.modelbased import (
     Finding,
     Script,
@@ -34,10 +38,6 @@ from clasp_e2e.modelbased import (
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.store import ResultsError, write_document
 from clasp_e2e.spec.catalogue import load_catalogue
-from clasp_e2e.testbed.bench import Bench
-from clasp_e2e.testbed.ownership import watch
-from clasp_e2e.testbed.runner import Judged, judge
-from clasp_e2e.testbed.selection import SelectionError, select
 from clasp_e2e.testbed.waiting import Patience
 
 CONTRADICTED, INCONCLUSIVE = 1, 3

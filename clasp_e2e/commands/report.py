@@ -17,7 +17,7 @@ from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.merge import MergeError
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
 
 FORMS: dict[str, Callable[[Run], str]] = {

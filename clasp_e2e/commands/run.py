@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from clasp_e2e.commands.bundle import scenarios_root
 from clasp_e2e.commands.options import attach
+from clasp_e2e.execution.bundled_scenarios import scenarios_root
 
 USAGE = 2
 SETTINGS = Path(__file__).with_name("pytest.toml")

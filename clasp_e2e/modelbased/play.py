@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.execution.run_context import Case
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.modelbased import checks
 from clasp_e2e.modelbased.generation import fails_to_connect
@@ -30,7 +31,6 @@ from clasp_e2e.modelbased.steps import (
 from clasp_e2e.modelbased.world import Flight, Tally, World, contradict, within_requirement
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.testbed import Alone, expect, random_payload
-from clasp_e2e.testbed.bench import Case
 from clasp_e2e.testbed.scenario import Scenario
 
 TIMEOUT, SHORT_TIMEOUT = 10, 3

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as hypothesis_seed
 
+from clasp_e2e.execution.runner import Judged
 from clasp_e2e.modelbased.generation import possible, scripts
 from clasp_e2e.modelbased.play import Tally
 from clasp_e2e.modelbased.steps import Script
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.testbed.runner import Judged
 
 Perform = Callable[[Script, str], Judged]
 """Performs a script; the name, where there is one, is that under which its evidence is kept."""

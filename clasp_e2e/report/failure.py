@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from clasp_e2e.report.words import citation, sentence
-from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec.catalogue import Requirement
 
 WIDTH = 100

@@ -18,8 +18,8 @@ from clasp_e2e.report.sequence import Diagram, diagram
 from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix import Cell, Matrix, State
-from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _NOTHING: Seen = {}

@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from clasp_e2e.report.words import OF_VERDICT, first_line, source_line, subject_line
-from clasp_e2e.results.model import NOT_MET, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import NOT_MET, Run, ScenarioResult
 
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NO_VERDICT = (Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_OFFERED, Outcome.SKIPPED)

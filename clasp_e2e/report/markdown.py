@@ -14,8 +14,8 @@ from clasp_e2e.report.words import (
     sentence,
     subject_line,
 )
-from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
+from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")

@@ -22,8 +22,8 @@ from clasp_e2e.report.words import (
     source_line,
     subject_line,
 )
-from clasp_e2e.results.model import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
 
 __all__ = ["print_summary", "render_failure"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clasp_e2e.results.model import RequirementResult, Run
 from clasp_e2e.results.outcome import RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import RequirementResult, Run
 from clasp_e2e.spec.catalogue import Level, Requirement, Source
 
 OF_VERDICT = {

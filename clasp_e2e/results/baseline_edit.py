@@ -9,9 +9,9 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
-from clasp_e2e.results.known import Spent
-from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.known_failures import Spent
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import ScenarioResult
 
 _LONGEST = 120
 _CHANGING = re.compile(r"[0-9a-f]{8}(?:\\-[0-9a-f]{4}){3}\\-[0-9a-f]{12}|\d+(?:\\\.\d+)?|[0-9a-f]{16}…")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from clasp_e2e.results.model import NOT_MET, ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue
 
 UNDECIDED = NOT_MET | {Outcome.UNOBSERVED}

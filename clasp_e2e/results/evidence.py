@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, cast
 
 from clasp_e2e.results.compact import compact
 from clasp_e2e.results.documents import read_document
-from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.timeline import Timeline
 
 _LONGEST_NAME = 180

@@ -10,8 +10,8 @@ from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, cast
 
-from clasp_e2e.results.model import NOT_MET, Run
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import NOT_MET, Run
 from clasp_e2e.results.verdict import CONFORMS, FAILS, UNDECIDED
 
 SCHEMA = 1

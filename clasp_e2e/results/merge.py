@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from clasp_e2e.results.model import Run, ScenarioResult
 from clasp_e2e.results.plan import Plan, Shard
-from clasp_e2e.results.settling import Settled, baselines_of, settle_run
+from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
+from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue
 
 
@@ -30,7 +30,7 @@ class Part:
 class Merged:
     """The run of all parts, and where each of its results is from."""
 
-    settled: Settled
+    settled: Resolution
     sources: Mapping[str, str]
     """By case, the name of the run."""
 
@@ -65,7 +65,7 @@ def merge_runs(named: Sequence[tuple[str, Run]], catalogue: Catalogue, command: 
         plan=plan,
     )
     today = max(date.fromisoformat(part.run.started[:10]) for part in parts)
-    settled = settle_run(run, catalogue, baselines_of(plan, catalogue), today)
+    settled = resolve_run(run, catalogue, baselines_of(plan, catalogue), today)
     return Merged(settled, {case: part.name for case, (part, _) in chosen.items()})
 
 

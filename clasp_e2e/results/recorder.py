@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from clasp_e2e import __version__
-from clasp_e2e.results.model import Run, ScenarioResult, Subject
 from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.results.store import write_results
 from clasp_e2e.results.verdict import requirement_results, run_verdict
 from clasp_e2e.spec.catalogue import Catalogue

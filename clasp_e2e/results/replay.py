@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clasp_e2e.results.model import NOT_MET, ScenarioResult
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 
 _EXPECTED = re.compile(r"expected (?P<expected>.*?); seen: (?P<seen>.*)", re.DOTALL)
 _OF_THIS_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=127\.0\.0\.1:)\d+")

@@ -14,8 +14,8 @@ from clasp_e2e.results import matrix
 from clasp_e2e.results.documents import expect_shape, read_document
 from clasp_e2e.results.evidence import EvidenceError, Seen, read_trace
 from clasp_e2e.results.matrix import Matrix
-from clasp_e2e.results.model import SCHEMA, Run
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import SCHEMA, Run
 
 
 class ResultsError(Exception):

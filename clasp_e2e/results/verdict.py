@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from clasp_e2e.results.model import NOT_MET, RequirementResult, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import NOT_MET, RequirementResult, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, Requirement, concerns
 
 CONFORMS = 0

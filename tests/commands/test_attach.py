@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from clasp_e2e import plugin_attach
+from clasp_e2e.plugin import attach as plugin_attach
 
 from .conftest import COMMAND, Finished, environment
 

@@ -10,7 +10,7 @@ from .conftest import CHECKOUT, Finished
 
 Command = Callable[..., Finished]
 
-SLIPPING = CHECKOUT / "tests/drivers/slipping_adapter.py"
+SLIPPING = CHECKOUT / "tests/doctor/slipping_adapter.py"
 
 
 def adapter(fault: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from clasp_e2e.commands.bundle import load_scenarios
+from clasp_e2e.execution.bundled_scenarios import load_scenarios
 from clasp_e2e.spec.catalogue import load_catalogue
 
 Invoke = Callable[..., Result]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from clasp_e2e.commands.matrix_cells import cast, cell_folders
+from clasp_e2e.execution.matrix_cells import cast, cell_folders
 from clasp_e2e.results.matrix import Cell
 
 from .conftest import COMMAND, LIAR, Finished, environment

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from report.runs import run_of, scenario
 
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_results, write_results
 
 from .conftest import Finished

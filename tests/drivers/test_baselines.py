@@ -9,7 +9,7 @@ from clasp_e2e.drivers.node import NodeDriver
 from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.results.baseline import parse_baseline
-from clasp_e2e.results.known import check_pairings
+from clasp_e2e.results.known_failures import check_pairings
 from clasp_e2e.spec.catalogue import load_catalogue
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from clasp_e2e.drivers.interface import CAPABILITIES
+from clasp_e2e.execution.runner import Judged, harness_error
 from clasp_e2e.model import RoutingMode
 from clasp_e2e.modelbased import REQUIREMENTS, Script, Search, Seen, Tally, case_of
 from clasp_e2e.modelbased.steps import Attach, Connect, Send, SetMode
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.spec import load_catalogue
-from clasp_e2e.testbed.runner import Judged, harness_error
 
 Verdict = Callable[[Script], Outcome]
 

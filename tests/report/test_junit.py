@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.report.junit import render_junit
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 
 from .runs import run_of, scenario
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from clasp_e2e.report.terminal import print_summary, render_failure
-from clasp_e2e.results.model import Run
+from clasp_e2e.results.run_record import Run
 
 from .runs import CATALOGUE, run_of, scenario
 

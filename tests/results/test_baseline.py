@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
-from clasp_e2e.results.known import check_pairings
+from clasp_e2e.results.known_failures import check_pairings
 from clasp_e2e.spec import Catalogue
 
 ENTRY = """

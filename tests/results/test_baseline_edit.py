@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from clasp_e2e.results.baseline import Baseline, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, pattern, shrink
-from clasp_e2e.results.known import Spent
-from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.results.known_failures import Spent
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec.catalogue import load_catalogue
 
 TEXT = """\

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.results.blame import broken_precondition, is_hopeless, lost_ground, settle_all
-from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec import load_catalogue
 
 CATALOGUE = load_catalogue()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
-from clasp_e2e.results.model import Run, ScenarioResult
 from clasp_e2e.results.outcome import Outcome, Verdict
+from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.results.verdict import requirement_results, run_verdict
 from clasp_e2e.spec import Catalogue
 

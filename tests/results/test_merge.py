@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from clasp_e2e.results.blame import lost_ground, run_order, settled
 from clasp_e2e.results.merge import MergeError, merge_runs
-from clasp_e2e.results.model import Run, ScenarioResult, Subject
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.plan import KnownList, Plan
-from clasp_e2e.results.settling import Settled, baselines_of, settle_run
+from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
+from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.spec import Level, load_catalogue
 
 CATALOGUE = load_catalogue()
@@ -105,7 +105,7 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
 
 def run_of(
     results: Iterable[ScenarioResult], every: Iterable[ScenarioResult], *, part: bool = False, **fields
-) -> Settled:
+) -> Resolution:
     """The run in which `results` came about, of a harness that has `every` case."""
     results, every = list(results), list(every)
     ids = {each.id for each in results}
@@ -137,10 +137,10 @@ def run_of(
     }
     run = Run(**(defaults | fields))
     assert run.plan is not None
-    return settle_run(run, CATALOGUE, baselines_of(run.plan, CATALOGUE), TODAY)
+    return resolve_run(run, CATALOGUE, baselines_of(run.plan, CATALOGUE), TODAY)
 
 
-def said(of: Settled) -> object:
+def said(of: Resolution) -> object:
     """All that a run says. What a case was seen to do is known only where it was tried."""
     scenarios = [replace(each, message="", found=None) for each in of.run.scenarios]
     known = [(each.entry, each.still) for each in of.known.spent]
@@ -154,7 +154,7 @@ def said(of: Settled) -> object:
     )
 
 
-def merged(*runs: Run) -> Settled:
+def merged(*runs: Run) -> Resolution:
     return merge_runs(
         [(f"shard {number}", run) for number, run in enumerate(runs, 1)], CATALOGUE, "m"
     ).settled

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.results.evidence import write_evidence
-from clasp_e2e.results.model import ScenarioResult, Subject
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.recorder import Recorder
-from clasp_e2e.results.settling import settle_run
+from clasp_e2e.results.resolution import resolve_run
+from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import read_results
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.spec import Catalogue
@@ -44,7 +44,7 @@ def test_what_was_taken_in_is_settled_and_written(recorder: Recorder, small: Cat
     recorder.add(result("M-1"))
     recorder.capabilities = {"turn", "close"}
     plan = Plan(cases={"file::test[x-x]": ("M-1",)}, covered=("M-1",), all_files=True, cast={"router": "r"})
-    run = settle_run(recorder.draft(plan, subset=False), small, (), date(2026, 1, 1)).run
+    run = resolve_run(recorder.draft(plan, subset=False), small, (), date(2026, 1, 1)).run
     recorder.conclude(run)
     # The T-1 of this catalogue has no scenario, so that the capability it needs changes nothing.
     assert run.verdict is Verdict.CONFORMANT

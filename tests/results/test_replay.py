@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.results.evidence import EvidenceError, read_evidence, write_evidence
-from clasp_e2e.results.model import ScenarioResult
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.replay import Likeness, compare
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.timeline import Timeline
 
 RUN = {"drivers": {"offerer": "node"}, "router": None, "switches": ["coturn"], "deadline_scale": 2.0}

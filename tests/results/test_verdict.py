@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clasp_e2e.results.model import ScenarioResult, totals
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.run_record import ScenarioResult, totals
 from clasp_e2e.results.verdict import (
     WORST_FIRST,
     exit_status,

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from clasp_e2e.execution.ownership import watch
 from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
-from clasp_e2e.testbed.ownership import watch
 
 from .running import Run, cases, run, run_requirement
 

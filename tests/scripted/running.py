@@ -8,18 +8,18 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
-from clasp_e2e.commands.bundle import load_scenarios
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.results.model import ScenarioResult
+from clasp_e2e.execution.bundled_scenarios import load_scenarios
+from clasp_e2e.execution.pairings import Subjects, pairings
+from clasp_e2e.execution.run import place_of
+from clasp_e2e.execution.run_context import Bench, Case
+from clasp_e2e.execution.scheduler import Room, judge_all
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
+from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
-from clasp_e2e.testbed.bench import Bench, Case
-from clasp_e2e.testbed.course import Room, judge_all
-from clasp_e2e.testbed.gate import place_of
-from clasp_e2e.testbed.pairing import Subjects, pairings
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from clasp_e2e.drivers.registry import resolve_driver, resolve_router
+from clasp_e2e.execution.ownership import watch
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.scripted import MUTANTS, Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Level
-from clasp_e2e.testbed.ownership import watch
 
 from .conftest import Runs
 from .running import catalogue, run_requirement, scenarios

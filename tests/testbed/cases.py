@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from clasp_e2e.execution.pairings import Subjects
+from clasp_e2e.execution.run_context import Bench, Case
+from clasp_e2e.execution.runner import Judged, judge
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.spec import load_catalogue
 from clasp_e2e.testbed import (
     requirement,
 )
-from clasp_e2e.testbed.bench import Bench, Case
-from clasp_e2e.testbed.pairing import Subjects
-from clasp_e2e.testbed.runner import Judged, judge
 from clasp_e2e.testbed.scenario import scenario_of
 from clasp_e2e.testbed.waiting import Patience
 

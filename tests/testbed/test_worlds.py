@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e import wire
+from clasp_e2e.execution.runner import judge, settle
 from clasp_e2e.model import P2PConfig
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
@@ -16,7 +17,6 @@ from clasp_e2e.testbed import (
     random_payload,
 )
 from clasp_e2e.testbed.altering import with_texts
-from clasp_e2e.testbed.runner import judge, settle
 
 from .cases import case, judged, judgments, open_bench
 from .fakes import FakeDriver, refuses

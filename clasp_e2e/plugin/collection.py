@@ -1,0 +1,88 @@
+"""The scenarios that a user chose, as pytest reads and chooses them, once for all that is judged."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from clasp_e2e.commands.run import pytest_arguments
+from clasp_e2e.plugin.session import is_subset, names_files
+from clasp_e2e.testbed.scenario import Scenario, scenario_of
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The scenarios of a run that is not pytest's: each with its file, in the order of the run."""
+
+    scenarios: tuple[tuple[Path, Scenario], ...]
+    read: tuple[tuple[Path, Scenario], ...]
+    """Those too that were left out."""
+    subset: bool
+    """Whether the user left some out on purpose."""
+    all_files: bool
+    """Whether every file of scenarios was read."""
+
+
+class _Collector:
+    """The hooks that notice what pytest found."""
+
+    def __init__(self) -> None:
+        self.chosen: Chosen | None = None
+        self._read: dict[tuple[Path, Scenario], None] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Note all scenarios before any is left out."""
+        self._read = _scenarios(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note those that are left."""
+        config = session.config
+        self.chosen = Chosen(
+            tuple(_scenarios(session.items)),
+            tuple(self._read),
+            subset=is_subset(config),
+            all_files=not names_files(config),
+        )
+
+
+def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[str]) -> Chosen:
+    """Return what `-k`, `-m` and the named `files` (or all, if there are none) leave of the scenarios.
+
+    Pairings are no part of the names that `keyword` is compared with. Raises `click.UsageError` with
+    pytest's words, and `KeyboardInterrupt` if pytest was interrupted.
+    """
+    collector, said = _Collector(), io.StringIO()
+    options = [("-k", keyword), ("-m", markers)]
+    arguments = [text for name, value in options if value is not None for text in (name, value)]
+    with redirect_stdout(said), redirect_stderr(said):
+        status = pytest.main(
+            [*pytest_arguments(files), "--collect-only", "-q", "-p", "no:cacheprovider", *arguments],
+            plugins=[collector],
+        )
+    if (
+        status == pytest.ExitCode.INTERRUPTED
+        and collector.chosen is None
+        and "KeyboardInterrupt" in said.getvalue()
+    ):
+        raise KeyboardInterrupt
+    if collector.chosen is None or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        lines = said.getvalue().strip().splitlines()
+        errors = [line for line in lines if line.startswith("ERROR: ")] or lines
+        raise click.UsageError("the scenarios cannot be read:\n" + "\n".join(errors))
+    if not collector.chosen.scenarios:
+        raise click.UsageError(
+            "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` lists all there are."
+        )
+    return collector.chosen
+
+
+def _scenarios(items: Sequence[pytest.Item]) -> dict[tuple[Path, Scenario], None]:
+    found = ((item.path, scenario_of(getattr(item, "function", None))) for item in items)
+    return {(path, scenario): None for path, scenario in found if scenario is not None}

@@ -1,0 +1,87 @@
+"""The plugin under xdist: what the processes of a run tell each other, and who runs which scenario.
+
+Registered only where xdist is, whose hooks these are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScheduling  # pyright: ignore[reportMissingTypeStubs] - it has none
+
+from clasp_e2e.plugin.session import Gate
+
+
+class Stripes(LoadScheduling):
+    """Every worker gets its stripe of the scenarios at once: each n-th, so that all know who runs what.
+
+    A worker can then start its long waits together when it starts; what a dead worker leaves goes to
+    the others, as xdist has it.
+    """
+
+    def schedule(self) -> None:
+        """Distribute the tests; later calls are for what a dead worker left."""
+        if self.collection is not None or not self._check_nodes_have_same_collection():
+            super().schedule()
+            return
+        self.collection = next(iter(self.node2collection.values()))
+        nodes: dict[int, Any] = {_number(str(node.gateway.id)): node for node in self.nodes}  # pyright: ignore
+        for number, node in nodes.items():
+            stripe = list(range(number, len(self.collection), len(nodes)))
+            self.node2pending[node].extend(stripe)
+            node.send_runtest_some(stripe)
+            node.shutdown()
+
+
+def runs_here(config: pytest.Config, place: int) -> bool:
+    """Return whether this process will surely run the test at `place` of the collection."""
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if told is None:
+        return True
+    number, count = _number(told["workerid"]), int(told["workercount"])
+    return bool(told["clasp_stripes"]) and number < count and place % count == number
+
+
+class Controller:
+    """The hooks of the process that hands out the scenarios and keeps the record."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the seed to a worker, and whether it can know what it will run."""
+        node.workerinput["clasp_seed"] = self._gate.seed
+        node.workerinput["clasp_stripes"] = node.config.option.dist == "load"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Stripes | None:
+        """Put stripes in the place of xdist's own default, and leave alone what the user asked for."""
+        return Stripes(config, log) if config.option.dist == "load" else None
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn from a worker what only those know that collect and open the implementations."""
+        told = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
+        if told is not None:
+            self._gate.hear(told)
+            self._gate.recorder.capabilities = told["capabilities"] or self._gate.recorder.capabilities
+
+
+class Worker:
+    """The hooks of a process that runs scenarios for another."""
+
+    def __init__(self, config: pytest.Config, gate: Gate) -> None:
+        self._config = config
+        self._gate = gate
+
+    def pytest_sessionfinish(self) -> None:
+        """Tell the controller what it cannot know."""
+        output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
+        output["clasp_run"] = {
+            **self._gate.told(),
+            "capabilities": sorted(self._gate.recorder.capabilities),
+        }
+
+
+def _number(worker_id: str) -> int:
+    return int(worker_id.removeprefix("gw"))

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from testbed.conftest import watched
+
+__all__ = ["watched"]

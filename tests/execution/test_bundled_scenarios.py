@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+import clasp_e2e
+from clasp_e2e.execution.bundled_scenarios import load_scenarios, scenarios_root
+
+
+def test_the_names_of_scenarios_are_unique() -> None:
+    names = [each.scenario.name for each in load_scenarios()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("place", ["checkout/scenarios", "checkout/clasp_e2e/scenarios"])
+def test_scenarios_lie_beside_the_package_or_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    monkeypatch.setattr(clasp_e2e, "__file__", str(tmp_path / "checkout/clasp_e2e/__init__.py"))
+    assert scenarios_root() == (tmp_path / place).parent
+
+
+def test_an_installation_without_scenarios_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clasp_e2e, "__file__", str(tmp_path / "clasp_e2e/__init__.py"))
+    with pytest.raises(click.ClickException, match="not complete; install clasp-e2e again"):
+        scenarios_root()

@@ -1,0 +1,41 @@
+"""The last resort: what blocks the event loop is interrupted, there where it blocks, and the rest goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from commands.conftest import environment
+
+BLOCKS = """
+import asyncio, threading
+from clasp_e2e.execution.loop_watchdog import LoopBlocked, last_resort
+
+async def blocks():
+    threading.Event().wait()
+
+async def main():
+    with last_resort(0.2):
+        for _ in range(2):
+            try:
+                await asyncio.create_task(blocks())
+            except LoopBlocked as blocked:
+                print(blocked)
+    print("the rest goes on")
+
+asyncio.run(main())
+"""
+
+
+def test_what_blocks_is_interrupted_every_time() -> None:
+    # In a process of its own: the alarm is one a process, and pytest's own time-out uses it here.
+    finished = subprocess.run(
+        [sys.executable, "-c", BLOCKS],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    blocked = "it held up the event loop, and with it everybody, for 0.2 s"
+    assert finished.stdout.splitlines() == [blocked, blocked, "the rest goes on"], finished.stderr

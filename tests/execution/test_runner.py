@@ -1,0 +1,360 @@
+"""Every way in which a scenario can end, and what it is then said to have shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from testbed import fakes
+from testbed.cases import Body, case, judged, judgments, open_bench
+from testbed.fakes import FakeDriver, never, raises, refuses
+
+from clasp_e2e.drivers import DriverFault, NotOffered, Refused
+from clasp_e2e.execution.runner import judge
+from clasp_e2e.model import Connected, RoutingMode
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.testbed import (
+    Alone,
+    Blocked,
+    Sides,
+    Unobserved,
+    expect,
+    judging,
+    random_payload,
+    remark,
+)
+from clasp_e2e.testbed.expectations import EnvironmentFault
+from clasp_e2e.testbed.testbed import RouterSource
+from clasp_e2e.testbed.waiting import Patience
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+
+async def asks_the_mode(sides: Sides) -> None:
+    """The mode of a new client is PreferP2P."""
+    pair = await sides.attach()
+    expect(await pair.offerer.p2p_routing_mode(), "the mode").equals(RoutingMode.PREFER_P2P)
+
+
+async def test_what_is_met_passes() -> None:
+    driver = FakeDriver()
+    found = await judged(asks_the_mode, driver=driver)
+    assert found.result.outcome is Outcome.PASSED
+    assert (found.result.message, found.result.blocked_by) == ("", None)
+    assert judgments(found) == {"RTE-1": "passed"}
+    assert found.result.title == "The mode of a new client is PreferP2P."
+    assert found.result.replay == "pytest this"
+    assert all(peer.ended for peer in driver.peers.values())
+    assert len(driver.peers) == 2
+
+
+async def test_a_must_that_is_not_met_fails() -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
+    assert found.result.outcome is Outcome.FAILED
+    assert found.requirement == "RTE-1"
+    assert found.expected == "the mode: PreferP2P"
+    assert found.seen == "ServerOnly"
+    assert "p2p_routing_mode returned ServerOnly" in found.tail
+
+
+@pytest.mark.parametrize(("stands_still", "outcome"), [(0.2, Outcome.FAILED), (2.1, Outcome.ERROR)])
+async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
+    stands_still: float, outcome: Outcome
+) -> None:
+    async def body(sides: Sides) -> None:
+        pair = await sides.attach()
+        asyncio.get_running_loop().call_soon(time.sleep, stands_still)
+        await pair.offerer.is_told(Connected)
+
+    found = await judged(body)
+    assert found.result.outcome is outcome
+    assert ("stood still for 2." in found.result.message) == (outcome is Outcome.ERROR)
+    assert "to be told Connected" in found.result.message
+
+
+async def test_what_is_wrong_while_the_harness_stands_still_is_wrong() -> None:
+    async def body(sides: Sides) -> None:
+        asyncio.get_running_loop().call_soon(time.sleep, 2.1)
+        await asyncio.sleep(0)
+        await asks_the_mode(sides)
+
+    found = await judged(body, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
+    assert found.result.outcome is Outcome.FAILED
+
+
+async def test_a_should_that_is_not_met_deviates() -> None:
+    found = await judged(asks_the_mode, "RTE-10", driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
+    assert found.result.outcome is Outcome.DEVIATION
+    assert judgments(found) == {"RTE-10": "deviation"}
+
+
+async def test_a_remark_condemns_nobody() -> None:
+    async def body(sides: Sides) -> None:
+        remark("the payload goes framed")
+        expect(1, "one").equals(2)
+
+    found = await judged(body, "DIR-3")
+    assert found.result.outcome is Outcome.PASSED
+    assert found.result.remark == "the payload goes framed"
+
+
+async def test_a_call_that_is_refused_without_need_is_not_met() -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=refuses))
+    assert found.result.outcome is Outcome.FAILED
+    assert "it was refused: the address is in use" in found.result.message
+
+
+async def test_what_was_not_reached_is_blocked_by_what_failed() -> None:
+    async def body(sides: Sides) -> None:
+        with judging("SND-1"):
+            pass
+        with judging("SND-3"):
+            expect(1, "one").equals(2)
+        with judging("SND-6"):
+            pass
+
+    found = await judged(body, "SND-1", "SND-3", "SND-6")
+    assert judgments(found) == {"SND-1": "passed", "SND-3": "failed", "SND-6": "blocked"}
+    assert (found.result.outcome, found.result.blocked_by) == (Outcome.FAILED, "SND-3")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "says"),
+    [
+        (Blocked("CON-5", "no connection"), Outcome.BLOCKED, "blocked by CON-5: no connection"),
+        (Unobserved("mDNS"), Outcome.UNOBSERVED, "mDNS"),
+        (NotOffered("no close"), Outcome.NOT_OFFERED, "no close"),
+        (DriverFault("a line that is not JSON"), Outcome.ERROR, "a line that is not JSON"),
+        (EnvironmentFault("no candidates"), Outcome.ERROR, "no candidates"),
+        (ZeroDivisionError("oh"), Outcome.ERROR, "the harness failed: "),
+        (SystemExit(0), Outcome.ERROR, "SystemExit"),
+        (asyncio.CancelledError(), Outcome.ERROR, "CancelledError"),
+    ],
+)
+async def test_without_a_verdict_nobody_is_condemned(
+    error: BaseException, outcome: Outcome, says: str
+) -> None:
+    async def body(sides: Sides) -> None:
+        raise error
+
+    found = await judged(body, "RTE-1", "RTE-2")
+    assert found.result.outcome is outcome
+    assert says in found.result.message
+    assert judgments(found) == {"RTE-1": outcome.value, "RTE-2": outcome.value}
+    assert found.result.blocked_by == ("CON-5" if outcome is Outcome.BLOCKED else None)
+
+
+async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
+    async def body(sides: Sides) -> None:
+        raise Blocked("CON-5", "no connection")
+
+    found = await judged(body, "CON-5")
+    assert found.result.outcome is Outcome.FAILED
+    assert found.seen == "no connection"
+
+
+async def test_a_call_that_hangs_is_the_adapter_s_fault_within_its_deadline() -> None:
+    async with asyncio.timeout(5):
+        found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=never))
+    assert found.result.outcome is Outcome.ERROR
+    assert found.result.message.startswith("x: p2p_routing_mode() did not return within 0.1 s.")
+    assert judgments(found) == {"RTE-1": "error"}
+
+
+async def test_a_peer_that_never_opens_is_its_driver_s_fault() -> None:
+    async with asyncio.timeout(5):
+        found = await judged(asks_the_mode, driver=FakeDriver(open_peer=never))
+    assert found.result.outcome is Outcome.ERROR
+    assert "x: peer.open did not return" in found.result.message
+
+
+@pytest.mark.parametrize("call", ["open_peer", "p2p_routing_mode", "kill"])
+@pytest.mark.parametrize(
+    ("act", "what"), [(raises, "RuntimeError: out of cheese"), (fakes.exits, "SystemExit: 7")]
+)
+async def test_a_driver_that_raises_what_it_may_not_is_named(call: str, act: Body, what: str) -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(**{call: act}))
+    assert found.result.outcome is Outcome.ERROR
+    assert f"raised {what}" in found.result.message
+    assert "fakes.py" in found.result.message
+    assert "x" in found.result.message.partition(":")[0]
+
+
+async def test_a_time_out_of_the_implementation_s_own_is_not_ours() -> None:
+    async def times_out(_: object) -> None:
+        raise TimeoutError("its own")
+
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=times_out))
+    assert "raised TimeoutError: its own" in found.result.message
+
+
+async def test_a_peer_that_cannot_attach_blocks_what_needs_it() -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(open_peer=refuses))
+    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-1")
+
+
+async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() -> None:
+    refused = asyncio.Event()
+
+    async def refuses_alice(name: str) -> None:
+        if name == "alice":
+            refused.set()
+            raise Refused("no room")
+        await refused.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    driver = FakeDriver(open_peer=refuses_alice)
+    found = await judged(asks_the_mode, driver=driver)
+    assert (found.result.outcome, found.result.message) == (
+        Outcome.BLOCKED,
+        "blocked by CON-1: x could not attach to the router: no room",
+    )
+    (bob,) = driver.peers.values()
+    assert bob.ended
+
+
+async def test_a_router_that_does_not_start_condemns_no_peer() -> None:
+    for act, says in [(refuses, "could not be started: the address is in use"), (raises, "out of cheese")]:
+        bench = await open_bench(FakeDriver())
+        assert bench.routers is not None
+        bench.routers = replace(bench.routers, driver=FakeDriver(open_router=act))
+        found = await judge(bench, case(asks_the_mode))
+        assert found.result.outcome is Outcome.ERROR
+        assert says in found.result.message
+
+
+async def test_an_adapter_that_dies_beside_a_call_is_an_error_though_all_went_well() -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.breaks_down))
+    assert found.result.outcome is Outcome.ERROR
+    assert "alice: the adapter ended with status 3" in found.result.message
+
+
+async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
+    async def dies(peer: fakes.FakePeer, target: str) -> None:
+        peer.break_down("the adapter ended with status 3")
+
+    async def body(sides: Sides) -> None:
+        pair = await sides.attach()
+        await pair.offerer.connect_to_peer(pair.answerer)
+        await pair.offerer.is_told(Connected, pair.answerer, within=60)
+
+    async with asyncio.timeout(5):
+        found = await judged(body, driver=FakeDriver(connect_to_peer=dies))
+    assert found.result.outcome is Outcome.ERROR
+
+
+async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Patience, "scenario", 0.5)
+
+    async def body(sides: Sides) -> None:
+        await never()
+
+    async with asyncio.timeout(10):
+        found = await judged(body)
+    assert found.result.outcome is Outcome.ERROR
+    assert "ran out of time" in found.result.message
+
+
+async def test_the_limit_of_a_scenario_stands_still_while_a_client_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Opening takes twice as long as the scenario may: in another language it queues for a process."""
+    limit = 0.02
+    monkeypatch.setattr(Patience, "scenario", limit)
+
+    async def opens_late(_name: str) -> None:
+        until = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(2 * limit, until.set_result, None)
+        await until
+
+    async with asyncio.timeout(10):
+        found = await judged(asks_the_mode, driver=FakeDriver(open_peer=opens_late))
+    assert found.result.outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("what", ["a_socket", "a_task"])
+async def test_what_a_scenario_leaves_behind_is_an_error(what: str) -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=getattr(fakes, f"leaks_{what}")))
+    assert found.result.outcome is Outcome.ERROR
+    assert {"a_socket": "socket still open", "a_task": "task still running: forgotten"}[
+        what
+    ] in found.result.message
+
+
+async def test_what_was_said_before_an_unclean_end_is_kept() -> None:
+    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong, kill=never))
+    assert found.result.outcome is Outcome.ERROR
+    assert "alice (x): its end did not return" in found.result.message
+    assert "before that: failed expected the mode" in found.result.message
+
+
+async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
+    bench = await open_bench(FakeDriver(p2p_routing_mode=fakes.leaks_a_socket))
+
+    async def other(sides: Sides) -> None:
+        await (await sides.attach()).offerer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+
+    leaky, tidy = await asyncio.gather(judge(bench, case(asks_the_mode)), judge(bench, case(other)))
+    assert (leaky.result.outcome, tidy.result.outcome) == (Outcome.ERROR, Outcome.PASSED)
+
+
+async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() -> None:
+    driver, under_way = FakeDriver(), asyncio.Event()
+
+    async def body(sides: Sides) -> None:
+        await sides.attach()
+        under_way.set()
+        await never()
+
+    running = asyncio.create_task(judge(await open_bench(driver), case(body)))
+    await under_way.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(driver.peers) == 2
+    assert all(peer.ended for peer in driver.peers.values())
+
+
+async def test_each_scenario_has_its_payloads_by_the_seed_and_its_name() -> None:
+    seen: list[bytes] = []
+
+    async def one(sides: Sides) -> None:
+        seen.append(random_payload(8))
+
+    async def two(sides: Sides) -> None:
+        seen.append(random_payload(8))
+
+    for seed, body in [(1, one), (1, one), (2, one), (1, two)]:
+        await judge(await open_bench(FakeDriver(), seed=seed), case(body))
+    assert seen[0] == seen[1] == random.Random("1/test_::one[x-x]").randbytes(8)
+    assert len(set(seen)) == 3
+
+
+async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
+    for driver, outcome in [(FakeDriver(), "passed"), (FakeDriver(p2p_routing_mode=raises), "error")]:
+        found = await judge(await open_bench(driver, evidence=tmp_path), case(asks_the_mode))
+        assert found.result.evidence is not None
+        document = json.loads(Path(found.result.evidence).read_text())  # noqa: ASYNC240
+        assert document["scenario"]["outcome"] == outcome
+        assert any("calls p2p_routing_mode()" in entry["what"] for entry in document["timeline"])
+
+
+async def test_a_router_that_breaks_beside_a_call_is_an_error_of_who_had_it() -> None:
+    class Router(fakes.FakeRouter):
+        fault = None
+
+    bench, router = await open_bench(FakeDriver()), Router()
+    bench.routers = RouterSource(FakeDriver(), router)
+
+    async def breaks(alone: Alone) -> None:
+        router.fault = "it exited with status 3"  # pyright: ignore[reportAttributeAccessIssue]
+
+    found = await judge(bench, case(breaks))
+    assert found.result.outcome is Outcome.ERROR
+    assert "the router: it exited with status 3" in found.result.message

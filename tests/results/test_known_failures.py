@@ -1,0 +1,346 @@
+"""What a baseline makes of a run: what is expected, what is complained of, and what never changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clasp_e2e.results.baseline import Baseline, KnownFailure
+from clasp_e2e.results.known_failures import Known, Scope, expect_known, set_apart, settle_known
+from clasp_e2e.results.outcome import Outcome, Verdict
+from clasp_e2e.results.run_record import ScenarioResult, totals
+from clasp_e2e.results.verdict import exit_status, requirement_results, run_verdict
+from clasp_e2e.spec import Catalogue
+
+TODAY = date(2026, 7, 1)
+WHOLE = Scope(
+    labels=frozenset({"node", "reference", "rust"}),
+    today=TODAY,
+    router="reference",
+    complete=frozenset({"node", "node-node", "node-reference", "reference-node"}),
+    whole=True,
+)
+PART = replace(WHOLE, whole=False)
+SILENCE = "expected Connected; seen: nothing"
+
+
+def result(
+    requirement: str,
+    outcome: str,
+    pairing: str = "node-node",
+    *,
+    name: str = "test_it",
+    message: str = "",
+    **fields,
+) -> ScenarioResult:
+    failed = outcome in ("failed", "deviation")
+    return ScenarioResult(
+        id=f"test_file::{name}[{pairing}]",
+        title=name,
+        requirements=(requirement,),
+        pairing=pairing,
+        outcome=Outcome(outcome),
+        message=message or (SILENCE if failed else ""),
+        **({"judgments": {requirement: Outcome(outcome)}} | fields),
+    )
+
+
+def known(requirement: str = "M-1", pairing: str = "node-node", **fields) -> KnownFailure:
+    defaults = {"reason": "It was never built.", "seen": "seen: nothing", "where": "here"}
+    return KnownFailure(requirement=requirement, pairing=pairing, **(defaults | fields))
+
+
+def listing(*entries: KnownFailure, owners: Sequence[str] = ("node",)) -> Baseline:
+    return Baseline("here", entries, frozenset(owners))
+
+
+def settle(
+    catalogue: Catalogue, entries: Sequence[KnownFailure], *results: ScenarioResult, scope: Scope = WHOLE
+) -> Known:
+    return settle_known([listing(*entries)], results, scope, catalogue)
+
+
+def outcomes(found: Known) -> list[str]:
+    return [each.outcome.value for each in found.results]
+
+
+def test_a_failure_that_is_listed_is_expected_and_keeps_its_reason(small: Catalogue) -> None:
+    for level in ("failed", "deviation"):
+        found = settle(small, [known()], result("M-1", level))
+        assert (outcomes(found), found.complaints) == (["expected_failure"], ())
+        assert found.results[0].known_failure == "It was never built."
+        assert found.results[0].judgment("M-1") is Outcome.EXPECTED_FAILURE
+
+
+def test_line_breaks_in_a_message_do_not_matter(small: Catalogue) -> None:
+    found = settle(small, [known()], result("M-1", "failed", message="expected much;\n  seen:\n nothing"))
+    assert outcomes(found) == ["expected_failure"]
+
+
+def test_a_failure_for_another_reason_stays_one_and_is_told(small: Catalogue) -> None:
+    found = settle(small, [known()], result("M-1", "failed", message="expected A; seen: B"))
+    assert outcomes(found) == ["failed"]
+    (complaint,) = found.complaints
+    assert "another reason" in complaint
+    assert "test_file::test_it[node-node] failed" in complaint
+    assert "'seen: nothing' is not found in 'expected A; seen: B'" in complaint
+
+
+def test_two_entries_can_describe_one_requirement_and_each_has_to_be_true(small: Catalogue) -> None:
+    entries = [known(), known(seen="seen: B", where="there")]
+    both = [result("M-1", "failed"), result("M-1", "failed", name="test_b", message="seen: B")]
+    assert settle(small, entries, *both).complaints == ()
+    found = settle(small, entries, both[0])
+    (complaint,) = found.complaints
+    assert complaint.startswith("there: stale: what it expects to be seen was not")
+    assert settle(small, entries, both[0], scope=PART).complaints == ()
+    unknown = settle(small, entries, result("M-1", "failed", message="seen: C"))
+    assert len(unknown.complaints) == 1
+
+
+def test_what_is_listed_and_met_is_an_unexpected_pass(small: Catalogue) -> None:
+    found = settle(small, [known()], result("M-1", "passed"), result("M-1", "passed", "node-reference"))
+    assert outcomes(found) == ["unexpected_pass", "passed"]
+    (complaint,) = found.complaints
+    assert complaint == "here: unexpected pass: M-1 is met in node-node now; delete the entry"
+
+
+def test_a_requirement_that_fails_in_one_scenario_may_pass_in_another(small: Catalogue) -> None:
+    found = settle(small, [known()], result("M-1", "failed"), result("M-1", "passed", name="test_other"))
+    assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
+
+
+def test_where_the_other_scenario_did_not_run_a_pass_proves_nothing(small: Catalogue) -> None:
+    passed = result("M-1", "passed", name="test_other")
+    chosen = replace(PART, left_out=frozenset({("M-1", "node-node")}))
+    for scope in (chosen, replace(PART, complete=frozenset())):
+        found = settle(small, [known()], passed, scope=scope)
+        assert (outcomes(found), found.complaints) == (["passed"], ())
+        assert "a run of the whole tells" in found.notes[0]
+        exact = settle(small, [known(scenario="test_other")], passed, scope=scope)
+        assert outcomes(exact) == ["unexpected_pass"]
+
+
+@pytest.mark.parametrize("outcome", ["blocked", "unobserved", "error"])
+def test_what_was_not_decided_is_neither_a_pass_nor_stale(small: Catalogue, outcome: str) -> None:
+    found = settle(small, [known()], result("M-1", outcome), result("M-1", "passed", name="test_other"))
+    assert (outcomes(found), found.complaints, found.notes) == ([outcome, "passed"], (), ())
+
+
+def test_an_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
+    entries = [known(pairing="*")]
+    failed = [result("M-1", "failed"), result("M-1", "failed", "node-reference")]
+    assert outcomes(settle(small, entries, *failed)) == ["expected_failure"] * 2
+    found = settle(small, entries, failed[0], result("M-1", "passed", "node-reference"))
+    assert outcomes(found) == ["expected_failure", "unexpected_pass"]
+    assert "name the pairings in which it still fails" in found.complaints[0]
+
+
+def test_an_entry_excuses_nobody_else(small: Catalogue) -> None:
+    others = [result("M-1", "failed", "reference-reference"), result("M-1", "failed", "rust-reference")]
+    assert outcomes(settle(small, [known(pairing="*")], *others, scope=PART)) == ["failed", "failed"]
+    own = settle(small, [known(pairing="*")], result("M-1", "failed", "rust-node-answering"), scope=PART)
+    assert outcomes(own) == ["expected_failure"]
+
+
+def test_an_entry_for_one_router_holds_over_that_alone(small: Catalogue) -> None:
+    entries = [known(router="rust")]
+    assert outcomes(settle(small, entries, result("M-1", "failed"))) == ["failed"]
+    over_rust = replace(WHOLE, router="rust")
+    assert outcomes(settle(small, entries, result("M-1", "failed"), scope=over_rust)) == ["expected_failure"]
+    assert settle(small, entries, result("M-1", "passed")).complaints == ()
+    assert settle(small, entries).complaints == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "stale"),
+    [
+        (known("M-2"), True),
+        (known("M-2", "node-reference"), True),
+        (known("M-2", "*"), True),
+        (known("M-1", scenario="test_gone"), True),
+        (known("T-1"), True),  # Not offered: it cannot fail.
+        (known("R-1", "node-node"), True),
+        (known("R-1", "router-node"), False),  # The router is not judged in this run,
+        (known("R-1", "*"), False),
+        (known("M-2", "node-rust"), False),  # nor what they do together,
+        (known("M-2", router="rust"), False),  # nor over that router.
+    ],
+)
+def test_an_entry_that_a_whole_run_did_not_touch_is_stale(
+    small: Catalogue, entry: KnownFailure, stale: bool
+) -> None:
+    ran = [result("M-1", "failed"), result("T-1", "not_offered")]
+    complaints = settle(small, [known(), entry], *ran).complaints
+    assert [each.partition(": ")[2][:5] for each in complaints] == (["stale"] if stale else [])
+    assert settle(small, [known(), entry], *ran, scope=PART).complaints == ()
+
+
+def test_an_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogue) -> None:
+    last_day = settle(small, [known(expires=TODAY)], result("M-1", "failed"))
+    assert (outcomes(last_day), last_day.complaints) == (["expected_failure"], ())
+    found = settle(small, [known(expires=date(2026, 6, 30))], result("M-1", "failed"))
+    assert outcomes(found) == ["failed"]
+    assert "here: expired on 2026-06-30" in found.complaints[0]
+    assert len(found.complaints) == 1
+
+
+def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_news_when_met(
+    small: Catalogue,
+) -> None:
+    comes_and_goes = known(intermittent=True)
+    failed = settle(small, [comes_and_goes], result("M-1", "failed"))
+    assert (outcomes(failed), failed.complaints) == (["expected_failure"], ())
+    met = settle(small, [comes_and_goes], result("M-1", "passed"))
+    assert (outcomes(met), met.complaints, met.spent) == (["passed"], (), ())
+    [complaint] = settle(
+        small, [comes_and_goes], result("M-1", "failed", message="expected A; seen: B")
+    ).complaints
+    assert "another reason" in complaint
+    [complaint] = settle(small, [comes_and_goes]).complaints
+    assert "stale" in complaint
+
+
+def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_that_names_no_pairing(
+    small: Catalogue,
+) -> None:
+    mixed = replace(WHOLE, complete=WHOLE.complete | {"node-rust", "rust-node-answering"})
+    failed = result("M-1", "failed")
+    for pairing in ("node-rust", "rust-node-answering"):
+        passed = result("M-1", "passed", pairing)
+        found = settle(small, [known(pairing="*")], failed, passed, scope=mixed)
+        assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
+        named = settle(small, [known(pairing=pairing)], failed, passed, scope=mixed)
+        assert "unexpected pass" in named.complaints[0]
+    opposite_the_reference = result("M-1", "passed", "node-reference")
+    assert settle(small, [known(pairing="*")], failed, opposite_the_reference).complaints
+
+
+def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
+    blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": "blocked"})
+    rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]
+    for listed, status in (([known("S-1")], 0), ([], 3)):
+        found = settle(small, listed, result("S-1", "deviation"), blocked, *rest)
+        assert found.results[1].outcome is Outcome.BLOCKED
+        assert status_of(small, found) == status
+
+
+def test_a_known_failure_hides_nothing_that_was_not_decided(small: Catalogue) -> None:
+    rest = [result(name, "passed") for name in ("S-1", "S-2", "N-1")]
+    for outcome in ("unobserved", "not_offered"):
+        found = settle(small, [known()], result("M-1", "failed"), result("M-2", outcome), *rest)
+        assert status_of(small, found) == 3
+
+
+def status_of(catalogue: Catalogue, found: Known, *, strict: bool = False) -> int:
+    """The exit status, as the gate has it."""
+    if found.complaints:
+        return 1
+    roles = ("offerer", "answerer")
+    results = requirement_results(catalogue, set_apart(found.results), roles)
+    counted = totals(each.outcome for each in found.results)
+    return exit_status(run_verdict(results, False, roles, ()), strict=strict, totals=counted)
+
+
+# Laws.
+
+RESULTS = st.lists(
+    st.builds(
+        result,
+        st.sampled_from(["M-1", "M-2", "S-1", "S-2", "N-1", "T-1"]),
+        st.sampled_from([each.value for each in Outcome if "expected" not in each.value]),
+        st.sampled_from(["node-node", "node-reference", "reference-node", "node", "reference-reference"]),
+        name=st.sampled_from(["test_a", "test_b"]),
+        message=st.sampled_from(["", "expected A; seen: B"]),
+    ),
+    max_size=9,
+    unique_by=lambda each: each.id,
+)
+ENTRIES = st.lists(
+    st.builds(
+        known,
+        st.sampled_from(["M-1", "M-2", "S-1", "R-1"]),
+        st.sampled_from(["*", "node-node", "node-reference", "node-rust", "router-node"]),
+        seen=st.sampled_from(["seen: nothing", "seen: B", "seen: C"]),
+        expires=st.sampled_from([None, date(2026, 1, 1), date(2027, 1, 1)]),
+        scenario=st.sampled_from([None, "test_a", "test_gone"]),
+        router=st.sampled_from([None, None, "rust"]),
+        intermittent=st.booleans(),
+    ),
+    max_size=4,
+)
+SCOPES = st.sampled_from([WHOLE, PART, replace(PART, complete=frozenset()), replace(WHOLE, router="rust")])
+CHANGES = {
+    ("failed", "expected_failure"),
+    ("deviation", "expected_failure"),
+    ("passed", "unexpected_pass"),
+}
+law = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+
+
+@law
+@given(RESULTS, SCOPES)
+def test_without_entries_nothing_changes(small: Catalogue, results, scope: Scope) -> None:
+    assert settle(small, [], *results, scope=scope) == Known(tuple(results))
+    assert set_apart(results) == results
+
+
+@law
+@given(RESULTS, ENTRIES, SCOPES)
+def test_only_what_is_listed_changes_and_only_in_two_ways(small: Catalogue, results, entries, scope) -> None:
+    found = settle(small, entries, *results, scope=scope)
+    for before, after in zip(results, found.results, strict=True):
+        if before != after:
+            assert (before.outcome.value, after.outcome.value) in CHANGES
+            about = [each for each in entries if each.requirement in before.requirements]
+            assert {"*", before.pairing} & {each.pairing for each in about}
+            assert "node" in before.pairing
+    if Outcome.UNEXPECTED_PASS in {each.outcome for each in found.results}:
+        assert found.complaints
+
+
+@law
+@given(RESULTS, ENTRIES, SCOPES)
+def test_a_second_time_changes_nothing_more(small: Catalogue, results, entries, scope: Scope) -> None:
+    once = settle(small, entries, *results, scope=scope)
+    assert settle(small, entries, *once.results, scope=scope) == once
+
+
+@law
+@given(RESULTS, ENTRIES, SCOPES)
+def test_one_after_the_other_and_all_together_are_the_same(small: Catalogue, results, entries, scope) -> None:
+    live = [expect_known([listing(*entries)], each, scope) for each in results]
+    assert settle(small, entries, *live, scope=scope) == settle(small, entries, *results, scope=scope)
+
+
+@law
+@given(RESULTS, ENTRIES, SCOPES, st.randoms())
+def test_the_order_of_the_results_does_not_matter(
+    small: Catalogue, results, entries, scope: Scope, rng: random.Random
+) -> None:
+    shuffled = list(results)
+    rng.shuffle(shuffled)
+    one, other = (settle(small, entries, *order, scope=scope) for order in (results, shuffled))
+    assert {each.id: each.outcome for each in one.results} == {
+        each.id: each.outcome for each in other.results
+    }
+    assert sorted(one.complaints) == sorted(other.complaints)
+
+
+@law
+@given(RESULTS, st.booleans())
+def test_a_failure_that_is_known_counts_for_the_gate_as_if_it_were_met(
+    small: Catalogue, results, strict: bool
+) -> None:
+    rest = [each for each in results if each.requirements != ("M-1",)]
+    met = settle(small, [], *rest, result("M-1", "passed"))
+    failed = settle(small, [known()], *rest, result("M-1", "failed"))
+    assert status_of(small, failed, strict=strict) == status_of(small, met, strict=strict)
+    verdict = run_verdict(requirement_results(small, failed.results, ("offerer",)), False, ("offerer",), ())
+    assert verdict is Verdict.NON_CONFORMANT

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.run import DRIVER
+from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router

@@ -12,9 +12,11 @@ import click
 import pytest
 
 from clasp_e2e.commands.merging import FEW, results_file
-from clasp_e2e.commands.run import DRIVER, USAGE, option_arguments, run_scenarios
+from clasp_e2e.commands.options import DRIVER, run_options
 from clasp_e2e.execution.selection import read_baseline
-from clasp_e2e.plugin.session import GATE
+from clasp_e2e.plugin.errors import USAGE
+from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
+from clasp_e2e.plugin.session import RUN
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
 from clasp_e2e.results.outcome import Outcome
@@ -30,24 +32,18 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
 
 
 @click.command(epilog=DRIVER)
-@click.option("--peer", metavar="DRIVER", help="Judge this implementation in both roles.")
-@click.option("--offerer", metavar="DRIVER", help="Judge this implementation as the one that connects.")
-@click.option("--answerer", metavar="DRIVER", help="Judge this implementation as the one connected to.")
-@click.option("--router", metavar="DRIVER", help="Judge this router: a driver, or the ws:// URL of one.")
+@run_options(without=("baseline", "failed"))
 @click.option(
     "--baseline",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT,
     show_default=True,
-    help="The known failures; without the file, those that lie beside the driver, if any.",
+    help="The known failures; without the file, those that come with the driver, if any.",
 )
-@click.option("--update-baseline", is_flag=True, help="Write FILE anew: entries that are spent go.")
+@click.option("--update-baseline", is_flag=True, help="Write FILE again, without the entries that are spent.")
 @click.option("--accept-new", metavar="REASON", help="With --update-baseline: list what fails now, too.")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
-@click.option("--seed", type=int, help="Seed of all payloads (default: a new one, printed).")
-@click.option("--deadline-scale", type=float, metavar="X", help="Stretch the harness's own patience.")
-@click.option("--results", metavar="DIR", default="reports/latest", show_default=True, help="Where all goes.")
 @click.option(
     "--of",
     "of",
@@ -66,7 +62,7 @@ def gate(
     of: Path | None,
     github: bool,
     pytest_args: tuple[str, ...],
-    **options: str | float | None,
+    **options: object,
 ) -> None:
     """Run the scenarios and fail for all that is not in the baseline, and for what is wrong there.
 
@@ -77,7 +73,7 @@ def gate(
     With --of the last job of several holds what all of them found to the baseline; without FILE, to
     what their runs were held to. It writes what the baseline makes of the results over them.
 
-    Exit status: 0 nothing to complain of (after the update, if there is one); 1 complaints;
+    Exit status: 0 no unexpected result (after the update, if there is one); 1 complaints;
     2 usage; 3 partial without such a choice, or inconclusive.
     """
     if accept_new is not None and not update_baseline:
@@ -85,23 +81,23 @@ def gate(
     if accept_new is not None and not accept_new.strip():
         raise click.UsageError("--accept-new wants a reason, for whoever reads the baseline")
     if of is None:
-        settled, status = _run(options, baseline, results, strict, pytest_args)
-        if settled is None:
+        resolution, status = _run(options, baseline, results, strict, pytest_args)
+        if resolution is None:
             sys.exit(status)
         path = Path(results) / "results.json"
     else:
-        given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+        given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
         if given or pytest_args:
             raise click.UsageError(f"--of judges what has run: leave out {' '.join([*given, *pytest_args])}")
         path = results_file(of)
-        settled = _judge(path, baseline, strict=strict)
-        status = settled.status
+        resolution = _judge(path, baseline, strict=strict)
+        status = resolution.status
     if update_baseline:
-        settled, status = _update(settled, baseline, accept_new, status)
+        resolution, status = _update(resolution, baseline, accept_new, status)
     if of is not None or update_baseline:
-        _write(settled.run, path)
-    lines = list(_complaints(settled, baseline))
-    click.echo(f"\nGate: {'nothing to complain of' if status == 0 else f'exit status {status}'}")
+        _write(resolution.run, path)
+    lines = list(_complaints(resolution, baseline))
+    click.echo(f"\nGate: {'passed: no unexpected result' if status == 0 else f'exit status {status}'}")
     for line in lines:
         click.echo(f"  {line}")
         if github:
@@ -112,12 +108,12 @@ def gate(
 class _Keeper:
     """A hook that keeps what a session knows when it is over."""
 
-    settled: Resolution | None = None
+    resolution: Resolution | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Keep what the run says, if it came to its end."""
-        gate = config.stash.get(GATE, None)
-        self.settled = None if gate is None else gate.settled
+        run = config.stash.get(RUN, None)
+        self.resolution = None if run is None else run.resolution
 
 
 def _run(
@@ -125,10 +121,10 @@ def _run(
 ) -> tuple[Resolution | None, int]:
     """Run the scenarios; return what the run says, None if it came to no end, and its exit status."""
     known = baseline if baseline.exists() else None
-    arguments = option_arguments({**options, "baseline": known}, strict=strict)
+    arguments = option_arguments({**options, "baseline": known, "strict": strict})
     keeper = _Keeper()
     status = run_scenarios([*arguments, *pytest_args], results=results, plugins=[keeper])
-    return keeper.settled, status
+    return keeper.resolution, status
 
 
 def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
@@ -152,19 +148,19 @@ def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
     return resolve_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
 
 
-def _update(settled: Resolution, path: Path, reason: str | None, status: int) -> tuple[Resolution, int]:
+def _update(resolution: Resolution, path: Path, reason: str | None, status: int) -> tuple[Resolution, int]:
     """Write the baseline anew; return what the run says with it, and the exit status."""
-    run, catalogue = settled.run, load_catalogue()
+    run, catalogue = resolution.run, load_catalogue()
     plan = run.plan
     assert plan is not None
     existed = path.exists()
     text = path.read_text(encoding="utf-8") if existed else HEADER
-    spent = settled.known.spent
+    spent = resolution.known.spent
     added = [] if reason is None else new_entries(run.scenarios, reason, strict=run.strict)
     changed = extend(shrink(text, spent), added)
     if changed == text:
         click.echo(f"\n{path}: left as it is")
-        return settled, status
+        return resolution, status
     try:
         new = parse_baseline(changed, shown(path), _owners(run, plan), catalogue)
         path.write_text(changed, encoding="utf-8")
@@ -172,8 +168,8 @@ def _update(settled: Resolution, path: Path, reason: str | None, status: int) ->
         raise _fault(f"the baseline could not be written: {error}") from None
     beside = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
     click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
-    settled = resolve_run(run, catalogue, (*beside, new), _today())
-    return settled, settled.status
+    resolution = resolve_run(run, catalogue, (*beside, new), _today())
+    return resolution, resolution.status
 
 
 def _owners(run: Run, plan: Plan) -> set[str]:
@@ -182,10 +178,10 @@ def _owners(run: Run, plan: Plan) -> set[str]:
     return judged - {REFERENCE} or judged
 
 
-def _complaints(settled: Resolution, baseline: Path) -> Iterator[str]:
+def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
     """Yield a line for all that fails the gate."""
-    wanted = {Outcome.FAILED, Outcome.DEVIATION} if settled.run.strict else {Outcome.FAILED}
-    for result in settled.run.scenarios:
+    wanted = {Outcome.FAILED, Outcome.DEVIATION} if resolution.run.strict else {Outcome.FAILED}
+    for result in resolution.run.scenarios:
         if result.outcome in wanted:
             names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
             first = result.message.strip().partition("\n")[0]
@@ -193,8 +189,8 @@ def _complaints(settled: Resolution, baseline: Path) -> Iterator[str]:
                 f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; repair it, or list it"
                 f" in {baseline} (--update-baseline --accept-new REASON)"
             )
-    yield from settled.known.complaints
-    if missing := settled.run.missing:
+    yield from resolution.known.complaints
+    if missing := resolution.run.missing:
         some = ", ".join(missing[:FEW]) + (", …" if len(missing) > FEW else "")
         yield f"{len(missing)} cases that were to run have no result: {some}; run them, and merge anew"
 

@@ -6,6 +6,7 @@ import random
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,22 +14,28 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clasp_e2e import __version__
 from clasp_e2e.commands import options
-from clasp_e2e.commands.run import DRIVER, USAGE
 from clasp_e2e.drivers.registry import UnknownDriver
-from clasp_e2e.execution.matrix_cells import Options
-from clasp_e2e.execution.matrix_run import MatrixRun
-from clasp_e2e.plugin.collection import choose_scenarios
-from clasp_e2e.report.matrix import print_matrix
-from clasp_e2e.results.matrix import Matrix
+from clasp_e2e.execution.matrix import MatrixListener, MatrixRun
+from clasp_e2e.execution.matrix_cells import MatrixPlan
+from clasp_e2e.execution.matrix_drivers import resolve_all
+from clasp_e2e.plugin.collection import CollectionError, choose_scenarios
+from clasp_e2e.plugin.errors import USAGE
+from clasp_e2e.report.matrix import cell_line, print_matrix, reasons
+from clasp_e2e.results.matrix import Cell, Matrix, cells_of
 from clasp_e2e.results.store import ResultsError
 from clasp_e2e.results.verdict import UNDECIDED
+from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
+LOG_LINES = 20
+"""Lines of progress that a log gets, where a terminal has a bar."""
 
-@click.command(epilog=DRIVER)
+
+@click.command(epilog=options.DRIVER)
 @click.option(
     "--peers", metavar="DRIVER,...", multiple=True, required=True, help="Each meets each, and itself."
 )
@@ -40,41 +47,28 @@ from clasp_e2e.testbed.waiting import Patience
     show_default=True,
     help="All pairs meet over each of these.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    help="So many scenarios that do not wait at once.",
-)
+@options.option("jobs")
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
-@click.option("--seed", type=int, help="Seed of all payloads in all cells (default: a new one).")
+@options.option("seed")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
-@click.option("--attack-router", is_flag=True, help="Attack routers named by a ws:// URL too (RTR-7).")
-@click.option("--coturn", is_flag=True, help="Have coturn, not the embedded TURN server, relay for ICE-3.")
+@options.option("attack-router")
+@options.option("coturn")
 @options.deadline_scale
-@click.option(
-    "--results",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports/latest/matrix"),
-    show_default=True,
-    help="Where matrix.json goes, and a folder for each cell.",
-)
+@options.results_option("reports/latest/matrix")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
 @click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
 @click.argument("scenarios", nargs=-1)
 def matrix(
     peers: Sequence[str],
     routers: Sequence[str],
-    jobs: int,
+    jobs: int | None,
     require_all: bool,
     seed: int | None,
     strict: bool,
     attack_router: bool,
     coturn: bool,
     deadline_scale: float,
-    results: Path,
+    results: str,
     keyword: str | None,
     markers: str | None,
     scenarios: tuple[str, ...],
@@ -83,55 +77,115 @@ def matrix(
 
     SCENARIOS are files (test_connecting.py) or names in them (test_connecting.py::test_NAME). Each
     cell comes to the results of a `clasp-e2e run`; all share the implementations, each started once,
-    and what waits long waits together. A cell whose implementation cannot be had here is not
-    available, with the reason, and fails nothing.
+    and one scheduler. A cell whose implementation is missing on this machine is not available, with the
+    reason, and fails nothing. DIR gets matrix.json, and a folder for each cell.
 
     Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, or none available;
     2 usage; 0 otherwise.
     """
-    if options := [text for text in scenarios if text.startswith("-")]:
+    if given := [text for text in scenarios if text.startswith("-")]:
         raise click.UsageError(
-            f"{options[0]} is pytest's, and a matrix has no use for it: name files of scenarios here, or"
+            f"{given[0]} is pytest's, and a matrix has no use for it: name files of scenarios here, or"
             " give it to `clasp-e2e run`, cell by cell"
         )
-    plan = Matrix(
+    peer_names, router_names = tuple(_names(peers, "--peers")), tuple(_names(routers, "--routers"))
+    matrix = Matrix(
         tool={"name": "clasp-e2e", "version": __version__},
         command=shlex.join(["clasp-e2e", *sys.argv[1:]]),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=random.randrange(2**32) if seed is None else seed,
-        peers=tuple(_names(peers, "--peers")),
-        routers=tuple(_names(routers, "--routers")),
-        cells=(),
+        peers=peer_names,
+        routers=router_names,
+        cells=cells_of(peer_names, router_names, {}),
     )
     console = Console(highlight=False)
-    run = MatrixRun(plan, results, console)
+    run: MatrixRun | None = None
+    ended = False
     with _interruptible():
         try:
-            with suppress(KeyboardInterrupt):
-                run.judge(
-                    choose_scenarios(keyword, markers, scenarios),
-                    jobs=jobs,
-                    patience=Patience(deadline_scale),
-                    options=Options(strict=strict, attack_router=attack_router, coturn=coturn),
+            with suppress(KeyboardInterrupt), _Progress(console) as progress:
+                chosen = choose_scenarios(keyword, markers, scenarios)
+                catalogue = load_catalogue()
+                drivers, obstacles = resolve_all(
+                    peer_names, router_names, catalogue=catalogue.hash, deadline_scale=deadline_scale
                 )
-        except UnknownDriver as error:
+                plan = MatrixPlan(
+                    catalogue=catalogue,
+                    chosen=chosen,
+                    drivers=drivers,
+                    directory=Path(results),
+                    seed=matrix.seed,
+                    patience=Patience(deadline_scale),
+                    jobs=jobs,
+                    strict=strict,
+                    attack_router=attack_router,
+                    coturn=coturn,
+                )
+                run = MatrixRun(matrix, plan, progress)
+                run.judge(obstacles)
+                ended = True
+        except (UnknownDriver, CollectionError) as error:
             raise click.UsageError(str(error)) from None
         except ResultsError as error:
             failure = click.ClickException(str(error))
             failure.exit_code = USAGE
             raise failure from None
+    if run is None:
+        sys.exit(UNDECIDED)
     print_matrix(run.matrix, console)
     console.print(f"\nResults: {run.path}", soft_wrap=True)
     status = run.matrix.exit_status(require_all=require_all)
-    if not run.ended:
+    if not ended:
         console.print("The matrix was interrupted; what is known so far is kept.", style="yellow")
         status = status or UNDECIDED
     sys.exit(status)
 
 
+class _Progress(MatrixListener):
+    """What a terminal shows of a matrix while it runs, and a log."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._bar = self._progress.add_task("cases", total=None, visible=False)
+        self._total = self._done = 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> _Progress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begins(self, matrix: Matrix, cells: int, cases: int) -> None:
+        self._total = cases
+        self._progress.update(self._bar, total=cases, visible=True)
+        self._console.print(
+            f"{cells} of {len(matrix.cells)} cells to be judged, in {cases} cases; seed {matrix.seed}"
+        )
+        for line in reasons(matrix.cells):
+            self._console.print(line, soft_wrap=True)
+
+    def case_ended(self) -> None:
+        self._done += 1
+        self._progress.update(self._bar, advance=1)
+        step = max(1, self._total // LOG_LINES)
+        if self._progress.disable and self._done < self._total and self._done % step == 0:
+            seconds = time.monotonic() - self._began
+            self._console.print(f"{self._done} of {self._total} cases, after {seconds:.0f} s")
+
+    def cell_ended(self, cell: Cell) -> None:
+        self._console.print(cell_line(cell), soft_wrap=True)
+
+    def ending(self) -> None:
+        self._console.print("Ending what was started…", style="yellow")
+
+
 @contextmanager
 def _interruptible() -> Generator[None]:
-    """Have SIGTERM end what is under way like Ctrl-C, which a background job does not hear."""
+    """Have SIGTERM end what is under way like Ctrl-C, which a background job ignores."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

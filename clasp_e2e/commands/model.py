@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.run import DRIVER, USAGE
+from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.execution.ownership import watch
-from clasp_e2e.execution.run_context import Bench
-from clasp_e2e.execution.runner import Judged, judge
+from clasp_e2e.execution.plan import RunPlan
+from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import SelectionError, select
 from clasp_e2e.modelbased import (
     Finding,
@@ -35,6 +35,7 @@ from clasp_e2e.modelbased import (
     read_script,
     script_to_json,
 )
+from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.store import ResultsError, write_document
 from clasp_e2e.spec.catalogue import load_catalogue
@@ -44,10 +45,12 @@ CONTRADICTED, INCONCLUSIVE = 1, 3
 
 
 @click.command(epilog=DRIVER)
-@click.option("--peer", metavar="DRIVER", default="reference", show_default=True, help="Whom to judge.")
+@click.option(
+    "--peer", metavar="DRIVER", default="reference", show_default=True, help="Judge this implementation."
+)
 @click.option("--router", metavar="DRIVER", help="Over this router: a driver, or the ws:// URL of one.")
 @click.option(
-    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="So many steps in all."
+    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Maximum number of steps."
 )
 @click.option("--seed", type=int, help="Seed of the scripts and payloads (default: a new one, printed).")
 @click.option(
@@ -64,7 +67,7 @@ CONTRADICTED, INCONCLUSIVE = 1, 3
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports/latest/model"),
     show_default=True,
-    help="Where model.json goes, with scripts and evidence.",
+    help="Output directory.",
 )
 def model(
     peer: str,
@@ -144,18 +147,20 @@ class Stage:
         self.tally = Tally()
         self._began = time.monotonic()
         self._runner = asyncio.Runner()
-        self._bench = Bench(
-            self.catalogue,
-            selection.subjects,
-            selection.drivers,
-            selection.router,
-            seed=self.seed,
-            patience=self.patience,
+        self._run = Run(
+            RunPlan(
+                catalogue=self.catalogue,
+                selection=selection,
+                seed=self.seed,
+                patience=self.patience,
+                directory=self.directory,
+                specs={"peer": self.peer} | ({"router": self.router} if self.router else {}),
+            )
         )
 
     def __enter__(self) -> Stage:
         try:
-            self._runner.run(self._open())
+            self._runner.run(self._run.open())
         except BaseException:
             self._runner.close()
             raise
@@ -163,33 +168,23 @@ class Stage:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         try:
-            self._runner.run(self._bench.close())
+            self._runner.run(self._run.close())
         finally:
             self._runner.close()
-
-    async def _open(self) -> None:
-        watch(asyncio.get_running_loop())
-        try:
-            await self._bench.open()
-        except DriverFault:
-            await self._bench.close()
-            raise
 
     @property
     def capabilities(self) -> frozenset[str]:
         """What the implementation declares."""
-        return self._bench.participants[self.label].side.description.capabilities
+        return self._run.context.participants[self.label].side.description.capabilities
 
-    def perform(self, script: Script, name: str) -> Judged:
+    def perform(self, script: Script, name: str) -> JudgedCase:
         """Perform a script; with a name, keep it and its evidence under that."""
         case = case_of(script, self.label, self.capabilities, self.tally, "")
-        bench = self._bench
         if name:
             path = self.directory / f"{name}.json"
             replay = shlex.join([*self.command, "--replay", str(path)])
             case = replace(case, id=f"{name}[{self.label}]", replay=replay)
-            bench = replace(bench, evidence=self.directory / "evidence", finished=[])
-        return self._runner.run(judge(bench, case))
+        return self._runner.run(self._run.judge_alone(case, keep_evidence=bool(name)))
 
     def search(self, steps: int, strict: bool, console: Console) -> Seen:
         """Search for a contradiction over so many steps."""
@@ -197,7 +192,7 @@ class Stage:
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("steps", total=steps)
 
-            def perform(script: Script, name: str) -> Judged:
+            def perform(script: Script, name: str) -> JudgedCase:
                 judged = self.perform(script, name)
                 progress.update(bar, completed=min(self.tally.steps, steps))
                 return judged

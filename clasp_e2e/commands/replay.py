@@ -1,66 +1,101 @@
-"""`clasp-e2e replay EVIDENCE`: one case once more, as it was."""
+"""`clasp-e2e replay EVIDENCE...`: cases once more, as they were."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.run import USAGE, option_arguments, run_scenarios
+from clasp_e2e.plugin.errors import USAGE
+from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.replay import Likeness, compare
 from clasp_e2e.results.verdict import UNDECIDED
 
 STATUS = {Likeness.SAME: 0, Likeness.DIFFERENT: 1, Likeness.GONE: 4}
+WORST_FIRST = (USAGE, UNDECIDED, 1, 4, 0)
 
 
 @click.command()
-@click.argument("evidence", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option(
-    "--results",
-    metavar="DIR",
-    default="reports/latest/replay",
-    show_default=True,
-    help="Where the results and the new evidence go.",
+@click.argument(
+    "evidence", type=click.Path(path_type=Path, dir_okay=False, exists=True), nargs=-1, required=True
 )
+@options.results_option("reports/latest/replay")
+@options.option("jobs")
 @options.attach
-def replay(evidence: Path, results: str, attach: str | None) -> None:
-    """Run the case of EVIDENCE again, with the same seed, conditions and drivers, and compare.
+def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: str | None) -> None:
+    """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 
-    EVIDENCE is a file of a run's evidence folder, by default reports/latest/evidence. The last line
-    says `same` (the same outcome; for a failure the same requirement and expectation), `different`,
-    or `gone` (it passes now). Start it in the folder of the run: drivers are found from there.
+    EVIDENCE are files of runs' evidence folders, by default reports/latest/evidence. The last lines
+    say for each case `same` (the same outcome; for a failure the same requirement and expectation),
+    `different`, or `gone` (it passes now). Start it in the folder of the run: drivers are found from there.
 
-    Exit status: 0 same; 1 different; 4 gone; 2 usage; 3 the case did not come to an end.
+    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not come to an end.
     """
     try:
-        before = read_evidence(evidence)
-        status, again = _run_again(before, results, attach)
+        before = [read_evidence(path) for path in evidence]
     except EvidenceError as error:
         raise click.UsageError(str(error)) from None
-    if again is None:
-        click.echo("The case did not come to an end: what hindered it stands above.", err=True)
-        sys.exit(USAGE if status == USAGE else UNDECIDED)
-    comparison = compare(before.result, again.result)
-    click.echo(f"{comparison.likeness}: {before.case}: {comparison.reason}")
-    sys.exit(STATUS[comparison.likeness])
+    lines: list[str] = []
+    statuses: list[int] = []
+    groups = _alike(before)
+    for number, group in enumerate(groups, 1):
+        directory = Path(results) if len(groups) == 1 else Path(results) / str(number)
+        status = _run_again(group, directory, jobs, attach)
+        for each in group:
+            line, its_status = _compared(each, directory, status)
+            lines.append(line)
+            statuses.append(its_status)
+    for line in lines:
+        click.echo(line)
+    if len(before) > 1:
+        counts = Counter(line.partition(":")[0] for line in lines)
+        click.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    sys.exit(min(statuses, key=WORST_FIRST.index))
 
 
-def _run_again(before: Evidence, results: str, attach: str | None) -> tuple[int, Evidence | None]:
-    """Return the exit status of the new run and its evidence, None if it left none."""
-    written = evidence_path(Path(results) / "evidence", before.case)
-    written.unlink(missing_ok=True)
-    file, _, name = before.case.partition("::")
+def _alike(before: Sequence[Evidence]) -> list[list[Evidence]]:
+    """Return the cases in groups that one run can repeat: of the same seed, drivers and options."""
+    groups: dict[object, list[Evidence]] = {}
+    for each in before:
+        key = (
+            each.seed,
+            tuple(sorted(each.drivers.items())),
+            each.router,
+            each.switches,
+            each.deadline_scale,
+        )
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
+
+
+def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, attach: str | None) -> int:
+    """Run the cases of `group` again; return the exit status of the run."""
+    first = group[0]
     given: dict[str, object] = {
-        **before.drivers,
-        "router": before.router,
-        "seed": before.seed,
+        **first.drivers,
+        "router": first.router,
+        "seed": first.seed,
         # What was measured for the run is no measure for a debugger.
-        "deadline_scale": before.deadline_scale if attach is None else None,
+        "deadline_scale": first.deadline_scale if attach is None else None,
         "attach": attach,
+        "jobs": jobs,
+        **dict.fromkeys(first.switches, True),
     }
-    arguments = option_arguments(given, **dict.fromkeys(before.switches, True))
-    status = run_scenarios([*arguments, f"{file}.py::{name}"], results=results)
-    return status, read_evidence(written) if written.exists() else None
+    names = [each.case.partition("::") for each in group]
+    cases = [f"{file}.py::{name}" for file, _, name in names]
+    return run_scenarios([*option_arguments(given), *cases], results=str(directory))
+
+
+def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]:
+    """Return the line that says how a case came out, and its exit status."""
+    written = evidence_path(directory / "evidence", before.case)
+    if not written.exists():
+        line = f"no result: {before.case} did not come to an end; the messages above say why"
+        return line, USAGE if status == USAGE else UNDECIDED
+    comparison = compare(before.result, read_evidence(written).result)
+    return f"{comparison.likeness}: {before.case}: {comparison.reason}", STATUS[comparison.likeness]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands.merging import FEW, merge_results, results_file
-from clasp_e2e.commands.run import USAGE
+from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit

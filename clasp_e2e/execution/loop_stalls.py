@@ -1,4 +1,4 @@
-"""Noticing that the harness stood still: what then came too late says nothing of who was judged."""
+"""Detection of a harness that stood still: what then came too late says nothing of who was judged."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ import asyncio
 
 from clasp_e2e.testbed.waiting import Patience
 
-_BEAT = 0.1
-_SHORTEST = 0.5
-"""Seconds that the event loop has to stand still for it to count: less takes no wait its time."""
-_PART = 0.4
-"""Of the shortest wait there is (`Patience.event`), so much is too much."""
+_BEAT_S = 0.1
+_SHORTEST_S = 0.5
+"""Seconds that the event loop has to stand still for it to count: no wait is as short as that."""
+_SHARE = 0.4
+"""Share of the shortest wait (`Patience.event`) that, lost in all, makes a time-out untrustworthy."""
 
 
-class Stalls:
-    """How long the event loop has stood still, in seconds, since this was made; to be ended with `end`."""
+class LoopStallMonitor:
+    """The time for which the event loop has stood still since this was made; `end` stops the monitor."""
 
     def __init__(self, patience: Patience) -> None:
-        self.lost = 0.0
-        self._limit = _PART * Patience(max(1.0, patience.scale)).event
+        self.lost_s = 0.0
+        self._limit_s = _SHARE * Patience(max(1.0, patience.scale)).event
         self._loop = asyncio.get_running_loop()
-        self._listen()
+        self._schedule()
 
     def end(self) -> None:
-        """Listen no more."""
+        """Stop monitoring."""
         self._timer.cancel()
 
     def excuse(self, error: BaseException) -> str | None:
-        """Return what there is to say if `error` comes of a wait in vain while the harness stood still."""
-        if self.lost < self._limit or not _is_of_a_wait(error):
+        """Return what to say if `error` is caused by a time-out while the harness stood still."""
+        if self.lost_s < self._limit_s or not _is_caused_by_timeout(error):
             return None
         return (
-            f"the harness itself stood still for {self.lost:.1f} s, and may have missed what it awaited: this"
-            " machine has too much to do, or something that runs in the harness's process blocks its event"
-            " loop. Run it with less beside it, or with more patience (--deadline-scale)"
+            f"the harness itself stood still for {self.lost_s:.1f} s, and may have missed what it waited for:"
+            " this machine is overloaded, or something in the harness's process blocks its event loop. Run it"
+            " with less load, with fewer --jobs, or with more patience (--deadline-scale)"
         )
 
-    def _listen(self) -> None:
-        self._due = self._loop.time() + _BEAT
-        self._timer = self._loop.call_at(self._due, self._beat)
+    def _schedule(self) -> None:
+        self._due = self._loop.time() + _BEAT_S
+        self._timer = self._loop.call_at(self._due, self._measure)
 
-    def _beat(self) -> None:
-        late = self._loop.time() - self._due
-        if late >= _SHORTEST:
-            self.lost += late
-        self._listen()
+    def _measure(self) -> None:
+        late_s = self._loop.time() - self._due
+        if late_s >= _SHORTEST_S:
+            self.lost_s += late_s
+        self._schedule()
 
 
-def _is_of_a_wait(error: BaseException | None) -> bool:
-    """Return whether `error` was raised for a deadline that passed."""
+def _is_caused_by_timeout(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, TimeoutError):
             return True

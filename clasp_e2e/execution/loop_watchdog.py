@@ -1,45 +1,43 @@
-"""The end of what blocks the event loop: an implementation in this process that never returns."""
+"""Interruption of code that blocks the event loop: an implementation in this process that never returns."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Generator
-from contextlib import contextmanager
 from types import FrameType
 
-BLOCKED = 60.0
+BLOCKED_S = 60.0
 """Seconds in which nothing else runs, until whatever runs is interrupted."""
 
 
 class LoopBlocked(Exception):
-    """Whatever this is raised in kept the event loop from all else."""
+    """Raised in the code that blocked the event loop, and with it all other cases."""
 
 
-@contextmanager
-def last_resort(limit: float = BLOCKED) -> Generator[None]:
-    """Raise `LoopBlocked` in what keeps the running event loop from turning for `limit` seconds.
+class LoopWatchdog:
+    """Raises `LoopBlocked` in the code that keeps the running event loop from turning for `limit_s` seconds.
 
-    No deadline of the loop's own can: they are kept by the loop. Needs the main thread, and SIGALRM.
+    No deadline of the loop's own can: the loop keeps them. Needs the main thread, and SIGALRM. The signal's
+    handler is set again with each beat, since pytest-timeout takes the signal for tests that are not ours.
     """
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle | None = None
 
-    def put_off() -> None:
-        nonlocal timer
-        signal.setitimer(signal.ITIMER_REAL, limit)
-        timer = loop.call_later(limit / 4, put_off)
+    def __init__(self, limit_s: float = BLOCKED_S) -> None:
+        self._limit_s = limit_s
+        self._loop = asyncio.get_running_loop()
+        self._before = signal.getsignal(signal.SIGALRM)
+        self._put_off()
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise LoopBlocked(f"it held up the event loop, and with it everybody, for {limit:g} s")
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    put_off()
-    try:
-        yield
-    finally:
+    def close(self) -> None:
+        """Stop watching."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if timer is not None:
-            timer.cancel()
+        signal.signal(signal.SIGALRM, self._before)
+        self._timer.cancel()
+
+    def _put_off(self) -> None:
+        signal.signal(signal.SIGALRM, self._interrupt)
+        signal.setitimer(signal.ITIMER_REAL, self._limit_s)
+        self._timer = self._loop.call_later(self._limit_s / 4, self._put_off)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise LoopBlocked(f"it blocked the event loop, and with it all other cases, for {self._limit_s:g} s")

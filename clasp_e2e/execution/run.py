@@ -1,155 +1,263 @@
-"""A run from its plan to its exit status, however its cases are come by: by pytest, or in a matrix."""
+"""A run: its cases are scheduled, run, recorded and resolved here, whoever asks for it.
+
+```python
+async with open_run(plan) as run:
+    async for case, judged in run.judge(cases):
+        ...
+resolution = run.finish(subset=False, all_files=True)
+```
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
+from functools import partial
+from math import isfinite
 from typing import Any
 
-from clasp_e2e.execution.pairings import complete_pairings, pairings
-from clasp_e2e.execution.run_context import Bench
-from clasp_e2e.execution.runner import Judged
-from clasp_e2e.execution.selection import Selection
-from clasp_e2e.results.baseline import Baseline
+from clasp_e2e import __version__
+from clasp_e2e.drivers.interface import DriverFault
+from clasp_e2e.execution.dependencies import Dependencies
+from clasp_e2e.execution.implementations import Implementations
+from clasp_e2e.execution.leaks import watch
+from clasp_e2e.execution.plan import Case, CasePlan, RunPlan
+from clasp_e2e.execution.run_context import RunContext
+from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, untried
+from clasp_e2e.execution.scheduler import Limits, Scheduler, kind_of
+from clasp_e2e.execution.shared_observations import SharedObservations
+from clasp_e2e.results.blame import lost_ground, settle_all
 from clasp_e2e.results.known_failures import Scope, expect_known
-from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.results.resolution import Resolution, resolve_run
+from clasp_e2e.results.run_record import ScenarioResult, Subject
+from clasp_e2e.results.store import clear_results
 from clasp_e2e.results.verdict import FAILS, UNDECIDED
-from clasp_e2e.spec.catalogue import Catalogue
-from clasp_e2e.testbed.scenario import Scenario
+from clasp_e2e.testbed.waiting import Patience
 
 
-@dataclass
-class Gate:
-    """Who is judged in a run, what was planned, and the record of what came of it."""
+@dataclass(frozen=True)
+class SharedResources:
+    """What runs on one machine at the same time share; whoever makes it closes `implementations`."""
 
-    catalogue: Catalogue
-    selection: Selection
-    seed: int
-    recorder: Recorder
-    covered: set[str] = field(default_factory=set[str])
-    """The requirements of all scenarios that were read."""
-    read: set[str] = field(default_factory=set[str])
-    """The names of the files that were read."""
-    beside: set[str] = field(default_factory=set[str])
-    """The names of all files in the same folders that may hold scenarios."""
-    planned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """By case, those included that were left out on purpose: the requirements."""
-    baselines: tuple[Baseline, ...] = ()
-    labels: frozenset[str] = frozenset()
-    """The names of all drivers that are known, or take part."""
-    switches: tuple[str, ...] = ()
-    """The options without a value that change what is run."""
-    settled: Resolution | None = None
-    """What a run that came to its end says."""
-    bench: Bench | None = None
-    _chosen: tuple[str, ...] | None = None
-    """The cases that the user chose, in whatever shard; None before that is known."""
-    _elsewhere: tuple[str, ...] = ()
-    """Those of them that are another shard's."""
+    scheduler: Scheduler
+    implementations: Implementations
+    observations: SharedObservations[Observation] = field(default_factory=SharedObservations[Observation])
 
-    def cast(self, path: Path, scenario: Scenario) -> list[Pairing]:
-        """Cast `scenario`, which stands in the file `path`; return a pairing for each case.
+    @classmethod
+    def for_machine(
+        cls, patience: Patience, *, jobs: int | None = None, attack_router: bool = False
+    ) -> SharedResources:
+        """Return new resources with the limits that fit this machine, or `jobs`."""
+        scheduler = Scheduler(Limits.for_machine(jobs))
+        return cls(scheduler, Implementations(patience, attack_router=attack_router))
 
-        Raises `UnknownRequirement`.
-        """
-        requirements = [self.catalogue.get(name) for name in scenario.requirements]
-        self.covered.update(scenario.requirements)
-        if path.name not in self.read:
-            self.read.add(path.name)
-            self.beside.update(each.name for each in path.parent.glob("test_*.py"))
-        cast = pairings(scenario, requirements[0], self.selection.subjects)
-        for pairing in cast:
-            self.planned[case_id(path, scenario, pairing)] = scenario.requirements
-        return cast
 
-    def choose(self, cases: Iterable[str]) -> None:
-        """Note the cases that the user chose: those of all shards."""
-        self._chosen = tuple(cases)
+class Run:
+    """The run of `plan`: what was planned, what was observed, what that says.
 
-    def take(self, cases: Iterable[str], *, is_shard: bool) -> None:
-        """Note the cases that are to run here; other chosen ones are another shard's, if this is one."""
-        part = tuple(cases)
-        if not is_shard:  # Whatever else leaves cases out does so on purpose.
-            self._chosen = part
-        self._elsewhere = tuple(sorted(set(self._chosen or ()).difference(part)))
+    `open` starts the implementations, `start` the cases. A process that only keeps the record of what
+    others run (the controller of xdist) opens nothing, and calls `record` and `finish`.
+    """
 
-    def plan(self, *, all_files: bool) -> Plan:
-        """Return what is to run; `all_files` if every file of scenarios was read."""
-        subjects = self.selection.subjects
-        chosen = self.planned if self._chosen is None else self._chosen
-        return Plan(
-            cases=dict(sorted(self.planned.items())),
-            left_out=tuple(sorted(self.planned.keys() - chosen)),
-            elsewhere=self._elsewhere,
-            covered=tuple(sorted(self.covered)),
-            all_files=all_files,
-            read=tuple(sorted(self.read)),
-            beside=tuple(sorted(self.beside)),
-            cast={role: getattr(subjects, role) for role in ("offerer", "answerer", "router")},
-            labels=tuple(sorted(self.labels)),
-            complete=tuple(sorted(complete_pairings(subjects))),
-            switches=tuple(sorted(self.switches)),
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.cases = CasePlan(plan)
+        self.resolution: Resolution | None = None
+        """What a run that came to its end says."""
+        self.on_recorded: Callable[[ScenarioResult], None] = lambda _: None
+        """Called with each result when it is recorded."""
+        self.recorder = Recorder(
+            plan.catalogue,
+            plan.directory,
+            command=plan.command,
+            seed=plan.seed,
+            judged=plan.selection.subjects.judged,
         )
+        self._dependencies = Dependencies(plan.catalogue)
+        self._tasks: dict[str, asyncio.Task[JudgedCase]] = {}
+        self._context: RunContext | None = None
+        self._shared: SharedResources | None = None
+        self._owns_shared = False
 
-    def told(self) -> dict[str, Any]:
-        """Return what a process that collects tells one that does not (xdist), as plain data."""
-        return {
-            "covered": sorted(self.covered),
-            "planned": {case: list(names) for case, names in self.planned.items()},
-            "chosen": self._chosen and list(self._chosen),
-            "elsewhere": list(self._elsewhere),
-            "read": sorted(self.read),
-            "beside": sorted(self.beside),
-        }
+    async def open(self, shared: SharedResources | None = None) -> None:
+        """Start the implementations, those of `shared` or of this run alone.
 
-    def hear(self, told: Mapping[str, Any]) -> None:
-        """Take in what a process that collects has told."""
-        self.covered.update(told["covered"])
-        self.planned.update({case: tuple(names) for case, names in told["planned"].items()})
-        self._chosen = told["chosen"] and tuple(told["chosen"])
-        self._elsewhere = tuple(told["elsewhere"])
-        self.read.update(told["read"])
-        self.beside.update(told["beside"])
-
-    def excuse(self, judged: Judged) -> Judged:
-        """Return `judged`, as an expected failure if it is one that is known."""
-        if not self.baselines:
-            return judged
-        scope = Scope(labels=self.labels, today=_today(), router=self.selection.subjects.router)
-        return replace(judged, result=expect_known(self.baselines, judged.result, scope))
-
-    def finish(self, *, subset: bool, strict: bool, all_files: bool) -> int:
-        """Reach the verdict of a run that came to its end and write it; return its exit status.
-
-        `subset` is a part that the user chose on purpose. Raises `ResultsError`.
+        Raises `DriverFault`, when all that was started has ended.
         """
-        draft = self.recorder.draft(self.plan(all_files=all_files), subset=subset, strict=strict)
-        self.settled = resolve_run(draft, self.catalogue, self.baselines, _today())
-        self.recorder.conclude(self.settled.run)
-        return self.settled.status
+        plan = self.plan
+        watch(asyncio.get_running_loop())
+        self._owns_shared = shared is None
+        self._shared = shared or SharedResources.for_machine(
+            plan.patience, jobs=plan.jobs, attack_router=plan.attack_router
+        )
+        context = RunContext(plan, self._shared.implementations)
+        try:
+            await context.open()
+        except BaseException:
+            with suppress(DriverFault):
+                await self.close()
+            raise
+        self._context = context
+        self.recorder.subjects, self.recorder.capabilities = context.subjects(), context.capabilities()
+        context.conditions = self._conditions()
+
+    async def close(self) -> None:
+        """End what runs, and what this run started. Raises `DriverFault` for what did not end."""
+        tasks, self._tasks = self._tasks, {}
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        if self._owns_shared and self._shared is not None:
+            await self._shared.implementations.close()
+
+    @property
+    def context(self) -> RunContext:
+        """What its cases share. To be asked for when the run is open."""
+        if self._context is None:
+            raise RuntimeError("the run is not open")
+        return self._context
+
+    def start(self, cases: Sequence[Case]) -> None:
+        """Start `cases`: each runs when there is a place for it, and what it rests on has ended."""
+        for case in cases:
+            self._dependencies.add(case)
+            self._opened.observations.announce(self.context.identity(case))
+        for case in cases:
+            self._tasks[case.id] = asyncio.create_task(self._judge(case), name=f"case {case.id}")
+
+    async def result(self, case: Case) -> JudgedCase:
+        """Return what became of `case` as the run has it by now; it is started if it has not been.
+
+        Where it did not pass, the cases of its preconditions are waited for: what failed for want of a
+        precondition is blocked by it.
+        """
+        if case.id not in self._tasks:
+            self.start([case])
+        found = await self._tasks[case.id]
+        if found.result.outcome is Outcome.PASSED:
+            return found
+        needed = self._dependencies.needed_to_resolve(case, found.result.blocked_by)
+        tasks = [self._tasks[each.id] for each in needed if each.id in self._tasks]
+        if self.plan.one_by_one:  # Those that have not begun begin when somebody asks for them.
+            tasks = [task for task in tasks if task.done()]
+        before = [each.result for each in await asyncio.gather(*tasks)]
+        resolved = settle_all(self.plan.catalogue, [*before, found.result])
+        (result,) = (each for each in resolved if each.id == case.id)
+        if self.plan.baselines:
+            scope = Scope(labels=self.plan.labels, today=_today(), router=self.plan.selection.subjects.router)
+            result = expect_known(self.plan.baselines, result, scope)
+        return replace(found, result=result)
+
+    async def judge(self, cases: Sequence[Case]) -> AsyncGenerator[tuple[Case, JudgedCase]]:
+        """Start `cases`, and yield each with what became of it, in the order in which they are given."""
+        self.start(cases)
+        for case in cases:
+            yield case, await self.result(case)
+
+    async def judge_alone(self, case: Case, *, keep_evidence: bool = False) -> JudgedCase:
+        """Run `case` at once, as a part of no record, and return what became of it by itself."""
+        seen = await observe(self.context, case)
+        return judged(self.context, case, seen, keep_evidence=keep_evidence)
+
+    def begin_record(self) -> None:
+        """Make the output directory ready, without an earlier run's results. Raises `ResultsError`."""
+        if self.plan.directory is not None:
+            clear_results(self.plan.directory)
+
+    def note_subjects(self, subjects: Mapping[str, Any]) -> None:
+        """Take in who is judged, in the form of `results.json`, from a process that runs cases."""
+        self.recorder.subjects = {role: Subject.from_json(each) for role, each in subjects.items()}
+
+    def note_capabilities(self, capabilities: Iterable[str]) -> None:
+        """Take in what the judged peers declare in common, from a process that runs cases."""
+        self.recorder.capabilities = frozenset(capabilities) or self.recorder.capabilities
+
+    def record(self, observed: ScenarioResult) -> None:
+        """Take in what was observed in a case: it is written at once. Raises `ResultsError`."""
+        self.recorder.keep(observed)
+        self.on_recorded(observed)
+
+    def finish(self, *, subset: bool, all_files: bool) -> Resolution:
+        """Resolve and write a run that came to its end.
+
+        `subset` says whether the user left scenarios out on purpose, `all_files` whether every file of
+        scenarios was read. Raises `ResultsError`.
+        """
+        self.resolution = self._resolve(subset=subset, strict=self.plan.strict, all_files=all_files)
+        return self.resolution
 
     def break_off(self, *, all_files: bool) -> int:
-        """Return the exit status of a run that was ended early: what is known is a part of a run."""
-        draft = self.recorder.draft(self.plan(all_files=all_files), subset=True)
-        settled = resolve_run(draft, self.catalogue, self.baselines, _today())
-        self.recorder.conclude(settled.run)
-        return FAILS if settled.status == FAILS else UNDECIDED
+        """Resolve and write what is known of a run that was ended early; return its exit status."""
+        status = self._resolve(subset=True, strict=False, all_files=all_files).status
+        return FAILS if status == FAILS else UNDECIDED
+
+    def _resolve(self, *, subset: bool, strict: bool, all_files: bool) -> Resolution:
+        draft = self.recorder.draft(self.cases.record(all_files=all_files), subset=subset, strict=strict)
+        resolution = resolve_run(draft, self.plan.catalogue, self.plan.baselines, _today())
+        self.recorder.conclude(resolution.run)
+        return resolution
+
+    @property
+    def _opened(self) -> SharedResources:
+        if self._shared is None:
+            raise RuntimeError("the run is not open")
+        return self._shared
+
+    async def _judge(self, case: Case) -> JudgedCase:
+        before = await self._awaited(self._dependencies.awaited_by(case))
+        results = [each.result for each in before]
+        cause = lost_ground(self.plan.catalogue, case.id, case.scenario.requirements, case.pairing, results)
+        if cause is not None:
+            found = untried(case, cause)
+        else:
+            identity = self.context.identity(case)
+            seen = await self._opened.observations.seen(identity, partial(self._observe, case))
+            found = judged(self.context, case, seen)
+        self.record(found.result)
+        return found
+
+    async def _awaited(self, cases: Iterable[Case]) -> list[JudgedCase]:
+        tasks = [self._tasks[case.id] for case in cases if case.id in self._tasks]
+        if self.plan.one_by_one:
+            tasks = [task for task in tasks if task.done()]
+        return await asyncio.gather(*tasks)
+
+    async def _observe(self, case: Case) -> Observation:
+        priority = (self._dependencies.place(case),)
+        async with self._opened.scheduler.slot(kind_of(case.scenario), priority) as slot:
+            return await observe(self.context, case, on_ending=slot.release)
+
+    def _conditions(self) -> Mapping[str, object]:
+        """Return what repeats a case of this run, next to its seed (see `write_evidence`)."""
+        plan = self.plan
+        return {
+            "drivers": {name: spec for name, spec in plan.specs.items() if name != "router"},
+            "router": plan.specs.get("router"),
+            "switches": list(plan.switches),
+            # What a debugger needs is no measure for the next run.
+            "deadline_scale": plan.patience.scale if isfinite(plan.patience.scale) else 1.0,
+            "tool": {"name": "clasp-e2e", "version": __version__},
+            "subjects": self.recorder.subjects_json(),
+        }
 
 
-def case_id(path: Path, scenario: Scenario, pairing: Pairing) -> str:
-    """Return the name of a case: `test_connecting::test_client_gets_a_session[node]`."""
-    return f"{path.stem}::{scenario.name}[{pairing.id}]"
+@asynccontextmanager
+async def open_run(plan: RunPlan, shared: SharedResources | None = None) -> AsyncGenerator[Run]:
+    """Open the run of `plan`, with resources of its own unless some are `shared`; it ends with the block.
 
-
-def place_of(scenario: Scenario, catalogue: Catalogue) -> tuple[int, int]:
-    """Return where a scenario stands in a run: preconditions first, long waits last."""
-    order = {requirement.id: place for place, requirement in enumerate(catalogue.ordered())}
-    return (scenario.waits + scenario.slow, max(order[name] for name in scenario.requirements))
+    Raises `DriverFault` if an implementation cannot be started, or does not end.
+    """
+    run = Run(plan)
+    await run.open(shared)
+    try:
+        yield run
+    finally:
+        await run.close()
 
 
 def _today() -> date:

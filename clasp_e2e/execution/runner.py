@@ -1,4 +1,4 @@
-"""Running one case from end to end: its testbed, its verdict, its evidence, its leak check."""
+"""Running one case from end to end: its testbed, its outcome, its evidence, its leak check."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import contextvars
 import random
 import re
 import traceback
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
-from clasp_e2e.execution.loop_stalls import Stalls
-from clasp_e2e.execution.ownership import OWNER, Ownership
-from clasp_e2e.execution.run_context import Bench, Case
-from clasp_e2e.results.blame import settled
+from clasp_e2e.execution.leaks import OWNER, Ownership
+from clasp_e2e.execution.loop_stalls import LoopStallMonitor
+from clasp_e2e.execution.plan import Case
+from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.results.evidence import write_evidence
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.spec.catalogue import Level
+from clasp_e2e.spec.catalogue import Catalogue, Level
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
     Blocked,
@@ -39,8 +38,8 @@ TAIL = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What became of a case: its result, and what a person needs to understand it."""
+class JudgedCase:
+    """The result of a case, and what a person needs to understand it."""
 
     result: ScenarioResult
     requirement: str
@@ -51,7 +50,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observation:
     """What was seen in a case, whichever run it belongs to."""
 
     result: ScenarioResult
@@ -61,7 +60,7 @@ class Observed:
     stderr: Mapping[str, str]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Ending:
     """How a scenario's function ended."""
 
@@ -78,87 +77,84 @@ def harness_error(case: Case, message: str) -> ScenarioResult:
     return _result(case, _Ending(Outcome.ERROR, message))
 
 
-async def judge(bench: Bench, case: Case) -> Judged:
-    """Run `case` and return what became of it; never raises for what the implementation does."""
-    blocked_by = bench.lost_ground(case)
-    if blocked_by is not None:
-        result = _result(case, _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by))
-        return Judged(result, case.scenario.requirements[0])
-
-    async def observed() -> Observed:
-        return await asyncio.get_running_loop().create_task(
-            _observe(bench, case), context=contextvars.copy_context(), name=f"scenario {case.id}"
-        )
-
-    if bench.sharing is None:
-        return _record(bench, case, await observed())
-    return _record(bench, case, await bench.sharing.seen(bench.identity(case), observed))
+def untried(case: Case, blocked_by: str) -> JudgedCase:
+    """Return the record of a case that was not tried, because the requirement `blocked_by` was not met."""
+    ending = _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by)
+    return JudgedCase(_result(case, ending), case.scenario.requirements[0])
 
 
-async def judge_when_free(free: AbstractAsyncContextManager[object], bench: Bench, case: Case) -> Judged:
-    """Run `case` when there is room: when one of the places in `free` is."""
-    async with free:
-        return await judge(bench, case)
+async def observe(
+    context: RunContext, case: Case, *, on_ending: Callable[[], None] = lambda: None
+) -> Observation:
+    """Run `case` and return what was seen; never raises for what the implementation does.
+
+    `on_ending` is called once, when the scenario has come to its result: its peers are ended after it.
+    """
+    return await asyncio.get_running_loop().create_task(
+        _observe(context, case, on_ending), context=contextvars.copy_context(), name=f"scenario {case.id}"
+    )
 
 
-async def _observe(bench: Bench, case: Case) -> Observed:
+async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None]) -> Observation:
     """Run `case`, in a context of its own."""
+    plan = context.plan
     owned = Ownership(case.id)
     OWNER.set(owned)
-    judgment = Judgment(case.scenario.requirements, random.Random(f"{bench.seed}/{case.id}"))
+    judgment = Judgment(case.scenario.requirements, random.Random(f"{plan.seed}/{case.id}"))
     JUDGMENT.set(judgment)
     loop = asyncio.get_running_loop()
     timeline = Timeline(loop.time)
-    assert bench.routers is not None
-    testbed = Testbed(bench.routers, timeline, bench.patience, coturn=bench.coturn)
+    assert context.routers is not None
+    testbed = Testbed(context.routers, timeline, plan.patience, coturn=plan.coturn)
     began = loop.time()
-    stalls = Stalls(bench.patience)
+    stalls = LoopStallMonitor(plan.patience)
     try:
-        async with asyncio.timeout(bench.patience.scenario) as testbed.limit:
+        async with asyncio.timeout(plan.patience.scenario) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
-            world = await build_world(case.scenario.world, case.pairing, testbed, bench.cast(case.scenario))
+            participants = context.participants_of(case.scenario)
+            world = await build_world(case.scenario.world, case.pairing, testbed, participants)
             await case.scenario.function(world)
         ending = _Ending(Outcome.PASSED)
     except BaseException as error:
         if _is_from_outside(error):
             await testbed.close()
             raise
-        ending = _ending(error, judgment, bench)
+        ending = _ending(error, judgment, plan.catalogue)
         if excuse := stalls.excuse(error):
             ending = _with_complaints(ending, [excuse])
     finally:
         stalls.end()
+        on_ending()
     ended = loop.time()
     complaints = testbed.faults() + await testbed.close()
-    complaints += await owned.leftovers(bench.patience.cleanup)
+    complaints += await owned.leftovers(plan.patience.cleanup)
     if complaints:
         ending = _with_complaints(ending, complaints)
-    result = _result(case, ending, judgment)
     result = replace(
-        result,
+        _result(case, ending, judgment),
         duration_s=round(ended - began, 3),
         waited_s=round(sum(client.waited for client in testbed.clients), 3),
     )
     note_links(timeline, testbed.switchboard)
     stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}
-    return Observed(result, ending, timeline, testbed.switchboard.facts(), stderr)
+    return Observation(result, ending, timeline, testbed.switchboard.facts(), stderr)
 
 
-def _record(bench: Bench, case: Case, seen: Observed) -> Judged:
-    """Return what was seen as this run has it, and keep its evidence."""
+def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
+    """Return what was seen as the run of `context` records it, and write its evidence."""
     result, ending = replace(seen.result, replay=case.replay, cast=case.pairing), seen.ending
-    if bench.evidence is not None:
+    if keep_evidence and context.evidence is not None:
         path = write_evidence(
-            bench.evidence,
+            context.evidence,
             result,
             seen.timeline,
             seen.facts,
-            seed=bench.seed,
-            run=bench.conditions,
+            seed=context.plan.seed,
+            run=context.conditions,
             stderr=seen.stderr,
         )
         result = replace(result, evidence=str(path))
-    return Judged(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
+    return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
 
 
 def _is_from_outside(error: BaseException) -> bool:
@@ -169,22 +165,15 @@ def _is_from_outside(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt)
 
 
-def settle(bench: Bench, judged: Judged) -> Judged:
-    """Take `judged` into the run: what failed for want of its ground is blocked by it."""
-    result = settled(bench.catalogue, judged.result, bench.finished)
-    bench.finished.append(result)
-    return replace(judged, result=result)
-
-
-def _ending(error: BaseException, judgment: Judgment, bench: Bench) -> _Ending:
+def _ending(error: BaseException, judgment: Judgment, catalogue: Catalogue) -> _Ending:
     """Return what `error`, raised by a scenario, means."""
     match error:
         case Unmet():
-            return _unmet(bench, error.requirement, error.expected, error.seen)
+            return _unmet(catalogue, error.requirement, error.expected, error.seen)
         case Refused():
-            return _unmet(bench, judgment.requirement, "the call to succeed", f"it was refused: {error}")
+            return _unmet(catalogue, judgment.requirement, "the call to succeed", f"it was refused: {error}")
         case Blocked() if error.requirement in judgment.requirements:
-            return _unmet(bench, error.requirement, "the scenario's ground to hold", error.reason)
+            return _unmet(catalogue, error.requirement, "the scenario's ground to hold", error.reason)
         case Blocked():
             return _Ending(Outcome.BLOCKED, str(error), "", error.requirement)
         case Unobserved():
@@ -198,26 +187,27 @@ def _ending(error: BaseException, judgment: Judgment, bench: Bench) -> _Ending:
         case TimeoutError():
             return _Ending(
                 Outcome.ERROR,
-                f"the scenario ran out of time without a deadline of its own speaking first\n{_trace(error)}",
+                "the scenario exceeded its overall timeout before any step timed out; this is a defect of the"
+                f" harness: report it\n{_trace(error)}",
             )
         case _:
             return _Ending(Outcome.ERROR, f"the harness failed: {_trace(error)}")
 
 
-def _unmet(bench: Bench, requirement: str, expected: str, seen: str) -> _Ending:
-    level = bench.catalogue.get(requirement).level
+def _unmet(catalogue: Catalogue, requirement: str, expected: str, seen: str) -> _Ending:
+    level = catalogue.get(requirement).level
     outcome = {Level.MUST: Outcome.FAILED, Level.SHOULD: Outcome.DEVIATION}.get(level, Outcome.PASSED)
     return _Ending(outcome, f"expected {expected}; seen: {seen}", requirement, None, expected, seen)
 
 
 def _with_complaints(ending: _Ending, complaints: list[str]) -> _Ending:
-    """An unclean end is an error of the harness or the adapter, whatever the verdict was."""
-    said = f"\nbefore that: {ending.outcome.value} {ending.message}" if ending.message else ""
-    return _Ending(Outcome.ERROR, "; ".join(complaints) + said, ending.requirement)
+    """Return an error: an unclean end is the harness's or the adapter's, whatever the outcome was."""
+    before = f"\nbefore that: {ending.outcome.value} {ending.message}" if ending.message else ""
+    return _Ending(Outcome.ERROR, "; ".join(complaints) + before, ending.requirement)
 
 
 def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> ScenarioResult:
-    """Return the case's record: a requirement not reached is blocked by the one that failed."""
+    """Return the case's record: a requirement that was not reached is blocked by the one that failed."""
     judgments: dict[str, str] = {}
     for requirement in case.scenario.requirements:
         if requirement == ending.requirement or (
@@ -238,9 +228,7 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
         pairing=case.pairing.id,
         outcome=ending.outcome,
         blocked_by=blocked_by,
-        duration_s=0.0,
         message=ending.message,
-        evidence=None,
         replay=case.replay,
         judgments=judgments,
         remark="; ".join(judgment.remarks) if judgment and judgment.remarks else None,

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.execution.run_context import Case
+from clasp_e2e.execution.plan import Case
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.modelbased import checks
 from clasp_e2e.modelbased.generation import fails_to_connect

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as hypothesis_seed
 
-from clasp_e2e.execution.runner import Judged
+from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.modelbased.generation import possible, scripts
 from clasp_e2e.modelbased.play import Tally
 from clasp_e2e.modelbased.steps import Script
 from clasp_e2e.results.outcome import Outcome
 
-Perform = Callable[[Script, str], Judged]
+Perform = Callable[[Script, str], JudgedCase]
 """Performs a script; the name, where there is one, is that under which its evidence is kept."""
 
 BATCH = 25
@@ -39,7 +39,7 @@ class Finding:
 
     name: str
     script: Script
-    judged: Judged
+    judged: JudgedCase
 
 
 @dataclass

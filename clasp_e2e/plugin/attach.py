@@ -12,23 +12,14 @@ from typing import Any
 import pytest
 
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.drivers.stdio.attached import ANY, AttachPoint, AttachPointError
+from clasp_e2e.drivers.stdio.attached import AttachPoint, AttachPointError
 from clasp_e2e.execution.selection import Selection, SelectionError
+
+BLOCKED_S = 60.0
+"""Seconds for which an implementation in this process may block the event loop."""
 
 NOBODY = "cmd:ADAPTER"
 """Who is judged if nobody is named: whoever attaches, in both roles."""
-
-
-def add_option(group: pytest.OptionGroup) -> None:
-    """Add `--attach`."""
-    group.addoption(
-        "--attach",
-        nargs="?",
-        const=ANY,
-        metavar="HOST:PORT",
-        help="start no adapter: wait, without deadlines, for those that you start with `clasp-e2e connect`,"
-        " in a debugger say (default: a free port of 127.0.0.1)",
-    )
 
 
 def patience_of(options: argparse.Namespace) -> float:
@@ -36,11 +27,6 @@ def patience_of(options: argparse.Namespace) -> float:
     if options.deadline_scale is not None:
         return options.deadline_scale
     return 1.0 if options.attach is None else math.inf
-
-
-def last_resort(options: argparse.Namespace, seconds: float) -> float:
-    """Return when pytest-timeout ends a scenario, if by itself it does not in `seconds`; 0 for never."""
-    return 0 if options.attach is not None else seconds * max(1, patience_of(options))
 
 
 def name_somebody(options: argparse.Namespace) -> None:

@@ -5,35 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import pytest
 
-from clasp_e2e.commands.run import pytest_arguments
+from clasp_e2e.execution.plan import ChosenScenarios
+from clasp_e2e.plugin.invocation import pytest_arguments
 from clasp_e2e.plugin.session import is_subset, names_files
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The scenarios of a run that is not pytest's: each with its file, in the order of the run."""
-
-    scenarios: tuple[tuple[Path, Scenario], ...]
-    read: tuple[tuple[Path, Scenario], ...]
-    """Those too that were left out."""
-    subset: bool
-    """Whether the user left some out on purpose."""
-    all_files: bool
-    """Whether every file of scenarios was read."""
+class CollectionError(ValueError):
+    """The scenarios cannot be read, or none is chosen; the text says why."""
 
 
 class _Collector:
     """The hooks that notice what pytest found."""
 
     def __init__(self) -> None:
-        self.chosen: Chosen | None = None
+        self.chosen: ChosenScenarios | None = None
         self._read: dict[tuple[Path, Scenario], None] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -44,7 +34,7 @@ class _Collector:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note those that are left."""
         config = session.config
-        self.chosen = Chosen(
+        self.chosen = ChosenScenarios(
             tuple(_scenarios(session.items)),
             tuple(self._read),
             subset=is_subset(config),
@@ -52,10 +42,10 @@ class _Collector:
         )
 
 
-def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[str]) -> Chosen:
+def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[str]) -> ChosenScenarios:
     """Return what `-k`, `-m` and the named `files` (or all, if there are none) leave of the scenarios.
 
-    Pairings are no part of the names that `keyword` is compared with. Raises `click.UsageError` with
+    Pairings are no part of the names that `keyword` is compared with. Raises `CollectionError` with
     pytest's words, and `KeyboardInterrupt` if pytest was interrupted.
     """
     collector, said = _Collector(), io.StringIO()
@@ -75,9 +65,9 @@ def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[s
     if collector.chosen is None or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         lines = said.getvalue().strip().splitlines()
         errors = [line for line in lines if line.startswith("ERROR: ")] or lines
-        raise click.UsageError("the scenarios cannot be read:\n" + "\n".join(errors))
+        raise CollectionError("the scenarios cannot be read:\n" + "\n".join(errors))
     if not collector.chosen.scenarios:
-        raise click.UsageError(
+        raise CollectionError(
             "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` lists all there are."
         )
     return collector.chosen

@@ -1,57 +1,47 @@
-"""The pytest face: options, a test for each scenario and pairing, outcomes, the exit status.
+"""The hooks of the pytest plugin: options, a test for each case, outcomes.
 
-There is no `pytest11` entry point: the root `conftest.py` names this module, and so does
-`clasp-e2e run`. All that judges lies in the testbed; here it is only told to pytest.
+There is no `pytest11` entry point: the root `conftest.py` names the plugin, and so does `clasp-e2e run`.
+All that judges is in `execution`; a test only asks for the result of its case.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 from collections.abc import AsyncGenerator, Generator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.execution.ownership import watch
-from clasp_e2e.execution.run import Gate, case_id, place_of
-from clasp_e2e.execution.run_context import Bench, Case
-from clasp_e2e.execution.runner import Judged, harness_error, judge, judge_when_free, settle
+from clasp_e2e.execution.loop_watchdog import LoopWatchdog
+from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
+from clasp_e2e.execution.plan import Case, RunPlan, case_id
+from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.runner import JudgedCase, harness_error
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
-from clasp_e2e.plugin import attach as plugin_attach
+from clasp_e2e.plugin import attach
+from clasp_e2e.plugin.errors import cannot_judge, usage_error
+from clasp_e2e.plugin.failed_cases import cases_not_passed
 from clasp_e2e.plugin.session import (
-    BACKGROUND,
-    GATE,
-    INCONCLUSIVE,
-    USAGE,
+    RUN,
     Reporting,
     command_of,
-    conditions,
     is_shard,
     is_worker,
     repeat_command,
-    switches,
 )
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.recorder import Recorder
+from clasp_e2e.results.store import ResultsError
 from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.waiting import Patience
-
-LAST_RESORT = 120
-"""Seconds until pytest-timeout ends a scenario that even the runner's own limit did not end."""
-
-AT_ONCE = 8
-"""Scenarios that wait some seconds run so many at once; those that wait 30 s run all at once."""
 
 LETTERS = {
     Outcome.DEVIATION: ("deviation", "d", ("DEVIATION", {"yellow": True})),
@@ -63,54 +53,36 @@ LETTERS = {
 }
 
 
-JUDGED = pytest.StashKey[Judged]()
+JUDGED = pytest.StashKey[JudgedCase]()
+FAILED = pytest.StashKey[frozenset[str] | None]()
+"""The cases that `--failed` runs again; None without it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the harness's options; `--strict` is pytest's own, and means deviations here too."""
     group = parser.getgroup("clasp-e2e", "conformance of CLASP peer-to-peer implementations")
-    who = "a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio"
-    group.addoption("--peer", metavar="DRIVER", help=f"judge this implementation in both roles: {who}")
-    group.addoption("--offerer", metavar="DRIVER", help="judge this implementation as the one that connects")
-    group.addoption("--answerer", metavar="DRIVER", help="judge this implementation as the one connected to")
-    group.addoption(
-        "--router", metavar="DRIVER", help="judge this router: a driver, or ws:// or wss:// of one"
-    )
-    group.addoption("--seed", type=int, help="seed of all payloads (default: a new one, printed)")
-    group.addoption(
-        "--results", metavar="DIR", help="where results and evidence go (default: reports/latest)"
-    )
-    group.addoption(
-        "--deadline-scale",
-        type=float,
-        metavar="X",
-        help="stretch the harness's own patience, never the specification's times, on a slow machine",
-    )
-    group.addoption(
-        "--baseline",
-        metavar="FILE",
-        help="known failures (default: those that lie beside the adapters of who is judged)",
-    )
-    group.addoption(
-        "--coturn", action="store_true", help="have coturn, not the embedded TURN server, relay for ICE-3"
-    )
-    group.addoption(
-        "--attack-router", action="store_true", help="attack a router named by its ws:// URL too (RTR-7)"
-    )
-    plugin_attach.add_option(group)
+    for option in RUN_OPTIONS:
+        if option.metavar is None:
+            group.addoption(option.flag, action="store_true", help=option.help)
+        else:
+            rest: dict[str, Any] = {"nargs": "?", "const": option.const} if option.const else {}
+            group.addoption(option.flag, type=option.type, metavar=option.metavar, help=option.help, **rest)
     group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve who is judged, before anything is collected: a name that is not there ends it here."""
+    """Resolve who is judged, before anything is collected: a name that does not exist ends the run here."""
     config.addinivalue_line(
         "markers", "slow: waits for a time that the specification or ICE names, some 30 s"
     )
     options = config.option
-    scale = plugin_attach.patience_of(options)
+    scale = attach.patience_of(options)
     if not scale > 0:
-        _usage(f"--deadline-scale {scale}: give a number above 0; 2 doubles the patience")
-    plugin_attach.name_somebody(options)
+        usage_error(f"--deadline-scale {scale}: give a number above 0; 2 doubles the patience")
+    if options.jobs is not None and options.jobs < 1:
+        usage_error(f"--jobs {options.jobs}: give a whole number above 0")
+    attach.name_somebody(options)
+    directory = Path(options.results) if options.results else config.rootpath / LATEST
     try:
         catalogue = load_catalogue()
         selection = select(
@@ -121,46 +93,55 @@ def pytest_configure(config: pytest.Config) -> None:
             catalogue=catalogue.hash,
             deadline_scale=scale,
         )
-        plugin_attach.attach(config, selection)
+        attach.attach(config, selection)
         given = None if options.baseline is None else config.invocation_params.dir / options.baseline
         labels = known_labels(selection)
         baselines = load_baselines(selection, catalogue, given, labels)
-    except SelectionError as error:
-        _usage(str(error))
+        config.stash[FAILED] = _failed(config, directory)
+    except (SelectionError, ResultsError) as error:
+        usage_error(str(error))
     seed: int = random.randrange(2**32) if options.seed is None else options.seed
     if is_worker(config):  # Under xdist, all workers share the seed of the controller.
         seed = int(config.workerinput["clasp_seed"])  # pyright: ignore
-    directory = Path(options.results) if options.results else config.rootpath / "reports" / "latest"
-    recorder = Recorder(
-        catalogue, directory, command=command_of(config), seed=seed, judged=selection.subjects.judged
+    run = config.stash[RUN] = Run(
+        RunPlan(
+            catalogue=catalogue,
+            selection=selection,
+            seed=seed,
+            patience=Patience(scale),
+            jobs=options.jobs,
+            directory=directory,
+            baselines=baselines,
+            labels=labels,
+            command=command_of(config),
+            strict=bool(config.getini("strict")),
+            coturn=options.coturn,
+            attack_router=options.attack_router,
+            one_by_one=options.attach is not None,
+            specs={
+                name: getattr(options, name)
+                for name in ("peer", "offerer", "answerer", "router")
+                if getattr(options, name) is not None
+            },
+        )
     )
-    config.stash[BACKGROUND] = {}
-    gate = config.stash[GATE] = Gate(
-        catalogue,
-        selection,
-        seed,
-        recorder,
-        baselines=baselines,
-        labels=labels,
-        switches=switches(config),
-    )
-    config.pluginmanager.register(Reporting(config, gate), "clasp-e2e-reporting")
+    config.pluginmanager.register(Reporting(config, run), "clasp-e2e-reporting")
     if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
         from clasp_e2e.plugin.xdist import Controller, Worker
 
-        ours = Worker(config, gate) if is_worker(config) else Controller(gate)
+        ours = Worker(config, run) if is_worker(config) else Controller(run, config.stash[FAILED])
         config.pluginmanager.register(ours, "clasp-e2e-xdist")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say who is judged, and with which seed."""
-    gate = config.stash[GATE]
-    subjects = gate.selection.subjects
+    plan = config.stash[RUN].plan
+    subjects = plan.selection.subjects
     judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
-    return [f"clasp-e2e {__version__}: judging {judged}; seed {gate.seed}"]
+    return [f"clasp-e2e {__version__}: judging {judged}; seed {plan.seed}"]
 
 
-# Collection: one test for each scenario and pairing, preconditions first, long waits last.
+# Collection: one test for each case, in the order of the files.
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -171,27 +152,24 @@ def pytest_pycollect_makeitem(obj: object) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Cast a scenario: a case for each pairing in which it judges somebody who is judged."""
+    """Make a case of a scenario for each pairing in which it judges somebody who is judged."""
     scenario = scenario_of(metafunc.function)
     if scenario is None:
         return
-    gate = metafunc.config.stash[GATE]
+    run = metafunc.config.stash[RUN]
     try:
-        cast: list[Pairing | None] = [*gate.cast(metafunc.definition.path, scenario)]
+        pairings: list[Pairing | None] = [*run.cases.add(metafunc.definition.path, scenario)]
     except UnknownRequirement as error:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
-    last_resort = plugin_attach.last_resort(metafunc.config.option, LAST_RESORT)
-    # By a signal, so that what blocks the event loop is interrupted, and the run goes on.
-    marks = [pytest.mark.timeout(last_resort, method="signal")] + (
-        [pytest.mark.slow] if scenario.slow else []
-    )
+    # A test waits for its case, which may be queued: the time of the case is the run's to limit.
+    marks = [pytest.mark.timeout(0)] + ([pytest.mark.slow] if scenario.slow else [])
     metafunc.parametrize(
         "case",
         [
             pytest.param(pairing, id=pairing.id if pairing else "nobody", marks=marks)
-            for pairing in cast or [None]
+            for pairing in pairings or [None]
         ],
         indirect=True,
     )
@@ -199,25 +177,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what judges nobody, and order the rest."""
-    gate = config.stash[GATE]
-    uncast = [item for item in items if _scenario(item) is not None and _pairing(item) is None]
-    if uncast:
-        items[:] = [item for item in items if item not in uncast]
-        config.hook.pytest_deselected(items=uncast)
+    """Leave out what judges nobody, and with `--failed` what passed."""
+    failed = config.stash[FAILED]
 
-    def place(item: pytest.Item) -> tuple[int, int]:
-        scenario = _scenario(item)
-        return (-1, 0) if scenario is None else place_of(scenario, gate.catalogue)
+    def is_wanted(item: pytest.Item) -> bool:
+        if _scenario(item) is None:
+            return True
+        return _pairing(item) is not None and (failed is None or _case(item).id in failed)
 
-    items.sort(key=place)
-    gate.choose(_case(item).id for item in items if _scenario(item) is not None)
+    left_out = [item for item in items if not is_wanted(item)]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+    config.stash[RUN].cases.choose(_case(item).id for item in items if _scenario(item) is not None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note what is left to run here, when all who leave something out have."""
+    """Note what is left to run here, when all who leave something out have; print one line of progress."""
     cases = (_case(item).id for item in session.items if _scenario(item) is not None)
-    session.config.stash[GATE].take(cases, is_shard=is_shard(session.config))
+    session.config.stash[RUN].cases.take(cases, is_shard=is_shard(session.config))
+    reporter: Any = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and all(_scenario(item) is not None for item in session.items):
+        reporter.showfspath = reporter.showlongtestinfo  # One line of letters, and no line for each file.
 
 
 def _scenario(item: pytest.Item) -> Scenario | None:
@@ -228,91 +209,78 @@ def _pairing(item: pytest.Item) -> Pairing | None:
     return item.callspec.params.get("case")  # pyright: ignore
 
 
+def _case(item: pytest.Item) -> Case:
+    scenario, pairing = _scenario(item), _pairing(item)
+    assert scenario is not None
+    assert pairing is not None
+    return Case(case_id(item.path, scenario, pairing), scenario, pairing, repeat_command(item))
+
+
 # Running.
 
 
 @dataclass(frozen=True, slots=True)
-class _RunningCase:
-    """What a test gets: its case, and the task that already runs it if it waits long."""
+class _CaseOfTest:
+    """What a test gets: its case, which the run has started or starts when it is asked."""
 
-    gate: Gate
+    run: Run
     case: Case
     item: pytest.Item
 
     async def judge(self) -> None:
-        """Have the case judged and tell pytest."""
-        bench = self.gate.bench
-        assert bench is not None
-        running = self.item.config.stash[BACKGROUND].get(self.case.id)
-        judged = self.gate.excuse(settle(bench, await (running or judge(bench, self.case))))
+        """Wait for the result and pass it on to pytest."""
+        judged = await self.run.result(self.case)
         self.item.stash[JUDGED] = judged
+        result = judged.result
         self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
-            ("outcome", judged.result.outcome.value),
-            ("requirements", " ".join(judged.result.requirements)),
+            ("outcome", result.outcome.value),
+            ("requirements", " ".join(result.requirements)),
         ]
-        match judged.result.outcome:
+        match result.outcome:
             case Outcome.FAILED | Outcome.ERROR:
-                pytest.fail(judged.result.message, pytrace=False)
-            case Outcome.DEVIATION if self.item.config.getini("strict"):
-                pytest.fail(judged.result.message, pytrace=False)
+                pytest.fail(result.message, pytrace=False)
+            case Outcome.DEVIATION if self.run.plan.strict:
+                pytest.fail(result.message, pytrace=False)
             case Outcome.EXPECTED_FAILURE:
-                pytest.xfail(judged.result.known_failure or "")
+                pytest.xfail(result.known_failure or "")
             case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED | Outcome.SKIPPED:
-                pytest.skip(judged.result.message)
+                pytest.skip(result.message)
             case _:
                 pass
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def bench(request: pytest.FixtureRequest) -> AsyncGenerator[Bench]:
-    """Provide the implementations of the run, started, and start all that waits long."""
-    gate = request.config.stash[GATE]
-    selection = gate.selection
-    bench = Bench(
-        gate.catalogue,
-        selection.subjects,
-        selection.drivers,
-        selection.router,
-        seed=gate.seed,
-        patience=Patience(plugin_attach.patience_of(request.config.option)),
-        coturn=request.config.option.coturn,
-        evidence=gate.recorder.directory / "evidence",
-        attack_router=request.config.option.attack_router,
-    )
-    watch(asyncio.get_running_loop())
+async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[Run]:
+    """Provide the run, its implementations started and its cases scheduled."""
+    config = request.config
+    run = config.stash[RUN]
     message = ""
     try:
-        await bench.open()
+        await run.open()
     except DriverFault as fault:
         message = str(fault)
-        with suppress(DriverFault):
-            await bench.close()
-    if message and is_worker(request.config):  # What a worker exits with, xdist takes for a crash of its own.
+    if message and is_worker(config):  # What a worker exits with, xdist takes for a crash of its own.
         request.session.shouldfail = message
         pytest.fail(message, pytrace=False)
     if message:
-        _end(message, INCONCLUSIVE)
-    gate.bench = bench
-    gate.recorder.subjects = bench.subject_records(selection.specs)
-    gate.recorder.capabilities = bench.capabilities()
-    bench.conditions = conditions(request.config)
-    free = asyncio.Semaphore(AT_ONCE)
-    background = request.config.stash[BACKGROUND]
-    for place, item in enumerate(request.session.items):
-        if (scenario := _scenario(item)) is not None and scenario.waits and _runs_here(request.config, place):
-            case = _case(item)
-            running = judge(bench, case) if scenario.slow else judge_when_free(free, bench, case)
-            background[case.id] = asyncio.create_task(running)
-    yield bench
-    for task in background.values():
-        task.cancel()
-    await asyncio.gather(*background.values(), return_exceptions=True)
-    await bench.close()
+        cannot_judge(message)
+    in_debugger = config.option.attach is not None or config.option.usepdb or config.option.trace
+    watchdog = None if in_debugger else LoopWatchdog(max(1.0, run.plan.patience.scale) * attach.BLOCKED_S)
+    if config.option.attach is None:
+        run.start(
+            [
+                _case(item)
+                for place, item in enumerate(request.session.items)
+                if _scenario(item) is not None and _runs_here(config, place)
+            ]
+        )
+    yield run
+    if watchdog is not None:
+        watchdog.close()
+    await run.close()
 
 
 def _runs_here(config: pytest.Config, place: int) -> bool:
-    if config.option.attach is not None:  # One after the other, each when its author can see to it.
-        return False
     if not is_worker(config):
         return True
     from clasp_e2e.plugin.xdist import runs_here
@@ -321,20 +289,12 @@ def _runs_here(config: pytest.Config, place: int) -> bool:
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest, bench: Bench) -> _RunningCase:
+def case(request: pytest.FixtureRequest, clasp_run: Run) -> _CaseOfTest:
     """Provide the case that a scenario's test is to judge."""
-    assert bench is not None
-    return _RunningCase(request.config.stash[GATE], _case(request.node), request.node)
+    return _CaseOfTest(clasp_run, _case(request.node), request.node)
 
 
-def _case(item: pytest.Item) -> Case:
-    scenario, pairing = _scenario(item), _pairing(item)
-    assert scenario is not None
-    assert pairing is not None
-    return Case(case_id(item.path, scenario, pairing), scenario, pairing, repeat_command(item))
-
-
-# Telling.
+# Reporting.
 
 
 @pytest.hookimpl(wrapper=True)
@@ -344,22 +304,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     scenario = _scenario(item)
     if scenario is None:
         return report
-    gate = item.config.stash[GATE]
-    case = _case(item)
+    run, case = item.config.stash[RUN], _case(item)
     judged = item.stash.get(JUDGED, None)
     if report.when == "teardown" or judged is None:
-        if report.failed:  # Neither the runner nor a verdict: the harness itself, or its last resort.
+        if report.failed:  # Neither the runner nor an outcome: the harness itself failed.
             result = harness_error(case, report.longreprtext)
             name = f"{result.id} at its end" if report.when == "teardown" else result.id
-            report.__dict__["clasp_scenario"] = replace(result, id=name).to_json()
+            report.__dict__["clasp_records"] = [replace(result, id=name).to_json()]
+            report.__dict__["clasp_outcome"] = Outcome.ERROR.value
         return report
     result = judged.result
-    report.__dict__["clasp_scenario"] = result.to_json()
-    report.__dict__["clasp_subjects"] = gate.recorder.subjects_json()
+    report.__dict__["clasp_outcome"] = result.outcome.value
+    if is_worker(item.config):
+        report.__dict__["clasp_records"] = [result.as_found().to_json()]
+        report.__dict__["clasp_subjects"] = run.recorder.subjects_json()
     if report.failed:
         report.longrepr = render_failure(
             result,
-            gate.catalogue.get(judged.requirement or result.requirements[0]),
+            run.plan.catalogue.get(judged.requirement or result.requirements[0]),
             expected=judged.expected,
             seen=judged.seen,
             timeline_tail=judged.tail,
@@ -370,22 +332,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Show a scenario's own outcome in the place of pytest's three."""
-    record = getattr(report, "clasp_scenario", None)
-    if record is None or report.when != "call":
+    """Show a case's own outcome in the place of pytest's three."""
+    value = getattr(report, "clasp_outcome", None)
+    if value is None or report.when != "call":
         return None
-    outcome = Outcome(record["outcome"])
+    outcome = Outcome(value)
     if outcome is Outcome.DEVIATION and report.failed:  # --strict; among the failures, to be shown with them.
         return ("failed", "d", ("DEVIATION", {"red": True}))
     return LETTERS.get(outcome)
 
 
-# Small things.
-
-
-def _usage(message: str) -> NoReturn:
-    _end(message, USAGE)
-
-
-def _end(message: str, status: int) -> NoReturn:
-    pytest.exit(message, returncode=status)
+def _failed(config: pytest.Config, directory: Path) -> frozenset[str] | None:
+    """Return the cases that `--failed` asks for. Raises `ResultsError`."""
+    if config.option.failed is None:
+        return None
+    if is_worker(config):  # The controller has read them, and the results of this run take their place.
+        return frozenset(config.workerinput["clasp_failed"])  # pyright: ignore
+    return cases_not_passed(config.option.failed, directory)

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScheduling  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from clasp_e2e.plugin.session import Gate
+from clasp_e2e.execution.run import Run
 
 
 class Stripes(LoadScheduling):
     """Every worker gets its stripe of the scenarios at once: each n-th, so that all know who runs what.
 
-    A worker can then start its long waits together when it starts; what a dead worker leaves goes to
-    the others, as xdist has it.
+    A worker can then schedule all its cases together when it starts; what a dead worker leaves goes to
+    the others, as in xdist.
     """
 
     def schedule(self) -> None:
@@ -36,22 +36,24 @@ class Stripes(LoadScheduling):
 
 def runs_here(config: pytest.Config, place: int) -> bool:
     """Return whether this process will surely run the test at `place` of the collection."""
-    told: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if told is None:
+    from_controller: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if from_controller is None:
         return True
-    number, count = _number(told["workerid"]), int(told["workercount"])
-    return bool(told["clasp_stripes"]) and number < count and place % count == number
+    number, count = _number(from_controller["workerid"]), int(from_controller["workercount"])
+    return bool(from_controller["clasp_stripes"]) and number < count and place % count == number
 
 
 class Controller:
     """The hooks of the process that hands out the scenarios and keeps the record."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, run: Run, failed: frozenset[str] | None) -> None:
+        self._run = run
+        self._failed = failed
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand the seed to a worker, and whether it can know what it will run."""
-        node.workerinput["clasp_seed"] = self._gate.seed
+        """Hand a worker the seed, what it is to run again, and whether it can know what it will run."""
+        node.workerinput["clasp_seed"] = self._run.plan.seed
+        node.workerinput["clasp_failed"] = None if self._failed is None else sorted(self._failed)
         node.workerinput["clasp_stripes"] = node.config.option.dist == "load"
 
     @pytest.hookimpl(tryfirst=True)
@@ -61,25 +63,25 @@ class Controller:
 
     def pytest_testnodedown(self, node: Any) -> None:
         """Learn from a worker what only those know that collect and open the implementations."""
-        told = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
-        if told is not None:
-            self._gate.hear(told)
-            self._gate.recorder.capabilities = told["capabilities"] or self._gate.recorder.capabilities
+        payload = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
+        if payload is not None:
+            self._run.cases.merge_worker_payload(payload["cases"])
+            self._run.note_capabilities(payload["capabilities"])
 
 
 class Worker:
     """The hooks of a process that runs scenarios for another."""
 
-    def __init__(self, config: pytest.Config, gate: Gate) -> None:
+    def __init__(self, config: pytest.Config, run: Run) -> None:
         self._config = config
-        self._gate = gate
+        self._run = run
 
     def pytest_sessionfinish(self) -> None:
         """Tell the controller what it cannot know."""
         output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
         output["clasp_run"] = {
-            **self._gate.told(),
-            "capabilities": sorted(self._gate.recorder.capabilities),
+            "cases": self._run.cases.to_worker_payload(),
+            "capabilities": sorted(self._run.recorder.capabilities),
         }
 
 

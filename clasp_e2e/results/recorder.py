@@ -26,10 +26,15 @@ class Recorder:
     """
 
     def __init__(
-        self, catalogue: Catalogue, directory: Path, *, command: str, seed: int, judged: Collection[str]
+        self,
+        catalogue: Catalogue,
+        directory: Path | None,
+        *,
+        command: str,
+        seed: int,
+        judged: Collection[str],
     ) -> None:
-        self.directory = directory
-        self.path = directory / "results.json"
+        self.path = None if directory is None else directory / "results.json"
         self.subjects: Mapping[str, Subject] = {}
         self.capabilities: Collection[str] = frozenset()
         self.run: Run | None = None
@@ -41,17 +46,6 @@ class Recorder:
         self._scenarios: list[ScenarioResult] = []
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
-
-    def add(self, result: ScenarioResult, subjects: Mapping[str, Any] | None = None) -> None:
-        """Take in `result` and write it at once; until the run is finished it is a part of one.
-
-        `subjects`, in the form of `results.json`, come along where another process ran the scenario.
-        Raises `ResultsError` if the results cannot be written.
-        """
-        self.keep(result)
-        if subjects and not self.subjects:
-            self.subjects = {role: Subject.from_json(subject) for role, subject in subjects.items()}
-        write_results(self._so_far(), self.path, indent=None)
 
     def keep(self, result: ScenarioResult) -> None:
         """Take in `result`, to be written when the run is finished.
@@ -76,7 +70,8 @@ class Recorder:
         """Take `run`, which is settled, for the finished one, and write it. Raises `ResultsError`."""
         self.run = run
         self._scenarios = list(run.scenarios)
-        write_results(run, self.path)
+        if self.path is not None:
+            write_results(run, self.path)
 
     def subjects_json(self) -> dict[str, Any]:
         """Return the subjects in the form of `results.json`."""

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
+from clasp_e2e.execution.ownership import OWNER, Ownership
 from testbed.fakes import never
 
 from clasp_e2e.execution import ownership
-from clasp_e2e.execution.ownership import OWNER, Ownership
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Seen = TypeVar("Seen")
 
 
-class Sharing(Generic[Seen]):
+class SharedObservations(Generic[Seen]):
     """What was seen in cases that several runs have, for as long as one of them still needs it."""
 
     def __init__(self) -> None:

@@ -1,0 +1,59 @@
+"""Which cases of a run wait for which others: what rests on a failed precondition is not tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clasp_e2e.execution.plan import Case
+from clasp_e2e.results.blame import is_hopeless
+from clasp_e2e.spec.catalogue import Catalogue
+
+
+class Dependencies:
+    """The cases of a run by what they judge, in an order in which preconditions come first."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._place = {requirement.id: place for place, requirement in enumerate(catalogue.ordered())}
+        self._decisive = {name for name in catalogue if is_hopeless(catalogue, name)}
+        self._by_requirement: dict[str, list[Case]] = {}
+
+    def add(self, case: Case) -> None:
+        """Add a case of the run."""
+        for name in case.scenario.requirements:
+            self._by_requirement.setdefault(name, []).append(case)
+
+    def place(self, case: Case) -> int:
+        """Return the place of a case behind those that judge its preconditions."""
+        return max(self._place[name] for name in case.scenario.requirements)
+
+    def awaited_by(self, case: Case) -> list[Case]:
+        """Return the cases whose failure makes it useless to try `case`: it starts when they have ended.
+
+        These are the ones by which `failed_precondition` decides: quick, and before it in every run.
+        """
+        needed = self._preconditions(case.scenario.requirements) & self._decisive
+        place = self.place(case)
+        return [
+            other
+            for other in self._judging(needed, case)
+            if not other.scenario.waits and self.place(other) < place
+        ]
+
+    def needed_to_resolve(self, case: Case, blocked_by: str | None) -> list[Case]:
+        """Return the cases on which depends what a result of `case` that did not pass says in the run."""
+        requirements = [*case.scenario.requirements, *([blocked_by] if blocked_by else [])]
+        wanted = self._preconditions(requirements)
+        return self._judging([*wanted, *([blocked_by] if blocked_by else [])], case)
+
+    def _preconditions(self, requirements: Iterable[str]) -> set[str]:
+        return {each.id for name in requirements for each in self._catalogue.preconditions_of(name)}
+
+    def _judging(self, requirements: Iterable[str], case: Case) -> list[Case]:
+        found = {
+            other.id: other
+            for name in requirements
+            for other in self._by_requirement.get(name, ())
+            if other.id != case.id and case.pairing.includes(other.pairing)
+        }
+        return list(found.values())

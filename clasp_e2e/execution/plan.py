@@ -1,0 +1,174 @@
+"""The plan of a run: who is judged, by what, with which options, and which cases there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clasp_e2e.execution.pairings import complete_pairings, pairings
+from clasp_e2e.execution.selection import Selection
+from clasp_e2e.results.baseline import Baseline
+from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.plan import Plan
+from clasp_e2e.spec.catalogue import Catalogue
+from clasp_e2e.testbed.scenario import Scenario
+from clasp_e2e.testbed.waiting import Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scenario in one pairing."""
+
+    id: str
+    """`test_connecting::test_client_gets_a_session[node]`."""
+    scenario: Scenario
+    pairing: Pairing
+    replay: str = ""
+    """The command that runs this one case again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """All that is fixed before a run begins. `directory` is the output directory; None keeps nothing."""
+
+    catalogue: Catalogue
+    selection: Selection
+    seed: int
+    patience: Patience = field(default_factory=Patience)
+    jobs: int | None = None
+    """Cases that do not wait and run at the same time; None adapts to the machine."""
+    directory: Path | None = None
+    baselines: tuple[Baseline, ...] = ()
+    labels: frozenset[str] = frozenset()
+    """The names that a pairing can hold: of all known drivers, and of those that take part."""
+    command: str = ""
+    """The command that started the run."""
+    strict: bool = False
+    coturn: bool = False
+    attack_router: bool = False
+    one_by_one: bool = False
+    """Whether each case starts when somebody asks for its result, and no earlier (`--attach`)."""
+    specs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the user wrote for `peer`, `offerer`, `answerer` and `router`: what repeats a case."""
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The options without a value that change what is run, and are given."""
+        return tuple(name for name in ("coturn", "attack_router") if getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenScenarios:
+    """The scenarios that a user chose for a run that pytest does not drive, each with its file."""
+
+    scenarios: tuple[tuple[Path, Scenario], ...]
+    read: tuple[tuple[Path, Scenario], ...]
+    """Those that were left out too."""
+    subset: bool
+    """Whether the user left some out on purpose."""
+    all_files: bool
+    """Whether every file of scenarios was read."""
+
+
+class CasePlan:
+    """The cases of a run: added as scenarios are read, then chosen from, then divided among shards."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
+        self._covered: set[str] = set()
+        self._read: set[str] = set()
+        self._sibling_files: set[str] = set()
+        self._requirements: dict[str, tuple[str, ...]] = {}
+        self._chosen: tuple[str, ...] | None = None
+        self._elsewhere: tuple[str, ...] = ()
+
+    def add(self, path: Path, scenario: Scenario) -> list[Pairing]:
+        """Return the pairings in which `scenario`, from the file `path`, is judged: one for each case.
+
+        Raises `UnknownRequirement`.
+        """
+        catalogue = self._plan.catalogue
+        requirements = [catalogue.get(name) for name in scenario.requirements]
+        self._covered.update(scenario.requirements)
+        if path.name not in self._read:
+            self._read.add(path.name)
+            self._sibling_files.update(each.name for each in path.parent.glob("test_*.py"))
+        found = pairings(scenario, requirements[0], self._plan.selection.subjects)
+        for pairing in found:
+            self._requirements[case_id(path, scenario, pairing)] = scenario.requirements
+        return found
+
+    def add_chosen(self, chosen: ChosenScenarios, replay: Callable[[str], str]) -> list[Case]:
+        """Add all scenarios that were read, and return the cases of those that were chosen.
+
+        `replay` makes the command that repeats a case from `test_file.py::test_name[pairing]`.
+        """
+        of_scenario = {each: self.add(*each) for each in chosen.read}
+        cases = [
+            Case(
+                case_id(path, scenario, pairing),
+                scenario,
+                pairing,
+                replay(f"{path.name}::{scenario.name}[{pairing.id}]"),
+            )
+            for path, scenario in chosen.scenarios
+            for pairing in of_scenario[path, scenario]
+        ]
+        self.take((case.id for case in cases), is_shard=False)
+        return cases
+
+    def choose(self, cases: Iterable[str]) -> None:
+        """Note the cases that the user chose, those of all shards."""
+        self._chosen = tuple(cases)
+
+    def take(self, cases: Iterable[str], *, is_shard: bool) -> None:
+        """Note the cases that are to run here; in a shard, the other chosen ones run elsewhere."""
+        part = tuple(cases)
+        if not is_shard:  # Whatever else leaves cases out does so on purpose.
+            self._chosen = part
+        self._elsewhere = tuple(sorted(set(self._chosen or ()).difference(part)))
+
+    def record(self, *, all_files: bool) -> Plan:
+        """Return the plan as results keep it; `all_files` says whether every file of scenarios was read."""
+        plan, subjects = self._plan, self._plan.selection.subjects
+        chosen = self._requirements if self._chosen is None else self._chosen
+        return Plan(
+            cases=dict(sorted(self._requirements.items())),
+            left_out=tuple(sorted(self._requirements.keys() - chosen)),
+            elsewhere=self._elsewhere,
+            covered=tuple(sorted(self._covered)),
+            all_files=all_files,
+            read=tuple(sorted(self._read)),
+            beside=tuple(sorted(self._sibling_files)),
+            cast={role: getattr(subjects, role) for role in ("offerer", "answerer", "router")},
+            labels=tuple(sorted(plan.labels)),
+            complete=tuple(sorted(complete_pairings(subjects))),
+            switches=tuple(sorted(plan.switches)),
+        )
+
+    def to_worker_payload(self) -> dict[str, Any]:
+        """Return what a process that collects tells the one that keeps the record (xdist), as plain data."""
+        return {
+            "covered": sorted(self._covered),
+            "requirements": {case: list(names) for case, names in self._requirements.items()},
+            "chosen": self._chosen and list(self._chosen),
+            "elsewhere": list(self._elsewhere),
+            "read": sorted(self._read),
+            "sibling_files": sorted(self._sibling_files),
+        }
+
+    def merge_worker_payload(self, payload: Mapping[str, Any]) -> None:
+        """Take in what `to_worker_payload` of another process returned."""
+        self._covered.update(payload["covered"])
+        self._requirements.update({case: tuple(names) for case, names in payload["requirements"].items()})
+        self._chosen = payload["chosen"] and tuple(payload["chosen"])
+        self._elsewhere = tuple(payload["elsewhere"])
+        self._read.update(payload["read"])
+        self._sibling_files.update(payload["sibling_files"])
+
+
+def case_id(path: Path, scenario: Scenario, pairing: Pairing) -> str:
+    """Return the name of a case: `test_connecting::test_client_gets_a_session[node]`."""
+    return f"{path.stem}::{scenario.name}[{pairing.id}]"

@@ -1,0 +1,28 @@
+"""Ends of a pytest session with one message and an exit status of the harness's."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+
+from clasp_e2e.results.verdict import UNDECIDED
+
+USAGE = 2
+
+
+class Error(pytest.exit.Exception):
+    """The end of the session. pytest prints the name of the class before the message: `Error: ...`."""
+
+
+Error.__module__ = "builtins"  # pytest prints the module too, unless it is this one.
+
+
+def usage_error(message: str) -> NoReturn:
+    """End the session: what the user wrote makes no sense. `message` says what to change."""
+    raise Error(message, returncode=USAGE)
+
+
+def cannot_judge(message: str) -> NoReturn:
+    """End the session: an implementation or the machine is not as it has to be."""
+    raise Error(message, returncode=UNDECIDED)

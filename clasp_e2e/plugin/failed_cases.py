@@ -1,0 +1,26 @@
+"""`--failed`: the cases of an earlier run that did not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clasp_e2e.execution.options import FAILED_LATEST
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.store import ResultsError, read_results
+
+_FINE = frozenset({Outcome.PASSED, Outcome.NOT_OFFERED, Outcome.SKIPPED})
+
+
+def cases_not_passed(named: str, directory: Path) -> frozenset[str]:
+    """Return the cases of a run that did not pass, and those that it did not come to.
+
+    `named` is a `results.json` or its folder, or `latest` for what the output `directory` holds.
+    Raises `ResultsError`, also where every case passed: nothing is left to run.
+    """
+    path = directory if named == FAILED_LATEST and not Path(named).exists() else Path(named)
+    path = path / "results.json" if path.is_dir() or not path.suffix else path
+    run = read_results(path)
+    failed = {result.id for result in run.scenarios if result.outcome not in _FINE} | set(run.missing)
+    if not failed:
+        raise ResultsError(f"{path}: every case passed, so that --failed has nothing to run; leave it out")
+    return frozenset(failed)

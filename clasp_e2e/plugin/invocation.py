@@ -1,0 +1,61 @@
+"""Starting pytest on the scenarios of this package, wherever it is started."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from clasp_e2e.execution.bundled_scenarios import scenarios_root
+from clasp_e2e.plugin.errors import USAGE
+
+SETTINGS = Path(__file__).with_name("pytest.toml")
+
+
+def option_arguments(options: Mapping[str, object]) -> list[str]:
+    """Return options as pytest takes them: those that are None, and flags that are off, are left out."""
+    arguments: list[str] = []
+    for name, value in options.items():
+        option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+        if value is True:
+            arguments.append(option)
+        elif value is not None and value is not False:
+            arguments += [option, str(value)] if len(name) == 1 else [f"{option}={value}"]
+    return arguments
+
+
+def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[object] = ()) -> int:
+    """Run pytest on the scenarios of this package and return the exit status.
+
+    `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
+    if none is named; `results` is the output directory; `plugins` are objects with hooks.
+    """
+    fixed = ["--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
+    # A cache belongs where the user is.
+    fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
+    status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
+    return USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
+
+
+def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:
+    """Return what to tell pytest for it to read the scenarios among its arguments, or all of them."""
+    root = scenarios_root()
+    # A checkout's conftest.py speaks to pytest itself.
+    own = ["-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root), "--noconftest"]
+    return [*own, *targets(root, targets_and_options)]
+
+
+def targets(root: Path, arguments: Sequence[str]) -> list[str]:
+    """Return `arguments` with the scenario files among them found; all scenarios if they name none."""
+    found: list[str] = []
+    named = False
+    for argument in arguments:
+        file, separator, rest = argument.partition("::")
+        places = [root / "scenarios" / file, root / file, Path(file)]
+        place = next((place for place in places if file.endswith(".py") and place.is_file()), None)
+        named = named or place is not None
+        found.append(f"{place}{separator}{rest}" if place else argument)
+    return found if named else [*found, str(root / "scenarios")]

@@ -23,6 +23,16 @@ class Dependencies:
         for name in case.scenario.requirements:
             self._by_requirement.setdefault(name, []).append(case)
 
+    def priority(self, case: Case) -> tuple[int, int]:
+        """Return when a case starts among those that can: lower first.
+
+        What decides whether others are tried comes first, then what takes longest.
+        """
+        scenario = case.scenario
+        if not scenario.waits and not self._decisive.isdisjoint(scenario.requirements):
+            return 0, self.place(case)
+        return 1 if scenario.slow else 2 if scenario.waits else 3, self.place(case)
+
     def place(self, case: Case) -> int:
         """Return the place of a case behind those that judge its preconditions."""
         return max(self._place[name] for name in case.scenario.requirements)

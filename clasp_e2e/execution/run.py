@@ -228,7 +228,7 @@ class Run:
         return await asyncio.gather(*tasks)
 
     async def _observe(self, case: Case) -> Observation:
-        priority = (self._dependencies.place(case),)
+        priority = self._dependencies.priority(case)
         async with self._opened.scheduler.slot(kind_of(case.scenario), priority) as slot:
             return await observe(self.context, case, on_ending=slot.release)
 

@@ -28,6 +28,8 @@ _MEBIBYTES_PER_CASE = 200
 """Two adapter processes of an interpreted language."""
 _FEWEST, _MOST = 2, 8
 """Bounds of the number of jobs that is chosen without `--jobs`."""
+_ACTIVE_S = 0.4
+"""Seconds for which a case that waits needs the processor: it starts peers, and connects them."""
 _QUICK_S = 2.0
 """Seconds after which a case that was expected to be quick counts as one that waits."""
 _BEAT_S = 0.1
@@ -39,13 +41,13 @@ Priority = tuple[int, ...]
 
 
 class Kind(IntEnum):
-    """How a case spends its time. The order is that in which kinds start when all have room."""
+    """How a case spends its time."""
 
-    SLOW = 0
-    """It waits for a time that a specification names, some 30 s."""
+    QUICK = 0
     WAITING = 1
     """It waits some seconds."""
-    QUICK = 2
+    SLOW = 2
+    """It waits for a time that a specification names, some 30 s."""
 
 
 def kind_of(scenario: Scenario) -> Kind:
@@ -55,20 +57,21 @@ def kind_of(scenario: Scenario) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Maximum number of cases of each kind at the same time."""
+    """Maximum number of cases at the same time."""
 
-    quick: int
+    active: int
+    """Cases that need the processor: the quick ones, and for a moment those that will wait."""
     waiting: int
     slow: int
 
-    def of(self, kind: Kind) -> int:
-        """Return the maximum for one kind."""
-        return {Kind.QUICK: self.quick, Kind.WAITING: self.waiting, Kind.SLOW: self.slow}[kind]
+    def holds(self, kind: Kind) -> int:
+        """Return the maximum of cases that wait in the way of `kind`."""
+        return {Kind.QUICK: self.active, Kind.WAITING: self.waiting, Kind.SLOW: self.slow}[kind]
 
     @property
     def ending(self) -> int:
         """Maximum number of cases whose peers are being ended."""
-        return 8 * self.quick
+        return 8 * self.active
 
     @classmethod
     def for_machine(cls, jobs: int | None = None) -> Limits:
@@ -77,35 +80,34 @@ class Limits:
         if jobs is None:
             jobs = min(_MOST, max(_FEWEST, 2 * len(os.sched_getaffinity(0))), cases)
         return cls(
-            quick=jobs,
+            active=jobs,
             waiting=max(1, min(_WAITING_PER_JOB * jobs, cases // 2)),
             slow=max(1, min(_SLOW_PER_JOB * jobs, cases // 2)),
         )
 
 
 class Slot:
-    """The place of one case among those that run."""
+    """The place of one case among those that run. It counts as active first, and then as waiting."""
 
     def __init__(self, scheduler: Scheduler, kind: Kind) -> None:
+        self.kind = kind
+        self.is_active = True
         self._scheduler = scheduler
-        self._kind: Kind | None = kind
-        self._timer: asyncio.TimerHandle | None = None
-        if kind is Kind.QUICK:
-            self._timer = asyncio.get_running_loop().call_later(_QUICK_S, self._count_as_waiting)
+        self._released = False
+        self._timer = asyncio.get_running_loop().call_later(
+            _QUICK_S if kind is Kind.QUICK else _ACTIVE_S, self._wait
+        )
 
     def release(self) -> None:
         """Give the place to the next case: what follows is the ending. The second call does nothing."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._kind is not None:
-            kind, self._kind = self._kind, None
-            self._scheduler.released(kind)
+        self._timer.cancel()
+        if not self._released:
+            self._released = True
+            self._scheduler.released(self)
 
-    def _count_as_waiting(self) -> None:
-        if self._scheduler.moved(Kind.QUICK, Kind.WAITING):
-            self._kind = Kind.WAITING
-        else:
-            self._timer = asyncio.get_running_loop().call_later(_QUICK_S, self._count_as_waiting)
+    def _wait(self) -> None:
+        if not self._scheduler.waits(self):
+            self._timer = asyncio.get_running_loop().call_later(_QUICK_S, self._wait)
 
 
 class Scheduler:
@@ -113,7 +115,9 @@ class Scheduler:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._running: Counter[Kind] = Counter()
+        self._active = 0
+        self._held: Counter[Kind] = Counter()
+        """By kind: the cases that wait, or are going to."""
         self._ending = 0
         self._queues: dict[Kind, list[tuple[Priority, int, asyncio.Future[Slot]]]] = {
             kind: [] for kind in Kind
@@ -125,8 +129,7 @@ class Scheduler:
     @asynccontextmanager
     async def slot(self, kind: Kind, priority: Priority = ()) -> AsyncGenerator[Slot]:
         """Wait for a place. The block is the case; `Slot.release` in it marks where its ending begins."""
-        loop = asyncio.get_running_loop()
-        granted: asyncio.Future[Slot] = loop.create_future()
+        granted: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._queues[kind], (priority, next(self._numbers), granted))
         self._start()
         try:
@@ -140,19 +143,25 @@ class Scheduler:
         finally:
             self._leave(slot)
 
-    def released(self, kind: Kind) -> None:
-        """Note that a case of `kind` has come to its ending."""
-        self._running[kind] -= 1
-        self._start()
-
-    def moved(self, kind: Kind, other: Kind) -> bool:
-        """Count a running case of `kind` as one of `other`; return whether there is room for it there."""
-        if self._running[other] >= self.limits.of(other):
-            return False
-        self._running[kind] -= 1
-        self._running[other] += 1
+    def waits(self, slot: Slot) -> bool:
+        """Count a case as one that waits, and return whether there is room for it."""
+        if slot.kind is Kind.QUICK:
+            if self._held[Kind.WAITING] >= self.limits.waiting:
+                return False
+            slot.kind = Kind.WAITING
+            self._held[slot.kind] += 1
+        slot.is_active = False
+        self._active -= 1
         self._start()
         return True
+
+    def released(self, slot: Slot) -> None:
+        """Note that a case has come to its ending."""
+        self._active -= slot.is_active
+        if slot.kind is not Kind.QUICK:
+            self._held[slot.kind] -= 1
+        self._ending += 1
+        self._start()
 
     def _leave(self, slot: Slot) -> None:
         slot.release()
@@ -161,28 +170,31 @@ class Scheduler:
 
     def _start(self) -> None:
         """Start what there is room for, and look again later where the machine is too busy."""
-        for kind in Kind:
-            queue = self._queues[kind]
-            while queue and self._has_room(kind):
-                _, _, granted = heapq.heappop(queue)
-                if granted.cancelled():
-                    continue
-                self._running[kind] += 1
-                self._ending += 1  # Counted from the beginning to the end of the ending.
-                granted.set_result(Slot(self, kind))
+        while (kind := self._next()) is not None:
+            _, _, granted = heapq.heappop(self._queues[kind])
+            self._active += 1
+            if kind is not Kind.QUICK:
+                self._held[kind] += 1
+            granted.set_result(Slot(self, kind))
         if any(self._queues.values()):
             self._watch()
         elif self._beat is not None:
             self._beat.cancel()
             self._beat = None
 
+    def _next(self) -> Kind | None:
+        """Return the kind whose first case starts next, if one does."""
+        for queue in self._queues.values():
+            while queue and queue[0][2].cancelled():
+                heapq.heappop(queue)
+        ready = [kind for kind, queue in self._queues.items() if queue and self._has_room(kind)]
+        return min(ready, key=lambda kind: self._queues[kind][0][:2], default=None)
+
     def _has_room(self, kind: Kind) -> bool:
-        running = sum(self._running.values())
-        if running == 0:
-            return True
-        if self._running[kind] >= self.limits.of(kind) or self._lateness > _LATE_S:
+        if self._active >= self.limits.active or self._ending >= self.limits.ending:
             return False
-        return self._ending - running < self.limits.ending
+        is_late = self._lateness > _LATE_S and self._active > 0
+        return not is_late and (kind is Kind.QUICK or self._held[kind] < self.limits.holds(kind))
 
     def _watch(self) -> None:
         if self._beat is not None:

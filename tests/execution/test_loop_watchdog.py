@@ -9,18 +9,19 @@ from commands.conftest import environment
 
 BLOCKS = """
 import asyncio, threading
-from clasp_e2e.execution.loop_watchdog import LoopBlocked, last_resort
+from clasp_e2e.execution.loop_watchdog import LoopBlocked, LoopWatchdog
 
 async def blocks():
     threading.Event().wait()
 
 async def main():
-    with last_resort(0.2):
-        for _ in range(2):
-            try:
-                await asyncio.create_task(blocks())
-            except LoopBlocked as blocked:
-                print(blocked)
+    watchdog = LoopWatchdog(0.2)
+    for _ in range(2):
+        try:
+            await asyncio.create_task(blocks())
+        except LoopBlocked as blocked:
+            print(blocked)
+    watchdog.close()
     print("the rest goes on")
 
 asyncio.run(main())
@@ -37,5 +38,5 @@ def test_what_blocks_is_interrupted_every_time() -> None:
         timeout=60,
         check=False,
     )
-    blocked = "it held up the event loop, and with it everybody, for 0.2 s"
+    blocked = "it blocked the event loop, and with it all other cases, for 0.2 s"
     assert finished.stdout.splitlines() == [blocked, blocked, "the rest goes on"], finished.stderr

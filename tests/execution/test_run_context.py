@@ -7,34 +7,29 @@ from typing import Any
 
 import pytest
 from testbed import fakes
+from testbed.cases import plan_of
 from testbed.fakes import FakeDriver
 
 from clasp_e2e.drivers import DriverFault, ExternalRouterDriver, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.execution.implementations import Implementations
-from clasp_e2e.execution.pairings import Subjects
-from clasp_e2e.execution.run_context import Bench
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.execution.run import Run, SharedResources
 from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
-CATALOGUE = load_catalogue()
 
-
-def bench_of(peer: FakeDriver, router: Any = None) -> Bench:
+def run_of(peer: FakeDriver, router: Any = None, **options: Any) -> Run:
     drivers = {"x": peer, "reference": ReferenceDriver()}
-    subjects = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
-    return Bench(CATALOGUE, subjects, drivers, router or drivers["reference"], patience=Patience(0.02))
+    return Run(plan_of(drivers, router or drivers["reference"], **options))
 
 
-async def test_a_bench_that_opens_knows_who_takes_part() -> None:
-    bench = bench_of(FakeDriver(capabilities=frozenset({"close"})))
-    await bench.open()
-    records = bench.subject_records({"x": "package:Driver"})
+async def test_an_open_run_knows_who_takes_part() -> None:
+    run = run_of(FakeDriver(capabilities=frozenset({"close"})), specs={"x": "package:Driver"})
+    await run.open()
+    records = run.context.subjects()
     assert records["offerer"].driver == records["answerer"].driver == "package:Driver"
     assert records["router"].name == "clasp-e2e reference"
-    assert bench.capabilities() == {"close"}
-    await bench.close()
+    assert run.context.capabilities() == {"close"}
+    await run.close()
 
 
 @pytest.mark.parametrize(
@@ -48,14 +43,14 @@ async def test_a_bench_that_opens_knows_who_takes_part() -> None:
 )
 async def test_a_driver_that_does_not_start_is_a_fault_that_names_it(act: fakes.Act, says: str) -> None:
     with pytest.raises(DriverFault, match=says):
-        await bench_of(FakeDriver(initialize=act)).open()
+        await run_of(FakeDriver(initialize=act)).open()
 
 
 async def test_a_stub_is_not_judged() -> None:
     with pytest.raises(NotAvailable, match="x: fake calls itself a stub, so there is nothing to judge"):
-        await bench_of(FakeDriver(stub=True)).open()
+        await run_of(FakeDriver(stub=True)).open()
     with pytest.raises(NotAvailable, match="router reference: fake calls itself a stub"):
-        await bench_of(FakeDriver(), FakeDriver(stub=True)).open()
+        await run_of(FakeDriver(), FakeDriver(stub=True)).open()
 
 
 @pytest.mark.parametrize("act", [fakes.raises, fakes.refuses, fakes.never])
@@ -63,28 +58,28 @@ async def test_a_router_that_does_not_start_is_a_fault(act: fakes.Act) -> None:
     router = FakeDriver(open_router=act)
     router.router_per_scenario = False
     with pytest.raises(DriverFault, match="the router"):
-        await bench_of(FakeDriver(), router).open()
+        await run_of(FakeDriver(), router).open()
 
 
 async def test_a_router_that_is_not_there_is_a_fault_with_what_to_do() -> None:
     with pytest.raises(DriverFault, match="Start the router"):
-        await bench_of(FakeDriver(), ExternalRouterDriver("ws://127.0.0.1:1")).open()
+        await run_of(FakeDriver(), ExternalRouterDriver("ws://127.0.0.1:1")).open()
 
 
 async def test_what_does_not_offer_a_role_cannot_stand_in_it() -> None:
     only_router, only_peer = FakeDriver(roles=frozenset({"router"})), FakeDriver(roles=frozenset({"peer"}))
     with pytest.raises(DriverFault, match="fake offers no peer"):
-        await bench_of(only_router).open()
+        await run_of(only_router).open()
     with pytest.raises(DriverFault, match="fake offers no router"):
-        await bench_of(FakeDriver(), only_peer).open()
+        await run_of(FakeDriver(), only_peer).open()
 
 
 async def test_a_router_that_stays_is_closed_with_the_run() -> None:
     router = FakeDriver()
-    bench = bench_of(FakeDriver(), router)
-    await bench.open()
+    run = run_of(FakeDriver(), router)
+    await run.open()
     assert router.routers == []  # Cheap enough for each scenario to have its own.
-    await bench.close()
+    await run.close()
 
 
 @pytest.mark.parametrize(("act", "says"), [(fakes.raises, "out of cheese"), (fakes.never, "did not return")])
@@ -94,25 +89,26 @@ async def test_what_does_not_end_is_a_fault_and_the_others_are_ended(act: fakes.
     async def ends() -> None:
         ended.set()
 
-    bench = bench_of(FakeDriver(aclose=act), FakeDriver(aclose=ends))
-    await bench.open()
+    run = run_of(FakeDriver(aclose=act), FakeDriver(aclose=ends))
+    await run.open()
     with pytest.raises(DriverFault, match=says):
-        await bench.close()
+        await run.close()
     assert ended.is_set()
 
 
-async def test_benches_that_share_their_implementations_start_each_once() -> None:
+async def test_runs_that_share_their_implementations_start_each_once() -> None:
     begun: list[str] = []
 
     async def begins() -> None:
         begun.append("it")
 
-    driver, shared = FakeDriver(initialize=begins), Implementations(Patience(0.02))
-    subjects = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
+    driver, shared = FakeDriver(initialize=begins), SharedResources.for_machine(Patience(0.02))
     for _ in range(2):
-        await Bench(CATALOGUE, subjects, {"x": driver}, driver, implementations=shared).open()
+        run = Run(plan_of({"x": driver}, driver))
+        await run.open(shared)
+        await run.close()
     assert begun == ["it"]
-    await shared.close()
+    await shared.implementations.close()
 
 
 async def test_a_router_that_broke_is_replaced_for_those_who_come_later() -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from testbed import fakes
-from testbed.cases import Body, case, judged, judgments, open_bench
+from testbed.cases import Body, case, judge, judged, judgments, opened_run
 from testbed.fakes import FakeDriver, never, raises, refuses
 
 from clasp_e2e.drivers import DriverFault, NotOffered, Refused
-from clasp_e2e.execution.runner import judge
 from clasp_e2e.model import Connected, RoutingMode
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
@@ -221,10 +220,10 @@ async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() ->
 
 async def test_a_router_that_does_not_start_condemns_no_peer() -> None:
     for act, says in [(refuses, "could not be started: the address is in use"), (raises, "out of cheese")]:
-        bench = await open_bench(FakeDriver())
-        assert bench.routers is not None
-        bench.routers = replace(bench.routers, driver=FakeDriver(open_router=act))
-        found = await judge(bench, case(asks_the_mode))
+        run = await opened_run(FakeDriver())
+        assert run.context.routers is not None
+        run.context.routers = replace(run.context.routers, driver=FakeDriver(open_router=act))
+        found = await judge(run, case(asks_the_mode))
         assert found.result.outcome is Outcome.ERROR
         assert says in found.result.message
 
@@ -258,7 +257,7 @@ async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatc
     async with asyncio.timeout(10):
         found = await judged(body)
     assert found.result.outcome is Outcome.ERROR
-    assert "ran out of time" in found.result.message
+    assert "exceeded its overall timeout" in found.result.message
 
 
 async def test_the_limit_of_a_scenario_stands_still_while_a_client_is_opened(
@@ -295,12 +294,12 @@ async def test_what_was_said_before_an_unclean_end_is_kept() -> None:
 
 
 async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
-    bench = await open_bench(FakeDriver(p2p_routing_mode=fakes.leaks_a_socket))
+    run = await opened_run(FakeDriver(p2p_routing_mode=fakes.leaks_a_socket))
 
     async def other(sides: Sides) -> None:
         await (await sides.attach()).offerer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
 
-    leaky, tidy = await asyncio.gather(judge(bench, case(asks_the_mode)), judge(bench, case(other)))
+    leaky, tidy = await asyncio.gather(judge(run, case(asks_the_mode)), judge(run, case(other)))
     assert (leaky.result.outcome, tidy.result.outcome) == (Outcome.ERROR, Outcome.PASSED)
 
 
@@ -312,7 +311,7 @@ async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() ->
         under_way.set()
         await never()
 
-    running = asyncio.create_task(judge(await open_bench(driver), case(body)))
+    running = asyncio.create_task(judge(await opened_run(driver), case(body)))
     await under_way.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -331,14 +330,14 @@ async def test_each_scenario_has_its_payloads_by_the_seed_and_its_name() -> None
         seen.append(random_payload(8))
 
     for seed, body in [(1, one), (1, one), (2, one), (1, two)]:
-        await judge(await open_bench(FakeDriver(), seed=seed), case(body))
+        await judge(await opened_run(FakeDriver(), seed=seed), case(body))
     assert seen[0] == seen[1] == random.Random("1/test_::one[x-x]").randbytes(8)
     assert len(set(seen)) == 3
 
 
 async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
     for driver, outcome in [(FakeDriver(), "passed"), (FakeDriver(p2p_routing_mode=raises), "error")]:
-        found = await judge(await open_bench(driver, evidence=tmp_path), case(asks_the_mode))
+        found = await judge(await opened_run(driver, directory=tmp_path), case(asks_the_mode))
         assert found.result.evidence is not None
         document = json.loads(Path(found.result.evidence).read_text())  # noqa: ASYNC240
         assert document["scenario"]["outcome"] == outcome
@@ -349,12 +348,12 @@ async def test_a_router_that_breaks_beside_a_call_is_an_error_of_who_had_it() ->
     class Router(fakes.FakeRouter):
         fault = None
 
-    bench, router = await open_bench(FakeDriver()), Router()
-    bench.routers = RouterSource(FakeDriver(), router)
+    run, router = await opened_run(FakeDriver()), Router()
+    run.context.routers = RouterSource(FakeDriver(), router)
 
     async def breaks(alone: Alone) -> None:
         router.fault = "it exited with status 3"  # pyright: ignore[reportAttributeAccessIssue]
 
-    found = await judge(bench, case(breaks))
+    found = await judge(run, case(breaks))
     assert found.result.outcome is Outcome.ERROR
     assert "the router: it exited with status 3" in found.result.message

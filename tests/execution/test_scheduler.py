@@ -1,54 +1,181 @@
-"""Many cases at once: what waits runs beside the rest, all is settled in order, nothing is left running."""
+"""Which cases run at once, and which one starts next."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, nullcontext
-from typing import Any
+from collections import Counter
+from contextlib import suppress
 
-from testbed.cases import case, open_bench
-from testbed.fakes import FakeDriver
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from clasp_e2e.execution.scheduler import judge_all
-from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.execution import scheduler as module
+from clasp_e2e.execution.scheduler import Kind, Limits, Scheduler
 
-
-async def test_what_waits_begins_at_once_and_is_told_last() -> None:
-    begun = asyncio.Event()
-
-    async def waits(sides: Any) -> None:
-        begun.set()
-
-    async def quick(sides: Any) -> None:
-        await begun.wait()  # It would never come, were the other behind this one.
-
-    cases = [case(waits, "RTE-2"), case(quick, "RTE-1")]
-    found = judge_all(
-        await open_bench(FakeDriver()), cases, lambda each: nullcontext() if each is cases[0] else None
-    )
-    async with aclosing(found):
-        told = [(each.id, judged.result.outcome) async for each, judged in found]
-    assert told == [(cases[1].id, Outcome.PASSED), (cases[0].id, Outcome.PASSED)]
+LIMITS = Limits(active=2, waiting=3, slow=4)
 
 
-async def test_what_is_broken_off_leaves_nothing_running() -> None:
-    begun, ended = asyncio.Event(), asyncio.Event()
+async def turns(count: int = 3) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
 
-    async def waits(sides: Any) -> None:
-        begun.set()
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            ended.set()
 
-    async def quick(sides: Any) -> None:
-        await begun.wait()
+class Cases:
+    """Cases that run until they are ended, and what is known of them."""
 
-    cases = [case(waits, "RTE-2"), case(quick, "RTE-1")]
-    found = judge_all(
-        await open_bench(FakeDriver()), cases, lambda each: nullcontext() if each is cases[0] else None
-    )
-    async with aclosing(found):
-        async for _ in found:
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.started: list[str] = []
+        self._changed = asyncio.Event()
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Event] = {}
+        self.endings: dict[str, asyncio.Event] = {}
+
+    def submit(self, name: str, kind: Kind = Kind.QUICK, priority: int = 0) -> None:
+        self._ends[name], self.endings[name] = asyncio.Event(), asyncio.Event()
+        self.endings[name].set()
+        self.tasks[name] = asyncio.create_task(self._run(name, kind, priority))
+
+    async def _run(self, name: str, kind: Kind, priority: int) -> None:
+        async with self._scheduler.slot(kind, (priority,)) as slot:
+            self.started.append(name)
+            self._changed.set()
+            await self._ends[name].wait()
+            slot.release()
+            await self.endings[name].wait()
+
+    async def until_started(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.started) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def end(self, *names: str) -> None:
+        for name in names:
+            self._ends[name].set()
+        await turns()
+
+    async def end_all(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+async def test_active_cases_are_bounded_and_the_lower_priority_starts_first() -> None:
+    cases = Cases(Scheduler(LIMITS))
+    for name, priority in [("a", 5), ("b", 5), ("c", 2), ("d", 1)]:
+        cases.submit(name, priority=priority)
+    await turns()
+    assert cases.started == ["a", "b"], "nobody knew of the others yet"
+    await cases.end("a")
+    assert cases.started[2:] == ["d"]
+    await cases.end("b", "d")
+    assert cases.started[3:] == ["c"]
+    await cases.end_all()
+
+
+async def test_a_case_that_waits_makes_room_for_quick_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ACTIVE_S", 0.01)
+    cases = Cases(Scheduler(LIMITS))
+    for number in range(6):
+        cases.submit(f"waits {number}", Kind.WAITING, 0)
+    cases.submit("quick", Kind.QUICK, 9)
+    await cases.until_started(4)
+    assert cases.started == ["waits 0", "waits 1", "waits 2", "quick"], "three of a kind wait at most"
+    await cases.end("waits 0")
+    await cases.until_started(5)
+    assert cases.started[4] == "waits 3"
+    await cases.end_all()
+
+
+async def test_a_quick_case_that_waits_longer_than_expected_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_QUICK_S", 0.01)
+    cases = Cases(Scheduler(LIMITS))
+    for number in range(8):
+        cases.submit(f"{number}")
+    await cases.until_started(LIMITS.active + LIMITS.waiting)
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+    assert len(cases.started) == LIMITS.active + LIMITS.waiting, "within the bounds of what waits"
+    await cases.end_all()
+
+
+async def test_the_ending_of_a_case_overlaps_with_the_next_within_bounds() -> None:
+    cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
+    names = [str(number) for number in range(12)]
+    for name in names:
+        cases.submit(name)
+        cases.endings[name].clear()
+    for name in names:
+        await turns()
+        if name not in cases.started:
             break
-    assert ended.is_set()
+        await cases.end(name)
+    assert len(cases.started) == 8, "as many endings at once as there may be"
+    cases.endings["0"].set()
+    await turns()
+    assert len(cases.started) == 9
+    await cases.end_all()
+
+
+async def test_no_case_starts_while_the_event_loop_runs_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = Scheduler(LIMITS)
+    cases = Cases(scheduler)
+    monkeypatch.setattr(scheduler, "_lateness", 1.0)
+    cases.submit("first")
+    cases.submit("second")
+    await turns()
+    assert cases.started == ["first"], "one may always run"
+    await cases.until_started(2)  # The loop has caught up.
+    await cases.end_all()
+
+
+async def test_a_case_that_is_cancelled_leaves_its_place() -> None:
+    cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
+    for name in "abc":
+        cases.submit(name)
+    await turns()
+    cases.tasks["b"].cancel()
+    cases.tasks["a"].cancel()
+    await turns(5)
+    assert cases.started == ["a", "c"]
+    await cases.end_all()
+
+
+@given(st.lists(st.tuples(st.sampled_from(Kind), st.integers(0, 3), st.booleans()), max_size=25))
+def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[Kind, int, bool]]) -> None:
+    running, most = Counter[Kind](), Counter[Kind]()
+
+    async def main() -> None:
+        scheduler = Scheduler(LIMITS)
+
+        async def case(kind: Kind, priority: int, raises: bool) -> None:
+            async with scheduler.slot(kind, (priority,)):
+                running[kind] += 1
+                most[kind] = max(most[kind], running[kind])
+                await turns(2)
+                running[kind] -= 1
+                if raises:
+                    raise RuntimeError("a case that fails")
+
+        async def run(*how: int | bool) -> None:
+            with suppress(RuntimeError):
+                await case(*how)  # pyright: ignore
+
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(run(*each) for each in plan))
+
+    asyncio.run(main())
+    assert not +running
+    assert sum(most.values()) <= LIMITS.active * len(Kind)
+
+
+def test_limits_fit_the_machine_unless_the_user_names_the_jobs() -> None:
+    default = Limits.for_machine()
+    assert 2 <= default.active <= 8
+    assert default.waiting >= default.active
+    assert Limits.for_machine(12).active == 12
+    assert Limits.for_machine(1).active == 1

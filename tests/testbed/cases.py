@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from clasp_e2e.drivers import Driver
 from clasp_e2e.execution.pairings import Subjects
-from clasp_e2e.execution.run_context import Bench, Case
-from clasp_e2e.execution.runner import Judged, judge
+from clasp_e2e.execution.plan import Case, RunPlan
+from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.runner import JudgedCase
+from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.spec import load_catalogue
 from clasp_e2e.testbed import (
@@ -21,26 +24,39 @@ from .fakes import FakeDriver
 CATALOGUE = load_catalogue()
 HURRIED = Patience(0.02)
 PAIRING = Pairing(offerer="x", answerer="x")
+BOTH_ROLES = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
 Body = Callable[[Any], Awaitable[None]]
 
 
-async def open_bench(driver: FakeDriver, **options: Any) -> Bench:
-    subjects = Subjects(offerer="x", answerer="x", judged=frozenset({"offerer", "answerer"}))
-    bench = Bench(CATALOGUE, subjects, {"x": driver}, FakeDriver(), patience=HURRIED, **options)
-    await bench.open()
-    return bench
+def plan_of(
+    drivers: Mapping[str, Driver], router: Driver, *, subjects: Subjects = BOTH_ROLES, **options: Any
+) -> RunPlan:
+    selection = Selection(subjects, drivers, router, options.pop("specs", {}))
+    options = {"seed": 0, "patience": HURRIED, **options}
+    return RunPlan(catalogue=CATALOGUE, selection=selection, **options)
 
 
-def case(body: Body, *ids: str, pairing: Pairing = PAIRING) -> Case:
-    scenario = scenario_of(requirement(*(ids or ("RTE-1",)))(body))
+async def opened_run(driver: FakeDriver, **options: Any) -> Run:
+    run = Run(plan_of({"x": driver}, FakeDriver(), **options))
+    await run.open()
+    return run
+
+
+def case(body: Body, *ids: str, pairing: Pairing = PAIRING, **how: Any) -> Case:
+    scenario = scenario_of(requirement(*(ids or ("RTE-1",)), **how)(body))
     assert scenario is not None
     return Case(f"test_{'_'.join(ids)}::{scenario.name}[{pairing.id}]", scenario, pairing, "pytest this")
 
 
-async def judged(body: Body, *ids: str, driver: FakeDriver | None = None) -> Judged:
+async def judge(run: Run, case: Case) -> JudgedCase:
+    """What becomes of a case by itself, with its evidence."""
+    return await run.judge_alone(case, keep_evidence=True)
+
+
+async def judged(body: Body, *ids: str, driver: FakeDriver | None = None) -> JudgedCase:
     """What becomes of a scenario that judges `ids`, with a driver that does all right if none is given."""
-    return await judge(await open_bench(driver or FakeDriver()), case(body, *ids))
+    return await judge(await opened_run(driver or FakeDriver()), case(body, *ids))
 
 
-def judgments(of: Judged) -> dict[str, str]:
+def judgments(of: JudgedCase) -> dict[str, str]:
     return {name: str(outcome) for name, outcome in of.result.judgments.items()}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clasp_e2e.execution.ownership import watch
+from clasp_e2e.execution.leaks import watch
 
 from . import fakes
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.execution.runner import judge, settle
 from clasp_e2e.model import P2PConfig
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
     Pair,
     Sides,
-    Unmet,
     expect,
     expect_refusal,
     random_payload,
 )
 from clasp_e2e.testbed.altering import with_texts
 
-from .cases import case, judged, judgments, open_bench
+from .cases import judged
 from .fakes import FakeDriver, refuses
 
 pytestmark = pytest.mark.usefixtures("watched")
@@ -62,33 +60,6 @@ async def test_a_refusal_that_is_required_passes() -> None:
         await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
 
     assert (await judged(body, "TMO-3")).result.outcome is Outcome.PASSED
-
-
-async def unmet(sides: Sides) -> None:
-    raise Unmet("this", "that")
-
-
-async def met(sides: Sides) -> None:
-    return
-
-
-async def test_what_stands_on_what_failed_is_not_even_run() -> None:
-    bench = await open_bench(FakeDriver())
-    settle(bench, await judge(bench, case(unmet, "CON-5")))
-    found = await judge(bench, case(unmet, "SND-1"))
-    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
-    assert found.result.duration_s == 0
-
-
-async def test_what_failed_while_its_ground_failed_is_blocked_in_the_end() -> None:
-    bench = await open_bench(FakeDriver())
-    early = await judge(bench, case(unmet, "SND-1"))
-    assert early.result.outcome is Outcome.FAILED
-    settle(bench, await judge(bench, case(unmet, "CON-5")))
-    found = settle(bench, early)
-    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
-    assert judgments(found) == {"SND-1": "blocked"}
-    assert found.result.message.startswith("CON-5 failed; so: expected this")
 
 
 def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
-from clasp_e2e.execution.ownership import OWNER, Ownership
 from testbed.fakes import never
 
-from clasp_e2e.execution import ownership
+from clasp_e2e.execution import leaks
+from clasp_e2e.execution.leaks import OWNER, Ownership
 
 T = TypeVar("T")
 
@@ -164,4 +164,4 @@ def test_a_bare_socket_of_the_standard_library_s_core_can_still_be_made() -> Non
 
     context.run(make)
     assert owned.open_sockets() == []
-    assert ownership._audited
+    assert leaks._audited

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.execution.sharing import Sharing
+from clasp_e2e.execution.shared_observations import SharedObservations
 
 
 class Cases:
@@ -36,7 +36,7 @@ async def turn() -> None:
 @given(asked=st.lists(st.sampled_from("abc"), max_size=9))
 def test_each_case_is_observed_once_and_all_are_told_and_nothing_is_kept(asked: list[str]) -> None:
     async def run() -> None:
-        sharing, cases = Sharing[str](), Cases()
+        sharing, cases = SharedObservations[str](), Cases()
         for name in asked:
             sharing.announce(name)
         asking = [asyncio.create_task(sharing.seen(name, cases.observe(name))) for name in asked]
@@ -50,7 +50,7 @@ def test_each_case_is_observed_once_and_all_are_told_and_nothing_is_kept(asked: 
 
 
 async def test_what_was_seen_is_kept_for_who_asks_later() -> None:
-    sharing, cases = Sharing[str](), Cases()
+    sharing, cases = SharedObservations[str](), Cases()
     cases.released.set()
     sharing.announce("a")
     sharing.announce("a")
@@ -59,7 +59,7 @@ async def test_what_was_seen_is_kept_for_who_asks_later() -> None:
 
 
 async def test_when_the_one_that_observes_is_cancelled_another_does() -> None:
-    sharing, cases = Sharing[str](), Cases()
+    sharing, cases = SharedObservations[str](), Cases()
     first, second = (asyncio.create_task(sharing.seen("a", cases.observe("a"))) for _ in range(2))
     await turn()
     first.cancel()
@@ -70,7 +70,7 @@ async def test_when_the_one_that_observes_is_cancelled_another_does() -> None:
 
 
 async def test_one_that_waits_may_be_cancelled_without_the_others() -> None:
-    sharing, cases = Sharing[str](), Cases()
+    sharing, cases = SharedObservations[str](), Cases()
     first, second, third = (asyncio.create_task(sharing.seen("a", cases.observe("a"))) for _ in range(3))
     await turn()
     second.cancel()
@@ -80,7 +80,7 @@ async def test_one_that_waits_may_be_cancelled_without_the_others() -> None:
 
 
 async def test_what_fails_is_told_to_who_observed_and_tried_again_by_the_next() -> None:
-    sharing = Sharing[str]()
+    sharing = SharedObservations[str]()
 
     async def fails() -> str:
         raise RuntimeError("broken")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from clasp_e2e.execution.matrix_cells import cast, cell_folders
+from clasp_e2e.execution.matrix_cells import assign_roles, cell_folders
 from clasp_e2e.results.matrix import Cell
 
 from .conftest import COMMAND, LIAR, Finished, environment
@@ -299,7 +299,7 @@ def test_an_interrupted_matrix_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_the_reference_is_judged_only_where_it_stands_alone() -> None:
     def judged(*names: str) -> dict[str, str]:
-        return cast(Cell(offerer=names[0], answerer=names[1], router=names[2]))
+        return assign_roles(Cell(offerer=names[0], answerer=names[1], router=names[2]))
 
     every = {"offerer": "reference", "answerer": "reference", "router": "rust"}
     assert judged("reference", "reference", "rust") == every

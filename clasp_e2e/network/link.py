@@ -1,7 +1,7 @@
 """The path of one connection attempt's datagrams, in user space and without privileges.
 
-Two loopback UDP sockets: one stands for B before A, one for A before B. Each peer is told the address
-of the socket that faces it as the candidate of the other; ICE takes what lies between for a NAT.
+Two loopback UDP sockets: A sends to one of them as if it were B, and B to the other as if it were A. Each
+peer gets the address of its socket as the candidate of the other; to ICE, the link looks like a NAT.
 """
 
 from __future__ import annotations

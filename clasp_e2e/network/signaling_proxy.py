@@ -56,15 +56,15 @@ def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is told of, and asked about, the frames of a leg. Called in the order of the frames."""
+    """The functions that are called with the frames of a leg, in the order of the frames."""
 
     on_frame: Callable[[SignalingProxy, Direction, bytes | str, wire.Message | None], None] = _ignore
-    """Told of each frame as it was sent, before it goes on. The message is `None` where the frame is
+    """Called with each frame as it was sent, before it is passed on. The message is `None` where the frame is
     text or cannot be read."""
     rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], Sequence[bytes]] = _untouched
-    """Asked which frames the peer gets in the place of a readable one, in order; none for nothing."""
+    """Returns the frames that the peer gets instead of a readable one, in order."""
     on_condition: Callable[[str], None] = lambda _: None
-    """Told in words that the leg was cut, or heals."""
+    """Called with a description when the leg is cut, or heals."""
 
 
 class _PeerConnection(ServerConnection):

@@ -32,7 +32,7 @@ class Switchboard:
     """What lies between the peers of a testbed. Legs are named by strings.
 
     `observe` and `rewrite_down` are to be called for every frame of every leg, in order. Must be made
-    while an event loop runs. `on_condition` is told in words of each change of what the links are under.
+    while an event loop runs. `on_condition` is called with a description of each change of conditions.
     """
 
     def __init__(self, on_condition: Callable[[str], None] = lambda _: None) -> None:
@@ -50,7 +50,7 @@ class Switchboard:
         """The two legs together, in whatever order they are named; made where there was none."""
         key = frozenset((one, other))
         if len(key) != 2:
-            raise ValueError(f"a pair needs two legs, and {one!r} is one: name another beside it")
+            raise ValueError(f"a pair needs two legs, and {one!r} is only one: name the other one too")
         if key not in self._pairs:
             self._pairs[key] = Pair(one, other, Conditions((one, other), self._on_condition))
         return self._pairs[key]

@@ -22,12 +22,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 MAY_USE: dict[str, set[str]] = {
     "model": set(),
+    "notifier": set(),
     "spec": set(),
     "wire": set(),
     "results": {"spec"},
     "router": {"wire"},
     "peer": {"wire", "model"},
-    "network": {"wire"},
+    "network": {"wire", "notifier"},
     "drivers": {"model", "peer", "router"},
     "scripted": {"peer", "router", "drivers"},
     "testbed": {"drivers", "network", "results", "scripted"},

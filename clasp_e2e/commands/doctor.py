@@ -1,4 +1,4 @@
-"""`clasp-e2e doctor DRIVER`: what is wrong with a driver, before any scenario."""
+"""`clasp-e2e doctor DRIVER`: find the faults of a driver before any scenario is run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from rich.console import Console
 from rich.text import Text
 
 from clasp_e2e.commands import options
-from clasp_e2e.doctor import CannotStart, Finding, Findings, Outcome, examine
-from clasp_e2e.drivers.interface import Driver
+from clasp_e2e.doctor import CannotStart, CheckOutcome, CheckResult, examine
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.spec.catalogue import load_catalogue
 
 FAULTS, CANNOT_START = 1, 3
-_STYLES = {Outcome.OK: "green", Outcome.WRONG: "bold red", Outcome.REMARK: "yellow", Outcome.LEFT_OUT: "dim"}
+_STYLES = {
+    CheckOutcome.OK: "green",
+    CheckOutcome.FAULT: "bold red",
+    CheckOutcome.REMARK: "yellow",
+    CheckOutcome.SKIPPED: "dim",
+}
 _COLUMN = 24
 
 
@@ -25,41 +29,36 @@ _COLUMN = 24
 @click.argument("driver", metavar="DRIVER")
 @options.deadline_scale
 def doctor(driver: str, deadline_scale: float) -> None:
-    """Examine DRIVER step by step, and say what is wrong with it and what to do.
+    """Check DRIVER step by step; for each fault, print what to do.
 
     DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio.
 
-    Exit status: 0 nothing is wrong; 1 something is; 2 usage; 3 it could not be started.
+    Exit status: 0 no fault; 1 a fault; 2 usage; 3 the driver could not be started.
     """
     catalogue = load_catalogue().hash
     try:
-        found = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
+        resolved = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
     except UnknownDriver as error:
         raise click.UsageError(str(error)) from None
     try:
-        findings = asyncio.run(_examine(found, deadline_scale, catalogue))
+        results = asyncio.run(examine(resolved, _show, patience=deadline_scale, catalogue=catalogue))
     except CannotStart as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(CANNOT_START)
-    wrong = sum(finding.outcome is Outcome.WRONG for finding in findings)
-    if wrong:
-        click.echo(f"\n{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
+    if count := len(results.faults):
+        click.echo(f"\n{count} {'fault' if count == 1 else 'faults'} found.")
         sys.exit(FAULTS)
-    click.echo("\nNothing is wrong that can be seen from outside. `clasp-e2e run` judges the implementation.")
+    click.echo("\nNo fault of the driver was found. `clasp-e2e run` judges the implementation.")
 
 
-async def _examine(driver: Driver, patience: float, catalogue: str) -> Findings:
-    return await examine(driver, _tell, patience=patience, catalogue=catalogue)
-
-
-def _tell(finding: Finding) -> None:
-    """A line for the step, and what to do under it."""
+def _show(result: CheckResult) -> None:
+    """Print a line for a check, with advice and standard error below it."""
     console = Console(highlight=False, soft_wrap=True)
-    line = Text(f"{finding.step:{_COLUMN}}")
-    line.append(f"{finding.outcome.value:9}", _STYLES[finding.outcome])
-    line.append(f" {finding.text}")
+    line = Text(f"{result.check:{_COLUMN}}")
+    line.append(f"{result.outcome.value:8}", _STYLES[result.outcome])
+    line.append(f" {result.text}")
     console.print(line)
-    if finding.advice:
-        console.print(Text(indent(f"→ {finding.advice}", " " * (_COLUMN + 10))))
-    if finding.stderr:
-        console.print(Text("    Its last lines on standard error:\n" + indent(finding.stderr, " " * 8)))
+    if result.advice:
+        console.print(Text(indent(f"→ {result.advice}", " " * (_COLUMN + 9))))
+    if result.stderr:
+        console.print(Text("    Its last lines on standard error:\n" + indent(result.stderr, " " * 8)))

@@ -1,14 +1,14 @@
-"""The examination of a driver before any scenario: what is wrong with it, and what to do about it.
+"""The examination of a driver: faults of the driver or adapter, each with advice, without any scenario.
 
-What cannot be seen from outside: whether an adapter fills in a value that nobody set and that equals
-the implementation's own default; whether it waits or tries again on its own within the time that a
-call may take; whether TURN works, as against being asked. The scenarios judge the implementation;
-the doctor only says whether its driver is fit for them.
+Some faults cannot be seen from outside: a value that an adapter fills in and that equals the
+implementation's own default; an adapter that waits or retries within the deadline of a call; TURN that is
+asked but does not work. Scenarios judge the implementation; the doctor only checks that its driver is fit
+for them.
 """
 
 from __future__ import annotations
 
+from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults
 from clasp_e2e.doctor.examination import examine
-from clasp_e2e.doctor.findings import CannotStart, Finding, Findings, Outcome
 
-__all__ = ["CannotStart", "Finding", "Findings", "Outcome", "examine"]
+__all__ = ["CannotStart", "CheckOutcome", "CheckResult", "CheckResults", "examine"]

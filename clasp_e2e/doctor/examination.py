@@ -1,110 +1,108 @@
-"""The steps of an examination, in their order."""
+"""The examination of one driver: its checks, in order."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from clasp_e2e.doctor.bench import Bench
-from clasp_e2e.doctor.findings import CannotStart, Finding, Findings, Outcome, introduction
-from clasp_e2e.doctor.lines import AdapterExamination
-from clasp_e2e.doctor.peers import PeerSteps
-from clasp_e2e.doctor.routers import RouterSteps
-from clasp_e2e.doctor.settings import SettingSteps
-from clasp_e2e.doctor.surroundings import Surroundings
+from clasp_e2e.doctor.check_results import (
+    CannotStart,
+    CheckOutcome,
+    CheckResult,
+    CheckResults,
+    introduction,
+)
+from clasp_e2e.doctor.context import ExaminationContext
+from clasp_e2e.doctor.peer_checks import PeerChecks
+from clasp_e2e.doctor.probe_servers import ProbeServers
+from clasp_e2e.doctor.router_checks import check_router
+from clasp_e2e.doctor.setting_checks import SettingChecks
+from clasp_e2e.doctor.stdio_checks import StdioChecks
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.drivers.stdio.advice import advice_for
 
 
 async def examine(
     driver: Driver,
-    tell: Callable[[Finding], None] = lambda _: None,
+    on_result: Callable[[CheckResult], None] = lambda _: None,
     *,
     patience: float = 1.0,
     catalogue: str = "",
-) -> Findings:
-    """Examine `driver`, which is not yet initialized, and close it; return all findings.
+) -> CheckResults:
+    """Examine `driver`, which is not initialized yet, and close it; return all results.
 
-    `tell` is called with each as it is made. `patience` stretches all deadlines; a stdio driver has
-    its own for the calls. Raises `CannotStart` if the driver does not come as far as its first answer.
+    `on_result` is called with each result as it is known. `patience` scales all deadlines; a stdio driver
+    has its own for calls. Raises `CannotStart` if the driver does not answer its first request.
     """
-    findings = Findings(tell)
-    async with Surroundings() as around:
-        stub = False
-        if isinstance(driver, StdioDriver):
-            adapter = AdapterExamination(
-                driver.command, findings, around, patience=patience, catalogue=catalogue
-            )
-            if not await adapter.first():
-                return findings
-            await adapter.others()
-            stub = adapter.stub
+    results = CheckResults(on_result)
+    async with ProbeServers() as servers:
+        is_stub = False
         try:
-            description = await _initialized(driver, findings)
+            if isinstance(driver, StdioDriver):
+                stdio = StdioChecks(driver.command, results, servers, patience=patience, catalogue=catalogue)
+                if not await stdio.in_first_process():
+                    return results
+                await stdio.in_further_processes()
+                is_stub = stdio.is_stub
+            description = await _initialize(driver, results)
             if description is not None:
-                await _peers_and_routers(Bench(driver, description, findings, around, patience, stub))
+                context = ExaminationContext(driver, description, results, servers, patience, is_stub)
+                await _check_roles(context)
         finally:
             await driver.aclose()
-    return findings
+    return results
 
 
-async def _initialized(driver: Driver, findings: Findings) -> Description | None:
+async def _initialize(driver: Driver, results: CheckResults) -> Description | None:
+    is_stdio = isinstance(driver, StdioDriver)
     try:
         description = await driver.initialize()
     except Exception as error:
-        if not isinstance(driver, StdioDriver):
-            raise CannotStart(f"the driver cannot be initialized: {error}") from error
-        # It answered before: whatever is wrong now is one more finding.
-        text, stderr = (error.args[0], error.stderr) if isinstance(error, DriverFault) else (str(error), "")
-        findings.add("initialize", Outcome.WRONG, text, advice_for(text), stderr)
-        return None
-    if not isinstance(driver, StdioDriver):
-        findings.add("start", Outcome.OK, introduction(description))
+        if is_stdio and isinstance(error, DriverFault):
+            # The adapter could be initialized before, so it can be started.
+            results.add_error("initialize", error)
+            return None
+        raise CannotStart(f"the driver cannot be initialized: {error}") from error
+    if not is_stdio:
+        results.add("start", CheckOutcome.OK, introduction(description))
     return description
 
 
-async def _peers_and_routers(bench: Bench) -> None:
+async def _check_roles(context: ExaminationContext) -> None:
     try:
-        if "peer" in bench.description.roles:
-            await _peers(bench)
-        if "router" in bench.description.roles and not bench.stub:
-            await bench.step("router", RouterSteps(bench).router)
+        if "peer" in context.description.roles:
+            await _check_peers(context)
+        if "router" in context.description.roles and not context.is_stub:
+            await context.run("router", lambda: check_router(context))
     finally:
-        await bench.end_all()
+        await context.end_all_peers()
 
 
-async def _peers(bench: Bench) -> None:
-    peer, settings = PeerSteps(bench), SettingSteps(bench)
-    if not await bench.step("session", peer.session):
+async def _check_peers(context: ExaminationContext) -> None:
+    peer, settings = PeerChecks(context), SettingChecks(context)
+    if not await context.run("session", peer.check_session):
         return
-    await bench.step("routing mode", peer.modes)
-    if not await bench.step("connected", peer.connect):
-        bench.findings.add("data, settings", Outcome.LEFT_OUT, "they take a connection, and that it is told")
-    elif bench.stub:
-        await bench.step("data", peer.echo)
-        await _declared(bench, peer)
+    await context.run("routing mode", peer.check_modes)
+    if not await context.run("connected", peer.check_connect):
+        reason = "they need a connection and its connected event"
+        context.results.add("data, settings", CheckOutcome.SKIPPED, reason)
+    elif context.is_stub:
+        await context.run("data", peer.check_echo)
+        await peer.check_capabilities()
     else:
-        # These wait for time, and so beside the others.
-        watching = asyncio.ensure_future(settings.time_outs())
+        # The time-outs have to pass, and so run in parallel with the other checks.
+        timeouts = asyncio.ensure_future(settings.check_timeouts())
         try:
-            await bench.step("data to the peer", peer.data_to_peer)
-            await bench.step("data from the peer", peer.data_from_peer)
-            await _declared(bench, peer)
-            await bench.step("relayed data", peer.relayed)
-            await bench.step("ice_servers", settings.stun)
-            if "announce" in bench.description.capabilities:
-                await bench.step("announce", peer.announces)
-            if "turn" in bench.description.capabilities:
-                await bench.step("turn", settings.turn)
-            await bench.step("p2p: null", settings.without_p2p)
+            await context.run("data to the peer", peer.check_data_to_peer)
+            await context.run("data from the peer", peer.check_data_from_peer)
+            await peer.check_capabilities()
+            await context.run("relayed data", peer.check_relayed)
+            await context.run("ice_servers", settings.check_stun)
+            if "announce" in context.description.capabilities:
+                await context.run("announce", peer.check_announcement)
+            if "turn" in context.description.capabilities:
+                await context.run("turn", settings.check_turn)
+            await context.run("p2p: null", settings.check_without_p2p)
         finally:
-            await watching
-    await bench.step("end", peer.ending)
-
-
-async def _declared(bench: Bench, peer: PeerSteps) -> None:
-    if "is_peer_connected" in bench.description.capabilities:
-        await bench.step("is_peer_connected", peer.is_peer_connected)
-    if "disconnect_peer" in bench.description.capabilities:
-        await bench.step("disconnect_peer", peer.disconnect_peer)
+            await timeouts
+    await context.run("end", peer.check_end)

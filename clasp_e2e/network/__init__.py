@@ -20,7 +20,7 @@ from clasp_e2e.network.impairments import (
     reordered,
     where,
 )
-from clasp_e2e.network.link import Address, Counters, UdpLink
+from clasp_e2e.network.link import Counters, UdpLink
 from clasp_e2e.network.nat import Nat
 from clasp_e2e.network.session_description import Candidate, SessionDescription
 from clasp_e2e.network.side import Side
@@ -30,6 +30,7 @@ from clasp_e2e.network.stun_server import StunRequest, StunServer
 from clasp_e2e.network.switchboard import Switchboard
 from clasp_e2e.network.turn_allocations import Allocation, Allocations
 from clasp_e2e.network.turn_server import EmbeddedTurnServer, TurnServer
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = [
     "Address",

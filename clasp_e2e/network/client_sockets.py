@@ -1,4 +1,4 @@
-"""A UDP socket that clients know, and beside it one socket for each client: what a TURN server lives on."""
+"""The UDP sockets of a TURN server: one that its clients know, and one more for each client."""
 
 from __future__ import annotations
 
@@ -8,96 +8,70 @@ import socket
 from collections.abc import Callable
 from typing import TypeAlias
 
-from clasp_e2e.network.link import Address
+from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
 
 __all__ = ["ClientSockets"]
 
-Received: TypeAlias = Callable[[bytes, Address, Address], None]
-"""Takes a datagram, the client that it is from or for, and the address that it came from."""
-
-_SOCKET_BUFFER = 4 << 20
-_LARGEST_DATAGRAM = 65535
-_BURST = 64
-"""Datagrams read from a socket before the event loop has its turn again."""
+PeerReceived: TypeAlias = Callable[[bytes, Address, Address], None]
+"""Takes a datagram, the client whose socket it arrived at, and the address that sent it."""
 
 
 class ClientSockets:
-    """The sockets, and who is told what arrives at them. Must be made while an event loop runs.
+    """The sockets, which call `from_client` and `from_peer` with what arrives at them.
 
-    Raises `OSError` when the machine gives no socket.
+    Must be made while an event loop runs. Raises `OSError` if the machine has no socket.
     """
 
-    def __init__(self, from_client: Callable[[bytes, Address], None], beside: Received) -> None:
+    def __init__(self, from_client: Callable[[bytes, Address], None], from_peer: PeerReceived) -> None:
         self._from_client = from_client
-        self._beside = beside
+        self._from_peer = from_peer
         self._loop = asyncio.get_running_loop()
+        self._buffer = memoryview(bytearray(LARGEST_DATAGRAM))
         self._sockets: dict[Address, socket.socket] = {}
-        self._main = self._bound("127.0.0.1")
+        self._main = open_udp_socket()
         self.address: Address = self._main.getsockname()
-        """What the clients are told."""
+        """The address that clients are configured with."""
         self._loop.add_reader(self._main, self._read, self._main, None)
 
-    def open_beside(self, client: Address, host: str) -> Address:
-        """Open the socket of `client`, and return its address."""
-        self._sockets[client] = beside = self._bound(host)
-        self._loop.add_reader(beside, self._read, beside, client)
-        return beside.getsockname()
+    def open_for(self, client: Address, host: str) -> Address:
+        """Open the socket of `client` and return its address. Raises `OSError`."""
+        self._sockets[client] = opened = open_udp_socket(host)
+        self._loop.add_reader(opened, self._read, opened, client)
+        return opened.getsockname()
 
     def has(self, client: Address) -> bool:
-        """Whether there is a socket for `client`."""
+        """Return whether `client` has a socket."""
         return client in self._sockets
 
-    def close_beside(self, client: Address) -> None:
+    def close_for(self, client: Address) -> None:
         """Close the socket of `client`."""
-        beside = self._sockets.pop(client)
-        self._loop.remove_reader(beside)
-        beside.close()
+        opened = self._sockets.pop(client)
+        self._loop.remove_reader(opened)
+        opened.close()
 
     # Full buffers and unreachable addresses lose datagrams in any network.
 
-    def to_client(self, data: bytes, client: Address) -> None:
-        """Send from the socket that clients know."""
+    def send_to_client(self, data: bytes, client: Address) -> None:
+        """Send `data` to `client` from the socket that clients know."""
         with contextlib.suppress(OSError):
             self._main.sendto(data, client)
 
-    def from_beside(self, data: bytes, client: Address, to: Address) -> None:
-        """Send from the socket of `client`."""
+    def send_for(self, client: Address, data: bytes, to: Address) -> None:
+        """Send `data` to the address `to` from the socket of `client`."""
         with contextlib.suppress(OSError):
             self._sockets[client].sendto(data, to)
 
     def close(self) -> None:
         """Close all sockets. May be called twice."""
         for client in list(self._sockets):
-            self.close_beside(client)
+            self.close_for(client)
         if self._main.fileno() != -1:
             self._loop.remove_reader(self._main)
             self._main.close()
 
-    def _bound(self, host: str) -> socket.socket:
-        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                with contextlib.suppress(OSError):
-                    bound.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-            bound.setblocking(False)
-            bound.bind((host, 0))
-        except OSError:
-            bound.close()
-            raise
-        return bound
-
     def _read(self, source: socket.socket, client: Address | None) -> None:
-        for _ in range(_BURST):
-            if source.fileno() == -1:
-                return
-            try:
-                data, sender = source.recvfrom(_LARGEST_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                # An ICMP error about something sent before: the network may say so, the server goes on.
-                continue
+        for data, sender in read_burst(source, self._buffer):
             if client is None:
-                self._from_client(data, sender)
+                self._from_client(bytes(data), sender)
             else:
-                self._beside(data, client, sender)
+                self._from_peer(bytes(data), client, sender)

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clasp_e2e.network.client_sockets import ClientSockets
-from clasp_e2e.network.link import Address
 from clasp_e2e.network.turn_server import RELAY_HOST, TurnServer
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = ["Coturn", "CoturnFailed"]
 
@@ -124,15 +124,15 @@ class Coturn(TurnServer):
         self.allocations.from_client(data, client)
         if not self._sockets.has(client):
             try:
-                self._sockets.open_beside(client, "127.0.0.1")
+                self._sockets.open_for(client, "127.0.0.1")
             except OSError:
                 return
-        self._sockets.from_beside(data, client, self._server)
+        self._sockets.send_for(client, data, self._server)
 
     def _from_server(self, data: bytes, client: Address, sender: Address) -> None:
         if sender == self._server:
             self.allocations.to_client(data, client)
-            self._sockets.to_client(data, client)
+            self._sockets.send_to_client(data, client)
 
 
 def _arguments(users: Mapping[str, str], files: Path) -> list[str]:

@@ -1,13 +1,12 @@
 """The path of one connection attempt's datagrams, in user space and without privileges.
 
-Two loopback UDP sockets: one stands for B before A, one for A before B. Each peer is told the address
-of the socket that faces it as the candidate of the other; ICE takes what lies between for a NAT.
+Two loopback UDP sockets: A sends to one of them as if it were B, and B to the other as if it were A. Each
+peer gets the address of its socket as the candidate of the other; to ICE, the link looks like a NAT.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,15 +16,10 @@ from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.datagrams import StunClass
 from clasp_e2e.network.nat import Nats
 from clasp_e2e.network.side import Side
+from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
 
-__all__ = ["Address", "Counters", "UdpLink"]
+__all__ = ["Counters", "UdpLink"]
 
-Address = tuple[str, int]
-
-_SOCKET_BUFFER = 4 << 20
-_LARGEST_DATAGRAM = 65535
-_BURST = 64
-"""Datagrams read from a socket before the event loop has its turn again."""
 _REMEMBERED_REQUESTS = 1024
 _AT_ONCE = (0.0,)
 
@@ -69,20 +63,6 @@ def _holds_application_data(data: memoryview) -> bool:
     return datagrams.is_dtls(data) and datagrams.application_records(data) > 0
 
 
-def _open_socket() -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            with contextlib.suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        opened.setblocking(False)
-        opened.bind(("127.0.0.1", 0))
-    except OSError:
-        opened.close()
-        raise
-    return opened
-
-
 class _End:
     """The socket that faces one side, and what is known of that side.
 
@@ -110,7 +90,7 @@ class _End:
         # A peer with several addresses checks each of them: the response belongs to the very socket
         # that asked, wherever everything else goes.
         self.requests: dict[bytes, Address] = {}
-        self.socket = _open_socket()
+        self.socket = open_udp_socket()
         self.second: socket.socket | None = None
         self.address: Address = self.socket.getsockname()
 
@@ -135,8 +115,7 @@ class UdpLink:
         except OSError:
             first.socket.close()
             raise
-        self._buffer = bytearray(_LARGEST_DATAGRAM)
-        self._view = memoryview(self._buffer)
+        self._buffer = memoryview(bytearray(LARGEST_DATAGRAM))
         for end in self._ends:
             self._loop.add_reader(end.socket, self._read, end, end.socket)
 
@@ -177,17 +156,8 @@ class UdpLink:
                 opened.close()
 
     def _read(self, end: _End, on: socket.socket) -> None:
-        for _ in range(_BURST):
-            try:
-                length, source = on.recvfrom_into(self._buffer)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                # An ICMP error about something sent before: the network may say so, the link goes on.
-                continue
-            self._take(end, self._view[:length], source, to_second=on is end.second)
-            if self._closed:
-                return
+        for data, source in read_burst(on, self._buffer):
+            self._take(end, data, source, to_second=on is end.second)
 
     def _take(self, end: _End, data: memoryview, source: Address, *, to_second: bool) -> None:
         other = self._ends[end.side.other]
@@ -225,7 +195,7 @@ class UdpLink:
         if not from_second:
             return other.socket
         if other.second is None:
-            other.second = _open_socket()
+            other.second = open_udp_socket()
             self._loop.add_reader(other.second, self._read, other, other.second)
         return other.second
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import http
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
+from clasp_e2e.notifier import Notifier
 
 __all__ = ["Direction", "FrameCounter", "Hooks", "SignalingProxy"]
 
@@ -55,15 +56,15 @@ def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is told of, and asked about, the frames of a leg. Called in the order of the frames."""
+    """The functions that are called with the frames of a leg, in the order of the frames."""
 
     on_frame: Callable[[SignalingProxy, Direction, bytes | str, wire.Message | None], None] = _ignore
-    """Told of each frame as it was sent, before it goes on. The message is `None` where the frame is
+    """Called with each frame as it was sent, before it is passed on. The message is `None` where the frame is
     text or cannot be read."""
     rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], Sequence[bytes]] = _untouched
-    """Asked which frames the peer gets in the place of a readable one, in order; none for nothing."""
+    """Returns the frames that the peer gets instead of a readable one, in order."""
     on_condition: Callable[[str], None] = lambda _: None
-    """Told in words that the leg was cut, or heals."""
+    """Called with a description when the leg is cut, or heals."""
 
 
 class _PeerConnection(ServerConnection):
@@ -94,7 +95,6 @@ class _Session:
     router: ClientConnection
     handled: int = 0
     """Messages of the peer that have been handed to the router."""
-    progress: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
 
 
 class SignalingProxy:
@@ -114,6 +114,7 @@ class SignalingProxy:
         self._upstream = urlsplit(upstream_url)
         self._hooks = hooks
         self._sessions: list[_Session] = []
+        self._progress = Notifier()
         self._is_cut = False
         self._flowing = {"up": asyncio.Event(), "down": asyncio.Event()}
         for event in self._flowing.values():
@@ -170,19 +171,17 @@ class SignalingProxy:
         except ConnectionClosed as error:
             raise ConnectionError(f"{self.name} left the router while its answer was awaited") from error
         target = session.peer.arrived
-        while session.handled < target:
-            if session not in self._sessions:
+
+        def handled_all() -> bool:
+            if session.handled < target and session not in self._sessions:
                 raise ConnectionError(f"{self.name} left the router before its messages were handed on")
-            progress = asyncio.get_running_loop().create_future()
-            session.progress.append(progress)
-            await progress
+            return session.handled >= target
+
+        await self._progress.wait_until(handled_all)
 
     async def peer_has_left(self) -> None:
         """Wait until no connection of the peer goes through to the router. The caller sets the deadline."""
-        while self._sessions:
-            progress = asyncio.get_running_loop().create_future()
-            self._sessions[-1].progress.append(progress)
-            await progress
+        await self._progress.wait_until(lambda: not self._sessions)
 
     async def send_down(self, frame: bytes | str) -> None:
         """Hand the peer a frame of the harness's own, behind what it was sent before.
@@ -275,7 +274,7 @@ class SignalingProxy:
             await asyncio.gather(self._pump_up(session), self._pump_down(session))
         finally:
             self._sessions.remove(session)
-            _wake(session.progress)
+            self._progress.notify()
 
     # A pump reads on where its sink has closed, or the source's own close would wait behind what nobody
     # takes; it ends with its source.
@@ -289,7 +288,7 @@ class SignalingProxy:
                 with contextlib.suppress(ConnectionClosed):
                     await session.router.send(data)
                 session.handled += 1
-                _wake(session.progress)
+                self._progress.notify()
         except ConnectionClosed:
             await _pass_on_close(session.peer, session.router)
         except Exception as error:
@@ -336,13 +335,6 @@ class SignalingProxy:
 def _chosen_upstream(peer: ServerConnection, _offered: object) -> Subprotocol | None:
     upstream = peer.upstream if isinstance(peer, _PeerConnection) else None
     return None if upstream is None else upstream.subprotocol
-
-
-def _wake(waiters: list[asyncio.Future[None]]) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)
-    waiters.clear()
 
 
 async def _pass_on_close(source: Connection, sink: Connection) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from aioice import stun
 
-from clasp_e2e.network.link import Address
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = ["CHANNELS", "channel_data", "peer_addresses", "read_channel_data", "read_stun"]
 

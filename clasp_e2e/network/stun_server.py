@@ -9,6 +9,7 @@ from typing import cast
 from aioice import stun
 
 from clasp_e2e.network.stun_messages import read_stun
+from clasp_e2e.notifier import Notifier
 
 __all__ = ["StunRequest", "StunServer"]
 
@@ -33,7 +34,7 @@ class StunServer(asyncio.DatagramProtocol):
         self.answers = answers
         self.requests: list[StunRequest] = []
         """Every STUN request that arrived, retransmissions included, oldest first."""
-        self._asked = asyncio.Event()
+        self._received = Notifier()
         self._closed = asyncio.get_running_loop().create_future()
         self._transport: asyncio.DatagramTransport
 
@@ -64,14 +65,11 @@ class StunServer(asyncio.DatagramProtocol):
         host, port = self.address
         return f"stun:{host}:{port}"
 
-    async def asked(self, within: float) -> bool:
-        """Whether a Binding request came, by `within` seconds from now at the latest."""
-        try:
-            async with asyncio.timeout(within):
-                await self._asked.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def asked(self, within: float, method: str = "BINDING") -> bool:
+        """Return whether a request of `method` has arrived, waiting up to `within` seconds for one."""
+        return await self._received.holds_within(
+            lambda: any(each.method == method for each in self.requests), within
+        )
 
     async def close(self) -> None:
         """Stop listening. May be called twice."""
@@ -95,10 +93,8 @@ class StunServer(asyncio.DatagramProtocol):
         self.requests.append(
             StunRequest(addr, request.message_method.name, asyncio.get_running_loop().time())
         )
-        if request.message_method is not stun.Method.BINDING:
-            return
-        self._asked.set()
-        if self.answers:
+        self._received.notify()
+        if self.answers and request.message_method is stun.Method.BINDING:
             response = stun.Message(
                 message_method=stun.Method.BINDING,
                 message_class=stun.Class.RESPONSE,

@@ -18,6 +18,7 @@ from clasp_e2e.network.link import Counters, UdpLink
 from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
 from clasp_e2e.network.session_description import SessionDescription, ToLink, keep_relayed
 from clasp_e2e.network.signaling_proxy import Direction
+from clasp_e2e.notifier import Notifier
 
 __all__ = ["Switchboard"]
 
@@ -31,7 +32,7 @@ class Switchboard:
     """What lies between the peers of a testbed. Legs are named by strings.
 
     `observe` and `rewrite_down` are to be called for every frame of every leg, in order. Must be made
-    while an event loop runs. `on_condition` is told in words of each change of what the links are under.
+    while an event loop runs. `on_condition` is called with a description of each change of conditions.
     """
 
     def __init__(self, on_condition: Callable[[str], None] = lambda _: None) -> None:
@@ -43,13 +44,13 @@ class Switchboard:
         self._sessions: set[str] = set()
         self._authors: dict[tuple[str, bool], Description] = {}
         self._candidate_senders: dict[str, str] = {}
-        self._waiters: list[asyncio.Future[None]] = []
+        self._changes = Notifier()
 
     def pair(self, one: str, other: str) -> Pair:
         """The two legs together, in whatever order they are named; made where there was none."""
         key = frozenset((one, other))
         if len(key) != 2:
-            raise ValueError(f"a pair needs two legs, and {one!r} is one: name another beside it")
+            raise ValueError(f"a pair needs two legs, and {one!r} is only one: name the other one too")
         if key not in self._pairs:
             self._pairs[key] = Pair(one, other, Conditions((one, other), self._on_condition))
         return self._pairs[key]
@@ -102,14 +103,11 @@ class Switchboard:
         ]
 
     async def wait_until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until `predicate` is true, asked anew at each datagram and each signal.
+        """Wait until `predicate` is true; it is evaluated again at each datagram and each signal.
 
         The caller sets the deadline.
         """
-        while not predicate():
-            change = self._loop.create_future()
-            self._waiters.append(change)
-            await change
+        await self._changes.wait_until(predicate)
 
     def close(self) -> None:
         """Close all links. May be called twice."""
@@ -144,7 +142,7 @@ class Switchboard:
         for candidate in contents.candidates:
             self._candidate_senders.setdefault(str(candidate), leg)
         if contents:
-            self._notify()
+            self._changes.notify()
 
     def rewrite_down(self, leg: str, message: wire.Message, data: bytes) -> bytes | None:
         """What the peer of `leg` gets for the frame `data`: the same bytes where nothing had to change.
@@ -158,7 +156,7 @@ class Switchboard:
         if attempt is None:
             return data
         rewritten = self._through(attempt, sender, leg, message)
-        self._notify()
+        self._changes.notify()
         if rewritten is None or rewritten is message:
             return None if rewritten is None else data
         frame = wire.decode_frame(data)
@@ -205,7 +203,7 @@ class Switchboard:
 
     def _maker(self, pair: Pair) -> Callable[[str, str], Attempt]:
         def make(offerer: str, answerer: str) -> Attempt:
-            link = UdpLink(pair.conditions, self._notify)
+            link = UdpLink(pair.conditions, self._changes.notify)
             attempt = Attempt(offerer, answerer, link, self._loop.time())
             pair.attempts.append(attempt)
             return attempt
@@ -214,10 +212,3 @@ class Switchboard:
 
     def _tying(self, contents: Contents) -> set[str]:
         return contents.strings - self._sessions - _TYPE_WORDS
-
-    def _notify(self) -> None:
-        if self._waiters:
-            waiters, self._waiters = self._waiters, []
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)

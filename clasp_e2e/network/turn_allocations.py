@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from aioice import stun
 
-from clasp_e2e.network.link import Address
 from clasp_e2e.network.stun_messages import read_channel_data, read_stun
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = ["Allocation", "Allocations"]
 

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 from aioice import stun
 from aioice.turn import make_integrity_key
 
-from clasp_e2e.network.link import Address
 from clasp_e2e.network.stun_messages import (
     CHANNELS,
     channel_data,
@@ -24,6 +23,7 @@ from clasp_e2e.network.stun_messages import (
     read_channel_data,
     read_stun,
 )
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = ["CloseRelay", "Effect", "OpenRelay", "ToClient", "ToPeer", "TurnCore"]
 

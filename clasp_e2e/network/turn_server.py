@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
 from clasp_e2e.network.client_sockets import ClientSockets
-from clasp_e2e.network.link import Address
 from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
+from clasp_e2e.network.udp_socket import Address
 
 __all__ = ["RELAY_HOST", "EmbeddedTurnServer", "TurnServer"]
 
@@ -76,17 +76,17 @@ class EmbeddedTurnServer(TurnServer):
             match effect:
                 case ToClient(data, client):
                     self.allocations.to_client(data, client)
-                    self._sockets.to_client(data, client)
+                    self._sockets.send_to_client(data, client)
                 case ToPeer(data, client, peer):
-                    self._sockets.from_beside(data, client, peer)
+                    self._sockets.send_for(client, data, peer)
                 case OpenRelay(client):
                     self._do(self._open_relay(client))
                 case CloseRelay(client):
-                    self._sockets.close_beside(client)
+                    self._sockets.close_for(client)
 
     def _open_relay(self, client: Address) -> list[Effect]:
         try:
-            relayed = self._sockets.open_beside(client, RELAY_HOST)
+            relayed = self._sockets.open_for(client, RELAY_HOST)
         except OSError:
             return self._core.relay_refused(client)
         return self._core.relay_opened(client, relayed, self._loop.time())

@@ -9,10 +9,11 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
+from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.testbed.expectations import Unmet, show
 from clasp_e2e.testbed.trace import describe, note_event
-from clasp_e2e.testbed.waiting import Changes, Patience
+from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
 E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
@@ -51,7 +52,7 @@ class Inbox:
         """Seconds spent waiting for events."""
         self._timeline = timeline
         self._patience = patience
-        self._changes = Changes()
+        self._changes = Notifier()
         self._fault: DriverFault | None = None
 
     def sink(self, event: P2PEvent) -> None:
@@ -145,7 +146,7 @@ class Inbox:
             return result
 
         try:
-            result = await self._changes.until(found_unless_broken, limit)
+            result = await self._changes.wait_until(found_unless_broken, limit)
         except TimeoutError:
             all_told = [told.event for told in self.told[since:]]
             # Whoever joins the router is announced: that says nothing of what is missing here.

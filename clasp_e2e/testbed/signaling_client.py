@@ -16,10 +16,11 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
+from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.expectations import Blocked, Unmet, show
 from clasp_e2e.testbed.trace import note_frame
-from clasp_e2e.testbed.waiting import Changes, Patience
+from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class SignalingClient:
         self._socket = socket
         self._timeline = timeline
         self._patience = patience
-        self._changes = Changes()
+        self._changes = Notifier()
         self._barriers = 0
         self._reader = asyncio.create_task(self._read(), name=f"signaling client {name}")
 
@@ -117,7 +118,7 @@ class SignalingClient:
             return True if any(token == _token(message) for message in self.received) else None
 
         try:
-            await self._changes.until(arrived, self._patience.event)
+            await self._changes.wait_until(arrived, self._patience.event)
         except TimeoutError:
             raise Blocked("RTR-1", "a signal to the sender's own session did not come back") from None
 
@@ -141,7 +142,7 @@ class SignalingClient:
 
         limit = self._patience.event if within is None else within
         try:
-            return await self._changes.until(found, limit)
+            return await self._changes.wait_until(found, limit)
         except TimeoutError:
             kinds = [type(message).__name__ for message in self.received[-6:]]
             raise Unmet(

@@ -22,6 +22,7 @@ from clasp_e2e.network import (
     TurnServer,
 )
 from clasp_e2e.network.rewriting import contents_of
+from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.calls import call_driver
@@ -29,7 +30,7 @@ from clasp_e2e.testbed.client import Client, Side
 from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, LeftOut, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.trace import note_frame
-from clasp_e2e.testbed.waiting import Changes, Patience
+from clasp_e2e.testbed.waiting import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Testbed:
         """The scenario's own, which stands still while a client is opened."""
         self._opening = 0
         self._left = 0.0
-        self._changes = Changes()
+        self._changes = Notifier()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
         self._routers = routers
@@ -257,7 +258,7 @@ class Testbed:
             return next((p for p in self.published if p.client == client.name and where(p.message)), None)
 
         try:
-            return await self._changes.until(found, self.patience.event)
+            return await self._changes.wait_until(found, self.patience.event)
         except TimeoutError:
             addresses = [p.message.address for p in self.published if p.client == client.name]
             raise Unmet(f"{client.name} to publish {what}", f"it published to {show(addresses)}") from None
@@ -274,7 +275,7 @@ class Testbed:
             return next((p for p in self.delivered if p.client == client.name and where(p.message)), None)
 
         try:
-            return await self._changes.until(found, self.patience.event)
+            return await self._changes.wait_until(found, self.patience.event)
         except TimeoutError:
             raise Blocked("RTR-1", f"the router did not deliver {what} to {client.name}") from None
 

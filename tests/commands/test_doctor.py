@@ -17,35 +17,35 @@ def adapter(fault: str) -> str:
     return f"cmd:{sys.executable} {SLIPPING} {fault}"
 
 
-def test_a_healthy_adapter(command: Command) -> None:
+def test_an_adapter_without_faults_exits_with_0(command: Command) -> None:
     finished = command("doctor", adapter("none"))
     assert finished.returncode == 0, finished.stdout + finished.stderr
     first, *_, last = finished.stdout.splitlines()
     assert first.split()[:3] == ["start", "ok", "a"]
-    assert last.startswith("Nothing is wrong that can be seen from outside")
+    assert last.startswith("No fault of the driver was found")
     assert finished.stderr == ""
 
 
-def test_each_step_has_a_line_and_what_is_wrong_has_advice(command: Command) -> None:
+def test_each_check_has_a_line_and_a_fault_has_advice(command: Command) -> None:
     finished = command("doctor", adapter("crash"))
     assert finished.returncode == 1
     lines = finished.stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("peer.open "))
-    assert lines[at].split(maxsplit=2)[1:] == ["wrong", "it exited with status 4"]
+    assert lines[at].split(maxsplit=2)[1:] == ["fault", "it exited with status 4"]
     assert lines[at + 1].strip().startswith("→ Start the same command by hand")
     assert lines[at + 3].strip() == "Segmentation fault, so to speak"
-    assert lines[-1] == "1 thing is wrong."
+    assert lines[-1] == "1 fault found."
 
 
-def test_an_adapter_that_dies_early_is_told_of_in_a_line_a_step(command: Command) -> None:
+def test_an_adapter_that_exits_early_has_one_fault_and_skipped_checks(command: Command) -> None:
     finished = command("doctor", adapter("short_lines"))
     assert finished.returncode == 1
-    assert "left out  as before: it exited with status 1" in finished.stdout
+    assert "skipped  same fault as above: it exited with status 1" in finished.stdout
     assert finished.stderr == ""
 
 
 @pytest.mark.parametrize("driver", ["cmd:no-such-program", adapter("early_exit")])
-def test_what_cannot_be_started(command: Command, driver: str) -> None:
+def test_a_driver_that_cannot_be_started_exits_with_3(command: Command, driver: str) -> None:
     finished = command("doctor", driver)
     assert finished.returncode == 3
     assert finished.stderr.startswith("Error: the adapter `")

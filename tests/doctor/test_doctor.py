@@ -1,4 +1,4 @@
-"""The doctor: for each fault a driver that has it, and the words for it."""
+"""The doctor: one driver for each fault, and what the doctor says about it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from clasp_e2e import doctor
-from clasp_e2e.doctor import CannotStart, Finding, Findings, Outcome, examine
-from clasp_e2e.doctor.conversation import Conversation
-from clasp_e2e.doctor.findings import Wrong
+from clasp_e2e.doctor import CannotStart, CheckOutcome, CheckResult, CheckResults, examine
+from clasp_e2e.doctor.check_results import CheckFailed
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.advice import ADVICE, advice_for
@@ -23,23 +22,21 @@ from .doctor_faults import FAULTS, SLIPPING, Fault
 
 HERE = Path(__file__).parent
 AT_ONCE = 6
-"""Examinations side by side: most of their time they wait."""
+"""Number of examinations in parallel: most of the time they wait."""
 
 Place = tuple[str, int]
-Examined = Callable[[Fault], asyncio.Task[list[Finding]]]
+Examined = Callable[[Fault], asyncio.Task[list[CheckResult]]]
 
 DIAGNOSES = {
-    "Wrong": Wrong,
-    "Ended": Wrong,
+    "CheckFailed": CheckFailed,
     "CannotStart": CannotStart,
-    "add": Findings,
-    "_problem": Conversation,
+    "add": CheckResults,
 }
-"""How the doctor's code says that something is wrong, and where."""
+"""The calls by which the doctor's code reports a fault."""
 
 
 def places_of_diagnoses() -> dict[Place, str]:
-    """Each place in the doctor's code that says of something that it is wrong."""
+    """Return each place in the doctor's code that reports a fault."""
     found: dict[Place, str] = {}
     for path in Path(doctor.__file__).parent.glob("*.py"):
         source = path.read_text()
@@ -54,7 +51,7 @@ def places_of_diagnoses() -> dict[Place, str]:
 
 @pytest.fixture(scope="module")
 def reached() -> Iterator[set[Place]]:
-    """The places in the doctor's code from which something was said, as the examinations come by."""
+    """The places in the doctor's code that have reported a fault so far."""
     reached: set[Place] = set()
 
     def noted(kind: type, name: str) -> None:
@@ -68,24 +65,23 @@ def reached() -> Iterator[set[Place]]:
         patch.setattr(kind, name, note)
 
     with pytest.MonkeyPatch.context() as patch:
-        noted(Wrong, "__init__")
+        noted(CheckFailed, "__init__")
         noted(CannotStart, "__init__")
-        noted(Findings, "add")
-        noted(Conversation, "_problem")
+        noted(CheckResults, "add")
         yield reached
 
 
 @pytest.fixture(scope="module")
 async def examined(request: pytest.FixtureRequest, reached: set[Place]) -> AsyncIterator[Examined]:
-    """The findings for a fault. The faults that are asked for are all examined side by side."""
+    """The results for a fault. All faults of the selected tests are examined in parallel."""
     places = asyncio.Semaphore(AT_ONCE)
-    tasks: dict[Fault, asyncio.Task[list[Finding]]] = {}
+    tasks: dict[Fault, asyncio.Task[list[CheckResult]]] = {}
 
-    async def when_free(fault: Fault) -> list[Finding]:
+    async def when_free(fault: Fault) -> list[CheckResult]:
         async with places:
-            return await fault.examined()
+            return await fault.examine()
 
-    def begun(fault: Fault) -> asyncio.Task[list[Finding]]:
+    def begun(fault: Fault) -> asyncio.Task[list[CheckResult]]:
         if fault not in tasks:
             tasks[fault] = asyncio.create_task(when_free(fault))
         return tasks[fault]
@@ -102,18 +98,19 @@ async def examined(request: pytest.FixtureRequest, reached: set[Place]) -> Async
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-async def test_a_fault_is_named_and_nothing_else(examined: Examined, fault: Fault) -> None:
-    findings = await examined(fault)
-    [finding] = [found for found in findings if found.outcome in (Outcome.WRONG, fault.outcome)]
-    assert finding.outcome is fault.outcome
-    assert fault.words in finding.text
-    assert fault.step in ("", finding.step)
-    if fault.step != "cannot start":  # Whatever cannot be started says itself what to do.
-        assert (finding.advice not in ("", advice_for(""))) == (fault.outcome is Outcome.WRONG)
+async def test_one_fault_gives_one_result_with_its_message_and_advice(
+    examined: Examined, fault: Fault
+) -> None:
+    results = await examined(fault)
+    [result] = [each for each in results if each.outcome in (CheckOutcome.FAULT, fault.outcome)]
+    assert result.outcome is fault.outcome
+    assert fault.words in result.text
+    assert fault.check in ("", result.check)
+    if fault.check != "cannot start":  # There the message itself says what to do.
+        assert (result.advice not in ("", advice_for(""))) == (fault.outcome is CheckOutcome.FAULT)
 
 
-async def test_each_diagnosis_has_a_fault(examined: Examined, reached: set[Place]) -> None:
-    """Whatever the doctor can say is wrong was said of one of the faults."""
+async def test_each_place_that_reports_a_fault_is_reached(examined: Examined, reached: set[Place]) -> None:
     await asyncio.gather(*(examined(fault) for fault in FAULTS))
     missing = {place: words for place, words in places_of_diagnoses().items() if place not in reached}
     for place, words in sorted(missing.items()):
@@ -121,20 +118,20 @@ async def test_each_diagnosis_has_a_fault(examined: Examined, reached: set[Place
     assert missing == {}
 
 
-async def test_each_advice_has_a_fault(examined: Examined) -> None:
-    given = {finding.advice for fault in FAULTS for finding in await examined(fault)}
-    # A defect of the harness; and an adapter that its author attached, which the doctor does not examine.
+async def test_each_advice_is_given_for_a_fault(examined: Examined) -> None:
+    given = {result.advice for fault in FAULTS for result in await examined(fault)}
+    # A defect of the harness; an adapter that its author attached, which the doctor does not examine.
     elsewhere = {advice_for("not the adapter, but the harness"), advice_for("its connection ended")}
     assert {advice for _, advice in ADVICE} - given == elsewhere
 
 
-async def test_the_last_words_are_told(examined: Examined) -> None:
+async def test_a_crash_has_the_last_lines_of_standard_error(examined: Examined) -> None:
     crash = next(fault for fault in FAULTS if fault.name == "crash")
-    [finding] = [finding for finding in await examined(crash) if finding.outcome is Outcome.WRONG]
-    assert finding.stderr == "Segmentation fault, so to speak"
+    [result] = [each for each in await examined(crash) if each.outcome is CheckOutcome.FAULT]
+    assert result.stderr == "Segmentation fault, so to speak"
 
 
-async def test_what_cannot_be_started_says_why() -> None:
+async def test_cannot_start_says_why() -> None:
     with pytest.raises(CannotStart, match="No such file or directory: no-such-adapter"):
         await examine(StdioDriver(["no-such-adapter"]))
     command = [sys.executable, str(HERE / SLIPPING), "early_exit"]
@@ -142,20 +139,19 @@ async def test_what_cannot_be_started_says_why() -> None:
         await examine(StdioDriver(command))
 
 
-async def test_the_reference_is_healthy_in_this_process() -> None:
-    told: list[Finding] = []
-    findings = await examine(ReferenceDriver(), told.append)
-    assert findings.healthy
-    assert told == findings
-    # The machine may be slow.
-    assert {finding.outcome for finding in findings if "to its first answer" not in finding.text} == {
-        Outcome.OK
-    }
+async def test_the_reference_driver_has_no_fault() -> None:
+    reported: list[CheckResult] = []
+    results = await examine(ReferenceDriver(), reported.append)
+    assert reported == results
+    assert_all_ok(results)
 
 
-async def test_the_reference_adapter_is_healthy() -> None:
-    findings = await examine(StdioDriver([sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"]))
+async def test_the_reference_adapter_has_no_fault() -> None:
+    assert_all_ok(await examine(StdioDriver([sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"])))
+
+
+def assert_all_ok(results: CheckResults) -> None:
+    assert results.faults == []
     # The machine may be slow.
-    assert {finding.outcome for finding in findings if "to its first answer" not in finding.text} == {
-        Outcome.OK
-    }
+    outcomes = {result.outcome for result in results if "its first answer took" not in result.text}
+    assert outcomes == {CheckOutcome.OK}

@@ -1,10 +1,10 @@
-"""Calls to one adapter process: requests out, answers and events in, the first fault kept."""
+"""The JSON-RPC connection to one adapter process: requests out, answers and events in."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused
@@ -13,8 +13,8 @@ from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.jsonrpc import (
     METHOD_NOT_FOUND,
     REFUSED,
+    Answer,
     BadLine,
-    Error,
     Notification,
     Result,
     parse,
@@ -27,11 +27,11 @@ T = TypeVar("T")
 MAY_BE_MISSING = frozenset(
     {"peer.connect_to_peer", "peer.send_p2p", "peer.set_p2p_routing_mode", "peer.p2p_routing_mode"}
 )
-"""Methods that no role and no capability promises. All others are asked only after they were declared."""
+"""Methods that no role and no capability promises. All others are called only if they were declared."""
 
 
 class Adapter(Protocol):
-    """What calls go through: a process that the harness starts, or one that its author attached."""
+    """The transport of a connection: a process that the harness starts, or one that its author attached."""
 
     @property
     def is_ours(self) -> bool:
@@ -40,57 +40,77 @@ class Adapter(Protocol):
 
     @property
     def pid(self) -> int:
-        """Its process, which leads a process group of that number; 0 if that is not ours to know."""
+        """The id of its process, which leads a process group; 0 if it was attached."""
         ...
 
     async def start(self) -> None:
-        """Start it, or wait until it is there. Raises `DriverFault`."""
+        """Start it, or wait until it is attached. Raises `DriverFault`."""
         ...
 
     def write(self, line: bytes) -> None:
-        """Send `line`, which brings its line end."""
+        """Send `line`, which includes its line end."""
         ...
 
     def kill_now(self) -> None:
-        """Have no more to do with it, without waiting until it is gone."""
+        """End it without waiting until it has ended."""
         ...
 
     async def kill(self) -> None:
-        """End it without a word, and return when what it held is free."""
+        """End it without a shutdown request; return when it has ended."""
         ...
 
     async def end(self, farewell: bytes) -> None:
-        """Send `farewell`, close its input, and return when it is gone."""
+        """Send `farewell`, close its input, and return when it has ended."""
         ...
 
     def stderr(self) -> str:
-        """Its last lines on standard error, as far as they come to the harness."""
+        """Return its last lines on standard error, as far as the harness has them."""
         ...
 
 
 class AdapterMaker(Protocol):
-    """Makes an adapter that is not started yet, and that tells its lines and its unasked-for end."""
+    """Makes an adapter that is not started yet, and that reports its lines and its unexpected end."""
 
     def __call__(self, *, on_line: Callable[[bytes], None], on_broken: Callable[[str], None]) -> Adapter:
         """Make it."""
         ...
 
 
-class Connection:
-    """One adapter process, as its callers see it.
+class AdapterFault(DriverFault):
+    """A fault of the adapter `adapter`; `reason` is the message without the adapter's name."""
 
-    The first break of the protocol is the fault of the whole process: it is killed, the calls in
-    progress fail, and so do all later ones.
+    def __init__(self, adapter: str, reason: str, *, stderr: str = "") -> None:
+        super().__init__(
+            f"the adapter `{adapter}` failed: {reason}", advice=advice_for(reason), stderr=stderr
+        )
+        self.adapter = adapter
+        self.reason = reason
+
+    def copy(self) -> AdapterFault:
+        """Return an equal exception: each raise adds to the traceback of an exception."""
+        return AdapterFault(self.adapter, self.reason, stderr=self.stderr)
+
+
+class Connection:
+    """The connection to one adapter process.
+
+    By default, the first violation of the protocol is a fault of the whole process: the process is
+    killed, and the calls in progress and all later ones fail. With `on_violation` the connection
+    tolerates violations: it calls `on_violation` with a description of each, fails only the calls that
+    the bad line may have been meant to answer, and goes on until the process ends.
     """
 
-    def __init__(self, make: AdapterMaker) -> None:
+    def __init__(self, make: AdapterMaker, *, on_violation: Callable[[str], None] | None = None) -> None:
         self.process = make(on_line=self._line, on_broken=self.break_with)
         self.leases = 0
         self.spent = False
-        self.fault: DriverFault | None = None
+        self.fault: AdapterFault | None = None
+        self._on_violation = on_violation
         self._numbers = itertools.count(1)
-        self._asked = 0
-        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._last_number = 0
+        self._pending: dict[int, asyncio.Future[Answer]] = {}
+        self._given_up: set[int] = set()
+        """Requests that have failed already, whose answers may still come."""
         self._sinks: dict[str, EventSink] = {}
         self._fault_sinks: list[FaultSink] = []
         self._ended = False
@@ -103,31 +123,54 @@ class Connection:
         *,
         deadline: float,
     ) -> T:
-        """Ask, and return the decoded result; the answer is due in `deadline` seconds.
+        """Send a request and return its decoded result, as `result` does."""
+        [answer] = self.send([(method, params)])
+        return await self.result(method, answer, decode, deadline=deadline)
 
-        Raises `Refused` and `NotOffered` as the adapter answers, and `DriverFault` for all else.
+    def send(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> list[asyncio.Future[Answer]]:
+        """Write `requests`, each a method and its params, at once; return the futures of their answers.
+
+        Raises `DriverFault` if the connection is over, or a request is too long.
         """
         if self.fault is not None:
-            raise _again(self.fault)
+            raise self.fault.copy()
         if self._ended:
-            raise DriverFault(f"{method} was asked of an adapter that the harness had ended")
-        loop = asyncio.get_running_loop()
-        number = self._asked = next(self._numbers)
-        try:
-            line = request(number, method, params)
-        except ValueError as error:
-            raise DriverFault(f"the call cannot be put to the adapter: {error}") from None
-        answer: asyncio.Future[Any] = loop.create_future()
-        self._pending[number] = answer
-        self.process.write(line)
+            raise DriverFault(f"{requests[0][0]} was called after the harness had ended the adapter")
+        lines: list[bytes] = []
+        answers: list[asyncio.Future[Answer]] = []
+        for method, params in requests:
+            self._last_number = next(self._numbers)
+            try:
+                lines.append(request(self._last_number, method, params))
+            except ValueError as error:
+                raise DriverFault(f"the request cannot be sent to the adapter: {error}") from None
+            answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            self._pending[self._last_number] = answer
+            answers.append(answer)
+        self.process.write(b"".join(lines))
+        return answers
+
+    async def answer(self, method: str, answer: asyncio.Future[Answer], *, deadline: float) -> Answer:
+        """Return the answer to `method`, which is due in `deadline` seconds. Raises `DriverFault`."""
         late = f"no answer to {method} within {deadline:g} s"
-        timer = loop.call_later(deadline, self.break_with, late)
+        timer = asyncio.get_running_loop().call_later(deadline, self._expire, answer, late)
         try:
-            return decode(self._value(method, await answer))
-        except WrongShape as error:
-            raise self._fault(f"a wrong result of {method}: {error}") from None
+            return await answer
         finally:
             timer.cancel()
+
+    async def result(
+        self, method: str, answer: asyncio.Future[Answer], decode: Callable[[Any], T], *, deadline: float
+    ) -> T:
+        """Return the decoded result of `method`; its answer is due in `deadline` seconds.
+
+        Raises `Refused` and `NotOffered` as the adapter answers, and `DriverFault` for any other error.
+        """
+        value = self._value(method, await self.answer(method, answer, deadline=deadline))
+        try:
+            return decode(value)
+        except WrongShape as error:
+            raise self._fault(f"a wrong result of {method}: {error}") from None
 
     def listen(self, handle: str, sink: EventSink) -> None:
         """Have `sink` called with the events of the peer `handle`."""
@@ -144,13 +187,14 @@ class Connection:
         else:
             self._fault_sinks.append(sink)
 
-    def break_with(self, what: str) -> None:
-        """Declare the process faulty: kill it, fail the calls in progress, tell who wants to know."""
-        if self.fault is not None or self._ended:
+    def break_with(self, reason: str) -> None:
+        """Declare the process faulty: kill it, fail the calls in progress, notify the fault sinks."""
+        if self.is_over:
             return
-        self.fault = self._fault(what)
-        self.process.kill_now()
-        self._fail_pending(self.fault)
+        self.fault = self._fault(reason)
+        if self._on_violation is None:
+            self.process.kill_now()
+        self._fail_pending(self.fault.copy)
         sinks, self._fault_sinks = self._fault_sinks, []
         for sink in sinks:
             sink(self.fault)
@@ -175,19 +219,27 @@ class Connection:
 
     def _end(self) -> None:
         self._ended = True
-        self._fail_pending(DriverFault("the harness ended the adapter while the call was in progress"))
+        self._fail_pending(
+            lambda: DriverFault("the harness ended the adapter while the call was in progress")
+        )
 
-    def _fail_pending(self, fault: DriverFault) -> None:
+    def _expire(self, answer: asyncio.Future[Answer], late: str) -> None:
+        if self._on_violation is None:
+            self.break_with(late)
+        elif not answer.done():
+            _fail(answer, self._fault(late))
+
+    def _fail_pending(self, make_fault: Callable[[], DriverFault]) -> None:
         pending, self._pending = self._pending, {}
+        self._given_up.update(pending)
         for answer in pending.values():
             if not answer.done():
-                answer.set_exception(_again(fault))
+                _fail(answer, make_fault())
 
-    def _fault(self, what: str) -> DriverFault:
-        message = f"the adapter `{self.process}` failed: {what}"
-        return DriverFault(message, advice=advice_for(what), stderr=self.process.stderr())
+    def _fault(self, reason: str) -> AdapterFault:
+        return AdapterFault(str(self.process), reason, stderr=self.process.stderr())
 
-    def _value(self, method: str, answer: Result | Error) -> Any:
+    def _value(self, method: str, answer: Answer) -> Any:
         if isinstance(answer, Result):
             return answer.value
         if answer.code == REFUSED:
@@ -208,18 +260,29 @@ class Connection:
             else:
                 self._answered(message)
         except BadLine as error:
-            self.break_with(str(error))
+            self._violated(str(error), may_be_answer=error.may_be_answer)
         except WrongShape as error:
-            self.break_with(f"a wrong peer.event: {error}")
+            self._violated(f"a wrong peer.event: {error}", may_be_answer=False)
         except Exception as error:
             self.break_with(f"not the adapter, but the harness: it could not take an event: {error!r}")
 
-    def _answered(self, answer: Result | Error) -> None:
+    def _violated(self, how: str, *, may_be_answer: bool) -> None:
+        if self._on_violation is None:
+            self.break_with(how)
+            return
+        self._on_violation(how)
+        if may_be_answer:
+            self._fail_pending(lambda: self._fault(how))
+
+    def _answered(self, answer: Answer) -> None:
         if answer.id is None:
             raise BadLine(f"an answer that names no request: {answer}")
+        if answer.id in self._given_up:
+            self._given_up.remove(answer.id)
+            return
         if answer.id not in self._pending:
-            if 1 <= answer.id <= self._asked:
-                raise BadLine(f"a second answer to request {answer.id}")
+            if 1 <= answer.id <= self._last_number:
+                raise BadLine(f"a second answer to request {answer.id}", may_be_answer=False)
             raise BadLine(f"an answer to request {answer.id}, which was never made")
         waiting = self._pending.pop(answer.id)
         if not waiting.done():
@@ -227,7 +290,8 @@ class Connection:
 
     def _notified(self, message: Notification) -> None:
         if message.method != "peer.event":
-            raise BadLine(f"an unknown notification {message.method!r}; the protocol knows peer.event")
+            text = f"an unknown notification {message.method!r}; the protocol knows peer.event"
+            raise BadLine(text, may_be_answer=False)
         handle, event = shapes.peer_event(message.params)
         sink = self._sinks.get(handle)
         if sink is None:
@@ -235,6 +299,6 @@ class Connection:
         sink(event)
 
 
-def _again(fault: DriverFault) -> DriverFault:
-    """The same fault as a new exception: each raise adds to an exception's traceback."""
-    return DriverFault(fault.args[0], advice=fault.advice, stderr=fault.stderr)
+def _fail(answer: asyncio.Future[Answer], fault: DriverFault) -> None:
+    answer.set_exception(fault)
+    answer.exception()  # Marks it as retrieved: some callers have stopped waiting.

@@ -18,12 +18,19 @@ REFUSED = 1000
 
 
 class BadLine(ValueError):
-    """A line that is no message an adapter may send; the text says why."""
+    """A line that breaks the protocol; the text says how.
+
+    `may_be_answer` says whether it may have been meant as the answer to a call in progress.
+    """
+
+    def __init__(self, text: str, *, may_be_answer: bool = True) -> None:
+        super().__init__(text)
+        self.may_be_answer = may_be_answer
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to request `id`."""
+    """The result that answers request `id`."""
 
     id: int
     value: Any
@@ -40,19 +47,19 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What the adapter says unasked."""
+    """A message that answers no request."""
 
     method: str
     params: dict[str, Any]
 
 
-Incoming: TypeAlias = Result | Error | Notification
+Answer: TypeAlias = Result | Error
 
 
 def cut(received: bytearray) -> Iterator[bytes]:
-    """The whole lines in `received`, without their line ends; the rest stays there.
+    """Yield the complete lines in `received`, without their line ends, and remove them from it.
 
-    Raises `BadLine` for one that is longer than the protocol allows.
+    Raises `BadLine` for a line that is longer than the protocol allows.
     """
     while (end := received.find(b"\n")) >= 0:
         line = bytes(received[:end]).removesuffix(b"\r")
@@ -65,7 +72,7 @@ def cut(received: bytearray) -> Iterator[bytes]:
 
 
 def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
-    """The line of a request, its line end included.
+    """Return the line of a request, its line end included.
 
     Raises `ValueError` if it is longer than an adapter has to read.
     """
@@ -76,8 +83,8 @@ def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
     return line + b"\n"
 
 
-def parse(line: bytes) -> Incoming:
-    """The message on `line`, which comes without its line end.
+def parse(line: bytes) -> Answer | Notification:
+    """Return the message on `line`, which comes without its line end.
 
     Raises `BadLine` for anything but an answer or a notification.
     """
@@ -99,7 +106,7 @@ def parse(line: bytes) -> Incoming:
 
 
 def excerpt(line: bytes, length: int = 120) -> str:
-    """The beginning of `line`, fit to be shown in an error."""
+    """Return the beginning of `line` for use in an error message."""
     text = line[:length].decode("utf-8", "backslashreplace")
     return repr(text) + (f" and {len(line) - length} bytes more" if len(line) > length else "")
 
@@ -114,7 +121,8 @@ def _object(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadLine(
             f"standard output carried something that is not JSON: {excerpt(line)} ({error}); "
-            "a library that prints must be moved off file descriptor 1"
+            "a library that prints must be moved off file descriptor 1",
+            may_be_answer=False,
         ) from None
     if not isinstance(message, dict):
         raise BadLine(f"a line that is not a JSON object: {excerpt(line)}")
@@ -140,7 +148,7 @@ def _error(number: int | None, error: object, line: bytes) -> Error:
 
 
 def _whole(value: object) -> int | None:
-    """`value` as a whole number, which some languages write as 1.0; None if it is none."""
+    """Return `value` if it is a whole number, which some languages write as 1.0; otherwise None."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,307 @@
+"""The checks that apply to an adapter over stdio only: its lines, the order of its calls, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from clasp_e2e.doctor.check_results import (
+    CannotStart,
+    CheckFailed,
+    CheckOutcome,
+    CheckResults,
+    CheckSkipped,
+    introduction,
+)
+from clasp_e2e.doctor.exit_checks import (
+    check_exit_on_closed_input,
+    check_nothing_left_behind,
+    check_shutdown,
+)
+from clasp_e2e.doctor.probe_servers import ProbeServers
+from clasp_e2e.doctor.stdio_session import Request, StdioSession
+from clasp_e2e.drivers.interface import Description, DriverFault
+from clasp_e2e.drivers.stdio import shapes
+from clasp_e2e.drivers.stdio.advice import advice_for
+from clasp_e2e.drivers.stdio.connection import AdapterFault
+from clasp_e2e.drivers.stdio.jsonrpc import (
+    MAX_LINE,
+    METHOD_NOT_FOUND,
+    REFUSED,
+    Answer,
+    Error,
+    Result,
+    request,
+)
+from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
+from clasp_e2e.drivers.stdio.watchdog import STEP
+
+PROBE = "doctor.probe"
+"""A method that no adapter has: its answer is an error, and needs no implementation."""
+SLOW_START = 3.0
+"""Seconds to the first answer, above which the start is remarked."""
+MANY = 3000
+"""Number of requests whose answers together exceed what a pipe holds (64 KiB)."""
+PADDING = {"padding": "x" * 1000}
+"""Makes these requests more than an adapter can have read, with its pipe, before its first answer."""
+ORDERED = 20
+"""Number of pairs of calls whose order is checked."""
+GET_MODE, SET_MODE = "peer.p2p_routing_mode", "peer.set_p2p_routing_mode"
+
+
+class StdioChecks:
+    """The checks of one adapter program, in several processes one after the other.
+
+    `description` is set by the first process.
+    """
+
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        results: CheckResults,
+        servers: ProbeServers,
+        *,
+        patience: float,
+        catalogue: str,
+    ) -> None:
+        self.description: Description | None = None
+        self._opens = False
+        self._command = command
+        self._results = results
+        self._servers = servers
+        self._patience = patience
+        self._catalogue = catalogue
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether no implementation is behind the adapter."""
+        return self.description is not None and self.description.implementation.stub
+
+    async def in_first_process(self) -> bool:
+        """Check one process from start to end; return whether it could be initialized."""
+        session = self._session()
+        try:
+            if not await self._run("start", session, self._check_start):
+                return False
+            await self._run("unknown method", session, check_unknown_method)
+            await self._run("longest line", session, check_longest_line)
+            await self._run("lines at once", session, check_lines_at_once)
+            await self._run("unread output", session, check_unread_output)
+            if self.description is not None and "peer" in self.description.roles:
+                self._opens = await self._run("peer.open", session, self._check_open)
+            if self._opens:
+                await self._run("order of calls", session, check_order)
+            await self._run("shutdown", session, check_shutdown)
+            await self._run("nothing left behind", session, check_nothing_left_behind)
+        finally:
+            await session.close()
+        return True
+
+    async def in_further_processes(self) -> None:
+        """Check what ends or blocks a process, each in a process of its own."""
+        if self._opens:
+            await self._in_new_process("reading during a call", self._check_reading_during_a_call)
+            if not self.is_stub:
+                await self._in_new_process("refusal", self._check_refusal)
+        await self._in_new_process("closed input", self._check_closed_input)
+
+    def _session(self) -> StdioSession:
+        return StdioSession(self._command, patience=self._patience, catalogue=self._catalogue)
+
+    async def _run(
+        self, name: str, session: StdioSession, check: Callable[[StdioSession], Awaitable[str]]
+    ) -> bool:
+        """Perform a check, and add the violations of the protocol that occurred during it."""
+        succeeded = await self._results.run(name, lambda: check(session))
+        for violation in session.violations:
+            if self._results.known_fault(violation) is None:
+                stderr = session.process.stderr()
+                self._results.add(name, CheckOutcome.FAULT, violation, advice_for(violation), stderr)
+        session.violations.clear()
+        return succeeded
+
+    async def _in_new_process(self, name: str, check: Callable[[StdioSession], Awaitable[str]]) -> None:
+        async def start_and_check(session: StdioSession) -> str:
+            await session.start()
+            return await check(session)
+
+        session = self._session()
+        try:
+            await self._run(name, session, start_and_check)
+        finally:
+            await session.close()
+
+    async def _check_start(self, session: StdioSession) -> str:
+        now = asyncio.get_running_loop().time
+        began = now()
+        within = OPEN_DEADLINE * session.patience
+        try:
+            await session.process.start()
+        except DriverFault as fault:
+            raise CannotStart(str(fault)) from fault
+        try:
+            [answer] = session.connection.send([session.initialize])
+            if not (await asyncio.wait([answer], timeout=within))[0]:
+                raise await _unanswered(session, answer, within)
+            self.description, is_shared = await session.connection.result(
+                "initialize", answer, shapes.description, deadline=within
+            )
+        except AdapterFault as fault:
+            if session.connection.fault is None:
+                raise
+            reason = f"no answer to initialize: {fault.reason}"
+            raise CannotStart(str(AdapterFault(fault.adapter, reason, stderr=fault.stderr))) from fault
+        took = now() - began
+        if took > SLOW_START * session.patience:
+            text = f"its first answer took {took:.1f} s; a run starts one process per peer"
+            self._results.add("start", CheckOutcome.REMARK, text)
+        return (
+            f"{'a stub, ' if self.is_stub else ''}{introduction(self.description)},"
+            f" {'all peers in one process' if is_shared else 'one process per peer'}"
+        )
+
+    async def _check_open(self, session: StdioSession) -> str:
+        opening = session.opening("doctor-1", self._servers.url)
+        return f"session {await session.call(opening, shapes.session_id, OPEN_DEADLINE)}"
+
+    async def _check_reading_during_a_call(self, session: StdioSession) -> str:
+        [opening] = session.connection.send([session.opening("doctor-2", self._servers.silent_url)])
+        [probe] = session.connection.send([(PROBE, {})])
+        done, _ = await asyncio.wait([probe], timeout=5.0 * session.patience)
+        if opening.done():
+            raise CheckSkipped("no call blocks: peer.open returned although the server had not answered")
+        if not done:
+            raise CheckFailed(
+                "no other request was answered while peer.open waited for a server that does not answer",
+                "Do not wait for a call in the place that reads requests: run it in a task or thread of its"
+                " own.",
+                stderr=session.process.stderr(),
+            )
+        _require_not_offered(probe.result())
+        return "requests are answered while a call is in progress"
+
+    async def _check_refusal(self, session: StdioSession) -> str:
+        opening = session.opening("doctor-3", self._servers.closing_url)
+        try:
+            answer = await session.answer(opening, OPEN_DEADLINE)
+        except AdapterFault as fault:
+            if not session.connection.is_over:
+                raise
+            raise CheckFailed(
+                f"peer.open at a server that closes the connection ended the adapter: {fault.reason}",
+                "Answer an error of the implementation with code 1000 and its message, and keep running.",
+                stderr=fault.stderr,
+            ) from fault
+        if isinstance(answer, Result):
+            raise CheckFailed(
+                f"peer.open returned {answer.value!r} although the server closed the connection before the"
+                " handshake",
+                "Wait until the implementation is connected, and answer its error with code 1000.",
+            )
+        if answer.code != REFUSED:
+            raise CheckFailed(
+                f"an error of the implementation was answered with code {answer.code}: {answer.message}",
+                "Use code 1000 and the implementation's message; any other code is a fault of the adapter.",
+                stderr=session.process.stderr(),
+            )
+        return f"code 1000, {answer.message!r}"
+
+    async def _check_closed_input(self, session: StdioSession) -> str:
+        if self._opens:
+            await session.answer(session.opening("doctor-4", self._servers.url), OPEN_DEADLINE)
+        text = await check_exit_on_closed_input(session)
+        await check_nothing_left_behind(session)
+        return text
+
+
+async def _unanswered(session: StdioSession, answer: asyncio.Future[Answer], within: float) -> CheckFailed:
+    """Return why `initialize` was not answered: an answer that was not flushed arrives at the exit."""
+    session.process.close_input()
+    await session.process.exits(STEP * session.patience)
+    await asyncio.wait([answer], timeout=STEP * session.patience)
+    if answer.done() and answer.exception() is None:
+        return CheckFailed(
+            "the answer to initialize arrived only when the process ended: it was not flushed",
+            "Flush standard output after each line: unlike a terminal, a pipe is buffered.",
+        )
+    return CheckFailed(
+        f"no answer to initialize within {within:g} s, nor after its input was closed",
+        "Read standard input line by line as lines arrive; answer each request with one line on standard"
+        " output that has the request's id, and flush it.",
+        stderr=session.process.stderr(),
+    )
+
+
+async def check_unknown_method(session: StdioSession) -> str:
+    """A method that does not exist is answered with the error that JSON-RPC names for it."""
+    _require_not_offered(await session.answer((PROBE, {})))
+    return "answered with error -32601"
+
+
+async def check_longest_line(session: StdioSession) -> str:
+    """A line of the greatest allowed length is read."""
+    room = MAX_LINE - len(request(10**6, PROBE, {"padding": ""}))
+    _require_not_offered(await session.answer((PROBE, {"padding": "x" * room}), 2 * OPEN_DEADLINE))
+    return "a line of 1 MiB was read"
+
+
+async def check_lines_at_once(session: StdioSession) -> str:
+    """Several lines that arrive together are read as several requests."""
+    requests: list[Request] = [(PROBE, {})] * 10
+    answers = session.connection.send(requests)
+    for answer in answers:
+        _require_not_offered(await session.awaited(PROBE, answer))
+    return f"{len(answers)} requests in one write were answered"
+
+
+async def check_unread_output(session: StdioSession) -> str:
+    """The adapter reads its input even while its output is not read."""
+    session.process.hold_output(True)
+    try:
+        answers = session.connection.send([(PROBE, PADDING)] * MANY)
+        reads_on = await session.process.takes_all(5.0 * session.patience)
+    finally:
+        session.process.hold_output(False)
+    for answer in answers:
+        _require_not_offered(await session.awaited(PROBE, answer, OPEN_DEADLINE))
+    if not reads_on:
+        raise CheckFailed(
+            "it stopped reading its standard input while its standard output was not read",
+            "Write from a thread or task of its own that is fed by a queue, so that reading never waits.",
+        )
+    return "it reads its input while its output is not read"
+
+
+async def check_order(session: StdioSession) -> str:
+    """Calls on one peer start in the order of their requests."""
+    peer = {"peer": "doctor-1"}
+    await session.answer((SET_MODE, {**peer, "mode": "server_only"}))
+    read = await session.answer((GET_MODE, peer))
+    if isinstance(read, Error) or read.value != {"mode": "server_only"}:
+        raise CheckSkipped('it needs a routing mode that can be set and read: see "routing mode" below')
+    modes = [("p2p_only", "server_only", "prefer_p2p")[number % 3] for number in range(ORDERED)]
+    requests: list[Request] = []
+    for mode in modes:
+        requests += [(SET_MODE, {**peer, "mode": mode}), (GET_MODE, peer)]
+    answers = session.connection.send(requests)
+    for mode, answer in zip(modes, answers[1::2], strict=True):
+        await session.awaited(GET_MODE, answer)
+        read_mode = await session.connection.result(GET_MODE, answer, shapes.routing_mode, deadline=STEP)
+        if read_mode.value != mode:
+            raise CheckFailed(
+                f"calls on one peer started out of order: after {SET_MODE}({mode}), {GET_MODE} returned"
+                f" {read_mode.value}",
+                "Start the calls on a peer in the order of their requests: from the place that reads them,"
+                " not from threads that race. If the order is right, the implementation has not set the mode"
+                " when its call returns, or the mode is read from another place.",
+            )
+    return f"{2 * ORDERED} calls written at once started one after the other"
+
+
+def _require_not_offered(answer: Answer) -> None:
+    if isinstance(answer, Result) or answer.code != METHOD_NOT_FOUND:
+        shown = "a result" if isinstance(answer, Result) else f"error {answer.code}: {answer.message}"
+        raise CheckFailed(
+            f"a method that does not exist was answered with {shown}",
+            "Answer a method that you do not offer with error -32601.",
+        )

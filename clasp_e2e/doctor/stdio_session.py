@@ -1,0 +1,72 @@
+"""One process of an examined adapter, and a connection to it that tolerates violations of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import clasp_e2e
+from clasp_e2e.doctor.context import CALL, NAME
+from clasp_e2e.drivers.stdio import shapes
+from clasp_e2e.drivers.stdio.connection import Connection
+from clasp_e2e.drivers.stdio.jsonrpc import Answer
+from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
+from clasp_e2e.drivers.stdio.process import AdapterProcess
+from clasp_e2e.drivers.stdio.watchdog import Watchdog
+
+T = TypeVar("T")
+
+Request = tuple[str, Mapping[str, object]]
+"""A method and its params."""
+
+
+class StdioSession:
+    """A process of the adapter, which `start` starts. `patience` scales all deadlines."""
+
+    def __init__(self, command: Sequence[str], *, patience: float, catalogue: str) -> None:
+        self.patience = patience
+        self.violations: list[str] = []
+        """The violations since the list was cleared last, each once."""
+        self.watchdog = Watchdog(patience)
+        make = partial(AdapterProcess, command, watchdog=self.watchdog, patience=patience)
+        self.connection = Connection(make, on_violation=self._note_violation)
+        self.process = cast("AdapterProcess", self.connection.process)
+        harness = {"name": "clasp-e2e", "version": clasp_e2e.__version__}
+        self.initialize: Request = (
+            "initialize",
+            {"protocol": shapes.PROTOCOL, "harness": harness, "spec": catalogue},
+        )
+
+    async def start(self) -> None:
+        """Start the process and initialize it. Raises `DriverFault`."""
+        await self.process.start()
+        await self.call(self.initialize, shapes.description, within=OPEN_DEADLINE)
+
+    async def call(self, request: Request, decode: Callable[[Any], T], within: float = CALL) -> T:
+        """Return the decoded result of a request. Raises as `Connection.call` does."""
+        return await self.connection.call(*request, decode, deadline=within * self.patience)
+
+    async def answer(self, request: Request, within: float = CALL) -> Answer:
+        """Return the answer to a request, an error too. Raises `DriverFault` if there is none."""
+        [answer] = self.connection.send([request])
+        return await self.awaited(request[0], answer, within)
+
+    def awaited(self, method: str, answer: asyncio.Future[Answer], within: float = CALL) -> Awaitable[Answer]:
+        """Return the answer to `method`, which is due in `within` seconds."""
+        return self.connection.answer(method, answer, deadline=within * self.patience)
+
+    def opening(self, peer: str, url: str) -> Request:
+        """Return the request that opens the peer `peer` at the router at `url`."""
+        self.connection.ignore(peer)
+        return "peer.open", {"peer": peer, "url": url, "name": NAME, "p2p": {"ice_servers": []}}
+
+    async def close(self) -> None:
+        """Kill the process and whatever it started."""
+        await self.connection.kill()
+        await self.watchdog.aclose()
+
+    def _note_violation(self, how: str) -> None:
+        if how not in self.violations:
+            self.violations.append(how)

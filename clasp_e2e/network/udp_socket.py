@@ -1,0 +1,55 @@
+"""Non-blocking UDP sockets for those who read them with `add_reader`: opening, and reading in bursts."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import TypeAlias
+
+__all__ = ["LARGEST_DATAGRAM", "Address", "open_udp_socket", "read_burst"]
+
+Address: TypeAlias = tuple[str, int]
+
+LARGEST_DATAGRAM = 65535
+_SOCKET_BUFFER = 4 << 20
+"""Bytes. With the system's default, a burst of large messages overflows the socket between two reads."""
+_BURST = 64
+"""Datagrams read from a socket before the event loop serves others again."""
+
+
+def open_udp_socket(host: str = "127.0.0.1") -> socket.socket:
+    """Return a non-blocking IPv4 socket bound to a free port of `host`.
+
+    Raises `OSError` if the machine has no socket or no such address.
+    """
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        opened.setblocking(False)
+        opened.bind((host, 0))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def read_burst(source: socket.socket, buffer: memoryview) -> Iterator[tuple[memoryview, Address]]:
+    """Yield the datagrams that have arrived, a limited number of them, each with its sender's address.
+
+    A datagram is valid until the next one is read into the same `buffer`. The iteration ends if `source`
+    is closed meanwhile.
+    """
+    for _ in range(_BURST):
+        if source.fileno() == -1:
+            return
+        try:
+            length, sender = source.recvfrom_into(buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            # An ICMP error in response to an earlier datagram: the socket works on.
+            continue
+        yield buffer[:length], sender

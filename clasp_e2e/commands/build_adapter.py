@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter, build_node_adapter
 from clasp_e2e.drivers.building_rust import build_rust_adapter
+from clasp_e2e.results.exit_status import ExitStatus
 
 
 @click.command("build-adapter")
@@ -23,7 +24,7 @@ def build_adapter(adapter: str) -> None:
         path = BUILDERS[adapter]()
     except BuildError as error:
         failure = click.ClickException(str(error))
-        failure.exit_code = 2
+        failure.exit_code = ExitStatus.USAGE
         raise failure from None
     click.echo(path)
     click.echo(f"Use it as: clasp-e2e run --peer {adapter}", err=True)

@@ -14,8 +14,8 @@ from contextlib import suppress
 import click
 
 from clasp_e2e.drivers.stdio.attached import AttachPointError, parse_address
+from clasp_e2e.results.exit_status import ExitStatus
 
-CANNOT_START = 3
 CHUNK = 1 << 16
 
 
@@ -54,7 +54,7 @@ async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
             f"Error: nobody waits at {host}:{port}. Start the run with --attach first; it says where.",
             err=True,
         )
-        return CANNOT_START
+        return ExitStatus.INCONCLUSIVE
     try:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -62,7 +62,7 @@ async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
     except OSError as error:
         click.echo(f"Error: `{shlex.join(command)}` cannot be started: {error.strerror}", err=True)
         writer.close()
-        return CANNOT_START
+        return ExitStatus.INCONCLUSIVE
     assert process.stdin is not None
     assert process.stdout is not None
     down = asyncio.create_task(_carry(reader, process.stdin))

@@ -14,9 +14,9 @@ from clasp_e2e.commands import options
 from clasp_e2e.doctor import CannotStart, Finding, Findings, Outcome, examine
 from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.spec.catalogue import load_catalogue
 
-FAULTS, CANNOT_START = 1, 3
 _STYLES = {Outcome.OK: "green", Outcome.WRONG: "bold red", Outcome.REMARK: "yellow", Outcome.LEFT_OUT: "dim"}
 _COLUMN = 24
 
@@ -40,11 +40,11 @@ def doctor(driver: str, deadline_scale: float) -> None:
         findings = asyncio.run(_examine(found, deadline_scale, catalogue))
     except CannotStart as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(CANNOT_START)
+        sys.exit(ExitStatus.INCONCLUSIVE)
     wrong = sum(finding.outcome is Outcome.WRONG for finding in findings)
     if wrong:
         click.echo(f"\n{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
-        sys.exit(FAULTS)
+        sys.exit(ExitStatus.FAILED)
     click.echo("\nNothing is wrong that can be seen from outside. `clasp-e2e run` judges the implementation.")
 
 

@@ -23,13 +23,12 @@ from clasp_e2e.fuzz.campaign import Campaign, run_campaign
 from clasp_e2e.fuzz.evidence import EvidenceError, Replay, load_replay, save_finding
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
 from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
-
-FAILED, NO_ANSWER = 1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ def fuzz(
         raise click.UsageError(str(error)) from None
     except (DriverFault, HarnessFault) as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(NO_ANSWER)
-    sys.exit(FAILED if failed else 0)
+        sys.exit(ExitStatus.INCONCLUSIVE)
+    sys.exit(ExitStatus.FAILED if failed else ExitStatus.OK)
 
 
 @asynccontextmanager

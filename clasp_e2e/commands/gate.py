@@ -14,11 +14,11 @@ import pytest
 from clasp_e2e.commands.merging import FEW, results_file
 from clasp_e2e.commands.options import DRIVER, run_options
 from clasp_e2e.execution.selection import read_baseline
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.plan import Plan
@@ -204,7 +204,7 @@ def _write(run: Run, path: Path) -> None:
 
 def _fault(message: str) -> click.ClickException:
     fault = click.ClickException(message)
-    fault.exit_code = USAGE
+    fault.exit_code = ExitStatus.USAGE
     return fault
 
 

@@ -23,11 +23,10 @@ from clasp_e2e.execution.matrix import MatrixListener, MatrixRun
 from clasp_e2e.execution.matrix_cells import MatrixPlan
 from clasp_e2e.execution.matrix_drivers import resolve_all
 from clasp_e2e.plugin.collection import CollectionError, choose_scenarios
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.matrix import cell_line, print_matrix, reasons
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.matrix import Cell, Matrix, cells_of
 from clasp_e2e.results.store import ResultsError
-from clasp_e2e.results.verdict import UNDECIDED
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
@@ -128,16 +127,16 @@ def matrix(
             raise click.UsageError(str(error)) from None
         except ResultsError as error:
             failure = click.ClickException(str(error))
-            failure.exit_code = USAGE
+            failure.exit_code = ExitStatus.USAGE
             raise failure from None
     if run is None:
-        sys.exit(UNDECIDED)
+        sys.exit(ExitStatus.INCONCLUSIVE)
     print_matrix(run.matrix, console)
     console.print(f"\nResults: {run.path}", soft_wrap=True)
     status = run.matrix.exit_status(require_all=require_all)
     if not ended:
         console.print("The matrix was interrupted; what is known so far is kept.", style="yellow")
-        status = status or UNDECIDED
+        status = status or ExitStatus.INCONCLUSIVE
     sys.exit(status)
 
 

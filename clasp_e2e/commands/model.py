@@ -35,13 +35,11 @@ from clasp_e2e.modelbased import (
     read_script,
     script_to_json,
 )
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.store import ResultsError, write_document
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
-
-CONTRADICTED, INCONCLUSIVE = 1, 3
 
 
 @click.command(epilog=DRIVER)
@@ -105,9 +103,11 @@ def model(
         raise click.UsageError(str(error)) from None
     except (DriverFault, ResultsError) as error:
         failure = click.ClickException(str(error))
-        failure.exit_code = INCONCLUSIVE if isinstance(error, DriverFault) else USAGE
+        failure.exit_code = ExitStatus.INCONCLUSIVE if isinstance(error, DriverFault) else ExitStatus.USAGE
         raise failure from None
-    sys.exit(CONTRADICTED if seen.contradiction else INCONCLUSIVE if seen.undecided else 0)
+    if seen.contradiction:
+        sys.exit(ExitStatus.FAILED)
+    sys.exit(ExitStatus.INCONCLUSIVE if seen.undecided else ExitStatus.OK)
 
 
 def _read(path: Path, seed: int) -> tuple[Script, int]:

@@ -10,14 +10,17 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.replay import Likeness, compare
-from clasp_e2e.results.verdict import UNDECIDED
 
-STATUS = {Likeness.SAME: 0, Likeness.DIFFERENT: 1, Likeness.GONE: 4}
-WORST_FIRST = (USAGE, UNDECIDED, 1, 4, 0)
+STATUS = {
+    Likeness.SAME: ExitStatus.OK,
+    Likeness.DIFFERENT: ExitStatus.FAILED,
+    Likeness.GONE: ExitStatus.GONE,
+}
+WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, ExitStatus.GONE, ExitStatus.OK)
 
 
 @click.command()
@@ -96,6 +99,6 @@ def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]
     written = evidence_path(directory / "evidence", before.case)
     if not written.exists():
         line = f"no result: {before.case} did not come to an end; the messages above say why"
-        return line, USAGE if status == USAGE else UNDECIDED
+        return line, ExitStatus.USAGE if status == ExitStatus.USAGE else ExitStatus.INCONCLUSIVE
     comparison = compare(before.result, read_evidence(written).result)
     return f"{comparison.likeness}: {before.case}: {comparison.reason}", STATUS[comparison.likeness]

@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.router import RouterError, RouterServer
 
 
@@ -19,7 +20,7 @@ def router(host: str, port: int) -> None:
         asyncio.run(_serve(host, port))
     except RouterError as error:
         failure = click.ClickException(str(error))
-        failure.exit_code = 2
+        failure.exit_code = ExitStatus.USAGE
         raise failure from None
 
 

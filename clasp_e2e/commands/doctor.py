@@ -1,4 +1,4 @@
-"""`clasp-e2e doctor DRIVER`: what is wrong with a driver, before any scenario."""
+"""`clasp-e2e doctor DRIVER`: check a driver before any scenario runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clasp_e2e.commands import options
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.doctor import CannotStart, Finding, Findings, Outcome, examine
 from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
@@ -25,22 +26,21 @@ _COLUMN = 24
 @click.argument("driver", metavar="DRIVER")
 @options.deadline_scale
 def doctor(driver: str, deadline_scale: float) -> None:
-    """Examine DRIVER step by step, and say what is wrong with it and what to do.
+    """Check DRIVER step by step, and print what is wrong with it and what to do.
 
     DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio.
 
-    Exit status: 0 nothing is wrong; 1 something is; 2 usage; 3 it could not be started.
+    Exit status: 0 no fault; 1 a fault; 2 usage; 3 DRIVER could not be started.
     """
     catalogue = load_catalogue().hash
     try:
         found = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
     except UnknownDriver as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     try:
         findings = asyncio.run(_examine(found, deadline_scale, catalogue))
     except CannotStart as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(ExitStatus.INCONCLUSIVE)
+        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
     wrong = sum(finding.outcome is Outcome.WRONG for finding in findings)
     if wrong:
         click.echo(f"\n{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")

@@ -41,7 +41,7 @@ class LateGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which a user comes to need them."""
         del ctx
-        return list(COMMANDS)
+        return [*COMMANDS]  # The module `list` of this package hides the built-in once it is imported.
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the subcommand, or None if there is none of that name."""

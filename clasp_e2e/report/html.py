@@ -15,7 +15,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from clasp_e2e.report.sequence import Diagram, diagram
-from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
+from clasp_e2e.report.words import (
+    OF_VERDICT,
+    because,
+    citation,
+    count_levels,
+    not_judged,
+    seconds,
+    sentence,
+    subject_line,
+)
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix import Cell, Matrix, State
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
@@ -100,11 +109,11 @@ def render_html(run: Run, seen: Seen) -> str:
         run=run,
         because=because(run, ours),
         subjects=subject_line(run),
-        counts=_counts(ours),
+        counts=[count for count in count_levels(ours) if count.level is not Level.REMARK],
         chapters=chapters,
         items=items,
         others=[item for item in run.requirements if item not in ours],
-        not_judged=not_judged(ours),
+        not_judged=not_judged(run, ours),
         errors=[each for each in run.scenarios if each.outcome is Outcome.ERROR],
     )
 
@@ -210,17 +219,6 @@ def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_C
                 cases.append(_case(scenario, outcome, seen if first else {}, brief=True))
         found.append((name, cases))
     return found
-
-
-def _counts(ours: Sequence[RequirementResult]) -> list[tuple[str, int, int, int]]:
-    """Return a row for each level: its name, how many were met, not met, and not judged."""
-    rows: list[tuple[str, int, int, int]] = []
-    for level in (Level.MUST, Level.SHOULD):
-        verdicts = [item.verdict for item in ours if item.level == level]
-        met = verdicts.count(RequirementVerdict.PASS)
-        not_met = sum(each in (RequirementVerdict.FAIL, RequirementVerdict.DEVIATION) for each in verdicts)
-        rows.append((level.upper(), met, not_met, len(verdicts) - met - not_met))
-    return rows
 
 
 def _mark(value: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
+from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.exit_status import ExitStatus
@@ -24,9 +25,7 @@ WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, Exi
 
 
 @click.command()
-@click.argument(
-    "evidence", type=click.Path(path_type=Path, dir_okay=False, exists=True), nargs=-1, required=True
-)
+@click.argument("evidence", type=ExistingFile(), nargs=-1, required=True)
 @options.results_option("reports/latest/replay")
 @options.option("jobs")
 @options.attach
@@ -42,7 +41,7 @@ def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: s
     try:
         before = [read_evidence(path) for path in evidence]
     except EvidenceError as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     lines: list[str] = []
     statuses: list[int] = []
     groups = _alike(before)

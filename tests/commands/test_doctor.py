@@ -57,7 +57,7 @@ def test_what_cannot_be_started(command: Command, driver: str) -> None:
     [
         (["refrence"], "did you mean 'reference'?"),
         ([], "Missing argument 'DRIVER'"),
-        (["reference", "--deadline-scale", "0"], "give a number greater than 0"),
+        (["reference", "--deadline-scale", "0"], "give a number above 0"),
         (["reference", "--deadline-scale", "inf"], "give a number above 0"),
     ],
 )

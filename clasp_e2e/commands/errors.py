@@ -33,8 +33,9 @@ class ExistingFile(click.Path):
         path = Path(value)
         if path.exists() or not path.parent.is_dir():
             return super().convert(value, param, ctx)
-        files = [each.name for each in path.parent.iterdir() if each.is_file()]
-        hint = did_you_mean(str(path.with_name(name)) for name in get_close_matches(path.name, files))
+        stems = [each.stem for each in path.parent.glob(f"*{path.suffix}")]
+        close = get_close_matches(path.stem, stems, cutoff=0.75)
+        hint = did_you_mean(str(path.with_name(stem + path.suffix)) for stem in close)
         raise CommandError(f"there is no file {str(path)!r}{hint or '; name one that a run wrote'}")
 
 

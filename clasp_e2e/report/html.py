@@ -1,4 +1,4 @@
-"""The report of a run, or of a matrix, as one page of HTML that needs nothing else."""
+"""The report of a run, or of a matrix, as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Case:
 
     result: ScenarioResult
     outcome: Outcome
-    """That of the requirement under which it stands."""
+    """The outcome for the requirement under which it is shown."""
     diagram: Diagram | None = None
     stderr: Mapping[str, str] | None = None
     network: str = ""
@@ -230,7 +230,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def _prose(text: str) -> Markup:
-    """Return a text of the catalogue or of a scenario with what stands in backticks as code."""
+    """Return a text of the catalogue or of a scenario, with its backticks turned into code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (it was escaped)
 
 

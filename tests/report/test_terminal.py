@@ -213,7 +213,7 @@ Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --
 def test_an_error_is_told_apart_from_a_verdict() -> None:
     error = scenario("CON-6", "error", message="the adapter died\n  its last words")
     text = render_failure(error, CATALOGUE.get("CON-6"), expected="", seen="")
-    assert "no verdict on the implementation" in " ".join(text.split())
+    assert "not a verdict on the implementation" in " ".join(text.split())
     assert "Message     the adapter died\n              its last words" in text
     assert "Expected" not in text
     assert "Timeline" not in text

@@ -58,9 +58,9 @@ def reach(room: str) -> set[str]:
 
 
 def room_of(module: str) -> str | None:
-    """`clasp_e2e.router.core` lies in `router`."""
+    """`clasp_e2e.router.core` is in `router`; `clasp_e2e.__main__` is another way to start `commands`."""
     _, _, rest = module.partition(".")
-    return rest.partition(".")[0] or None
+    return "commands" if rest == "__main__" else rest.partition(".")[0] or None
 
 
 def modules() -> Iterator[tuple[str, Path]]:

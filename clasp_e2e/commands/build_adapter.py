@@ -1,4 +1,4 @@
-"""`clasp-e2e build-adapter`: build an adapter that the harness brings along, into the user's cache."""
+"""`clasp-e2e build-adapter`: build an included adapter in the user's cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter, build_node_adapter
 from clasp_e2e.drivers.building_rust import build_rust_adapter
 
@@ -15,16 +16,14 @@ from clasp_e2e.drivers.building_rust import build_rust_adapter
 @click.command("build-adapter")
 @click.argument("adapter", type=click.Choice(["rust", "node", "browser"]))
 def build_adapter(adapter: str) -> None:
-    """Build the adapter of a known implementation, once; its path is the one line on standard output.
+    """Build an included adapter unless that is done already, and print its path on standard output.
 
-    What is built goes to $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e, and can be deleted at any time.
+    It is built in $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e, which can be deleted at any time.
     """
     try:
         path = BUILDERS[adapter]()
     except BuildError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = 2
-        raise failure from None
+        raise CommandError(str(error)) from None
     click.echo(path)
     click.echo(f"Use it as: clasp-e2e run --peer {adapter}", err=True)
 

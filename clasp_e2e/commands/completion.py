@@ -1,4 +1,4 @@
-"""`clasp-e2e completion SHELL`: what a shell needs to complete the command's words."""
+"""`clasp-e2e completion SHELL`: the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from click.shell_completion import get_completion_class
 
 PROGRAM = "clasp-e2e"
 VARIABLE = "_CLASP_E2E_COMPLETE"
-"""By this variable the script asks the command; click derives the name from the program's."""
+"""The variable by which the script calls the command; click derives its name from the program's."""
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the script that makes SHELL complete `clasp-e2e`.
+    """Print the script that makes SHELL complete `clasp-e2e`.
 
     \b
     bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc
     zsh    eval "$(clasp-e2e completion zsh)"      in ~/.zshrc
     fish   clasp-e2e completion fish > ~/.config/fish/completions/clasp-e2e.fish
-    """
+    """  # noqa: D301 (\b keeps click from wrapping the lines)
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(context.find_root().command, {}, PROGRAM, VARIABLE).source())

@@ -13,9 +13,10 @@ from contextlib import suppress
 
 import click
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.drivers.stdio.attached import AttachPointError, parse_address
+from clasp_e2e.results.exit_status import ExitStatus
 
-CANNOT_START = 3
 CHUNK = 1 << 16
 
 
@@ -26,23 +27,23 @@ def connect(address: str, command: tuple[str, ...]) -> None:
     """Start COMMAND, an adapter, for a run that waits with --attach at HOST:PORT.
 
     COMMAND may begin with a debugger: `clasp-e2e connect HOST:PORT -- node --inspect-brk adapter.mjs`.
-    Its standard input and output are the harness's; standard error and Ctrl-C are its own.
+    The harness uses its standard input and output; standard error and Ctrl-C are left to COMMAND.
 
-    Exit status: that of COMMAND; 2 usage; 3 nobody waits there, or COMMAND cannot be started.
+    Exit status: that of COMMAND; 2 usage; 3 no run waits there, or COMMAND cannot be started.
     """
     try:
         host, port = parse_address(address)
     except AttachPointError as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     if shutil.which(command[0]) is None:
-        raise click.UsageError(f"there is no program {command[0]!r}")
-    # A debugger may live on Ctrl-C. A handler, unlike its being ignored, is not inherited by COMMAND.
+        raise CommandError(f"there is no program {command[0]!r}; check its name and the PATH")
+    # A debugger may need Ctrl-C. COMMAND does not inherit a handler, but it would inherit SIG_IGN.
     signal.signal(signal.SIGINT, _leave_to_the_command)
     sys.exit(asyncio.run(_bridge(host, port, command)))
 
 
 def _leave_to_the_command(*_: object) -> None:
-    """Do nothing: the terminal has told COMMAND as well."""
+    """Do nothing: the terminal sends the signal to COMMAND too."""
 
 
 async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
@@ -50,19 +51,18 @@ async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
-        click.echo(
-            f"Error: nobody waits at {host}:{port}. Start the run with --attach first; it says where.",
-            err=True,
+        message = (
+            f"no run waits at {host}:{port}; start the run with --attach first, which prints the address"
         )
-        return CANNOT_START
+        raise CommandError(message, ExitStatus.INCONCLUSIVE) from None
     try:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
     except OSError as error:
-        click.echo(f"Error: `{shlex.join(command)}` cannot be started: {error.strerror}", err=True)
         writer.close()
-        return CANNOT_START
+        message = f"`{shlex.join(command)}` cannot be started ({error.strerror}); check its path"
+        raise CommandError(message, ExitStatus.INCONCLUSIVE) from None
     assert process.stdin is not None
     assert process.stdout is not None
     down = asyncio.create_task(_carry(reader, process.stdin))

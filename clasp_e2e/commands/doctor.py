@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from clasp_e2e.commands import options
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.doctor import CannotStart, CheckOutcome, CheckResult, examine
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.spec.catalogue import load_catalogue
 
-FAULTS, CANNOT_START = 1, 3
 _STYLES = {
     CheckOutcome.OK: "green",
     CheckOutcome.FAULT: "bold red",
@@ -39,15 +40,14 @@ def doctor(driver: str, deadline_scale: float) -> None:
     try:
         resolved = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
     except UnknownDriver as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     try:
         results = asyncio.run(examine(resolved, _show, patience=deadline_scale, catalogue=catalogue))
     except CannotStart as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(CANNOT_START)
+        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
     if count := len(results.faults):
         click.echo(f"\n{count} {'fault' if count == 1 else 'faults'} found.")
-        sys.exit(FAULTS)
+        sys.exit(ExitStatus.FAILED)
     click.echo("\nNo fault of the driver was found. `clasp-e2e run` judges the implementation.")
 
 

@@ -7,6 +7,7 @@ import textwrap
 
 import click
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
 from clasp_e2e.report.words import citation, sentence
 from clasp_e2e.scripted import MUTANTS
@@ -20,15 +21,15 @@ _COLUMN = 12
 @click.command()
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
-    """Say what the requirement ID demands, who says so, how it is judged, and which mutants prove it.
+    """Print what the requirement ID demands, its source, how it is judged, and which mutants prove it.
 
-    A mutant is the reference with one fault, which fails that requirement.
+    A mutant is the reference with one fault, and fails that requirement.
     """
     catalogue = load_catalogue()
     try:
         requirement = catalogue.get(requirement_id.upper())
     except UnknownRequirement as error:
-        raise click.UsageError(f"{error} (`clasp-e2e list` shows all there are)") from None
+        raise CommandError(f"{error}; `clasp-e2e list` prints all of them") from None
     lines = [f"{requirement.id} ({requirement.level.upper()})"]
     for name, text in _sections(requirement):
         lines += _block(name, text)

@@ -1,4 +1,4 @@
-"""`clasp-e2e fuzz`: input that means harm, to a router and a peer."""
+"""`clasp-e2e fuzz`: hostile input for a router and a peer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
+from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -23,18 +24,17 @@ from clasp_e2e.fuzz.campaign import Campaign, run_campaign
 from clasp_e2e.fuzz.evidence import EvidenceError, Replay, load_replay, save_finding
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
 from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
-FAILED, NO_ANSWER = 1, 3
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user asked for. A role that is not attacked has None."""
+    """The options of the user. A role that is not attacked is None."""
 
     peer: str | None
     router: str | None
@@ -49,11 +49,15 @@ class Order:
 @click.command(epilog=DRIVER)
 @click.option("--peer", metavar="DRIVER", help="Attack a peer of this implementation.")
 @click.option("--router", metavar="DRIVER", help="Attack this router: a driver, or the ws:// URL of one.")
-@click.option("--frames", type=click.IntRange(0), default=10_000, show_default=True, help="How many frames.")
-@click.option("--signals", type=click.IntRange(0), default=2_000, show_default=True, help="How many signals.")
-@click.option("--seed", type=int, help="Seed of all inputs (default: a new one, printed).")
-@click.option("--replay", metavar="FILE", help="Send what a finding saved, and nothing else.")
-@click.option("--attack-router", is_flag=True, help="Attack a router named by its ws:// URL too (RTR-7).")
+@click.option("--frames", type=click.IntRange(0), default=10_000, show_default=True, help="Number of frames.")
+@click.option(
+    "--signals", type=click.IntRange(0), default=2_000, show_default=True, help="Number of signals."
+)
+@click.option("--seed", type=int, help="Seed of all inputs (default: a random one, printed).")
+@click.option(
+    "--replay", metavar="FILE", type=ExistingFile(), help="Send only the input of the finding in FILE."
+)
+@click.option("--attack-router", is_flag=True, help="Also attack a router given by its ws:// URL (RTR-7).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @options.deadline_scale
 @click.option(
@@ -61,7 +65,7 @@ class Order:
     metavar="DIR",
     default="reports/latest",
     show_default=True,
-    help="Where findings go, into the folder `fuzz`.",
+    help="Directory for findings, in its folder `fuzz`.",
 )
 def fuzz(
     peer: str | None,
@@ -69,27 +73,27 @@ def fuzz(
     frames: int,
     signals: int,
     seed: int | None,
-    replay: str | None,
+    replay: Path | None,
     attack_router: bool,
     strict: bool,
     deadline_scale: float,
     results: str,
 ) -> None:
-    """Send a router and a peer frames and signals that are valid, mutated or senseless, and see who survives.
+    """Send valid, mutated and random input to a router and a peer, and check whether they keep working.
 
-    With no options the reference is attacked; else what is named, and the rest is there to connect to. Frames
-    go to the router and, as if from its router, to the peer: half each, if both are attacked. Signals go to
-    the peer, by way of the router.
+    Without options, the reference router and peer are the targets; otherwise those that are named. Frames
+    are sent to the router and, as if from its router, to the peer: half to each, if both are targets.
+    Signals are sent to the peer through the router.
 
-    Exit status: 0 all survived, or some of what is not the reference did not (a deviation, reported);
-    1 the reference, or with --strict anything, died, hung or grew; 2 usage; 3 it could not be tried.
+    Exit status: 0 every target kept working, or one that is not the reference did not (a deviation,
+    reported); 1 the reference, or with --strict any target, crashed, hung or leaked memory; 2 usage;
+    3 a target could not be started.
     """
     if peer is None and router is None:
         peer = router = REFERENCE
     if router is not None and router.startswith(("ws://", "wss://")) and not attack_router:
-        raise click.UsageError(
-            f"the router at {router} is not the harness's to attack; if it may be harmed, ask for that with"
-            " --attack-router"
+        raise CommandError(
+            f"the harness did not start the router at {router}; add --attack-router if it may be attacked"
         )
     order = Order(
         peer,
@@ -102,18 +106,17 @@ def fuzz(
         Patience(deadline_scale),
     )
     try:
-        failed = asyncio.run(_replay(order, load_replay(Path(replay))) if replay else _attack(order))
+        failed = asyncio.run(_replay(order, load_replay(replay)) if replay else _attack(order))
     except (UnknownDriver, EvidenceError) as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     except (DriverFault, HarnessFault) as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(NO_ANSWER)
-    sys.exit(FAILED if failed else 0)
+        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
+    sys.exit(ExitStatus.FAILED if failed else ExitStatus.OK)
 
 
 @asynccontextmanager
 async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
-    """What is to be attacked, by name, each not opened yet."""
+    """Yield the targets by name; none is open yet."""
     drivers: dict[str, Driver] = {}
     limit = order.patience.open + order.patience.call
 
@@ -122,7 +125,7 @@ async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
         driver = drivers.setdefault(spec, _driver(spec, resolve, order.patience.scale))
         described = await call_driver(spec, "initialize", driver.initialize(), limit)
         if role not in described.roles:
-            raise UnknownDriver(f"{spec} offers no {role}: name it as another role, or leave it out")
+            raise UnknownDriver(f"{spec} offers no {role}; name it in another role, or leave it out")
         return Participant(driver, Side(spec, described))
 
     try:
@@ -155,7 +158,7 @@ def _driver(spec: str, resolve: Callable[..., Driver], scale: float) -> Driver:
 
 
 async def _attack(order: Order) -> bool:
-    """Return whether what was found makes the command fail."""
+    """Return whether the findings make the command fail."""
     click.echo(f"Seed {order.seed}")
     failed = False
     async with _targets(order) as targets:
@@ -164,7 +167,7 @@ async def _attack(order: Order) -> bool:
             total = order.signals if name == SignaledPeer.name else share
             if total:
                 campaign = await run_campaign(target, order.seed, total, _progress)
-                failed |= _told(order, target, campaign)
+                failed |= _print_campaign(order, target, campaign)
     return failed
 
 
@@ -172,32 +175,32 @@ def _progress(words: str) -> None:
     click.echo(words, err=True)
 
 
-def _told(order: Order, target: Target, campaign: Campaign) -> bool:
-    """Print what came of a campaign; return whether it makes the command fail."""
+def _print_campaign(order: Order, target: Target, campaign: Campaign) -> bool:
+    """Print the result of a campaign; return whether it makes the command fail."""
     spec = (order.router if isinstance(target, FuzzedRouter) else order.peer) or REFERENCE
     click.echo(f"{target.name} ({spec}): {campaign.tally}, in {campaign.seconds:.1f} s")
     if campaign.ended_sessions:
-        click.echo(f"    ended {campaign.ended_sessions} sessions, as it may")
+        click.echo(f"    closed {campaign.ended_sessions} sessions, which is allowed")
     if campaign.memory:
         before, after = campaign.memory[0] / MEBIBYTE, campaign.memory[-1] / MEBIBYTE
         click.echo(f"    memory {before:.1f} MiB before, {after:.1f} MiB after")
     grown = campaign.growth is not None and campaign.growth > ALLOWED_GROWTH
     if grown:
         assert campaign.growth is not None
-        click.echo(f"    grew by {campaign.growth / MEBIBYTE:.1f} MiB after its warm-up")
+        click.echo(f"    memory grew by {campaign.growth / MEBIBYTE:.1f} MiB after the warm-up")
     counted = spec == REFERENCE or order.strict
     for finding in campaign.findings:
         kind = f"{finding.requirement}, SHOULD" if finding.requirement else "remark"
         path = save_finding(finding, order.directory, order.seed)
-        click.echo(f"    did not survive batch {finding.batch} ({kind}): {finding.what}")
+        click.echo(f"    crashed on batch {finding.batch} ({kind}): {finding.what}")
         if not finding.reproduced:
             click.echo(
-                "    The batch alone does not do it to a new one; the seed repeats all that came before."
+                "    A new target does not crash on this batch alone; --seed repeats the whole campaign."
             )
         number = len(finding.inputs)
         click.echo(f"    {number} {'input' if number == 1 else 'inputs'}: {path}")
         click.echo(f"    Repeat with {_command(order, path)}")
-    # For whoever is not the reference nobody named a bound for memory, nor asks a peer to bear its router.
+    # No specification bounds the memory, or requires a peer to withstand its own router.
     judged = [finding for finding in campaign.findings if spec == REFERENCE or finding.requirement]
     return counted and bool(judged or (grown and spec == REFERENCE))
 
@@ -211,18 +214,18 @@ def _command(order: Order, path: Path) -> str:
 
 
 async def _replay(order: Order, replay: Replay) -> bool:
-    """Send the inputs of a finding; return whether the target died of them again."""
+    """Send the inputs of a finding; return whether the target crashes on them again."""
     async with _targets(order) as targets:
         target = targets.get(replay.target)
         if target is None:
-            raise EvidenceError(f"the finding is one of a {replay.target}: name that with --peer or --router")
+            raise EvidenceError(f"the finding is for the {replay.target}; name one with --peer or --router")
         try:
             await target.open()
             await target.withstands(replay.inputs)
         except Died as death:
-            click.echo(f"{target.name}: did not survive {len(replay.inputs)} inputs: {death}")
+            click.echo(f"{target.name}: crashed on {len(replay.inputs)} inputs: {death}")
             return True
         finally:
             await target.close()
-    click.echo(f"{target.name}: survived {len(replay.inputs)} inputs")
+    click.echo(f"{target.name}: passed: kept working after {len(replay.inputs)} inputs")
     return False

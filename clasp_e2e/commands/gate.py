@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import FEW, results_file
 from clasp_e2e.commands.options import DRIVER, run_options
 from clasp_e2e.execution.selection import read_baseline
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
@@ -77,9 +77,9 @@ def gate(
     2 usage; 3 partial without such a choice, or inconclusive.
     """
     if accept_new is not None and not update_baseline:
-        raise click.UsageError("--accept-new changes the baseline: give --update-baseline with it")
+        raise CommandError("--accept-new changes the baseline; add --update-baseline")
     if accept_new is not None and not accept_new.strip():
-        raise click.UsageError("--accept-new wants a reason, for whoever reads the baseline")
+        raise CommandError("--accept-new needs a reason, which goes into the baseline; write one")
     if of is None:
         resolution, status = _run(options, baseline, results, strict, pytest_args)
         if resolution is None:
@@ -88,7 +88,7 @@ def gate(
     else:
         given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
         if given or pytest_args:
-            raise click.UsageError(f"--of judges what has run: leave out {' '.join([*given, *pytest_args])}")
+            raise CommandError(f"--of runs nothing; leave out {' '.join([*given, *pytest_args])}")
         path = results_file(of)
         resolution = _judge(path, baseline, strict=strict)
         status = resolution.status
@@ -144,7 +144,7 @@ def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
             else baselines_of(plan, catalogue)
         )
     except (ResultsError, BaselineError) as error:
-        raise _fault(str(error)) from None
+        raise CommandError(str(error)) from None
     return resolve_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
 
 
@@ -165,7 +165,7 @@ def _update(resolution: Resolution, path: Path, reason: str | None, status: int)
         new = parse_baseline(changed, shown(path), _owners(run, plan), catalogue)
         path.write_text(changed, encoding="utf-8")
     except (BaselineError, OSError) as error:
-        raise _fault(f"the baseline could not be written: {error}") from None
+        raise CommandError(f"the baseline could not be written: {error}") from None
     beside = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
     click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
     resolution = resolve_run(run, catalogue, (*beside, new), _today())
@@ -199,13 +199,7 @@ def _write(run: Run, path: Path) -> None:
     try:
         write_results(run, path)
     except ResultsError as error:
-        raise _fault(str(error)) from None
-
-
-def _fault(message: str) -> click.ClickException:
-    fault = click.ClickException(message)
-    fault.exit_code = USAGE
-    return fault
+        raise CommandError(str(error)) from None
 
 
 def _today() -> date:

@@ -13,16 +13,18 @@ from clasp_e2e.execution.bundled_scenarios import Bundled, judging, load_scenari
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 
 _WIDE = 110
-"""Columns from which on there is room for the name of a source beside that of a scenario."""
+"""Number of columns from which both the source's name and a scenario's name fit."""
 
 
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of objects, one a requirement.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON list with an object for each requirement."
+)
 def list_requirements(as_json: bool) -> None:
     """List the requirements, their sources, and the scenarios that judge them.
 
-    On a terminal, a table; otherwise a line for each requirement with tabs between its fields:
-    id, level, source, scenarios (separated by commas, or "-" if there is none yet).
+    A terminal gets a table. Otherwise each requirement is a line of fields separated by tabs: id, level,
+    source, scenarios (separated by commas, or "-" if there is none yet).
     """
     catalogue, bundled = load_catalogue(), load_scenarios()
     console = Console()
@@ -79,5 +81,5 @@ def _legend(catalogue: Catalogue, bundled: Sequence[Bundled]) -> str:
     judged = {name for each in bundled for name in each.scenario.requirements}
     return (
         f"\n{len(catalogue)} requirements, {len(judged)} with scenarios; {len(bundled)} scenarios. "
-        "`clasp-e2e explain ID` says more of one."
+        "`clasp-e2e explain ID` prints one in full."
     )

@@ -18,16 +18,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clasp_e2e import __version__
 from clasp_e2e.commands import options
-from clasp_e2e.drivers.registry import UnknownDriver
+from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.drivers.registry import UnknownDriver, split_driver_names
 from clasp_e2e.execution.matrix import MatrixListener, MatrixRun
 from clasp_e2e.execution.matrix_cells import MatrixPlan
 from clasp_e2e.execution.matrix_drivers import resolve_all
 from clasp_e2e.plugin.collection import CollectionError, choose_scenarios
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.matrix import cell_line, print_matrix, reasons
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.matrix import Cell, Matrix, cells_of
 from clasp_e2e.results.store import ResultsError
-from clasp_e2e.results.verdict import UNDECIDED
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
@@ -80,13 +80,16 @@ def matrix(
     and one scheduler. A cell whose implementation is missing on this machine is not available, with the
     reason, and fails nothing. DIR gets matrix.json, and a folder for each cell.
 
+    A comma separates drivers. A cmd: command line ends at a comma that a driver follows; quote a comma
+    in it, or give the option several times, if a word after a comma could be taken for a driver.
+
     Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, or none available;
     2 usage; 0 otherwise.
     """
     if given := [text for text in scenarios if text.startswith("-")]:
-        raise click.UsageError(
-            f"{given[0]} is pytest's, and a matrix has no use for it: name files of scenarios here, or"
-            " give it to `clasp-e2e run`, cell by cell"
+        raise CommandError(
+            f"{given[0]} is an option of pytest, which a matrix does not accept; name scenarios only, or use"
+            " `clasp-e2e run`"
         )
     peer_names, router_names = tuple(_names(peers, "--peers")), tuple(_names(routers, "--routers"))
     matrix = Matrix(
@@ -124,20 +127,16 @@ def matrix(
                 run = MatrixRun(matrix, plan, progress)
                 run.judge(obstacles)
                 ended = True
-        except (UnknownDriver, CollectionError) as error:
-            raise click.UsageError(str(error)) from None
-        except ResultsError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = USAGE
-            raise failure from None
+        except (UnknownDriver, CollectionError, ResultsError) as error:
+            raise CommandError(str(error)) from None
     if run is None:
-        sys.exit(UNDECIDED)
+        sys.exit(ExitStatus.INCONCLUSIVE)
     print_matrix(run.matrix, console)
     console.print(f"\nResults: {run.path}", soft_wrap=True)
     status = run.matrix.exit_status(require_all=require_all)
     if not ended:
         console.print("The matrix was interrupted; what is known so far is kept.", style="yellow")
-        status = status or UNDECIDED
+        status = status or ExitStatus.INCONCLUSIVE
     sys.exit(status)
 
 
@@ -194,14 +193,7 @@ def _interruptible() -> Generator[None]:
 
 
 def _names(values: Sequence[str], option: str) -> list[str]:
-    """Return the drivers that an option names; a command line may hold commas, and so ends the list."""
-    names: list[str] = []
-    for value in values:
-        before, found, line = value.partition("cmd:")
-        if found and before and not before.endswith(","):
-            before, found, line = value, "", ""
-        names += [name.strip() for name in before.split(",") if name.strip()]
-        names += [f"{found}{line}"] if found else []
-    if not names:
-        raise click.BadParameter("name at least one driver", param_hint=option)
-    return list(dict.fromkeys(names))
+    """Return the drivers that an option names, at least one."""
+    if not (names := split_driver_names(values)):
+        raise CommandError(f"{option} names no driver; name at least one")
+    return names

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clasp_e2e.commands import options
+from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.plan import RunPlan
@@ -35,13 +36,11 @@ from clasp_e2e.modelbased import (
     read_script,
     script_to_json,
 )
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.store import ResultsError, write_document
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
-
-CONTRADICTED, INCONCLUSIVE = 1, 3
 
 
 @click.command(epilog=DRIVER)
@@ -56,8 +55,8 @@ CONTRADICTED, INCONCLUSIVE = 1, 3
 @click.option(
     "--replay",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Perform the script in FILE, and no other.",
+    type=ExistingFile(),
+    help="Perform only the script in FILE.",
 )
 @click.option("--strict", is_flag=True, help="Count deviations as contradictions.")
 @options.deadline_scale
@@ -101,13 +100,13 @@ def model(
             seen = stage.replay(script, strict) if script else stage.search(steps, strict, console)
             stage.write(seen)
         _report(stage, seen, console, strict=strict)
-    except (SelectionError, ScriptError) as error:
-        raise click.UsageError(str(error)) from None
-    except (DriverFault, ResultsError) as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = INCONCLUSIVE if isinstance(error, DriverFault) else USAGE
-        raise failure from None
-    sys.exit(CONTRADICTED if seen.contradiction else INCONCLUSIVE if seen.undecided else 0)
+    except (SelectionError, ScriptError, ResultsError) as error:
+        raise CommandError(str(error)) from None
+    except DriverFault as error:
+        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
+    if seen.contradiction:
+        sys.exit(ExitStatus.FAILED)
+    sys.exit(ExitStatus.INCONCLUSIVE if seen.undecided else ExitStatus.OK)
 
 
 def _read(path: Path, seed: int) -> tuple[Script, int]:

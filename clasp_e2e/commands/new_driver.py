@@ -1,4 +1,4 @@
-"""`clasp-e2e new-driver`: an adapter to begin with."""
+"""`clasp-e2e new-driver`: an adapter to start from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import clasp_e2e
+from clasp_e2e.commands.errors import CommandError
 
 TEMPLATES = Path(clasp_e2e.__file__).parent / "drivers" / "templates"
 LANGUAGES = {
@@ -28,24 +29,24 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock", "node
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), required=True, help="The adapter's language.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 def new_driver(lang: str, directory: Path) -> None:
-    """Write an adapter with a stub into DIR, which must be new or empty.
+    """Write an adapter with a stub implementation into DIR, which must be new or empty.
 
-    It passes `clasp-e2e doctor` as it is. Put your own calls where the stub is, step by step.
+    It passes `clasp-e2e doctor` unchanged. Replace the stub with calls of your own, step by step.
     """
     try:
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise click.UsageError(
-                f"{directory} is there, and not empty; nothing was written. Name a new folder"
-            )
+            raise CommandError(f"{directory} exists and is not empty; name a new or empty folder")
         shutil.copytree(TEMPLATES / lang, directory, ignore=NOT_COPIED, dirs_exist_ok=True)
     except OSError as error:
-        raise click.UsageError(f"{directory} cannot be written: {error.strerror}") from error
+        raise CommandError(
+            f"{directory} cannot be written ({error.strerror}); name another folder"
+        ) from error
     run, own, build = (text.format(shlex.quote(str(directory))) for text in LANGUAGES[lang])
     steps = [
         f"The adapter is in {directory}. Next:",
         *([f"  {build}"] if build else []),
         f'  clasp-e2e doctor "cmd:{run}"',
-        f"Then put your own calls into {directory}/{own}, and judge it:",
+        f"Then replace the stub in {directory}/{own} with your own calls, and judge it:",
         f'  clasp-e2e run --peer "cmd:{run}"',
     ]
     click.echo("\n".join(steps))

@@ -10,20 +10,22 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.plugin.errors import USAGE
+from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.replay import Likeness, compare
-from clasp_e2e.results.verdict import UNDECIDED
 
-STATUS = {Likeness.SAME: 0, Likeness.DIFFERENT: 1, Likeness.GONE: 4}
-WORST_FIRST = (USAGE, UNDECIDED, 1, 4, 0)
+STATUS = {
+    Likeness.SAME: ExitStatus.OK,
+    Likeness.DIFFERENT: ExitStatus.FAILED,
+    Likeness.GONE: ExitStatus.GONE,
+}
+WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, ExitStatus.GONE, ExitStatus.OK)
 
 
 @click.command()
-@click.argument(
-    "evidence", type=click.Path(path_type=Path, dir_okay=False, exists=True), nargs=-1, required=True
-)
+@click.argument("evidence", type=ExistingFile(), nargs=-1, required=True)
 @options.results_option("reports/latest/replay")
 @options.option("jobs")
 @options.attach
@@ -39,7 +41,7 @@ def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: s
     try:
         before = [read_evidence(path) for path in evidence]
     except EvidenceError as error:
-        raise click.UsageError(str(error)) from None
+        raise CommandError(str(error)) from None
     lines: list[str] = []
     statuses: list[int] = []
     groups = _alike(before)
@@ -96,6 +98,6 @@ def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]
     written = evidence_path(directory / "evidence", before.case)
     if not written.exists():
         line = f"no result: {before.case} did not come to an end; the messages above say why"
-        return line, USAGE if status == USAGE else UNDECIDED
+        return line, ExitStatus.USAGE if status == ExitStatus.USAGE else ExitStatus.INCONCLUSIVE
     comparison = compare(before.result, read_evidence(written).result)
     return f"{comparison.likeness}: {before.case}: {comparison.reason}", STATUS[comparison.likeness]

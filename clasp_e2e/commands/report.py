@@ -1,4 +1,4 @@
-"""`clasp-e2e report`: reports of a run, drawn from its `results.json`."""
+"""`clasp-e2e report`: reports of a run, made from its `results.json`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import FEW, merge_results, results_file
-from clasp_e2e.plugin.errors import USAGE
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
@@ -36,22 +36,29 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     "--results",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help=f"Where RESULTS are merged into one run (for several, default: {LATEST}).",
+    help=f"Output directory of the merged run (for several RESULTS, default: {LATEST}).",
 )
-@click.option("--html", type=OUTPUT, metavar="FILE", help="One page with all of it, what happened included.")
-@click.option("--markdown", type=OUTPUT, metavar="FILE", help="For a pull request or a CI job's summary.")
-@click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for what shows tests.")
-@click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG that says the verdict.")
+@click.option(
+    "--html",
+    type=OUTPUT,
+    metavar="FILE",
+    help="One HTML page of the whole run, with the sequence of each case.",
+)
+@click.option(
+    "--markdown", type=OUTPUT, metavar="FILE", help="Markdown, for a pull request or the summary of a CI job."
+)
+@click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for tools that display tests.")
+@click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG badge with the verdict.")
 def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **outputs: Path | None) -> None:
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 
-    RESULTS may be a matrix.json, or its folder, too: for that there are --html and --markdown. FILE may
-    be `-`, for the terminal; without an option, the Markdown goes there. The same results give the same
+    RESULTS can also be a matrix.json, or its folder, with --html and --markdown. FILE can be `-` for
+    standard output; without an option, the Markdown is printed there. The same results give the same
     bytes.
 
-    Several RESULTS are parts of one run, of jobs or machines that were given a part of the scenarios
-    each. They are merged into DIR, evidence included, and the reports are of that run: its verdict is
-    that of one run of all. `clasp-e2e gate --of DIR` holds it to a list of known failures.
+    Several RESULTS are parts of one run, each from a job or machine that ran a part of the scenarios.
+    They are merged into DIR, with their evidence, and the reports are of the merged run. Its verdict is
+    that of a single run of all parts. `clasp-e2e gate --of DIR` compares it with the known failures.
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
     try:
@@ -69,7 +76,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
-        raise _fault(str(error)) from None
+        raise CommandError(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         _write(FORMS[form](run), output)
 
@@ -77,7 +84,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
 def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> None:
     if others := wanted.keys() - {"markdown"}:
         forms = " and ".join(f"--{form}" for form in sorted(others))
-        raise _fault(f"{path} is a matrix, which has no {forms}: name a cell's folder for that")
+        raise CommandError(f"{path} is a matrix, which has no {forms}: name a cell's folder for that")
     if html is not None:
         _write(_matrix_page(path), html)
     if wanted or html is None:
@@ -85,14 +92,14 @@ def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> Non
 
 
 def _tell(run: Run, directory: Path) -> None:
-    """Say what was merged, beside the reports."""
+    """Print what was merged on standard error."""
     verdict = run.verdict.value.replace("_", " ")
     click.echo(
         f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True
     )
     if run.missing:
         some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
-        click.echo(f"Without a result: {len(run.missing)} cases that were to run: {some}", err=True)
+        click.echo(f"Without a result: {len(run.missing)} planned cases: {some}", err=True)
 
 
 def _matrix_in(results: Path) -> Path | None:
@@ -125,10 +132,4 @@ def _write(text: str, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise _fault(f"{output} cannot be written ({error.strerror}); name another file") from None
-
-
-def _fault(message: str) -> click.ClickException:
-    fault = click.ClickException(message)
-    fault.exit_code = USAGE
-    return fault
+        raise CommandError(f"{output} cannot be written ({error.strerror}); name another file") from None

@@ -1,4 +1,4 @@
-"""`clasp-e2e router`: the reference router, for as long as it is wanted."""
+"""`clasp-e2e router`: the reference router, until it is stopped."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import signal
 
 import click
 
+from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.router import RouterError, RouterServer
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=int, default=7330, show_default=True, help="The port; 0 takes any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=int, default=7330, show_default=True, help="Port to listen on; 0 for any free port."
+)
 def router(host: str, port: int) -> None:
-    """Run the reference router until Ctrl-C. Its URL is the one line on standard output."""
+    """Run the reference router until Ctrl-C, and print its URL on standard output."""
     try:
         asyncio.run(_serve(host, port))
     except RouterError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = 2
-        raise failure from None
+        raise CommandError(str(error)) from None
 
 
 async def _serve(host: str, port: int) -> None:
@@ -30,5 +31,5 @@ async def _serve(host: str, port: int) -> None:
         loop.add_signal_handler(number, stop.set)
     async with RouterServer.open(host, port) as server:
         click.echo(server.url)
-        click.echo("The reference router listens there. Ctrl-C ends it.", err=True)
+        click.echo("The reference router listens at this URL; press Ctrl-C to stop it.", err=True)
         await stop.wait()

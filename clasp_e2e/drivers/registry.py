@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
+import re
 import shlex
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,6 +29,13 @@ BUILT_IN = {
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
 }
 """Drivers that work from a source checkout too, where no entry point is installed."""
+
+INTERPRETERS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node"}
+"""By the suffix of a file, the program that runs it."""
+
+_QUOTED_OR_COMMA = re.compile(r"""\\.|'[^']*'?|"(?:\\.|[^"\\])*"?|,""", re.DOTALL)
+"""A comma that separates; before that in order, what the shell's rules protect a comma with."""
+_MODULE_ATTRIBUTE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 
 class UnknownDriver(ValueError):
@@ -83,10 +93,10 @@ def resolve_driver(spec: str, *, catalogue: str = "", deadline_scale: float = 1.
         return _load(known[spec], keywords)
     if ":" in spec and not spec.startswith(("ws:", "wss:")):
         return _load(spec, keywords)
-    close = get_close_matches(spec, known, n=1)
+    close = _as_command(spec) or next(iter(get_close_matches(spec, known, n=1)), "")
     raise UnknownDriver(
         f"no driver named {spec!r}"
-        + (f"; did you mean {close[0]!r}?" if close else ".")
+        + (f"; did you mean {close!r}?" if close else ".")
         + f" Known: {', '.join(sorted(known))}. Or name one as module:attribute, or as cmd:COMMAND LINE"
     )
 
@@ -102,6 +112,66 @@ def resolve_router(spec: str, *, catalogue: str = "", deadline_scale: float = 1.
         return resolve_driver(spec, catalogue=catalogue, deadline_scale=deadline_scale)
     except UnknownDriver as error:
         raise UnknownDriver(f"{error}, or a running router by its ws:// or wss:// URL") from error.__cause__
+
+
+def split_driver_names(values: Sequence[str]) -> list[str]:
+    """Return the drivers that `values` name, each once, in their order.
+
+    A comma separates names. A command line (`cmd:...`) ends at a comma only if a registered name, another
+    `cmd:`, a `module:attribute` or a ws:// URL follows, so that it can hold commas; quotes protect a comma.
+    """
+    known = known_drivers()
+
+    def begins_a_name(text: str) -> bool:
+        text = text.strip()
+        return (
+            text in known
+            or text.startswith(("cmd:", "ws://", "wss://"))
+            or _MODULE_ATTRIBUTE.fullmatch(text) is not None
+        )
+
+    names: list[str] = []
+    for value in values:
+        parts: list[list[str]] = []
+        for text in _split_at_commas(value):
+            if parts and parts[-1][0].lstrip().startswith("cmd:") and not begins_a_name(text):
+                parts[-1].append(text)
+            else:
+                parts.append([text])
+        names += [_joined(part) for part in parts]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _split_at_commas(text: str) -> Iterator[str]:
+    start = 0
+    for match in _QUOTED_OR_COMMA.finditer(text):
+        if match[0] == ",":
+            yield text[start : match.start()]
+            start = match.end()
+    yield text[start:]
+
+
+def _joined(part: list[str]) -> str:
+    """Return a name again; commas at its end separate it from nothing."""
+    while len(part) > 1 and not part[-1].strip():
+        part.pop()
+    return ",".join(part).strip()
+
+
+def _as_command(spec: str) -> str:
+    """Return the `cmd:` name of what looks like a program or a command line; empty if it does not."""
+    path = Path(spec)
+    if " " in spec and shutil.which(spec.partition(" ")[0]):
+        return f"cmd:{spec}"
+    if path.suffix in INTERPRETERS and not _is_program(path):
+        return f"cmd:{INTERPRETERS[path.suffix]} {shlex.quote(spec)}"
+    if _is_program(path) or ("/" in spec and " " not in spec and ":" not in spec):
+        return f"cmd:{shlex.quote(spec if '/' in spec else f'./{spec}')}"
+    return ""
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _command(spec: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -51,6 +52,24 @@ def load_scenarios() -> list[Bundled]:
         marked = (scenario_of(value) for value in vars(module).values())
         found += [Bundled(path.name, scenario) for scenario in marked if scenario is not None]
     return found
+
+
+def closest_scenarios(argument: str) -> list[str]:
+    """Return what a misspelt `argument` may mean, best first: up to three arguments of `clasp-e2e run`.
+
+    It is the name of a file, of a scenario (with or without its file), or of a case, whose pairing is kept.
+    """
+    name, bracket, pairing = argument.partition("[")
+    file, separator, scenario = name.rpartition("::")
+    scenarios = [each.name for each in load_scenarios()]
+    if separator:
+        known, wanted = {each: each for each in scenarios}, f"{Path(file).stem}.py::{scenario}"
+    else:
+        known, wanted = {each.rpartition("::")[2]: each for each in scenarios}, Path(name).name
+        known |= {each: each for each in (each.partition("::")[0] for each in scenarios)}
+    begin = [each for each in known if each.startswith(wanted)][:3]
+    close = begin or get_close_matches(wanted, known, cutoff=0.85) or get_close_matches(wanted, known, n=1)
+    return [f"{known[each]}{bracket}{pairing}" for each in close]
 
 
 def judging(requirement_id: str, bundled: list[Bundled]) -> list[Bundled]:

@@ -14,10 +14,10 @@ from clasp_e2e.drivers.interface import Driver, DriverFault
 from clasp_e2e.execution.plan import Case, ChosenScenarios, RunPlan
 from clasp_e2e.execution.run import Run, SharedResources
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
-from clasp_e2e.results.matrix import USAGE, Cell, State
+from clasp_e2e.results.exit_status import ExitStatus
+from clasp_e2e.results.matrix import Cell, State
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.store import ResultsError, clear_results
-from clasp_e2e.results.verdict import UNDECIDED
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.waiting import Patience
 
@@ -91,7 +91,7 @@ class CellRun:
         try:
             await self._run.open(shared)
         except DriverFault as fault:
-            self.cell = broken(self.cell, str(fault), UNDECIDED)
+            self.cell = broken(self.cell, str(fault), ExitStatus.INCONCLUSIVE)
             return False
         self._run.start(self.cases)
         return True
@@ -115,7 +115,9 @@ class CellRun:
         except Exception as error:  # Of the harness: the other cells may do without what failed here.
             self._keep_part(State.BROKEN, began)
             reason = f"the harness failed: {''.join(traceback.format_exception(error)).strip()}"
-            self.cell = replace(self.cell, state=State.BROKEN, reason=reason, exit_status=UNDECIDED)
+            self.cell = replace(
+                self.cell, state=State.BROKEN, reason=reason, exit_status=ExitStatus.INCONCLUSIVE
+            )
         else:
             self._take_results(State.JUDGED, resolution.status, began)
         finally:
@@ -168,12 +170,14 @@ def prepare_cells(
         try:
             run.prepare(on_case)
         except SelectionError as error:
-            failed.append(broken(cell, str(error), USAGE))
+            failed.append(broken(cell, str(error), ExitStatus.USAGE))
             continue
         if run.cases:
             runs.append(run)
         else:
-            failed.append(broken(cell, "none of the chosen scenarios judges who is judged here", USAGE))
+            failed.append(
+                broken(cell, "none of the chosen scenarios judges who is judged here", ExitStatus.USAGE)
+            )
     return runs, failed
 
 

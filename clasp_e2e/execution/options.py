@@ -42,8 +42,8 @@ RUN_OPTIONS = (
     Option("router", "Judge this router: a driver, or the ws:// or wss:// URL of one that runs.", "DRIVER"),
     Option(
         "attach",
-        "Start no adapter: wait, without deadlines, for those that you start with `clasp-e2e connect`, for"
-        " instance in a debugger (default: a free port of 127.0.0.1).",
+        "Start no adapter; wait, without time limits, for those started with `clasp-e2e connect`, for example"
+        " in a debugger (default: a free port of 127.0.0.1).",
         "HOST:PORT",
         const=ANY,
     ),
@@ -65,17 +65,17 @@ RUN_OPTIONS = (
     Option("results", f"Output directory (default: {LATEST}).", "DIR"),
     Option(
         "deadline-scale",
-        "Stretch the harness's own patience on a slow machine, never the specification's times.",
+        "Multiply the harness's own time limits, for a slow machine; those of the specification stay.",
         "X",
         float,
     ),
     Option(
         "baseline",
-        "File of known failures (default: the ones that come with the drivers of who is judged).",
+        "File of known failures (default: those that come with the drivers under test).",
         "FILE",
     ),
-    Option("coturn", "Relay by coturn, not by the embedded TURN server, for ICE-3."),
-    Option("attack-router", "Attack a router named by its ws:// URL too (RTR-7)."),
+    Option("coturn", "For ICE-3, relay through coturn instead of the embedded TURN server."),
+    Option("attack-router", "Also attack a router given by its ws:// URL (RTR-7)."),
 )
 """The options of `pytest scenarios/` and `clasp-e2e run`, in the order of their help."""
 

@@ -30,13 +30,13 @@ from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe,
 from clasp_e2e.execution.scheduler import Limits, Scheduler, kind_of
 from clasp_e2e.execution.shared_observations import SharedObservations
 from clasp_e2e.results.blame import lost_ground, settle_all
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.known_failures import Scope, expect_known
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.results.resolution import Resolution, resolve_run
 from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import clear_results
-from clasp_e2e.results.verdict import FAILS, UNDECIDED
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -194,7 +194,7 @@ class Run:
     def break_off(self, *, all_files: bool) -> int:
         """Resolve and write what is known of a run that was ended early; return its exit status."""
         status = self._resolve(subset=True, strict=False, all_files=all_files).status
-        return FAILS if status == FAILS else UNDECIDED
+        return ExitStatus.FAILED if status == ExitStatus.FAILED else ExitStatus.INCONCLUSIVE
 
     def _resolve(self, *, subset: bool, strict: bool, all_files: bool) -> Resolution:
         draft = self.recorder.draft(self.cases.record(all_files=all_files), subset=subset, strict=strict)

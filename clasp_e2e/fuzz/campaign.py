@@ -72,7 +72,7 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
             try:
                 await target.withstands(inputs)
             except Died as death:
-                progress(f"{target.name}: batch {number} was its end: {death}; looking for what of it did it")
+                progress(f"{target.name}: crashed on batch {number}: {death}; minimizing the input")
                 campaign.findings.append(await _found(target, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
                     break

@@ -6,9 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from clasp_e2e.results.verdict import UNDECIDED
-
-USAGE = 2
+from clasp_e2e.results.exit_status import ExitStatus
 
 
 class Error(pytest.exit.Exception):
@@ -20,9 +18,9 @@ Error.__module__ = "builtins"  # pytest prints the module too, unless it is this
 
 def usage_error(message: str) -> NoReturn:
     """End the session: what the user wrote makes no sense. `message` says what to change."""
-    raise Error(message, returncode=USAGE)
+    raise Error(message, returncode=ExitStatus.USAGE)
 
 
 def cannot_judge(message: str) -> NoReturn:
     """End the session: an implementation or the machine is not as it has to be."""
-    raise Error(message, returncode=UNDECIDED)
+    raise Error(message, returncode=ExitStatus.INCONCLUSIVE)

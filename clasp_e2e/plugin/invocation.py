@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.execution.bundled_scenarios import scenarios_root
-from clasp_e2e.plugin.errors import USAGE
+from clasp_e2e.results.exit_status import ExitStatus
 
 SETTINGS = Path(__file__).with_name("pytest.toml")
 
@@ -37,7 +37,7 @@ def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[o
     # A cache belongs where the user is.
     fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
-    return USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
+    return ExitStatus.USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
 
 
 def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:

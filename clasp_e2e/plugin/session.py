@@ -10,11 +10,11 @@ import pytest
 
 from clasp_e2e.execution.options import RUN_OPTIONS
 from clasp_e2e.execution.run import Run
-from clasp_e2e.plugin.errors import USAGE, usage_error
+from clasp_e2e.plugin.errors import usage_error
 from clasp_e2e.report.terminal import print_summary
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.store import ResultsError
-from clasp_e2e.results.verdict import FAILS, UNDECIDED
 
 CRASHED = "???"
 """What xdist gives for the phase of a test whose worker died in it."""
@@ -130,13 +130,13 @@ class Reporting:
             return
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._nothing_selected = True
-            session.exitstatus = USAGE
+            session.exitstatus = ExitStatus.USAGE
         elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             if self._run.recorder.results:
                 session.exitstatus = self._finish()
             elif self._collection_failed:
-                session.exitstatus = USAGE
-        elif self._run.recorder.results or exitstatus == UNDECIDED:
+                session.exitstatus = ExitStatus.USAGE
+        elif self._run.recorder.results or exitstatus == ExitStatus.INCONCLUSIVE:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
 
     def _finish(self) -> int:
@@ -144,7 +144,7 @@ class Reporting:
         config = self._config
         status = self._run.finish(subset=is_subset(config), all_files=not names_files(config)).status
         if status == 0 and self._others_failed:
-            return UNDECIDED if self._worker_died else FAILS
+            return ExitStatus.INCONCLUSIVE if self._worker_died else ExitStatus.FAILED
         return status
 
     @pytest.hookimpl(trylast=True)

@@ -1,4 +1,4 @@
-"""The badge of a run: its verdict as a small picture, for a README."""
+"""The badge of a run: an SVG image of its verdict, for a README."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from clasp_e2e.results.outcome import Verdict
 LABEL = "CLASP P2P"
 _HEIGHT = 20
 _GLYPH = 6.6
-"""Pixels that a character takes at the most in the font that `textLength` then fits to them."""
+"""Maximum width of a character in pixels; `textLength` fits the text to it."""
 _MARGIN = 7
 
 _SHOWN = {
@@ -22,7 +22,7 @@ _SHOWN = {
 
 
 def render_badge(verdict: Verdict) -> str:
-    """Return an SVG of one line that names `verdict` in words and by its colour."""
+    """Return an SVG that shows `verdict` in words and by its colour."""
     words, colour = _SHOWN[verdict]
     left, right = (2 * _MARGIN + len(text) * _GLYPH for text in (LABEL, words))
     name = escape(f"{LABEL}: {words}")

@@ -1,4 +1,4 @@
-"""The block that a failed scenario prints, for the author of an implementation who never saw this code."""
+"""The text that a failed scenario prints, for an author who does not know this code."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def render_failure(
     evidence: str | None = None,
     replay: str = "",
 ) -> str:
-    """Return what was required, expected and seen, where the evidence lies, and how to repeat the case.
+    """Return what was required, expected and observed, the path of the evidence, and how to repeat the case.
 
-    `timeline_tail` is the last lines of the timeline as it renders them. `evidence` and `replay`
+    `timeline_tail` holds the last lines of the timeline. `evidence` and `replay`
     default to those of `result`. Text is wrapped at 100 columns; timeline and command are not.
     """
     lines = _block("Scenario", result.title) + _block("", f"in the pairing {result.pairing}")
@@ -35,7 +35,7 @@ def render_failure(
     if result.outcome is Outcome.ERROR:
         lines += _block(
             "Error",
-            "The harness, a driver or the environment failed. This is no verdict on the implementation.",
+            "The harness, a driver or the environment failed. This is not a verdict on the implementation.",
         )
     if expected:
         lines += _block("Expected", expected)
@@ -53,7 +53,7 @@ def render_failure(
 
 
 def _block(name: str, text: str) -> list[str]:
-    """Return prose behind its name, wrapped; an empty name goes on under the one before."""
+    """Return wrapped prose behind its name; an empty name continues the previous block."""
     wrapped: list[str] = []
     for paragraph in text.splitlines():
         wrapped += textwrap.wrap(paragraph, WIDTH - _COLUMN, break_long_words=False, break_on_hyphens=False)
@@ -61,7 +61,7 @@ def _block(name: str, text: str) -> list[str]:
 
 
 def _verbatim(name: str, text: str) -> list[str]:
-    """Return lines as they are behind their name: wrapped they could not be read or copied."""
+    """Return lines unchanged behind their name, so that they can be copied."""
     return _named(name, textwrap.dedent(text).strip("\n").splitlines())
 
 

@@ -1,4 +1,4 @@
-"""The report of a run, or of a matrix, as one page of HTML that needs nothing else."""
+"""The report of a run, or of a matrix, as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from clasp_e2e.report.sequence import Diagram, diagram
-from clasp_e2e.report.words import OF_VERDICT, because, citation, not_judged, seconds, sentence, subject_line
+from clasp_e2e.report.words import (
+    OF_VERDICT,
+    because,
+    citation,
+    count_levels,
+    not_judged,
+    seconds,
+    sentence,
+    subject_line,
+)
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix import Cell, Matrix, State
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
@@ -52,7 +61,7 @@ class _Case:
 
     result: ScenarioResult
     outcome: Outcome
-    """That of the requirement under which it stands."""
+    """The outcome for the requirement under which it is shown."""
     diagram: Diagram | None = None
     stderr: Mapping[str, str] | None = None
     network: str = ""
@@ -100,11 +109,11 @@ def render_html(run: Run, seen: Seen) -> str:
         run=run,
         because=because(run, ours),
         subjects=subject_line(run),
-        counts=_counts(ours),
+        counts=[count for count in count_levels(ours) if count.level is not Level.REMARK],
         chapters=chapters,
         items=items,
         others=[item for item in run.requirements if item not in ours],
-        not_judged=not_judged(ours),
+        not_judged=not_judged(run, ours),
         errors=[each for each in run.scenarios if each.outcome is Outcome.ERROR],
     )
 
@@ -212,17 +221,6 @@ def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_C
     return found
 
 
-def _counts(ours: Sequence[RequirementResult]) -> list[tuple[str, int, int, int]]:
-    """Return a row for each level: its name, how many were met, not met, and not judged."""
-    rows: list[tuple[str, int, int, int]] = []
-    for level in (Level.MUST, Level.SHOULD):
-        verdicts = [item.verdict for item in ours if item.level == level]
-        met = verdicts.count(RequirementVerdict.PASS)
-        not_met = sum(each in (RequirementVerdict.FAIL, RequirementVerdict.DEVIATION) for each in verdicts)
-        rows.append((level.upper(), met, not_met, len(verdicts) - met - not_met))
-    return rows
-
-
 def _mark(value: str) -> tuple[str, str, str]:
     """Return words, a sign and a tone for a verdict or an outcome."""
     return _MARKS.get(value, (value.replace("_", " "), "·", "none"))
@@ -232,7 +230,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def _prose(text: str) -> Markup:
-    """Return a text of the catalogue or of a scenario with what stands in backticks as code."""
+    """Return a text of the catalogue or of a scenario, with its backticks turned into code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (it was escaped)
 
 

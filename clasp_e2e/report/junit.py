@@ -99,7 +99,7 @@ def _empty_case(classname: str, name: str, duration: float) -> ET.Element:
 
 def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> None:
     message = first_line(scenario.message) or scenario.outcome.value.replace("_", " ")
-    told = ET.SubElement(case, kind, {"type": scenario.outcome.value, "message": _text(message)})
+    problem = ET.SubElement(case, kind, {"type": scenario.outcome.value, "message": _text(message)})
     lines = [scenario.title, f"Pairing: {scenario.pairing}"]
     lines += [
         f"{item.id}: {item.statement}\n{source_line(item)}"
@@ -108,11 +108,11 @@ def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> Non
     ]
     lines += [scenario.message, f"Evidence: {scenario.evidence}" if scenario.evidence else ""]
     lines += [f"Run this one case again:\n{scenario.replay}" if scenario.replay else ""]
-    told.text = _text("\n".join(line for line in lines if line))
+    problem.text = _text("\n".join(line for line in lines if line))
 
 
 def _deviations(run: Run) -> list[str]:
-    """Return what did not fail the gate and is worth reading all the same."""
+    """Return a line for each deviation, none of which fails the gate."""
     return [
         f"deviation: {scenario.id}: {first_line(scenario.message)}"
         for scenario in run.scenarios
@@ -125,5 +125,5 @@ def _having(cases: list[ET.Element], kind: str) -> int:
 
 
 def _text(value: str) -> str:
-    """Return `value` without what XML has no way to say."""
+    """Return `value` with the characters that XML does not allow replaced."""
     return _NOT_XML.sub("\ufffd", value)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from clasp_e2e.report.words import (
     OF_VERDICT,
+    NotJudged,
     because,
+    count_levels,
     first_line,
     not_judged,
     seconds,
@@ -22,7 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
 
 
 def render_markdown(run: Run) -> str:
-    """Return the verdict, what was not met with the sentence it breaks, and how to see each again."""
+    """Return the verdict, and each requirement that was not met with its source and how to repeat it."""
     ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
     parts = [f"## CLASP P2P: {OF_VERDICT[run.verdict].lower()}", plain(because(run, ours))]
     parts.append("\n".join(f"- {plain(line)}" for line in subject_line(run)))
@@ -34,7 +36,7 @@ def render_markdown(run: Run) -> str:
         parts += _not_met(title, [item for item in ours if item.verdict is verdict], run.scenarios)
     parts += _errors(run.scenarios)
     parts += _list("The known failures are not as they are listed", run.complaints)
-    parts += _list("Not judged", [f"{cause}: {ids}" for cause, ids in not_judged(ours)])
+    parts += _not_judged(not_judged(run, ours))
     parts.append(
         f"<sub>{plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"
         f" {plain(run.started)}</sub>"
@@ -43,12 +45,11 @@ def render_markdown(run: Run) -> str:
 
 
 def _counts(ours: Sequence[RequirementResult]) -> str:
-    rows: list[tuple[str, ...]] = []
-    for level in (Level.MUST, Level.SHOULD):
-        verdicts = [item.verdict for item in ours if item.level == level]
-        judged = [each for each in verdicts if each is not RequirementVerdict.UNTESTED]
-        met = sum(each is RequirementVerdict.PASS for each in judged)
-        rows.append((level.upper(), f"{met} of {len(judged)}", str(len(verdicts) - len(judged))))
+    rows = [
+        (count.level.upper(), f"{count.met} of {count.judged}", str(count.not_judged))
+        for count in count_levels(ours)
+        if count.level is not Level.REMARK
+    ]
     return table(("Requirements", "met, of those judged", "not judged"), rows)
 
 
@@ -77,7 +78,7 @@ def _failure(scenario: ScenarioResult, outcome: Outcome) -> str:
 
 def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:
     return _list(
-        "Errors, which are no verdict on the implementation",
+        "Errors of the harness, a driver or the environment",
         [
             f"{each.title} ({each.pairing}): {first_line(each.message)}"
             for each in scenarios
@@ -86,12 +87,21 @@ def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:
     )
 
 
+def _not_judged(causes: Iterable[NotJudged]) -> list[str]:
+    lines: list[str] = []
+    for each in causes:
+        case = each.blocking
+        by = f" ({plain(case.id)}, repeat with {_code(case.replay)})" if case and case.replay else ""
+        lines.append(f"- {plain(each.cause)}{by}: {plain(each.names)}")
+    return ["### Not judged", "\n".join(lines)] if lines else []
+
+
 def _list(title: str, lines: Sequence[str]) -> list[str]:
     return [f"### {title}", "\n".join(f"- {plain(line)}" for line in lines)] if lines else []
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; what its cells hold is Markdown."""
+    """Return a table; its cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

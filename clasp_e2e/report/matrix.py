@@ -1,4 +1,4 @@
-"""The matrix on the terminal: a table for each router, and under it what the cells have to say."""
+"""The matrix on the terminal: a table for each router, and the reasons of each cell."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _STYLE = {
     Verdict.INCONCLUSIVE: "yellow",
 }
 _FEW = 3
-"""So many ids stand in the table; all stand under it."""
+"""Maximum number of ids in a cell of the table; below the table all are listed."""
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:
-    """Print the whole matrix; on anything but a terminal the text is plain."""
+    """Print the whole matrix, with colours on a terminal only."""
     for router in matrix.routers:
         table = Table(title=f"Over the router {router}", title_justify="left", title_style="bold")
         table.add_column("offerer ↓ answerer →", overflow="fold")
@@ -69,7 +69,7 @@ def reasons(cells: Iterable[Cell]) -> list[Text]:
 
 
 def _verdict(cell: Cell) -> tuple[str, str]:
-    """Return the words for what became of a cell, and their style."""
+    """Return the words for the state or the verdict of a cell, and their style."""
     if cell.state is State.JUDGED and cell.verdict is not None:
         words = OF_VERDICT[cell.verdict]
         if cell.verdict is Verdict.NON_CONFORMANT and set(cell.failed) <= set(cell.known):
@@ -96,14 +96,14 @@ def _in_table(cell: Cell) -> Text:
 
 
 def _lines(cell: Cell) -> list[Text]:
-    said = [
+    facts = [
         ("failed", _ids(cell.failed, cell.known)),
         ("deviations", _ids(cell.deviations, cell.known)),
         ("no verdict on", ", ".join(cell.undecided)),
         *(("baseline", complaint) for complaint in cell.complaints),
         ("error", (cell.reason or "") if cell.state is State.BROKEN else ""),
     ]
-    lines = [Text(f"  {name}: {text}") for name, text in said if text]
+    lines = [Text(f"  {name}: {text}") for name, text in facts if text]
     return [Text(cell.name, "bold"), *lines] if lines else []
 
 

@@ -14,13 +14,13 @@ _OF_STATE = {
     State.INTERRUPTED: "interrupted",
     State.NOT_RUN: "not run",
 }
-_TOLD: dict[str, Callable[[Cell], Iterable[str]]] = {
+_LISTS: dict[str, Callable[[Cell], Iterable[str]]] = {
     "Failed": lambda cell: cell.failed,
     "Deviations": lambda cell: cell.deviations,
     "No verdict on": lambda cell: cell.undecided,
 }
 _FEW = 4
-"""So many cells are named; of more, the number is told."""
+"""Maximum number of cells that are named; of more, the number is given."""
 
 
 def render_matrix_markdown(matrix: Matrix) -> str:
@@ -36,7 +36,7 @@ def render_matrix_markdown(matrix: Matrix) -> str:
         ]
         head = ("offerer ↓ answerer →", *map(plain, matrix.peers))
         parts += [f"Over the router **{plain(router)}**:", table(head, rows)]
-    for title, ids in _TOLD.items():
+    for title, ids in _LISTS.items():
         if found := _by_requirement(matrix.cells, ids):
             parts += [f"### {title}", "\n".join(f"- **{name}**: {plain(where)}" for name, where in found)]
     if reasons := _reasons(matrix.cells):

@@ -1,4 +1,4 @@
-"""The sequence diagram of a case: who did what to whom, laid out in lanes. Pure."""
+"""The sequence diagram of a case, with a lane for each party. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, cast
 from clasp_e2e.results.timeline import Kind
 
 HEAD, TAIL = 24, 56
-"""So many entries are shown of the beginning and of the end of a long timeline."""
+"""Number of entries shown from the beginning and from the end of a long timeline."""
 BRIEF = 20
-"""So many where there is room for few."""
+"""Number of entries in a brief diagram."""
 _LONGEST_DUMP = 512
 """Bytes of a frame that are shown; the evidence holds more."""
 _ASIDE = ("harness", "")
@@ -20,7 +20,7 @@ _LAST = ("router", "network")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry: its words, and the columns of the grid that they stand in.
+    """One entry: its words, and the columns of the grid that it occupies.
 
     A lane is two columns wide, so that an arrow goes from the middle of one to that of another. Column 1
     holds the time. `start` and `end` are lines of the grid as CSS numbers them.
@@ -42,7 +42,7 @@ class Row:
 class Diagram:
     """The rows of a case in their lanes; between `before` and `after`, `left_out` entries are not shown.
 
-    What is routine in every case (greetings, pings, announcements) stands apart, so that it hides nothing.
+    Routine entries of every case (greetings, pings, announcements) are kept apart, so that they hide nothing.
     """
 
     lanes: tuple[str, ...]
@@ -66,16 +66,16 @@ def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Di
     """
     named = _sessions(timeline)
     lanes = _lanes(timeline)
-    told = [entry for entry in timeline if not entry.get("minor")] or timeline
-    minor = [entry for entry in timeline if entry.get("minor")] if told is not timeline else []
+    shown = [entry for entry in timeline if not entry.get("minor")] or timeline
+    minor = [entry for entry in timeline if entry.get("minor")] if shown is not timeline else []
     head, tail = (0, BRIEF) if brief else (HEAD, TAIL)
-    if len(told) <= head + tail:
-        head, tail = (0, len(told)) if brief else (len(told), 0)
+    if len(shown) <= head + tail:
+        head, tail = (0, len(shown)) if brief else (len(shown), 0)
     before, after, apart = (
         tuple(_row(entry, lanes, named, frames) for entry in entries)
         for entries, frames in (
-            (told[:head], not brief),
-            (told[len(told) - tail :], not brief),
+            (shown[:head], not brief),
+            (shown[len(shown) - tail :], not brief),
             ([] if brief else minor[:TAIL], False),
         )
     )
@@ -92,7 +92,7 @@ def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _sessions(timeline: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return whose each session id is, as the router's WELCOME told it."""
+    """Return the owner of each session id, from the router's WELCOME."""
     named: dict[str, str] = {}
     for entry in timeline:
         decoded = entry.get("decoded")
@@ -138,7 +138,7 @@ def _columns(who: str, to: str, lanes: Sequence[str]) -> tuple[int, int, str]:
 
 
 def _lines(value: object, indent: str = "") -> Iterator[str]:
-    """Return a message as indented lines, a key in each; a text of several lines stands under its key."""
+    """Return a message as indented lines, a key in each; a text of several lines follows its key."""
     match value:
         case dict():
             items = [(f"{key}:", each) for key, each in cast("dict[str, object]", value).items()]

@@ -1,21 +1,21 @@
-"""The summary of a run on the terminal, to be read at a glance."""
+"""The summary of a run on the terminal."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.report.words import (
     OF_VERDICT,
     because,
+    count_levels,
     first_line,
     not_judged,
     seconds,
@@ -23,14 +23,16 @@ from clasp_e2e.report.words import (
     subject_line,
 )
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.run_record import NOT_MET, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
 
 __all__ = ["print_summary", "render_failure"]
 
 WIDEST = 110
+MOST_CASES = 3
+"""Maximum number of failing cases that are shown for a requirement."""
 LONG_WAIT = 1.0
-"""Seconds below which a wait is not worth a line."""
+"""Seconds of waiting from which a case is listed."""
 
 _STYLE = {
     Verdict.CONFORMANT: "bold green",
@@ -42,7 +44,7 @@ _STYLE = {
 
 
 class LineWriter(Protocol):
-    """A terminal that takes text as it is: pytest's own reporter is one."""
+    """A terminal that prints text unchanged, such as pytest's own reporter."""
 
     hasmarkup: bool
 
@@ -54,9 +56,9 @@ class LineWriter(Protocol):
 def print_summary(
     run: Run, catalogue: Catalogue, console: Console | LineWriter, *, results: Path | None = None
 ) -> None:
-    """Print what became of a run: the verdict first, then all that it rests on.
+    """Print the verdict of a run and its reasons.
 
-    On anything but a terminal the text is plain. `results` is where `results.json` lies.
+    The text has colours on a terminal only. `results` is the path of `results.json`.
     """
     if isinstance(console, Console):
         colour, width = console.is_terminal and not console.no_color, console.width
@@ -77,8 +79,22 @@ def print_summary(
         console.write_line(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A text of a section; it is wrapped, unless it is something to be copied."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+    copied: bool = False
+
+
+_Rows = list[tuple[str, list[_Line]]]
+"""The rows of a section: the text of the first column, which may be empty, and the lines of the second."""
+
+
 class _Summary:
-    """The summary's sections; each prints nothing where there is nothing to say."""
+    """The sections of the summary; one without content is left out."""
 
     def __init__(self, run: Run, catalogue: Catalogue, console: Console) -> None:
         self._run = run
@@ -96,101 +112,114 @@ class _Summary:
         self._baselines()
         self._waits()
         if results is not None:
-            self._line(Text(f"Results: {results}"))
+            self._title(f"Results: {results}")
 
     def _head(self) -> None:
         verdict = self._run.verdict
-        self._line(Text(OF_VERDICT[verdict], style=_STYLE[verdict]))
-        if reason := because(self._run, self._ours):
-            self._console.print(Padding(Text(reason), (0, 0, 0, 2)))
-        for line in subject_line(self._run):
-            self._console.print(Padding(Text(line), (0, 0, 0, 2)))
-        met = [self._met(level) for level in Level if self._judged(level)]
-        if met:
-            line = f"Requirements met, of those judged: {', '.join(met)}"
-            self._console.print(Padding(Text(line), (0, 0, 0, 2)))
-        counts = self._run.totals
-        if counts[Outcome.EXPECTED_FAILURE] and not counts[Outcome.FAILED]:
-            text = "Every failure is a known one, listed with its reason: these do not fail the run."
-            self._console.print(Padding(Text(text), (0, 0, 0, 2)))
+        self._title(OF_VERDICT[verdict], _STYLE[verdict])
+        lines = [because(self._run, self._ours), *subject_line(self._run)]
+        counts = [count for count in count_levels(self._ours) if count.judged]
+        if counts:
+            met = (f"{_level(count.level)} {count.met} of {count.judged}" for count in counts)
+            lines.append(f"Requirements met, of those judged: {', '.join(met)}")
+        totals = self._run.totals
+        if totals[Outcome.EXPECTED_FAILURE] and not totals[Outcome.FAILED]:
+            lines.append("Every failure is a known one, listed with its reason; these do not fail the run.")
+        self._lines([_Line(line) for line in lines if line], 2)
         if self._run.catalogue and self._catalogue.hash and self._run.catalogue != self._catalogue.hash:
             note = "These results were judged by another catalogue than the one of this harness."
-            self._console.print(Padding(Text(note, style="yellow"), (0, 0, 0, 2)))
-
-    def _judged(self, level: Level) -> list[RequirementResult]:
-        untested = RequirementVerdict.UNTESTED
-        return [item for item in self._ours if item.level == level and item.verdict is not untested]
-
-    def _met(self, level: Level) -> str:
-        those = self._judged(level)
-        passed = sum(item.verdict is RequirementVerdict.PASS for item in those)
-        name = "remarks" if level is Level.REMARK else level.upper()
-        return f"{name} {passed} of {len(those)}"
+            self._lines([_Line(note, "yellow")], 2)
 
     def _not_met(self, title: str, verdict: RequirementVerdict, style: str) -> None:
-        those = [item for item in self._ours if item.verdict is verdict]
-        rows: list[tuple[str, Text]] = []
-        for item in those:
-            text = Text(item.statement)
-            text.append(f"\n{source_line(item)}", style="dim")
-            for scenario in self._scenarios(item):
-                if scenario.judgment(item.id) in NOT_MET:
-                    text.append(f"\n{scenario.pairing}: {first_line(scenario.message)}")
-                if scenario.judgment(item.id) is Outcome.EXPECTED_FAILURE:
-                    text.append(f"\n    known: {scenario.known_failure}", style="dim")
-            rows.append((item.id, text))
+        rows: _Rows = []
+        for item in self._ours:
+            if item.verdict is verdict:
+                cases = [each for each in self._run.scenarios if item.id in each.requirements]
+                failing = [each for each in cases if each.judgment(item.id) in NOT_MET]
+                failing.sort(key=lambda each: each.judgment(item.id) is Outcome.EXPECTED_FAILURE)
+                lines = [_Line(item.statement), _Line(source_line(item), "dim")]
+                lines += [line for each in failing[:MOST_CASES] for line in _case(each)]
+                if (more := len(failing) - MOST_CASES) > 0:
+                    lines.append(_Line(f"and {more} more"))
+                rows.append((item.id, lines))
         self._section(title, rows, style)
 
     def _errors(self) -> None:
         rows = [
-            (scenario.pairing, Text(f"{scenario.title}\n{first_line(scenario.message)}"))
-            for scenario in self._run.scenarios
-            if scenario.outcome is Outcome.ERROR
+            ("", [_Line(each.title), *_case(each)])
+            for each in self._run.scenarios
+            if each.outcome is Outcome.ERROR
         ]
         self._section("Errors of the harness, a driver or the environment", rows, "red")
 
     def _not_judged(self) -> None:
-        rows = [(cause, Text(ids)) for cause, ids in not_judged(self._ours)]
+        rows: _Rows = []
+        for each in not_judged(self._run, self._ours):
+            lines = [_Line(f"{each.cause}: {each.names}")]
+            if each.blocking is not None:
+                lines.append(_Line(f"not met in {each.blocking.id}", indent=2, copied=True))
+                lines += _repeat(each.blocking)
+            rows.append(("", lines))
         self._section("Not judged", rows, "yellow")
 
     def _remarks(self) -> None:
-        rows = [(item.id, Text("\n".join(item.remarks))) for item in self._ours if item.remarks]
-        self._section("Seen, and not judged", rows, "")
+        rows = [(item.id, [_Line(each) for each in item.remarks]) for item in self._ours if item.remarks]
+        self._section("Observed, and not judged", rows, "")
 
     def _baselines(self) -> None:
-        # One line each, as it is: what it names is to be found, and to be copied.
-        for title, lines, style in (
-            ("The known failures are not as they are listed", self._run.complaints, "bold red"),
-            ("Known failures of which this run cannot tell", self._run.notes, "bold"),
+        for title, texts, style in (
+            ("Known failures that do not match their list", self._run.complaints, "bold red"),
+            ("Known failures that this run could not check", self._run.notes, "bold"),
         ):
-            if lines:
-                self._line(Text(title, style=style))
-            for line in lines:
-                self._console.print(Text(f"  {line}"), soft_wrap=True)
+            if texts:
+                self._title(title, style)
+                self._lines([_Line(text, copied=True) for text in texts], 2)
 
     def _waits(self) -> None:
         waits = sorted(self._run.scenarios, key=lambda scenario: -scenario.waited_s)[:3]
         rows = [
-            (seconds(scenario.waited_s), Text(f"{scenario.title} ({scenario.pairing})"))
-            for scenario in waits
-            if scenario.waited_s >= LONG_WAIT
+            (seconds(each.waited_s), [_Line(f"{each.title} ({each.pairing})")])
+            for each in waits
+            if each.waited_s >= LONG_WAIT
         ]
         self._section("Longest waits", rows, "")
 
-    def _scenarios(self, item: RequirementResult) -> Iterable[ScenarioResult]:
-        return (scenario for scenario in self._run.scenarios if item.id in scenario.requirements)
-
-    def _section(self, title: str, rows: list[tuple[str, Text]], style: str) -> None:
+    def _section(self, title: str, rows: _Rows, style: str) -> None:
         if not rows:
             return
-        self._line(Text(title, style=f"bold {style}".strip()))
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        table.add_column(ratio=1)
-        for name, text in rows:
-            table.add_row(Text(name), text)
-        self._console.print(Padding(table, (0, 0, 0, 2)))
+        self._title(title, f"bold {style}".strip())
+        longest = max(len(name) for name, _ in rows)
+        for name, lines in rows:
+            self._lines(lines, longest + 4 if longest else 2, f"  {name}")
 
-    def _line(self, text: Text) -> None:
+    def _lines(self, lines: Sequence[_Line], indent: int, head: str = "") -> None:
+        """Print lines behind an indent, which holds `head` in the first."""
+        for line in lines:
+            left = indent + line.indent
+            text = Text(line.text, line.style)
+            for part in [text] if line.copied else text.wrap(self._console, self._console.width - left):
+                self._console.print(Text(f"{head:<{left}}").append_text(part), soft_wrap=True)
+                head = ""
+
+    def _title(self, title: str, style: str = "") -> None:
         self._console.print()
-        self._console.print(text, soft_wrap=True)
+        self._console.print(Text(title, style), soft_wrap=True)
+
+
+def _case(scenario: ScenarioResult) -> list[_Line]:
+    """Return the name of a case that was not met, what was observed, and the command that repeats it."""
+    lines = [_Line(scenario.id, copied=True)]
+    if message := first_line(scenario.message):
+        lines.append(_Line(message, indent=2))
+    if scenario.outcome is Outcome.EXPECTED_FAILURE:
+        lines.append(_Line(f"known: {scenario.known_failure}", "dim", indent=2))
+    return lines + _repeat(scenario)
+
+
+def _repeat(scenario: ScenarioResult) -> list[_Line]:
+    command = scenario.replay
+    return [_Line(f"Repeat with {command}", indent=2, copied=True)] if command else []
+
+
+def _level(level: Level) -> str:
+    return "remarks" if level is Level.REMARK else level.upper()

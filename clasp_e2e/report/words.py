@@ -1,11 +1,12 @@
-"""The words in which reports speak of a run."""
+"""What every form of report says of a run, in the same words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from clasp_e2e.results.outcome import RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import RequirementResult, Run
+from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, Requirement, Source
 
 OF_VERDICT = {
@@ -21,13 +22,14 @@ _NAMED_AS = {
     RequirementVerdict.NOT_OFFERED: "not offered",
     RequirementVerdict.SKIPPED: "skipped",
 }
+_NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.DEVIATION)
 _NOT_CHOSEN = "not chosen"
 _FEW = 12
-"""So many requirements that were left out on purpose are named; of more, the number is told."""
+"""Maximum number of requirements left out on purpose that are named; of more, the number is given."""
 
 
 def because(run: Run, ours: Sequence[RequirementResult]) -> str:
-    """Return in one sentence why the verdict of `run` is what it is; `ours` concern who was judged."""
+    """Return the reason for the verdict in one sentence; `ours` concern the roles that were judged."""
     musts = [item for item in ours if item.level == Level.MUST]
 
     def those(*verdicts: RequirementVerdict, among: Sequence[RequirementResult] = musts) -> str:
@@ -35,12 +37,12 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
 
     match run.verdict:
         case Verdict.NON_CONFORMANT:
-            return f"What the specification requires was not met: {those(RequirementVerdict.FAIL)}."
+            return f"These MUST requirements were not met: {those(RequirementVerdict.FAIL)}."
         case Verdict.CONFORMANT_WITH_DEVIATIONS:
             deviations = those(RequirementVerdict.DEVIATION, among=ours)
-            return f"All that the specification requires was met; other expectations were not: {deviations}."
+            return f"Every MUST requirement was met; these other expectations were not: {deviations}."
         case Verdict.CONFORMANT:
-            return "All that the specification requires was judged and met."
+            return "Every MUST requirement was judged and met."
         case Verdict.PARTIAL:
             missing = [
                 item.id
@@ -51,49 +53,110 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
             unchosen = [item.id for item in musts if item.verdict is RequirementVerdict.UNTESTED]
             if run.missing:
                 return (
-                    f"Nothing required failed in what ran; {len(run.missing)} cases that were to run have no"
-                    f" result, {run.missing[0]} among them."
+                    f"No MUST requirement failed in the cases that ran; {len(run.missing)} planned cases have"
+                    f" no result, for example {run.missing[0]}."
                 )
             if run.subset and set(missing) <= set(unchosen):
-                return "Nothing required failed in the part of the scenarios that was chosen."
+                return "No MUST requirement failed in the chosen part of the scenarios."
             if missing:
-                return f"Nothing required failed, but not all of it was judged: {', '.join(missing)}."
-            return "Nothing required failed in the part of the scenarios that was chosen."
+                return f"No MUST requirement failed, but these were not judged: {', '.join(missing)}."
+            return "No MUST requirement failed in the chosen part of the scenarios."
         case Verdict.INCONCLUSIVE:
             if errors := those(RequirementVerdict.ERROR, among=run.requirements):
-                return f"There were errors that are no verdict on the implementation: {errors}."
+                return f"Errors of the harness, a driver or the environment prevented a verdict on {errors}."
             if unobserved := those(RequirementVerdict.UNOBSERVED):
-                return f"What decides these could not be observed: {unobserved}."
+                return f"These MUST requirements could not be observed: {unobserved}."
             return "Nothing was judged."
 
 
-def not_judged(ours: Iterable[RequirementResult]) -> list[tuple[str, str]]:
-    """Return why some of `ours` were neither met nor failed: each cause, with its ids."""
-    causes: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class LevelCount:
+    """How many requirements of a level were met, were not met, and were not judged."""
+
+    level: Level
+    met: int
+    not_met: int
+    not_judged: int
+
+    @property
+    def judged(self) -> int:
+        """How many were met or not met."""
+        return self.met + self.not_met
+
+
+def count_levels(ours: Sequence[RequirementResult]) -> list[LevelCount]:
+    """Return the counts of each level; what is blocked, unobserved or an error is not judged."""
+    counts: list[LevelCount] = []
+    for level in Level:
+        verdicts = [item.verdict for item in ours if item.level == level]
+        met = verdicts.count(RequirementVerdict.PASS)
+        not_met = sum(verdict in _NOT_MET for verdict in verdicts)
+        counts.append(LevelCount(level, met, not_met, len(verdicts) - met - not_met))
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """Why some requirements were not judged."""
+
+    cause: str
+    requirements: tuple[str, ...]
+    blocking: ScenarioResult | None = None
+    """The case that shows the requirement that blocks them as not met."""
+
+    @property
+    def names(self) -> str:
+        """The ids of the requirements; only their number where many were not chosen."""
+        if self.cause == _NOT_CHOSEN and len(self.requirements) > _FEW:
+            return f"{len(self.requirements)} requirements"
+        return ", ".join(self.requirements)
+
+
+def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
+    """Return why some of `ours` were neither met nor failed: each cause once."""
+    not_reached: set[str] = set()
+    if run.plan is not None:
+        not_reached.update(*(run.plan.cases.get(case, ()) for case in run.missing))
+    causes: dict[str, list[RequirementResult]] = {}
     for item in ours:
         if item.verdict is RequirementVerdict.BLOCKED:
-            causes.setdefault(f"blocked by {item.blocked_by or '?'}", []).append(item.id)
+            cause = f"blocked by {item.blocked_by or '?'}"
         elif item.verdict in _NAMED_AS:
-            needs = f", needs {item.capability}" if item.capability else ""
-            causes.setdefault(f"{_NAMED_AS[item.verdict]}{needs}", []).append(item.id)
-        elif item.verdict is RequirementVerdict.UNTESTED:
-            causes.setdefault(_NOT_CHOSEN if item.covered else "no scenario yet", []).append(item.id)
+            cause = _NAMED_AS[item.verdict] + (f", needs {item.capability}" if item.capability else "")
+        elif item.verdict is not RequirementVerdict.UNTESTED:
+            continue
+        elif item.id in not_reached:
+            cause = "not reached"
+        else:
+            cause = _NOT_CHOSEN if item.covered else "no scenario yet"
+        causes.setdefault(cause, []).append(item)
     return [
-        (cause, f"{len(ids)} requirements" if cause == _NOT_CHOSEN and len(ids) > _FEW else ", ".join(ids))
-        for cause, ids in causes.items()
+        NotJudged(cause, tuple(item.id for item in items), _blocking_case(run, items[0]))
+        for cause, items in causes.items()
     ]
 
 
+def _blocking_case(run: Run, item: RequirementResult) -> ScenarioResult | None:
+    """Return the case that shows what blocks `item` as not met: the one that its result names, or any."""
+    if (blocker := item.blocked_by) is None:
+        return None
+    named = {getattr(each, "blocked_by_case", None) for each in run.scenarios if item.id in each.requirements}
+    not_met = [
+        each for each in run.scenarios if blocker in each.requirements and each.judgment(blocker) in NOT_MET
+    ]
+    return next((each for each in not_met if each.id in named), not_met[0] if not_met else None)
+
+
 def subject_line(run: Run) -> list[str]:
-    """Return who was judged: a line for each implementation, with the roles that it stood in."""
+    """Return a line for each implementation that was judged, with its roles."""
     roles: dict[str, list[str]] = {}
     for role, subject in run.subjects.items():
         if role in run.judged_roles or (role != "router" and "peer" in run.judged_roles):
             who = f"{subject.name} {subject.version} ({subject.language}, driver {subject.driver})"
-            if subject.name == subject.driver:  # A router that was running: all that is known is its URL.
+            if subject.name == subject.driver:  # Only the URL of a router that ran already is known.
                 who = subject.name
             roles.setdefault(who, []).append(role)
-    return [f"Judged as {_enumerated(stood)}: {who}" for who, stood in roles.items()]
+    return [f"Judged as {_enumerated(names)}: {who}" for who, names in roles.items()]
 
 
 def _enumerated(names: Sequence[str]) -> str:
@@ -102,13 +165,13 @@ def _enumerated(names: Sequence[str]) -> str:
 
 
 def citation(item: Requirement | RequirementResult) -> str:
-    """Return where it is written: `specification, section "Architecture"`, `standard, RFC 8122`."""
+    """Return where a requirement is: `specification, section "Architecture"`, `standard, RFC 8122`."""
     section = f'section "{item.section}"' if item.section else ""
     return ", ".join(part for part in (Source(item.source).label, section, item.reference) if part)
 
 
 def sentence(item: Requirement | RequirementResult) -> str:
-    """Return the specification's words in quotation marks, or another source's in ours."""
+    """Return the quoted words of the specification, or a summary of another source."""
     return f'"{item.quote}"' if item.quote else item.source_text
 
 
@@ -118,10 +181,10 @@ def source_line(item: Requirement | RequirementResult) -> str:
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text that says something."""
+    """Return the first line of a text that is not blank."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def seconds(duration: float) -> str:
-    """Return a duration as people read it."""
+    """Return a duration in seconds with one decimal."""
     return f"{duration:.1f} s"

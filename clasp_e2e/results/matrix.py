@@ -10,15 +10,14 @@ from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, cast
 
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import NOT_MET, Run
-from clasp_e2e.results.verdict import CONFORMS, FAILS, UNDECIDED
 
 SCHEMA = 1
 """The version of the form of `matrix.json`."""
 
-USAGE = 2
-WORST_FIRST = (FAILS, UNDECIDED, USAGE, CONFORMS)
+WORST_FIRST = (ExitStatus.FAILED, ExitStatus.INCONCLUSIVE, ExitStatus.USAGE, ExitStatus.OK)
 
 
 class State(StrEnum):
@@ -134,15 +133,15 @@ class Matrix:
     faults: tuple[str, ...] = ()
     """What did not end in order of that which all cells share."""
 
-    def exit_status(self, *, require_all: bool = False) -> int:
+    def exit_status(self, *, require_all: bool = False) -> ExitStatus:
         """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
 
         A cell that is not available decides nothing, unless `require_all`, or unless no other is left.
         """
         statuses = [_status(cell) for cell in self.cells if cell.state is not State.NOT_AVAILABLE]
         if not statuses or (require_all and len(statuses) < len(self.cells)):
-            statuses.append(UNDECIDED)
-        statuses += [UNDECIDED] * bool(self.faults)
+            statuses.append(ExitStatus.INCONCLUSIVE)
+        statuses += [ExitStatus.INCONCLUSIVE] * bool(self.faults)
         return min(statuses, key=WORST_FIRST.index)
 
     def to_json(self) -> dict[str, Any]:
@@ -213,9 +212,9 @@ def _read(record: type[Cell | Matrix], document: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _status(cell: Cell) -> int:
+def _status(cell: Cell) -> ExitStatus:
     # Pytest knows more statuses, and so does the system: no verdict is among those.
-    return UNDECIDED if cell.exit_status not in WORST_FIRST else cell.exit_status
+    return next((each for each in WORST_FIRST if each == cell.exit_status), ExitStatus.INCONCLUSIVE)
 
 
 def _ids(run: Run, *verdicts: RequirementVerdict) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from datetime import date
 
 from clasp_e2e.results.baseline import Baseline, parse_baseline
 from clasp_e2e.results.blame import settle_all
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.known_failures import Known, Scope, set_apart, settle_known
 from clasp_e2e.results.plan import KnownList, Plan
 from clasp_e2e.results.run_record import Run, ScenarioResult
-from clasp_e2e.results.verdict import FAILS, exit_status, requirement_results, run_verdict
+from clasp_e2e.results.verdict import exit_status, requirement_results, run_verdict
 from clasp_e2e.spec.catalogue import Catalogue
 
 
@@ -53,7 +54,7 @@ def resolve_run(run: Run, catalogue: Catalogue, baselines: Sequence[Baseline], t
         plan=replace(plan, known=tuple(_listed(each) for each in baselines)),
     )
     if known.complaints:
-        return Resolution(run, known, FAILS)
+        return Resolution(run, known, ExitStatus.FAILED)
     apart = requirement_results(catalogue, set_apart(known.results), roles, covered=covered)
     verdict = run_verdict(apart, part, roles, capabilities)
     status = exit_status(verdict, run.subset and not missing, run.strict, totals=run.totals)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import NOT_MET, RequirementResult, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, Requirement, concerns
-
-CONFORMS = 0
-FAILS = 1
-UNDECIDED = 3
 
 WORST_FIRST = (
     RequirementVerdict.FAIL,
@@ -151,7 +148,7 @@ def _apart(result: RequirementResult, capabilities: Collection[str]) -> bool:
 
 def exit_status(
     verdict: Verdict, subset: bool = False, strict: bool = False, *, totals: Mapping[str, int] | None = None
-) -> int:
+) -> ExitStatus:
     """Return the exit status of a run: 0 conforms, 1 fails, 3 undecided.
 
     2, usage, is no verdict's. `verdict` is what the run says, but for what is known to fail.
@@ -160,18 +157,18 @@ def exit_status(
     """
     count = totals or {}
     if count.get(Outcome.UNEXPECTED_PASS):
-        return FAILS
+        return ExitStatus.FAILED
     deviates = (
         verdict is Verdict.CONFORMANT_WITH_DEVIATIONS if totals is None else count.get(Outcome.DEVIATION)
     )
     if strict and deviates:
-        return FAILS
+        return ExitStatus.FAILED
     match verdict:
         case Verdict.CONFORMANT | Verdict.CONFORMANT_WITH_DEVIATIONS:
-            return CONFORMS
+            return ExitStatus.OK
         case Verdict.NON_CONFORMANT:
-            return FAILS
+            return ExitStatus.FAILED
         case Verdict.PARTIAL:
-            return CONFORMS if subset else UNDECIDED
+            return ExitStatus.OK if subset else ExitStatus.INCONCLUSIVE
         case Verdict.INCONCLUSIVE:
-            return UNDECIDED
+            return ExitStatus.INCONCLUSIVE

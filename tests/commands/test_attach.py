@@ -100,7 +100,7 @@ def test_ctrl_c_ends_the_waiting(start: Start) -> None:
     assert "KeyboardInterrupt" in out
     assert not [word for word in ("Traceback", "Warning", "INTERNAL") if word in out + err]
     late = start("connect", address, *ADAPTER)
-    assert late.communicate()[1].startswith(f"Error: nobody waits at {address}. Start the run")
+    assert late.communicate()[1].startswith(f"Error: no run waits at {address}; start the run")
     assert late.returncode == 3
 
 

@@ -19,6 +19,13 @@ def test_prints_a_script_that_asks_the_command(invoke: Callable[..., Result], sh
     assert f"_CLASP_E2E_COMPLETE={shell}_complete" in result.stdout
 
 
+def test_help_shows_a_line_for_each_shell(invoke: Callable[..., Result]) -> None:
+    text = invoke("completion", "--help").stdout
+    assert "\\b" not in text
+    assert "\b" not in text
+    assert '\n  bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc\n' in text
+
+
 def test_bash_completes_a_subcommand_with_it(invoke: Callable[..., Result], tmp_path: Path) -> None:
     command = tmp_path / "clasp-e2e"
     command.write_text(

@@ -54,8 +54,8 @@ def test_what_is_met_now_leaves_the_list(command: Command, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--accept-new", "why"], "give --update-baseline with it"),
-        (["--update-baseline", "--accept-new", " "], "wants a reason"),
+        (["--accept-new", "why"], "add --update-baseline"),
+        (["--update-baseline", "--accept-new", " "], "needs a reason"),
     ],
 )
 def test_bad_usage(invoke: Callable[..., Result], arguments: list[str], said: str) -> None:

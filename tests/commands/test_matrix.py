@@ -158,7 +158,7 @@ def test_the_worst_cell_decides_and_a_broken_driver_is_named(command: Command, t
         (["--peers", "reference", "-k", "nothing_of_the_kind"], 2, "No scenario selected"),
         (["--peers", "reference", "-k", "and and"], 2, "Wrong expression passed to '-k'"),
         (["--peers", "reference", "test_nowhere.py"], 2, "test_nowhere.py"),
-        (["--peers", "reference", "--", "-n", "2"], 2, "-n is pytest's"),
+        (["--peers", "reference", "--", "-n", "2"], 2, "-n is an option of pytest"),
         (["--peers", "reference", "--require-all", "--routers", "no.such:Driver"], 3, "not available"),
     ],
 )

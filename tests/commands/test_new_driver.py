@@ -97,7 +97,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(command: Command, tmp_path: Pa
     (tmp_path / "mine/adapter.py").write_text("mine")
     finished = command("new-driver", "--lang", "python", "mine")
     assert finished.returncode == 2
-    assert "mine is there, and not empty; nothing was written" in finished.stderr
+    assert "Error: mine exists and is not empty; name a new or empty folder" in finished.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["adapter.py"]
     assert (tmp_path / "mine/adapter.py").read_text() == "mine"
 
@@ -108,7 +108,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(command: Command, tmp_path: Pa
         (["mine"], "Missing option '--lang'"),
         (["--lang", "cobol", "mine"], "'cobol' is not one of"),
         (["--lang", "python"], "Missing argument 'DIR'"),
-        (["--lang", "python", "file/mine"], "cannot be written: Not a directory"),
+        (["--lang", "python", "file/mine"], "cannot be written (Not a directory); name another folder"),
     ],
 )
 def test_bad_usage(command: Command, tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -41,7 +41,9 @@ async def test_runs_until_it_is_ended(tmp_path: Path, ending: signal.Signals) ->
     assert isinstance(wire.decode(answer)[0], wire.Welcome)
     assert process.returncode == 0
     assert rest == b""
-    assert said.decode().splitlines() == ["The reference router listens there. Ctrl-C ends it."]
+    assert said.decode().splitlines() == [
+        "The reference router listens at this URL; press Ctrl-C to stop it."
+    ]
 
 
 def test_a_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> None:

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clasp_e2e.drivers import (
     DriverFault,
@@ -16,6 +18,7 @@ from clasp_e2e.drivers import (
     resolve_router,
 )
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import split_driver_names
 from clasp_e2e.drivers.stdio import StdioDriver
 
 MODULE = """
@@ -139,3 +142,61 @@ async def test_a_running_router_is_used_as_it_is(url: str) -> None:
 def test_a_router_that_is_none_is_told_of_the_third_way() -> None:
     with pytest.raises(UnknownDriver, match="or a running router by its ws:// or wss:// URL"):
         resolve_router("referense")
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("./peer", "cmd:./peer"),
+        ("adapters/peer", "cmd:adapters/peer"),
+        ("mine", "cmd:./mine"),
+        ("peer.py", "cmd:python peer.py"),
+        ("./peer.mjs", "cmd:node ./peer.mjs"),
+        ("./mine.py", "cmd:./mine.py"),
+        (f"{sys.executable} peer.py", f"cmd:{sys.executable} peer.py"),
+    ],
+)
+def test_a_program_without_cmd_gets_a_suggestion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, meant: str
+) -> None:
+    for name in ("mine", "mine.py"):
+        (tmp_path / name).touch(mode=0o755)
+    (tmp_path / "peer.py").touch(mode=0o644)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownDriver, match="did you mean") as caught:
+        resolve_driver(spec)
+    assert f"did you mean {meant!r}?" in str(caught.value)
+    assert isinstance(resolve_driver(meant), StdioDriver)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["cmd:./x,reference,node"], ["cmd:./x", "reference", "node"]),
+        (["reference, node", "rust", "node"], ["reference", "node", "rust"]),
+        (["cmd:./x --list a,b,reference"], ["cmd:./x --list a,b", "reference"]),
+        (["cmd:./x --list a,,b"], ["cmd:./x --list a,,b"]),
+        (["cmd:a,cmd:b, cmd:c"], ["cmd:a", "cmd:b", "cmd:c"]),
+        (
+            ["cmd:./x,my.module:Driver,ws://127.0.0.1:1/x"],
+            ["cmd:./x", "my.module:Driver", "ws://127.0.0.1:1/x"],
+        ),
+        (["cmd:./x 'a,node',rust"], ["cmd:./x 'a,node'", "rust"]),
+        (['cmd:./x "a\\",node",rust'], ['cmd:./x "a\\",node"', "rust"]),
+        (["cmd:./x a\\,node,rust"], ["cmd:./x a\\,node", "rust"]),
+        (["cmd:./x 'never closed,node"], ["cmd:./x 'never closed,node"]),
+        (["cmd:./x,", ",", ""], ["cmd:./x"]),
+    ],
+)
+def test_driver_names_are_split_at_commas_before_a_driver(values: list[str], names: list[str]) -> None:
+    assert split_driver_names(values) == names
+
+
+@given(
+    st.lists(
+        st.sampled_from(["reference", "node", "cmd:./x", "cmd:node a.mjs 'b,rust'", "m.n:D", "ws://h:1"]),
+        unique=True,
+    )
+)
+def test_driver_names_joined_by_commas_are_split_again(names: list[str]) -> None:
+    assert split_driver_names([",".join(names)]) == names

@@ -6,7 +6,7 @@ import click
 import pytest
 
 import clasp_e2e
-from clasp_e2e.execution.bundled_scenarios import load_scenarios, scenarios_root
+from clasp_e2e.execution.bundled_scenarios import Bundled, closest_scenarios, load_scenarios, scenarios_root
 
 
 def test_the_names_of_scenarios_are_unique() -> None:
@@ -27,3 +27,28 @@ def test_an_installation_without_scenarios_says_so(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(clasp_e2e, "__file__", str(tmp_path / "clasp_e2e/__init__.py"))
     with pytest.raises(click.ClickException, match="not complete; install clasp-e2e again"):
         scenarios_root()
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("test_conecting.py", "test_connecting.py"),
+        ("scenarios/test_conecting.py", "test_connecting.py"),
+        ("conecting", "test_connecting.py"),
+        ("test_client_gets_session", "test_connecting.py::test_client_gets_a_session"),
+        ("test_client_gets_a", "test_connecting.py::test_client_gets_a_session"),
+        ("test_conecting.py::test_client_gets_a_session", "test_connecting.py::test_client_gets_a_session"),
+        ("test_connecting::test_client_gets[iut]", "test_connecting.py::test_client_gets_a_session[iut]"),
+    ],
+)
+def test_a_misspelt_scenario_is_found(argument: str, meant: str) -> None:
+    assert closest_scenarios(argument)[0] == meant
+
+
+def test_nothing_is_close_to_another_word() -> None:
+    assert closest_scenarios("xyz") == []
+
+
+@pytest.mark.parametrize("bundled", load_scenarios()[:3], ids=lambda bundled: bundled.name)
+def test_every_scenario_is_closest_to_itself(bundled: Bundled) -> None:
+    assert closest_scenarios(bundled.name)[0] == bundled.name

@@ -41,7 +41,7 @@ def test_errors_complaints_and_what_was_not_judged_are_named() -> None:
         scenario("SND-2", "blocked", blocked_by="CON-6"),
     )
     text = render_markdown(replace(run, complaints=("known.toml: stale",)))
-    assert "### Errors, which are no verdict on the implementation" in text
+    assert "### Errors of the harness, a driver or the environment" in text
     assert "the adapter died" in text
     assert "blocked by CON-6: SND-2" in text
     assert "known.toml: stale" in text

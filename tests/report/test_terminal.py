@@ -38,8 +38,42 @@ def test_failures_show_their_sentence_and_what_was_seen() -> None:
     assert text.strip().startswith("NOT CONFORMANT")
     assert "RTE-8  P2POnly, no path: the call fails" in text
     assert "Only P2P, fail if" in text
-    assert "rust-reference: expected a refusal; seen: relay" in text
+    assert "         file::RTE-8[rust-reference]\n           expected a refusal; seen: relay\n" in text
     assert "more\n" not in text
+
+
+@pytest.mark.parametrize(("requirement", "outcome"), [("RTE-8", "failed"), ("SND-9", "deviation")])
+@pytest.mark.parametrize("width", [50, 80, 110])
+def test_what_was_not_met_names_its_cases_and_how_to_repeat_them(
+    requirement: str, outcome: str, width: int
+) -> None:
+    cases = [
+        scenario(
+            requirement,
+            outcome,
+            id=f"test_file::test_{n}[iut]",
+            message="seen: something else",
+            replay=f"clasp-e2e run 'test_file.py::test_{n}[iut]' --peer cmd:./a --seed 1 "
+            + "--and-more " * 9,
+        )
+        for n in range(5)
+    ]
+    lines = summary(run_of(*cases), width=width).splitlines()
+    for n in range(3):
+        at = lines.index(f"         test_file::test_{n}[iut]")
+        assert lines[at + 1] == "           seen: something else"
+        assert lines[at + 2] == f"           Repeat with {cases[n].replay.strip()}"
+    assert lines[at + 3] == "         and 2 more"
+
+
+def test_new_failures_come_before_known_ones() -> None:
+    cases = [
+        scenario("CON-6", outcome, id=f"x::{n}[iut]", known_failure="Known." if n < 3 else None)
+        for n, outcome in enumerate(["expected_failure"] * 3 + ["failed"])
+    ]
+    text = summary(run_of(*cases))
+    assert text.index("x::3[iut]") < text.index("x::0[iut]")
+    assert "x::2[iut]" not in text
 
 
 def test_deviations_are_named_with_their_source() -> None:
@@ -60,17 +94,17 @@ def test_what_was_not_judged_is_grouped_by_its_cause() -> None:
         missing=("ICE-3", "SND-4"),
     )
     lines = {" ".join(line.split()) for line in summary(run).splitlines()}
-    assert "blocked by CON-5 CON-6, EVT-1" in lines
-    assert "unobserved SIG-4" in lines
-    assert "not offered, needs is_peer_connected EVT-8" in lines
-    assert "skipped TMO-1" in lines
-    assert "no scenario yet ICE-3, SND-4" in lines
+    assert "blocked by CON-5: CON-6, EVT-1" in lines
+    assert "unobserved: SIG-4" in lines
+    assert "not offered, needs is_peer_connected: EVT-8" in lines
+    assert "skipped: TMO-1" in lines
+    assert "no scenario yet: ICE-3, SND-4" in lines
 
 
 def test_errors_are_told_as_no_verdict() -> None:
     text = summary(run_of(scenario("CON-6", "error", message="the adapter died\nits last words")))
     assert text.strip().startswith("INCONCLUSIVE")
-    assert "no verdict on the implementation: CON-6" in text
+    assert "prevented a verdict on CON-6." in text
     assert "the adapter died" in text
 
 
@@ -85,14 +119,14 @@ def test_remarks_and_long_waits_are_shown() -> None:
 def test_what_is_wrong_with_a_list_of_known_failures_stands_in_lines_of_its_own() -> None:
     said = "known.toml, entry 1 (CON-6, *): unexpected pass: " + "a long way of saying so " * 9
     text = summary(replace(run_of(), complaints=(said,), notes=("one more",)))
-    assert f"The known failures are not as they are listed\n  {said.rstrip()}\n" in text
-    assert "Known failures of which this run cannot tell\n  one more\n" in text
+    assert f"Known failures that do not match their list\n  {said.rstrip()}\n" in text
+    assert "Known failures that this run could not check\n  one more\n" in text
 
 
 def test_a_known_failure_is_shown_with_its_reason() -> None:
     known = scenario("CON-6", "expected_failure", message="seen: nothing", known_failure="Not built yet.")
     text = summary(run_of(known))
-    assert "rust-reference: seen: nothing\n             known: Not built yet." in text
+    assert "           seen: nothing\n           known: Not built yet.\n" in text
     assert "Every failure is a known one" in text
     assert "Every failure is a known one" not in summary(run_of(known, scenario("CON-5", "failed")))
 
@@ -100,8 +134,8 @@ def test_a_known_failure_is_shown_with_its_reason() -> None:
 def test_a_partial_run_says_what_is_missing() -> None:
     text = summary(run_of(scenario("TMO-1", "skipped")))
     assert text.strip().startswith("PARTIAL")
-    assert "not all of it was judged: TMO-1." in text
-    assert "in the part of the scenarios that was chosen" in summary(run_of(subset=True))
+    assert "these were not judged: TMO-1." in text
+    assert "in the chosen part of the scenarios" in summary(run_of(subset=True))
 
 
 def test_another_catalogue_is_pointed_out() -> None:
@@ -179,7 +213,7 @@ Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --
 def test_an_error_is_told_apart_from_a_verdict() -> None:
     error = scenario("CON-6", "error", message="the adapter died\n  its last words")
     text = render_failure(error, CATALOGUE.get("CON-6"), expected="", seen="")
-    assert "no verdict on the implementation" in " ".join(text.split())
+    assert "not a verdict on the implementation" in " ".join(text.split())
     assert "Message     the adapter died\n              its last words" in text
     assert "Expected" not in text
     assert "Timeline" not in text

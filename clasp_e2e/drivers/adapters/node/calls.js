@@ -77,12 +77,6 @@ export class Calls {
     return { session_id: peer.session };
   }
 
-  async closeAll() {
-    const peers = [...this.#peers.values()];
-    this.#peers.clear();
-    await Promise.all(peers.map((peer) => peer.close()));
-  }
-
   peer({ peer: handle }) {
     const peer = this.#peers.get(handle);
     if (peer === undefined) throw new CallError(INVALID_PARAMS, `no peer ${handle} is open`);
@@ -120,7 +114,7 @@ const METHODS = {
     return this.peer(params).close();
   },
   shutdown() {
-    return this.closeAll();
+    // The process ends with the answer, and all that is open with it.
   },
 };
 

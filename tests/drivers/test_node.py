@@ -53,11 +53,11 @@ def test_it_is_built_once_and_whole(programs: Callable[[str, str], None], tmp_pa
     programs("npm", f'echo "$@" >> {tmp_path}/calls; : > installed')
     command = node_adapter_command()
     place = Path(command[1]).parent
-    assert command == [str(tmp_path / "bin/node"), str(place / "adapter.js")]
+    assert command == [str(tmp_path / "bin/node"), str(place / "adapter.mjs")]
     assert {entry.name for entry in place.iterdir()} == SOURCES | {"installed"}
     assert node_adapter_command() == command
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls == ["install --omit=dev --no-audit --no-fund --no-package-lock --ignore-scripts"]
+    assert calls == ["install --no-audit --no-fund --no-package-lock --ignore-scripts", "run build"]
     assert {entry.name for entry in cache_root().iterdir()} == {place.name, "node.lock"}
 
 

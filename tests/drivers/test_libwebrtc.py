@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clasp_e2e.drivers import Driver, NotAvailable, Peer, Router, UnknownDriver, resolve_driver
+from clasp_e2e.drivers import Driver, NotAvailable, Peer, Router
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.drivers import libwebrtc as driver_module
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
 from clasp_e2e.drivers.reference import ReferenceDriver

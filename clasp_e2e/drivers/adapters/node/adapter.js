@@ -40,6 +40,7 @@ const calls = new Calls({
   implementation: implementation(),
   createConnection: await loadStack(),
   notify: (method, params) => lines.send({ method, params }),
+  processes: 'per_peer',
 });
 
 lines.read({

@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from clasp_e2e.drivers import (
-    DriverFault,
+from clasp_e2e.drivers import DriverFault, NotOffered, registry
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import (
     ExternalRouter,
-    NotOffered,
     UnknownDriver,
     known_drivers,
-    registry,
     resolve_driver,
     resolve_router,
 )
-from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
 
 MODULE = """

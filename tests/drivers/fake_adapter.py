@@ -37,8 +37,9 @@ def raw(data):
 
 
 def note(word):
-    with open(sys.argv[2], "a") as log:
-        log.write(f"{word}\n")
+    log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(log, f"{word}\n".encode())
+    os.close(log)
 
 
 def describe(request):
@@ -190,7 +191,7 @@ def main():
         sys.exit("cannot find libclasp.so")
     if FAULT == "starts_once":
         try:
-            open(sys.argv[2], "x").close()
+            os.close(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             sys.exit("there can be one only")
     if FAULT == "starts_slowly":

@@ -20,8 +20,8 @@ from clasp_e2e.drivers.stdio.start_cost import (
 def test_measure_counts_processor_time_and_memory_of_a_process() -> None:
     cost = measure(os.getpid(), 2.0)
     assert cost.duration == 2.0
-    assert cost.processor_time is not None and cost.processor_time > 0
-    assert cost.memory is not None and cost.memory > 1024 * 1024
+    assert (cost.processor_time or 0) > 0
+    assert (cost.memory or 0) > 1024 * 1024
 
 
 def test_measure_of_no_process_knows_the_duration_only() -> None:
@@ -57,5 +57,4 @@ def test_ready_processes_take_half_of_the_available_memory_at_most() -> None:
 
 
 def test_available_memory_is_known_here() -> None:
-    available = available_memory()
-    assert available is not None and available > 1024 * 1024
+    assert (available_memory() or 0) > 1024 * 1024

@@ -23,14 +23,14 @@ class StartCost:
     duration: float
     """Seconds from the start to the answer to `initialize`."""
     processor_time: float | None = None
-    """Seconds."""
+    """Seconds, with those in which it could have run and no processor was free: the rest it slept."""
     memory: int | None = None
     """Resident bytes; memory that processes share counts once for each of them."""
 
 
 def measure(pid: int, duration: float) -> StartCost:
     """Return what the process `pid` has taken since its start, `duration` seconds ago."""
-    ticks = pages = 0
+    ticks = pages = queued = 0
     processes = [pid]
     try:
         for process in processes:
@@ -39,10 +39,14 @@ def measure(pid: int, duration: float) -> StartCost:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))
             pages += int(fields[21])
+            # On a busy machine, time in the run queue would look like sleep. See sched-stats in the kernel.
+            for thread in folder.glob("task/*/schedstat"):
+                queued += int(thread.read_text().split()[1])
             processes += map(int, (folder / f"task/{process}/children").read_text().split())
     except (OSError, ValueError, IndexError):
         return StartCost(duration)
-    return StartCost(duration, ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+    wanted = ticks / os.sysconf("SC_CLK_TCK") + queued / 1e9
+    return StartCost(duration, wanted, pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def starts_at_once(cost: StartCost, processors: int) -> int:

@@ -28,7 +28,7 @@ async def test_connected_is_told_once(connected_pair: Pair) -> None:
         expect(len(client.events(Connected)), f"times that {client.name} was told Connected").equals(1)
 
 
-@requirement("EVT-3", waits=True)
+@requirement("EVT-3", waits=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_closes(connected_pair: Pair) -> None:
     """When a peer closes (or ends, where it has no close), the other is told Disconnected, naming it."""
     told, leaving = connected_pair
@@ -48,7 +48,7 @@ async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: Pai
     await subject.is_told(Disconnected, partner, within=limit)
 
 
-@requirement("EVT-4", slow=True)
+@requirement("EVT-4", slow=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: Pair) -> None:
     """When a peer is killed, the other is told Disconnected once ICE consent has run out."""
     told, killed = connected_pair

@@ -67,7 +67,7 @@ async def offerer_killed(sides: Sides, stage: Stage, pair: Pair) -> None:
     expect_one_outcome(pair.answerer, pair.offerer, failed_by_call=False)
 
 
-@requirement("TMO-3", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-3", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_killed_before_it_is_called(sides: Sides) -> None:
     """An attempt to a peer that was killed before fails, and the next one, to another, succeeds."""
     pair = await sides.attach(CONFIG, CONFIG)
@@ -78,28 +78,28 @@ async def test_killed_before_it_is_called(sides: Sides) -> None:
     expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
 
 
-@requirement("TMO-4", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_before_the_offer_arrives(sides: Sides) -> None:
     """The answerer is killed when the offer is on its way: nobody answers, and the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
     await answerer_killed(sides, Stage.OFFER_SENT, pair, "TMO-4", WELL_BEYOND)
 
 
-@requirement("TMO-4", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_with_the_offer_in_hand(sides: Sides) -> None:
     """The answerer is killed when it has the offer, before the router has its answer: the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
     await answerer_killed(sides, Stage.OFFER_DELIVERED, pair, "TMO-4", WELL_BEYOND)
 
 
-@requirement("TMO-5", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_with_its_answer_on_the_way(sides: Sides) -> None:
     """The answerer is killed when its answer has left: the offerer gets it, finds nobody, and fails."""
     pair = await sides.attach(CONFIG, CONFIG)
     await answerer_killed(sides, Stage.ANSWER_SENT, pair, "TMO-5", pair.offerer.timeout + LATE)
 
 
-@requirement("TMO-5", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_while_the_two_look_for_a_path(sides: Sides) -> None:
     """The answerer is killed when its answer has arrived and no path is found yet: the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
@@ -107,13 +107,13 @@ async def test_answerer_killed_while_the_two_look_for_a_path(sides: Sides) -> No
     await answerer_killed(sides, Stage.ANSWER_DELIVERED, pair, "TMO-5", pair.offerer.timeout + LATE)
 
 
-@requirement("TMO-8", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_offerer_killed_before_the_answer_arrives(sides: Sides) -> None:
     """The offerer is killed when the answer has left: the answerer is told that the attempt failed."""
     await offerer_killed(sides, Stage.ANSWER_SENT, await sides.attach(CONFIG, CONFIG))
 
 
-@requirement("TMO-8", "TMO-7", "EVT-6", waits=True)
+@requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_offerer_killed_while_the_two_look_for_a_path(sides: Sides) -> None:
     """The offerer is killed when it has the answer and no path is found: the answerer is told."""
     pair = await sides.attach(CONFIG, CONFIG)
@@ -121,7 +121,7 @@ async def test_offerer_killed_while_the_two_look_for_a_path(sides: Sides) -> Non
     await offerer_killed(sides, Stage.ANSWER_DELIVERED, pair)
 
 
-@requirement("TMO-7", "EVT-6", slow=True)
+@requirement("TMO-7", "EVT-6", slow=True, kills=True)
 async def test_killed_when_connected(sides: Sides) -> None:
     """The one whose connected peer is killed is told Disconnected, no failure, and connects to another."""
     pair = await sides.attach(CONFIG, CONFIG)

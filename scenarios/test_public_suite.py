@@ -68,7 +68,7 @@ async def test_2_candidate_exchange(pair: Pair) -> None:
         remark(f"{missing[0]} connects, and had sent none of its candidates by then")
 
 
-@requirement("EVT-6", waits=True)
+@requirement("EVT-6", waits=True, kills=True)
 async def test_3_state_transitions(connected_pair: Pair) -> None:
     """From the attempt to the end of the connection each side is told Connected, and then Disconnected."""
     subject, partner = connected_pair

@@ -150,9 +150,10 @@ async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
 
 
 def _driver(spec: str, resolve: Callable[..., Driver], scale: float) -> Driver:
-    # A loop without end in this process could be noticed by nobody, and its memory not told from ours.
+    # Nobody could notice an endless loop in this process, nor tell its memory from ours; and the memory
+    # of a process that is shared is not that of the peer alone.
     if spec == REFERENCE:
-        command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"]
+        command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference", "--processes", "per_peer"]
         return StdioDriver(command, deadline_scale=scale)
     return resolve(spec, deadline_scale=scale)
 

@@ -1,4 +1,4 @@
-"""How an implementation is plugged in: the interface, the registry, and the drivers.
+"""How an implementation is plugged in: the interface; in `registry` and the other modules, the drivers.
 
 A driver in Python subclasses `Driver` and `Peer`; an adapter in another language speaks the
 driver protocol and is named as `cmd:COMMAND LINE`.
@@ -20,14 +20,6 @@ from clasp_e2e.drivers.interface import (
     Refused,
     Router,
 )
-from clasp_e2e.drivers.registry import (
-    ExternalRouter,
-    ExternalRouterDriver,
-    UnknownDriver,
-    known_drivers,
-    resolve_driver,
-    resolve_router,
-)
 
 __all__ = [
     "CAPABILITIES",
@@ -35,8 +27,6 @@ __all__ = [
     "Driver",
     "DriverFault",
     "EventSink",
-    "ExternalRouter",
-    "ExternalRouterDriver",
     "FaultSink",
     "Implementation",
     "NotAvailable",
@@ -44,8 +34,4 @@ __all__ = [
     "Peer",
     "Refused",
     "Router",
-    "UnknownDriver",
-    "known_drivers",
-    "resolve_driver",
-    "resolve_router",
 ]

@@ -1,4 +1,4 @@
-"""The JavaScript peer in a browser: headless Chromium, one for each peer."""
+"""The JavaScript peer in a browser: headless Chromium, with a page for each peer."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ CHROMIUM = (
 class BrowserDriver(StdioDriver):
     """The browser adapter, built at its first use. Raises `BuildError`.
 
-    Each peer has a browser of its own: it starts in half a second, and a peer can be killed as a
-    browser is, by the end of its processes. In a browser that all share, only its page could be
-    closed, upon which a browser sends farewells.
+    Peers share a browser, in which each has a page of its own. What is to be killed has a browser of
+    its own, and is killed as a browser is, by the end of its processes: where a page is closed, the
+    browser sends farewells.
     """
 
     baseline = Path(__file__).parent / "adapters/browser/baseline.toml"

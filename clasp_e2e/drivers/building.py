@@ -28,12 +28,14 @@ __all__ = [
 ]
 
 OLDEST_NODE = 20
-INSTALL_LIMIT = 600.0
-"""Seconds that npm has: it fetches some 30 MB."""
+NPM_LIMIT = 600.0
+"""Seconds that npm has: it fetches some 40 MB."""
 
-INSTALL = ("install", "--omit=dev", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
+INSTALL = ("install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
 """No scripts: what is needed comes prebuilt, and a package has no business running anything here."""
 
+BUNDLE = ("run", "build")
+"""One file instead of some 40 modules: a process starts with less than half of the processor time."""
 
 PAGE = ("calls.js", "connections.js", "errors.js", "lines.js", "negotiation.js", "peer.js", "signals.js")
 """Files of the Node adapter that are the browser's too: whatever is not special to Node."""
@@ -52,7 +54,7 @@ def cache_root() -> Path:
 
 def node_adapter_command() -> list[str]:
     """The command that starts the Node adapter, which is built if it has not been. Raises `BuildError`."""
-    return [_node(), str(build_node_adapter() / "adapter.js")]
+    return [_node(), str(build_node_adapter() / "adapter.mjs")]
 
 
 def browser_adapter_command() -> list[str]:
@@ -100,33 +102,32 @@ def _build(npm: str, name: str, sources: Mapping[str, bytes], target: Path) -> N
         place.mkdir()
         for file, content in sources.items():
             (place / file).write_bytes(content)
-        _install(npm, name, place)
+        _run_npm([npm, *INSTALL], place, f"install the {name} adapter's packages")
+        _run_npm([npm, *BUNDLE], place, f"bundle the {name} adapter")
         place.rename(target)
 
 
-def _install(npm: str, name: str, place: Path) -> None:
+def _run_npm(command: list[str], place: Path, purpose: str) -> None:
     try:
         finished = subprocess.run(  # noqa: S603 - our own arguments, no shell
-            [npm, *INSTALL],
+            command,
             cwd=place,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=INSTALL_LIMIT,
+            timeout=NPM_LIMIT,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"npm did not install the {name} adapter's packages within {INSTALL_LIMIT:g} s: "
-            "is its registry reachable? `npm ping` tells"
+            f"npm did not {purpose} within {NPM_LIMIT:g} s: is its registry reachable? `npm ping` tells"
         ) from None
     if finished.returncode:
         last = "\n".join(finished.stdout.strip().splitlines()[-15:])
         raise BuildError(
-            f"npm could not install the {name} adapter's packages (exit status {finished.returncode}); "
-            f"its last words:\n{last}"
+            f"npm could not {purpose} (exit status {finished.returncode}); its last lines of output:\n{last}"
         )
 
 

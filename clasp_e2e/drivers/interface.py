@@ -196,6 +196,25 @@ class Driver(ABC):
         Raises `Refused` if the implementation could not attach.
         """
 
+    async def open_killable_peer(
+        self,
+        *,
+        url: str,
+        name: str,
+        p2p: P2PConfig | None,
+        on_event: EventSink,
+        token: str | None = None,
+    ) -> Peer:
+        """Attach a new client whose `kill` may be called; otherwise as `open_peer`, and by default the same.
+
+        To be overridden where a peer that is killed would take others with it.
+        """
+        return await self.open_peer(url=url, name=name, p2p=p2p, on_event=on_event, token=token)
+
+    def expect_peers(self, count: int) -> None:
+        """Prepare for `count` peers that are about to be opened. A hint: by default nothing is done."""
+        del count
+
     async def open_router(self, *, host: str, port: int) -> Router:
         """Start a router that listens on `host` and `port` (0 for any)."""
         del host, port

@@ -105,7 +105,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     loop = asyncio.get_running_loop()
     timeline = Timeline(loop.time)
     assert context.routers is not None
-    testbed = Testbed(context.routers, timeline, plan.patience, coturn=plan.coturn)
+    testbed = Testbed(context.routers, timeline, plan.patience, coturn=plan.coturn, kills=case.scenario.kills)
     began = loop.time()
     stalls = LoopStallMonitor(plan.patience)
     try:

@@ -56,7 +56,8 @@ def case_of(script: Script, label: str, capabilities: frozenset[str], tally: Tal
         """Calls in any order end, tell and send as the model predicts."""
         await Play(World(alone, capabilities, tally), script, timeout).run()
 
-    scenario = Scenario(model, REQUIREMENTS, "alone")
+    kills = any(isinstance(step, Kill) for step in script)
+    scenario = Scenario(model, REQUIREMENTS, "alone", kills=kills)
     return Case(f"model[{label}]", scenario, Pairing(offerer=label), replay)
 
 

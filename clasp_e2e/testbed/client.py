@@ -59,9 +59,17 @@ class Client(Inbox):
     """
 
     def __init__(
-        self, name: str, side: Side, p2p: P2PConfig | None, timeline: Timeline, patience: Patience
+        self,
+        name: str,
+        side: Side,
+        p2p: P2PConfig | None,
+        timeline: Timeline,
+        patience: Patience,
+        *,
+        may_be_killed: bool = False,
     ) -> None:
         super().__init__(name, timeline, patience)
+        self._may_be_killed = may_be_killed
         self.side = side
         self.p2p = p2p
         self._peer: Peer | None = None
@@ -166,7 +174,16 @@ class Client(Inbox):
         await self._call("close()", self.peer.close())
 
     async def kill(self) -> None:
-        """End the client without a word, as if its process had died."""
+        """End the client without a word, as if its process had died.
+
+        The scenario must have declared that it kills, whoever it judges: by now it is too late to give
+        the client a process of its own.
+        """
+        if not self._may_be_killed:
+            raise RuntimeError(
+                f"the scenario kills {self.name} without having declared it;"
+                " add kills=True to its @requirement"
+            )
         self._timeline.note("harness", f"kills {self.name}")
         await call_driver(self.side.label, "kill", self.peer.kill(), self._patience.cleanup)
 

@@ -30,7 +30,8 @@ class Scenario:
     `waits` marks one that spends its time waiting: it runs while the others do. `slow` marks one
     that waits for a time that the specification (or ICE) names, some 30 s. `opposite` is the script
     of the partner, where that is not one of the kinds that are judged or the reference. `role` is the
-    one role in which the scenario looks at a peer; None is each that the requirement judges.
+    one role in which the scenario looks at a peer; None is each that the requirement judges. `kills`
+    says that it kills a peer: each of its peers then has a process of its own.
     """
 
     function: ScenarioFunction
@@ -40,6 +41,7 @@ class Scenario:
     slow: bool = False
     opposite: type[PeerScript] | None = None
     role: PeerRole | None = None
+    kills: bool = False
 
     @property
     def name(self) -> str:
@@ -67,13 +69,15 @@ def requirement(
     slow: bool = False,
     opposite: type[PeerScript] | None = None,
     role: PeerRole | None = None,
+    kills: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
     """Make a coroutine function the scenario that judges the requirements `ids`.
 
     Its only parameter names its world: `pair`, `connected_pair`, `sides`, `alone`, `router` or
     `attacked_router`. What
     pytest then collects takes a `case`, which the plugin provides: one for each pairing to be judged.
-    With `opposite`, the partner of the peer that is judged follows that script.
+    With `opposite`, the partner of the peer that is judged follows that script. A scenario that kills
+    a peer says so by `kills`.
     """
 
     def mark(function: ScenarioFunction) -> Any:
@@ -99,7 +103,7 @@ def requirement(
         test.__module__ = function.__module__
         test.__doc__ = function.__doc__
         test.scenario = Scenario(  # pyright: ignore[reportFunctionMemberAccess]
-            function, ids, parameters[0], waits or slow, slow, opposite, role
+            function, ids, parameters[0], waits or slow, slow, opposite, role, kills
         )
         return test
 

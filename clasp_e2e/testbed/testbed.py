@@ -106,7 +106,13 @@ class Testbed:
     __test__ = False  # Its name is the field's; it is no test class.
 
     def __init__(
-        self, routers: RouterSource, timeline: Timeline, patience: Patience, *, coturn: bool = False
+        self,
+        routers: RouterSource,
+        timeline: Timeline,
+        patience: Patience,
+        *,
+        coturn: bool = False,
+        kills: bool = False,
     ) -> None:
         self.timeline = timeline
         self.patience = patience
@@ -119,6 +125,7 @@ class Testbed:
         self.alterations: dict[str, Alteration] = {}
         """By client: what it is handed in the place of a frame that is on its last way to it."""
         self._coturn = coturn
+        self._kills = kills
         self._servers: list[StunServer | TurnServer] = []
         self.limit: asyncio.Timeout | None = None
         """The scenario's own, which stands still while a client is opened."""
@@ -154,18 +161,20 @@ class Testbed:
             ),
         )
         self._legs.append(leg)
-        client = Client(name, participant.side, p2p, self.timeline, self.patience)
+        client = Client(name, participant.side, p2p, self.timeline, self.patience, may_be_killed=self._kills)
         self.clients.append(client)
         self.timeline.note("harness", f"opens {name} ({participant.side.label})", minor=True)
         try:
-            opening = participant.driver.open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
+            driver = participant.driver
+            open_peer = driver.open_killable_peer if self._kills else driver.open_peer
+            opening = open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
             limit = self.patience.open + self.patience.call
             with self._limit_stands_still():
                 peer = await call_driver(
                     participant.side.label,
                     "peer.open",
                     opening,
-                    None if participant.driver.keeps_deadlines else limit,
+                    None if driver.keeps_deadlines else limit,
                 )
         except Refused as refusal:
             raise Blocked(

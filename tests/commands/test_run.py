@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from clasp_e2e.plugin.invocation import targets
 from clasp_e2e.execution.bundled_scenarios import scenarios_root
+from clasp_e2e.plugin.invocation import targets
 
 from .conftest import LIAR, Finished
 

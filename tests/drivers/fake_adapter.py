@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 FAULT = sys.argv[1] if len(sys.argv) > 1 else "none"
 LINE_END = "\r\n" if FAULT == "carriage_return" else "\n"
@@ -35,13 +36,19 @@ def raw(data):
     sys.stdout.buffer.flush()
 
 
+def note(word):
+    log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(log, f"{word}\n".encode())
+    os.close(log)
+
+
 def describe(request):
     result = {
         "protocol": 1,
         "implementation": {"name": "fake", "version": "1", "language": "Python", "echo": request["params"]},
         "roles": ["peer", "router"],
         "capabilities": ["close", "is_peer_connected"],
-        "processes": "shared" if FAULT == "shared" else "per_peer",
+        "processes": "shared" if FAULT.startswith("shared") else "per_peer",
     }
     changes = {
         "wrong_version": {"protocol": 2},
@@ -52,6 +59,7 @@ def describe(request):
         "wrong_processes": {"processes": 1},
         "no_name": {"implementation": {"version": "1", "language": "C"}},
         "offers_all": {"capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"]},
+        "shared_without_close": {"capabilities": []},
         "peer_only": {"roles": ["peer"], "capabilities": []},
     }
     if FAULT == "hang_on_initialize":
@@ -181,6 +189,15 @@ def main():
         alive = os.open(sys.argv[2], os.O_WRONLY | os.O_NONBLOCK)
     if FAULT == "crash_at_start":
         sys.exit("cannot find libclasp.so")
+    if FAULT == "starts_once":
+        try:
+            os.close(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            sys.exit("there can be one only")
+    if FAULT == "starts_slowly":
+        note("begins")
+        time.sleep(1)
+        note("ready")
     for line in sys.stdin:
         request = json.loads(line)
         match request["method"]:

@@ -18,7 +18,7 @@ from clasp_e2e.drivers.browser import BrowserDriver, chromium
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import orphans
-from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, P2PEvent, SendResult
+from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, P2PEvent, RoutingMode, SendResult
 
 # What is missing
 
@@ -116,9 +116,17 @@ class World:
         self.drivers = {"browser": browser, "reference": reference}
         self.peers: list[Peer] = []
 
-    async def open(self, driver: str, config: P2PConfig | None = P2PConfig()) -> tuple[Peer, Told]:  # noqa: B008 - frozen
+    async def open(
+        self,
+        driver: str,
+        config: P2PConfig | None = P2PConfig(),  # noqa: B008 - frozen
+        *,
+        killable: bool = False,
+    ) -> tuple[Peer, Told]:
         told = Told()
-        peer = await self.drivers[driver].open_peer(url=self.url, name=driver, p2p=config, on_event=told)
+        chosen = self.drivers[driver]
+        opening = chosen.open_killable_peer if killable else chosen.open_peer
+        peer = await opening(url=self.url, name=driver, p2p=config, on_event=told)
         self.peers.append(peer)
         return peer, told
 
@@ -191,7 +199,7 @@ async def test_what_it_refuses_it_refuses_with_a_reason(world: World) -> None:
 
 async def test_a_peer_that_is_killed_takes_its_browser_along_and_says_nothing(world: World) -> None:
     alice, alice_told = await world.open("browser")
-    bob, bob_told = await world.open("browser")
+    bob, bob_told = await world.open("browser", killable=True)
     await alice.connect_to_peer(bob.session_id)
     await alice_told.until(Connected)
     await bob_told.until(Connected)
@@ -203,6 +211,19 @@ async def test_a_peer_that_is_killed_takes_its_browser_along_and_says_nothing(wo
     await alice.p2p_routing_mode()
     assert await alice.is_peer_connected(bob.session_id)
     assert not any(isinstance(event, Disconnected) for event in alice_told)
+
+
+async def test_peers_share_a_browser_and_outlive_each_other(world: World) -> None:
+    """More than the pages that stay after their peer was closed."""
+    alice, _ = await world.open("browser")
+    for _ in range(20):
+        other, _ = await world.open("browser")
+        assert other.process_group == alice.process_group
+        await other.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+        await other.close()
+        assert await other.p2p_routing_mode() is RoutingMode.SERVER_ONLY
+        await other.end()
+    assert await alice.p2p_routing_mode() is RoutingMode.PREFER_P2P
 
 
 async def test_a_browser_that_ends_by_itself_is_a_fault_that_says_so(world: World) -> None:

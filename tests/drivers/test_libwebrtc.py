@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clasp_e2e.drivers import Driver, NotAvailable, Peer, Router, UnknownDriver, resolve_driver
+from clasp_e2e.drivers import Driver, NotAvailable, Peer, Router
 from clasp_e2e.drivers import libwebrtc as driver_module
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, SendResult
 from clasp_e2e.peer.libwebrtc import lacking
 

@@ -53,11 +53,11 @@ def test_it_is_built_once_and_whole(programs: Callable[[str, str], None], tmp_pa
     programs("npm", f'echo "$@" >> {tmp_path}/calls; : > installed')
     command = node_adapter_command()
     place = Path(command[1]).parent
-    assert command == [str(tmp_path / "bin/node"), str(place / "adapter.js")]
+    assert command == [str(tmp_path / "bin/node"), str(place / "adapter.mjs")]
     assert {entry.name for entry in place.iterdir()} == SOURCES | {"installed"}
     assert node_adapter_command() == command
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls == ["install --omit=dev --no-audit --no-fund --no-package-lock --ignore-scripts"]
+    assert calls == ["install --no-audit --no-fund --no-package-lock --ignore-scripts", "run build"]
     assert {entry.name for entry in cache_root().iterdir()} == {place.name, "node.lock"}
 
 
@@ -271,3 +271,16 @@ async def test_what_it_refuses_it_refuses_with_a_reason(world: World) -> None:
         await without.connect_to_peer(alice.session_id)
     with pytest.raises(Refused, match="P2P is not enabled"):
         await without.send_p2p(alice.session_id, b"x", True)
+
+
+async def test_it_ends_at_once_when_connected(world: World) -> None:
+    """It parts from nobody: the other side is not told, as of a peer that vanished."""
+    alice, alice_told = await world.open("node")
+    bob, bob_told = await world.open("reference")
+    await alice.connect_to_peer(bob.session_id)
+    await alice_told.until(Connected(bob.session_id))
+    await bob_told.until(Connected(alice.session_id))
+    await alice.end()
+    world.peers.remove(alice)
+    assert await bob.is_peer_connected(alice.session_id)
+    assert not any(isinstance(event, Disconnected) for event in bob_told)

@@ -71,11 +71,11 @@ async def test_a_relayed_payload_arrives(driver: Driver, router: Router) -> None
     assert await alice.send_p2p(bob.session_id, b"", True) is SendResult.RELAY
     await heard[1].until(Data)
     assert heard[1].of(Data) == [Data(alice.session_id, b"", True)]
-    await asyncio.gather(alice.kill(), bob.kill())
+    await asyncio.gather(alice.end(), bob.end())
 
 
 async def test_a_peer_without_p2p_refuses(driver: Driver, router: Router) -> None:
-    peer = await driver.open_peer(url=router.url, name="plain", p2p=None, on_event=Told())
+    peer = await driver.open_killable_peer(url=router.url, name="plain", p2p=None, on_event=Told())
     with pytest.raises(Refused):
         await peer.connect_to_peer("somebody")
     with pytest.raises(Refused):
@@ -159,3 +159,16 @@ async def test_the_adapter_answers_a_shutdown_and_leaves_clean() -> None:
     answers, status, errors = await talk(b'{"jsonrpc": "2.0", "id": 7, "method": "shutdown", "params": {}}')
     assert answers == [{"jsonrpc": "2.0", "id": 7, "result": {}}]
     assert (status, errors) == (0, b"")
+
+
+@pytest.mark.parametrize(("options", "shared"), [((), True), (("--processes", "per_peer"), False)])
+async def test_the_adapter_has_all_peers_in_one_process_unless_it_is_asked_not_to(
+    router: Router, options: tuple[str, ...], shared: bool
+) -> None:
+    driver = StdioDriver([*ADAPTER, *options])
+    await driver.initialize()
+    peers = [await attach(driver, router, Told()) for _ in range(2)]
+    assert (peers[0].process_group == peers[1].process_group) is shared
+    for peer in peers:
+        await peer.end()
+    await driver.aclose()

@@ -7,18 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.drivers import (
-    DriverFault,
+from clasp_e2e.drivers import DriverFault, NotOffered, registry
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import (
     ExternalRouter,
-    NotOffered,
     UnknownDriver,
     known_drivers,
-    registry,
     resolve_driver,
     resolve_router,
+    split_driver_names,
 )
-from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.drivers.registry import split_driver_names
 from clasp_e2e.drivers.stdio import StdioDriver
 
 MODULE = """

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from clasp_e2e.drivers import Driver, NotOffered, Peer, Refused, Router, UnknownDriver, resolve_driver
+from clasp_e2e.drivers import Driver, NotOffered, Peer, Refused, Router
 from clasp_e2e.drivers.building import BuildError, cache_root
 from clasp_e2e.drivers.building_rust import build_rust_adapter, rust_adapter_command
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.model import Connected, ConnectionFailed, Data, P2PConfig, P2PEvent, RoutingMode, SendResult
 

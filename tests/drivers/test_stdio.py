@@ -155,29 +155,6 @@ async def test_a_call_that_was_never_promised_may_be_missing(make_driver: MakeDr
     assert peer.fault is None
 
 
-async def test_peers_of_one_process_are_told_apart(make_driver: MakeDriver) -> None:
-    driver = make_driver("shared")
-    await driver.initialize()
-    heard = [Told(), Told()]
-    alice, bob = [await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=told) for told in heard]
-    router = await driver.open_router(host="127.0.0.1", port=0)
-    assert alice.pid == bob.pid
-    await bob.connect_to_peer("someone")
-    assert [Connected("someone") in told for told in heard] == [False, True]
-    with pytest.raises(NotOffered, match="share one process"):
-        await alice.kill()
-    await alice.end()
-    assert not is_gone(bob.pid)
-    carol = await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=Told())
-    assert carol.pid == bob.pid
-    await bob.end()
-    await carol.kill()
-    assert is_gone(carol.pid)
-    dora = await driver.open_peer(url="ws://x", name="x", p2p=None, on_event=Told())
-    assert dora.pid != carol.pid
-    await router.close()
-
-
 async def test_a_call_in_progress_fails_when_its_peer_is_killed(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "hang_on_connect")
     call = asyncio.ensure_future(peer.connect_to_peer("bob"))

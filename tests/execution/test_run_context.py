@@ -10,8 +10,9 @@ from testbed import fakes
 from testbed.cases import plan_of
 from testbed.fakes import FakeDriver
 
-from clasp_e2e.drivers import DriverFault, ExternalRouterDriver, NotAvailable
+from clasp_e2e.drivers import DriverFault, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import ExternalRouterDriver
 from clasp_e2e.execution.run import Run, SharedResources
 from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from clasp_e2e.drivers import DriverFault, ExternalRouterDriver
+from clasp_e2e.drivers import DriverFault
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.drivers.registry import ExternalRouterDriver
 from clasp_e2e.execution.selection import SelectionError, select
 
 X, Y = "testbed.fakes:Honest", "testbed.fakes:FakeDriver"

@@ -1,9 +1,9 @@
 """The reference peer and router behind the driver protocol, version 1.
 
 Run as `python -m clasp_e2e.drivers.adapters.reference`, with `--webrtc libwebrtc` for a peer on
-that stack. Meant to be read by authors of adapters:
-it needs nothing of the harness, and maps each call to one call of the implementation, without
-waiting, repeating or repairing anything.
+that stack. All peers share one process; with `--processes per_peer`, and on libwebrtc, each has its own.
+Meant to be read by authors of adapters: it needs nothing of the harness, and maps each call to one
+call of the implementation, without waiting, repeating or repairing anything.
 """
 
 from __future__ import annotations
@@ -52,10 +52,14 @@ class CallError(Exception):
 
 
 class Adapter:
-    """The implementation on a WebRTC stack, call by call. `notify` takes what is to be said unasked."""
+    """The implementation on a WebRTC stack, call by call.
 
-    def __init__(self, webrtc: str, notify: Callable[[str, Object], None]) -> None:
+    `processes` is what `initialize` answers under that name. `notify` sends a notification.
+    """
+
+    def __init__(self, webrtc: str, processes: str, notify: Callable[[str, Object], None]) -> None:
         self._webrtc = webrtc
+        self._processes = processes
         self._notify = notify
         self._peers: dict[str, Clasp] = {}
         self._router: RouterServer | None = None
@@ -88,7 +92,7 @@ class Adapter:
             # The router knows nothing of WebRTC: there is no second one.
             "roles": ["peer", "router"] if first else ["peer"],
             "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"],
-            "processes": "per_peer",
+            "processes": self._processes,
         }
 
     async def _open_peer(self, params: Object) -> Object:
@@ -142,9 +146,9 @@ class Adapter:
         return {}
 
     async def shutdown(self, _: Object) -> Object:
-        """Close whatever is open, in an orderly way."""
+        """Free whatever is open, at once: nobody is owed a farewell at the end of a scenario."""
         peers, self._peers = self._peers, {}
-        await asyncio.gather(*(peer.close() for peer in peers.values()))
+        await asyncio.gather(*(peer.kill() for peer in peers.values()))
         return await self._close_router({})
 
     def _peer(self, params: Object) -> Clasp:
@@ -206,7 +210,7 @@ async def answer(
     send({"id": number, **outcome})
 
 
-async def serve(output: int, webrtc: str) -> None:
+async def serve(output: int, webrtc: str, processes: str) -> None:
     """Read requests from standard input until it is closed, and write answers to `output`."""
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=MAX_LINE + 2)
@@ -217,7 +221,7 @@ async def serve(output: int, webrtc: str) -> None:
     def send(message: Object) -> None:
         writer.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
-    adapter = Adapter(webrtc, lambda method, params: send({"method": method, "params": params}))
+    adapter = Adapter(webrtc, processes, lambda method, params: send({"method": method, "params": params}))
     calls: set[asyncio.Task[None]] = set()
     while line := await lines.readline():
         try:
@@ -246,7 +250,12 @@ def main() -> None:
     """Run until the harness closes our standard input or asks for a shutdown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--webrtc", choices=list(STACKS), default="aiortc", help="the WebRTC stack")
-    webrtc: str = parser.parse_args().webrtc
+    parser.add_argument(
+        "--processes", choices=["shared", "per_peer"], help="whether peers share a process, as aiortc's can"
+    )
+    arguments = parser.parse_args()
+    webrtc: str = arguments.webrtc
+    processes: str = arguments.processes or ("shared" if webrtc == "aiortc" else "per_peer")
     if webrtc == "libwebrtc":
         if what := lacking():
             parser.error(what)
@@ -254,7 +263,7 @@ def main() -> None:
     # A library that prints would break the protocol: file descriptor 1 becomes standard error.
     output = os.dup(1)
     os.dup2(2, 1)
-    asyncio.run(serve(output, webrtc))
+    asyncio.run(serve(output, webrtc, processes))
 
 
 if __name__ == "__main__":

@@ -111,13 +111,14 @@ class StdioPeer(Peer):
     async def kill(self) -> None:
         """Kill the adapter's process group at once.
 
-        Raises `NotOffered` if another peer lives in the same process (`processes: "shared"`).
+        Raises `NotOffered` if another peer lives in the same process (`processes: "shared"`): see
+        `StdioDriver.open_killable_peer`.
         """
         await self._lease.kill()
 
     async def end(self) -> None:
         """End the adapter in the protocol's orderly way; a shared one only closes this peer."""
-        if self._lease.outlives_its_holders and not self._closed and "close" in self._capabilities:
+        if self._lease.process_goes_on and not self._closed and "close" in self._capabilities:
             # A fault that this meets is noted, and known to whoever asks for it.
             with contextlib.suppress(Refused, DriverFault):
                 await self.close()
@@ -183,9 +184,11 @@ class StdioDriver(Driver):
         self._pool = AdapterPool(command, catalogue=catalogue, patience=deadline_scale)
         self._handles = itertools.count(1)
         self._description: Description | None = None
+        self._attached = False
 
     def attach(self, point: AttachPoint) -> None:
         """Have each process awaited at `point`, and none started. To be called before `initialize`."""
+        self._attached = True
         self._pool = AdapterPool(
             self.command, catalogue=self._catalogue, patience=self._patience, point=point
         )
@@ -203,10 +206,11 @@ class StdioDriver(Driver):
         p2p: P2PConfig | None,
         on_event: EventSink,
         token: str | None = None,
+        alone: bool = False,
     ) -> StdioPeer:
-        """Attach a new client, in a process of its own unless the adapter shares one."""
+        """Attach a new client, in a process of its own if `alone` or if the adapter shares none."""
         description = self._require("peer", "peer.open")
-        lease = await self._lease()
+        lease = await self._lease(alone=alone)
         handle = f"peer-{next(self._handles)}"
         lease.connection.listen(handle, on_event)
         params: dict[str, object] = {
@@ -233,6 +237,24 @@ class StdioDriver(Driver):
             description.capabilities,
             DEFAULT_TIMEOUT if timeout is None else timeout,
         )
+
+    async def open_killable_peer(
+        self,
+        *,
+        url: str,
+        name: str,
+        p2p: P2PConfig | None,
+        on_event: EventSink,
+        token: str | None = None,
+    ) -> StdioPeer:
+        """Attach a new client in a process of its own, unless it is attached: then it cannot be killed."""
+        return await self.open_peer(
+            url=url, name=name, p2p=p2p, on_event=on_event, token=token, alone=not self._attached
+        )
+
+    def expect_peers(self, count: int) -> None:
+        """Start processes ahead for `count` peers, as far as there is room for them."""
+        self._pool.expect(count)
 
     async def open_router(self, *, host: str, port: int) -> StdioRouter:
         """Start a router, in a process of its own."""

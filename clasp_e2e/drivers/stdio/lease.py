@@ -64,9 +64,9 @@ class Lease:
         return self.connection.leases > 1
 
     @property
-    def outlives_its_holders(self) -> bool:
-        """Whether the process stays for the next ones."""
-        return self._pool.keeps(self.connection)
+    def process_goes_on(self) -> bool:
+        """Whether the process stays when this is given back: for its other holders, or for the next one."""
+        return self.is_shared or self._pool.keeps(self.connection)
 
     async def give_back(self, *, spent: bool = False) -> None:
         """Give the process back, to be ended if nobody needs it; the second time does nothing.
@@ -88,7 +88,10 @@ class Lease:
         if not self.connection.process.is_ours:
             raise NotOffered("kill: the adapter was attached, so that its process is not the harness's")
         if self.is_shared:
-            raise NotOffered("kill: the adapter's peers share one process, and another one lives in it")
+            raise NotOffered(
+                "kill: the adapter's peers share one process, and another one lives in it;"
+                " open what is to be killed by open_killable_peer"
+            )
         self._given_back = True
         await self._pool.kill(self.connection)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Coroutine, Sequence
 from contextvars import Context
 from functools import partial
@@ -15,6 +16,13 @@ from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.attached import AttachedAdapter, AttachPoint
 from clasp_e2e.drivers.stdio.connection import AdapterMaker, Connection
 from clasp_e2e.drivers.stdio.process import AdapterProcess
+from clasp_e2e.drivers.stdio.start_cost import (
+    StartCost,
+    available_memory,
+    measure,
+    ready_at_most,
+    starts_at_once,
+)
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
 OPEN_DEADLINE = 15.0
@@ -23,10 +31,11 @@ OPEN_DEADLINE = 15.0
 class AdapterPool:
     """Where connections come from.
 
-    Starting an adapter can cost a second of a processor's time: no more start at once than there
-    are processors, and one that is ready waits for the next peer. If the adapter's peers share a
-    process, the one that is ready serves all. With `point` nothing is started: each process is
-    awaited there, one after the other, when it is needed.
+    Processes that are ready and unused wait for the peers to come: as many as were taken lately, in
+    the time that a start takes, and one more; or as many as were announced by `expect`. If the
+    adapter's peers share a process, `take` hands that one to each that does not ask to be alone.
+    With `point` nothing is started: each process is awaited there, one after the other, when it is
+    needed.
     """
 
     def __init__(
@@ -41,40 +50,49 @@ class AdapterPool:
         self._starts_ahead = point is None
         self._catalogue = catalogue
         self._patience = patience
-        self._starting = asyncio.Semaphore(os.cpu_count() or 1)
-        self._ready: asyncio.Task[Connection] | None = None
+        self._cost: StartCost | None = None
+        self._starting = asyncio.Semaphore(1)  # Until the first has shown what a start costs.
+        self._ready: deque[asyncio.Task[Connection]] = deque()
+        self._common: asyncio.Task[Connection] | None = None
+        self._expected = 0
+        self._takes: deque[float] = deque()
         self._connections: set[Connection] = set()
         self._description: Description | None = None
         self._shared = False
 
     async def describe(self) -> Description:
-        """Who the adapter says it is; starts the first process. Raises `DriverFault`."""
+        """Return who the adapter says it is; start the first process. Raises `DriverFault`."""
         if self._description is None:
-            self._ready = self._launching()
-            await asyncio.shield(self._ready)
+            self._ready.append(self._launching())
+            await asyncio.shield(self._ready[0])
         if self._description is None:
             raise RuntimeError("an adapter was launched without its description")
         return self._description
 
     async def take(self, *, alone: bool = False) -> Connection:
-        """A process for a peer, or with `alone` one that nobody else gets. Raises `DriverFault`."""
-        if self._shared and alone:
-            connection = await self._launching()
-        elif self._shared:
-            if self._ready is None or _is_over(self._ready):
-                self._ready = self._launching()
-            connection = await asyncio.shield(self._ready)
+        """Return a process for a peer; with `alone` nobody else gets it. Raises `DriverFault`."""
+        if self._shared and not alone:
+            if self._common is None or not _serves(self._common):
+                self._common = self._next()
+            connection = await asyncio.shield(self._common)
         else:
-            task = self._ready or self._launching()
-            self._ready = self._launching() if self._starts_ahead else None
+            task = self._next()
+            self._takes.append(asyncio.get_running_loop().time())
+            self._start_ahead()
             connection = await task
         connection.leases += 1
         return connection
 
+    def expect(self, count: int) -> None:
+        """Start processes ahead for `count` peers that are about to be opened."""
+        if self._description is not None and not self._shared:
+            self._expected = count
+            self._start_ahead()
+
     async def give_back(self, connection: Connection) -> None:
         """Take a process back from one of its holders: keep it if it serves all, otherwise end it."""
         connection.leases -= 1
-        if connection.leases == 0 and (connection.spent or not self.keeps(connection)):
+        if connection.leases == 0 and not self.keeps(connection):
             await connection.end()
             self._connections.discard(connection)
 
@@ -85,21 +103,42 @@ class AdapterPool:
         self._connections.discard(connection)
 
     async def aclose(self) -> None:
-        """End every process, in the protocol's orderly way, all at once."""
-        ready, self._ready = self._ready, None
-        if ready is not None:
-            ready.cancel()
-            await asyncio.wait([ready])
-            if not ready.cancelled():
-                ready.exception()  # It concerns nobody any more.
+        """End every process at once: in the protocol's orderly way those that are ready to be asked."""
+        self._starts_ahead = False
+        tasks = [*self._ready, *([self._common] if self._common else [])]
+        self._ready.clear()
+        self._common = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # Nobody else asks for it any more.
         connections, self._connections = self._connections, set()
         await asyncio.gather(*(connection.end() for connection in connections))
         await self._watchdog.aclose()
 
     def keeps(self, connection: Connection) -> bool:
         """Whether `connection` serves all peers, and still can."""
-        ready = self._ready
-        return ready is not None and not _is_over(ready) and ready.done() and ready.result() is connection
+        common = self._common
+        return common is not None and common.done() and _serves(common) and common.result() is connection
+
+    def _next(self) -> asyncio.Task[Connection]:
+        """Return the process that was started first of those that are unused, or one that starts now."""
+        self._expected = max(0, self._expected - 1)
+        return self._ready.popleft() if self._ready else self._launching()
+
+    def _start_ahead(self) -> None:
+        if not self._starts_ahead:
+            return
+        lately = asyncio.get_running_loop().time() - (self._cost.duration if self._cost else 0.0)
+        while self._takes and self._takes[0] < lately:
+            self._takes.popleft()
+        wanted = max(self._expected, len(self._takes) + 1)
+        wanted = min(wanted, ready_at_most(self._cost, available_memory()))
+        while len(self._ready) < wanted:
+            self._ready.append(self._launching())
 
     def _launching(self) -> asyncio.Task[Connection]:
         # A process outlives the scenario that asked for it, so it must not inherit that scenario's context.
@@ -110,9 +149,10 @@ class AdapterPool:
         async with self._starting:
             connection = Connection(self._make)
             self._connections.add(connection)
+            begun = asyncio.get_running_loop().time()
             try:
                 await connection.process.start()
-                self._description, self._shared = await connection.call(
+                description, shared = await connection.call(
                     "initialize",
                     {
                         "protocol": shapes.PROTOCOL,
@@ -126,11 +166,19 @@ class AdapterPool:
                 await connection.kill()
                 self._connections.discard(connection)
                 raise
+            if self._description is None:
+                self._description, self._shared = description, shared
+                self._cost = measure(connection.process.pid, asyncio.get_running_loop().time() - begun)
+                for _ in range(starts_at_once(self._cost, os.cpu_count() or 1) - 1):
+                    self._starting.release()
         return connection
 
 
-def _is_over(task: asyncio.Task[Connection]) -> bool:
-    """Whether what `task` started, or failed to start, serves no more."""
+def _serves(task: asyncio.Task[Connection]) -> bool:
+    """Whether what `task` has started, or is starting, can be given to one more holder."""
     if not task.done():
+        return True
+    if task.cancelled() or task.exception() is not None:
         return False
-    return task.cancelled() or task.exception() is not None or task.result().is_over
+    connection = task.result()
+    return not connection.is_over and not connection.spent

@@ -1,5 +1,5 @@
 /**
- * A Chromium of one's own, with one page.
+ * A Chromium of one's own, and its pages.
  *
  * It stays in the process group of whoever starts it: a peer that is killed takes its browser along
  * before that could say farewell, as in a crash. Automation libraries give the browser a group of
@@ -15,7 +15,7 @@ import { DevTools } from './devtools.js';
 
 const FLAGS = [
   '--headless',
-  '--no-sandbox', // It cannot be had as root, nor in many a container; the only page is ours.
+  '--no-sandbox', // It cannot be had as root, nor in many a container; the only pages are ours.
   '--remote-debugging-pipe',
   // Candidates with addresses: names ending in .local would be asked for on the network.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
@@ -28,6 +28,12 @@ const FLAGS = [
   '--disable-sync',
   '--no-first-run',
   '--password-store=basic',
+  // No page is in the background: each is a peer whose timers count.
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  // One process for all pages: they have globals of their own, and each opens at a fraction of the cost.
+  '--process-per-site',
   // Nothing that a peer has no use for.
   '--disable-breakpad',
   '--disable-gpu',
@@ -36,26 +42,22 @@ const FLAGS = [
 
 export class Chromium {
   #profile;
-  #url;
   #onGone;
+  #child;
   #exited;
   #devTools;
-  #session;
+  #pages = new Map();
 
-  /**
-   * Start `program` with the new directory `profile`, on the page at `url`. `onGone(words)` is told if
-   * it ends unasked.
-   */
-  constructor(program, profile, url, onGone) {
-    this.#url = url;
+  /** Start `program` with the new directory `profile`. `onGone(words)` is called if it ends unasked. */
+  constructor(program, profile, onGone) {
     this.#profile = profile;
     this.#onGone = onGone;
     mkdirSync(profile, { recursive: true });
-    // As an app: the controls of a window are pages too, and cost a quarter of the start. The headless
-    // shell has neither windows nor apps, and another way to be silent.
-    const page = /headless.shell/.test(basename(program)) ? ['--enable-logging=none', url] : [`--app=${url}`];
-    const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, ...page], {
-      // What it keeps at home, or beside its profile, is to go with the profile.
+    // Without a window, whose controls are pages too. The headless shell has no windows, and another way
+    // to be silent.
+    const mode = /headless.shell/.test(basename(program)) ? '--enable-logging=none' : '--no-startup-window';
+    this.#child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, mode], {
+      // What it keeps at home, or next to its profile, is to go with the profile.
       env: {
         ...process.env,
         HOME: profile,
@@ -65,12 +67,20 @@ export class Chromium {
       },
       stdio: ['ignore', 2, 2, 'pipe', 'pipe'],
     });
-    child.on('error', (error) => this.#onGone(`the browser cannot be started: ${error.message}`));
-    child.on('exit', (status, signal) => {
+    this.#child.on('error', (error) => this.#onGone(`the browser cannot be started: ${error.message}`));
+    this.#child.on('exit', (status, signal) => {
       this.#onGone(`the browser ended by itself, with ${signal ?? `status ${status}`}`);
     });
-    this.#exited = once(child, 'exit');
-    this.#devTools = new DevTools(child.stdio[3], child.stdio[4]);
+    this.#exited = once(this.#child, 'exit');
+    this.#devTools = new DevTools(this.#child.stdio[3], this.#child.stdio[4]);
+    this.#route('Runtime.bindingCalled', (page, { payload }) => page.onText(payload));
+    this.#route('Runtime.consoleAPICalled', (page, { args }) => page.onConsole(args.map(inWords).join(' ')));
+    this.#route('Runtime.exceptionThrown', (page, { exceptionDetails }) => {
+      page.onConsole(`uncaught: ${inWords(exceptionDetails.exception)}`);
+    });
+    this.#route('Runtime.executionContextCreated', (page, { context }) => page.onContext(context));
+    // Its peer would seem to be silent, and the others may share its process: all of them have failed.
+    this.#route('Inspector.targetCrashed', () => this.#onGone('a page crashed'));
   }
 
   /** What it calls itself, such as `Chrome/156.0.8078.79`. */
@@ -79,57 +89,82 @@ export class Chromium {
   }
 
   /**
-   * Done when the page has loaded. There, the function `tell` hands a text to `onTold`; `onConsole`
-   * gets what it writes to its console, and its uncaught errors.
+   * A new page at `url`, once it has loaded. There, the function `tell` hands a text to `onText`;
+   * `onConsole` gets what it writes to its console, and its uncaught errors.
    */
-  async open({ onTold, onConsole }) {
-    const { targetInfos } = await this.#devTools.call('Target.getTargets');
-    const { targetId } = targetInfos.find(({ type }) => type === 'page');
-    const attached = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
-    this.#session = attached.sessionId;
-    this.#devTools.on('Runtime.bindingCalled', ({ payload }) => onTold(payload));
-    this.#devTools.on('Runtime.consoleAPICalled', ({ args }) => onConsole(args.map(inWords).join(' ')));
-    this.#devTools.on('Runtime.exceptionThrown', ({ exceptionDetails }) => {
-      onConsole(`uncaught: ${inWords(exceptionDetails.exception)}`);
-    });
-    this.#devTools.on('Inspector.targetCrashed', () => this.#onGone('the page crashed'));
-    // The page is empty before it is ours; a context is told also if it is older than the question.
+  async openPage(url, { onText, onConsole }) {
+    const { targetId } = await this.#devTools.call('Target.createTarget', { url });
+    const { sessionId } = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
+    const ask = (method, params) => this.#devTools.call(method, params, sessionId);
+    // The page is empty before it is ours; a context is reported also if it is older than the question.
     const arrived = new Promise((resolve) => {
-      this.#devTools.on('Runtime.executionContextCreated', ({ context }) => {
-        if (context.origin === new URL(this.#url).origin) resolve();
-      });
+      const onContext = ({ origin }) => origin === new URL(url).origin && resolve();
+      this.#pages.set(sessionId, { onText, onConsole, onContext });
     });
-    await this.#ask('Inspector.enable');
-    await this.#ask('Runtime.enable');
-    await this.#ask('Runtime.addBinding', { name: 'tell' });
+    await Promise.all([
+      ask('Inspector.enable'),
+      ask('Runtime.enable'),
+      ask('Runtime.addBinding', { name: 'tell' }),
+    ]);
     await arrived;
-    await this.evaluate(`new Promise((resolve) => {
+    const page = new Page(ask, async () => {
+      await this.#devTools.call('Target.closeTarget', { targetId });
+      this.#pages.delete(sessionId);
+    });
+    await page.evaluate(`new Promise((resolve) => {
       if (document.readyState === 'complete') resolve();
       else addEventListener('load', resolve);
     })`);
+    return page;
   }
 
-  /** Evaluate `expression` in the page, and await it if it is a promise. Starts in order of the calls. */
-  async evaluate(expression) {
-    const { exceptionDetails } = await this.#ask('Runtime.evaluate', { expression, awaitPromise: true });
-    if (exceptionDetails !== undefined) throw new Error(inWords(exceptionDetails.exception));
-  }
-
-  /** Close it, and remove its profile, and the directory around that if it was the last. */
-  async close() {
+  /** Kill it, and remove its profile, and the directory around that if it was the last. */
+  async kill() {
     this.#onGone = () => {};
-    this.#devTools.call('Browser.close');
+    this.#child.kill('SIGKILL');
     await this.#exited;
-    rmSync(this.#profile, { recursive: true, force: true });
     try {
+      rmSync(this.#profile, { recursive: true, force: true });
       rmdirSync(dirname(this.#profile));
     } catch {
-      // There are others yet.
+      // There are others yet, or a child of the browser has still written. The harness removes the rest.
     }
   }
 
-  #ask(method, params) {
-    return this.#devTools.call(method, params, this.#session);
+  #route(method, handler) {
+    this.#devTools.on(method, (params, sessionId) => {
+      const page = this.#pages.get(sessionId);
+      if (page !== undefined) handler(page, params);
+    });
+  }
+}
+
+/** A page of the browser. */
+class Page {
+  #ask;
+  #close;
+
+  constructor(ask, close) {
+    this.#ask = ask;
+    this.#close = close;
+  }
+
+  /**
+   * The value of `expression`, evaluated in the page, and awaited if it is a promise. Starts in order
+   * of the calls.
+   */
+  async evaluate(expression) {
+    const { result, exceptionDetails } = await this.#ask('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails !== undefined) throw new Error(inWords(exceptionDetails.exception));
+    return result.value;
+  }
+
+  close() {
+    return this.#close();
   }
 }
 

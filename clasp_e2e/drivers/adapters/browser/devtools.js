@@ -24,7 +24,7 @@ export class DevTools {
     });
   }
 
-  /** Have `handler(params)` called with each event `method`, in their order. */
+  /** Have `handler(params, sessionId)` called with each event `method`, in their order. */
   on(method, handler) {
     this.#handlers.set(method, handler);
   }
@@ -40,9 +40,9 @@ export class DevTools {
     if (start < data.length) this.#pieces.push(data.subarray(start));
   }
 
-  #take({ id, method, params, result, error }) {
+  #take({ id, method, params, sessionId, result, error }) {
     if (id === undefined) {
-      this.#handlers.get(method)?.(params);
+      this.#handlers.get(method)?.(params, sessionId);
       return;
     }
     const asked = this.#answers.get(id);

@@ -9,9 +9,14 @@ export function start(implementation, tell) {
     implementation,
     createConnection: (configuration) => new RTCPeerConnection(configuration),
     notify: (method, params) => send({ method, params }),
+    processes: 'shared',
   });
   return {
-    take: async (request) => send(await calls.answer(request)),
-    closeAll: () => calls.closeAll(),
+    /** Make the call that `request` asks for, and send its answer; whether it succeeded. */
+    async take(request) {
+      const answer = await calls.answer(request);
+      send(answer);
+      return answer.error === undefined;
+    },
   };
 }

@@ -1,13 +1,13 @@
-/** The adapter's own files over HTTP on the loopback address: modules, and an origin that is trusted. */
+/** The page and its bundle over HTTP on the loopback address, which is an origin that is trusted. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+const TYPES = { '.html': 'text/html', '.mjs': 'text/javascript' };
 
-/** Serve the files beside and below this one; the address they are at. */
+/** Serve the files of this folder; the address they are at. */
 export async function servePages() {
   const server = createServer(async ({ url }, response) => {
     // Parsing resolves `..`, so that nothing above this folder can be asked for.

@@ -40,13 +40,12 @@ const calls = new Calls({
   implementation: implementation(),
   createConnection: await loadStack(),
   notify: (method, params) => lines.send({ method, params }),
+  processes: 'per_peer',
 });
 
 lines.read({
   take: async (request) => lines.send(await calls.answer(request)),
-  end: async () => {
-    await calls.closeAll();
-    // The threads of the WebRTC stack would keep the process.
-    lines.exit();
-  },
+  // No farewells: whoever is connected sees a peer that vanishes. By an explicit exit, since the
+  // threads of the WebRTC stack would keep the process.
+  end: () => lines.exit(),
 });

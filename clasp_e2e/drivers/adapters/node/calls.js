@@ -24,13 +24,15 @@ export class Calls {
   #implementation;
   #createConnection;
   #notify;
+  #processes;
   #peers = new Map();
 
-  /** `notify(method, params)` takes what is to be said unasked. */
-  constructor({ implementation, createConnection, notify }) {
+  /** `notify(method, params)` sends a notification; `processes` is what `initialize` answers under that name. */
+  constructor({ implementation, createConnection, notify, processes }) {
     this.#implementation = implementation;
     this.#createConnection = createConnection;
     this.#notify = notify;
+    this.#processes = processes;
   }
 
   /** Make the call that `request` asks for; its answer, whatever the outcome is. */
@@ -55,7 +57,7 @@ export class Calls {
       implementation: this.#implementation,
       roles: ['peer'],
       capabilities: ['turn', 'close', 'disconnect_peer', 'is_peer_connected', 'announce'],
-      processes: 'per_peer',
+      processes: this.#processes,
     };
   }
 
@@ -75,12 +77,6 @@ export class Calls {
     });
     this.#peers.set(handle, peer);
     return { session_id: peer.session };
-  }
-
-  async closeAll() {
-    const peers = [...this.#peers.values()];
-    this.#peers.clear();
-    await Promise.all(peers.map((peer) => peer.close()));
   }
 
   peer({ peer: handle }) {
@@ -120,7 +116,7 @@ const METHODS = {
     return this.peer(params).close();
   },
   shutdown() {
-    return this.closeAll();
+    // The process ends with the answer, and all that is open with it.
   },
 };
 

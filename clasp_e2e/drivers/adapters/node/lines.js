@@ -52,10 +52,10 @@ export class Lines {
         }
         ending ||= request.method === 'shutdown';
         await take(request);
-        if (request.method === 'shutdown') await end();
+        if (request.method === 'shutdown') end();
       })
-      .on('close', async () => {
-        if (!ending) await end();
+      .on('close', () => {
+        if (!ending) end();
       });
   }
 }

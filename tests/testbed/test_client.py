@@ -1,0 +1,50 @@
+"""A client of a scenario: what may be done to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.testbed import Sides
+
+from .cases import case, judge, judged, opened_run
+from .fakes import FakeDriver, FakePeer
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+
+class OpensKillablePeers(FakeDriver):
+    """A driver that has another way to open what is to be killed."""
+
+    killable = 0
+
+    async def open_killable_peer(self, **how: Any) -> FakePeer:
+        self.killable += 1
+        return await self.open_peer(**how)
+
+
+async def kills(sides: Sides) -> None:
+    """A peer is killed."""
+    await (await sides.attach()).offerer.kill()
+
+
+async def test_a_scenario_that_kills_without_declaring_it_is_an_error() -> None:
+    driver = OpensKillablePeers()
+    found = await judged(kills, driver=driver)
+    assert found.result.outcome is Outcome.ERROR
+    assert "add kills=True to its @requirement" in found.result.message
+    assert driver.killable == 0
+
+
+async def test_a_scenario_that_declares_that_it_kills_has_killable_peers() -> None:
+    driver = OpensKillablePeers()
+    found = await judge(await opened_run(driver), case(kills, kills=True))
+    assert found.result.outcome is Outcome.PASSED
+    assert driver.killable == 2
+
+
+async def test_a_driver_with_one_way_to_open_peers_serves_a_scenario_that_kills() -> None:
+    found = await judge(await opened_run(FakeDriver()), case(kills, kills=True))
+    assert found.result.outcome is Outcome.PASSED

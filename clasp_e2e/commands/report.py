@@ -17,8 +17,10 @@ from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.merge import MergeError
+from clasp_e2e.results.reading import holds_run, read_run
 from clasp_e2e.results.run_record import Run
-from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
+from clasp_e2e.results.store import ResultsError, read_matrix, read_seen
+from clasp_e2e.spec.catalogue import load_catalogue
 
 FORMS: dict[str, Callable[[Run], str]] = {
     "markdown": render_markdown,
@@ -65,7 +67,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             _write_matrix(matrix, html, wanted)
             return
         path = results_file(results)
-        run = read_results(path)
+        run = read_run(path, load_catalogue())
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
@@ -98,7 +100,7 @@ def _tell(run: Run, directory: Path) -> None:
 def _matrix_in(results: Path) -> Path | None:
     if results.is_dir():
         path = results / "matrix.json"
-        return path if path.exists() and not (results / "results.json").exists() else None
+        return path if path.exists() and not holds_run(results) else None
     return results if results.name == "matrix.json" else None
 
 
@@ -109,7 +111,7 @@ def _matrix_page(path: Path) -> str:
         if cell.results is not None:
             results = path.parent / cell.results
             try:
-                run = read_results(results)
+                run = read_run(results, load_catalogue())
             except ResultsError as error:
                 runs[cell.name] = str(error).replace(f"{path.parent}{os.sep}", "")
                 continue

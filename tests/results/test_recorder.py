@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.evidence import write_evidence
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.plan import Plan
@@ -56,9 +57,9 @@ def test_what_was_taken_in_is_settled_and_written(recorder: Recorder, small: Cat
 
 def test_subjects_come_along_from_another_process(recorder: Recorder) -> None:
     subject = Subject("x", "1", "Rust", "cmd:x")
-    recorder.add(result("M-1"), {"offerer": subject.to_json()})
+    recorder.add(result("M-1"), {"offerer": to_plain(subject)})
     assert recorder.subjects == {"offerer": subject}
-    assert recorder.subjects_json() == {"offerer": subject.to_json()}
+    assert recorder.subjects_json() == {"offerer": to_plain(subject)}
     recorder.add(result("M-2"), {})
     assert recorder.subjects == {"offerer": subject}
 
@@ -75,7 +76,7 @@ def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
     assert document["seed"] == 5
     assert document["scenario"]["id"] == "file::test[x-x]"
     assert document["timeline"][0]["frame"] == "01"
-    assert document["network"] == {"link": "{1, 2}"}
+    assert document["network"] == {"link": [1, 2]}
     assert document["stderr"] == {"alice": "panic"}
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.results.blame import broken_precondition, is_hopeless, lost_ground, settle_all
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.preconditions import (
+    blocks_all_dependents,
+    broken_precondition,
+    failed_precondition,
+    resolve_all,
+)
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec import load_catalogue
 
@@ -33,7 +38,8 @@ def finished(
 
 
 def cause_of(name: str, *found: ScenarioResult, pairing: Pairing = PAIR) -> str | None:
-    return broken_precondition(CATALOGUE, f"test::{name}[{pairing.id}]", (name,), pairing, found)
+    cause = broken_precondition(CATALOGUE, f"test::{name}[{pairing.id}]", (name,), pairing, found)
+    return None if cause is None else cause.requirement
 
 
 def test_the_preconditions_that_these_tests_rest_on() -> None:
@@ -51,7 +57,8 @@ def test_a_ground_that_failed_is_the_cause_and_one_that_stands_is_none() -> None
 
 def test_a_ground_that_was_itself_blocked_hands_on_its_cause() -> None:
     blocked = finished("EVT-1", Outcome.BLOCKED, blocked_by="CON-3")
-    assert cause_of("CON-6", blocked) == "CON-3"
+    assert cause_of("CON-6", blocked, finished("CON-3", Outcome.FAILED)) == "CON-3"
+    assert cause_of("CON-6", blocked, finished("CON-3", Outcome.PASSED)) is None
 
 
 def test_what_failed_in_another_pairing_is_no_cause_and_what_failed_in_the_router_is() -> None:
@@ -64,13 +71,17 @@ def test_what_stands_on_nothing_that_failed_is_left_alone() -> None:
 
 
 def test_only_without_a_connection_that_carries_data_is_there_no_use_in_trying() -> None:
-    assert all(is_hopeless(CATALOGUE, cause) for cause in ("RTR-1", "CON-3", "CON-5", "EVT-1", "CON-6"))
-    assert not any(is_hopeless(CATALOGUE, cause) for cause in ("SND-3", "RTE-9", "EVT-3", "EVT-2", "TMO-2"))
+    assert all(
+        blocks_all_dependents(CATALOGUE, cause) for cause in ("RTR-1", "CON-3", "CON-5", "EVT-1", "CON-6")
+    )
+    assert not any(
+        blocks_all_dependents(CATALOGUE, cause) for cause in ("SND-3", "RTE-9", "EVT-3", "EVT-2", "TMO-2")
+    )
 
 
 def test_a_quick_ground_that_failed_leaves_nothing_to_try_and_a_later_or_waiting_one_does() -> None:
     def lost(name: str, *found: ScenarioResult) -> str | None:
-        return lost_ground(CATALOGUE, f"test::{name}[{PAIR.id}]", (name,), PAIR, found)
+        return failed_precondition(CATALOGUE, f"test::{name}[{PAIR.id}]", (name,), PAIR, found)
 
     assert lost("SND-1", finished("CON-6", Outcome.FAILED)) == "CON-6"
     assert lost("SND-1", finished("CON-6", Outcome.FAILED, waits=True)) is None
@@ -82,7 +93,7 @@ def test_a_quick_ground_that_failed_leaves_nothing_to_try_and_a_later_or_waiting
 def test_what_would_not_have_been_tried_says_nothing_but_an_error_stays_one() -> None:
     ground = finished("CON-6", Outcome.FAILED)
     passed = finished("SND-1", Outcome.PASSED, remark="framed")
-    ran = settle_all(CATALOGUE, [passed, ground, finished("SND-4", Outcome.ERROR)])
+    ran = resolve_all(CATALOGUE, [passed, ground, finished("SND-4", Outcome.ERROR)])
     assert {each.title: each.outcome for each in ran} == {
         "CON-6": Outcome.FAILED,
         "SND-1": Outcome.BLOCKED,
@@ -91,19 +102,19 @@ def test_what_would_not_have_been_tried_says_nothing_but_an_error_stays_one() ->
     (blocked,) = [each for each in ran if each.title == "SND-1"]
     assert (blocked.blocked_by, blocked.remark) == ("CON-6", None)
     assert blocked.judgments == {"SND-1": Outcome.BLOCKED}
-    assert blocked.as_found() == passed
+    assert blocked.as_observed() == passed
 
 
 @given(st.permutations(["RTR-1", "CON-3", "CON-4", "CON-5", "EVT-1", "CON-6", "SND-1"]))
 def test_whatever_the_order_one_failure_is_left_and_it_is_the_ground_of_all(order: list[str]) -> None:
     found = [finished(name, Outcome.FAILED) for name in order]
-    results = settle_all(CATALOGUE, found)
-    assert results == settle_all(CATALOGUE, reversed(found))
+    results = resolve_all(CATALOGUE, found)
+    assert results == resolve_all(CATALOGUE, reversed(found))
     assert [result.title for result in results if result.outcome is Outcome.FAILED] == ["RTR-1"]
     assert {result.blocked_by for result in results if result.outcome is Outcome.BLOCKED} == {"RTR-1"}
-    assert settle_all(CATALOGUE, results) == results
+    assert resolve_all(CATALOGUE, results) == results
 
 
 def test_settling_keeps_what_did_not_fail_in_the_order_of_a_run() -> None:
     passed, failed = finished("CON-6", Outcome.PASSED), finished("EVT-1", Outcome.FAILED, waits=True)
-    assert settle_all(CATALOGUE, [failed, passed]) == [passed, failed]
+    assert resolve_all(CATALOGUE, [failed, passed]) == [passed, failed]

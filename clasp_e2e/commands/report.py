@@ -16,6 +16,7 @@ from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
+from clasp_e2e.results.journal import is_unfinished
 from clasp_e2e.results.merge import MergeError
 from clasp_e2e.results.reading import holds_run, read_run
 from clasp_e2e.results.run_record import Run
@@ -68,6 +69,8 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             return
         path = results_file(results)
         run = read_run(path, load_catalogue())
+        if run.missing and is_unfinished(path.parent):
+            _say_missing(f"{path.parent}: the run was ended before {len(run.missing)} of its cases", run)
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
@@ -93,8 +96,12 @@ def _tell(run: Run, directory: Path) -> None:
         f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True
     )
     if run.missing:
-        some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
-        click.echo(f"Without a result: {len(run.missing)} cases that were to run: {some}", err=True)
+        _say_missing(f"Without a result: {len(run.missing)} cases that were to run", run)
+
+
+def _say_missing(what: str, run: Run) -> None:
+    some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
+    click.echo(f"{what}: {some}", err=True)
 
 
 def _matrix_in(results: Path) -> Path | None:

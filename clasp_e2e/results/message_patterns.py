@@ -11,17 +11,19 @@ import re
 _LONGEST = 500
 """The most characters of an expression; what follows in the message is not looked at."""
 
-_EVENTS = "Connected|Disconnected|ConnectionFailed|PeerAnnounced|Data"
+_ENDS = r"\)(?:$|,\ [A-Z]|;|\]|\ [a-z])"
+"""What follows an id at the end of an event: the next one, or the rest of the sentence."""
 _QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_ADDRESS = r"(?:\d+(?:\.\d+){3}|\[[0-9a-fA-F:]+(?:%\w+)?\]):\d+"
 _CALL = rf"""\w+\((?:[^()'"]|{_QUOTED})*\)"""
 """A record as Python shows it: `Data(data=b'...')`."""
 _TOKEN = re.compile(
     rf"""
       (?P<name>\b(?:[A-Z]{{2,5}}-\d+|\w*(?:P2P|e2e)\w*|IPv[46]|SHA-?\d+|UTF-?\d+)\b)
     | (?P<bytes>\d+\ bytes\ \([0-9a-f]*…?\)(?:,\ \d+\ bytes\ \([0-9a-f]*…?\))*)
-    | (?P<addresses>(?P<address>(?:\d+(?:\.\d+){{3}}|\[[0-9a-fA-F:]+(?:%\w+)?\]):\d+)(?:,\ (?&address))*)
-    | (?P<session>(?<=\()(?:(?<=\bConnected\ \()|(?<=\bPeerAnnounced\ \()).+?(?=\)(?:$|,\ [A-Z]|;|\]|\ [a-z])))
-    | (?P<sender>(?<=\(from\ ).+?(?=,\ )|(?<=,\ from\ ).+?(?=\)(?:$|,\ [A-Z]|;|\]|\ [a-z])))
+    | (?P<addresses>{_ADDRESS}(?:,\ {_ADDRESS})*)
+    | (?P<session>(?:(?<=\bConnected\ \()|(?<=\bPeerAnnounced\ \()).+?(?={_ENDS}))
+    | (?P<sender>(?<=\(from\ ).+?(?=,\ )|(?<=,\ from\ ).+?(?={_ENDS}))
     | (?P<signal>(?<=/signal/)[^\s'",)\]]+)
     | (?P<naming>(?<=\ naming\ )(?![a-z]+\b)\S+)
     | (?P<value>(?:(?<=session_id=)|(?<='from':\ )|(?<='to':\ )|(?<='sdp':\ )|(?<='candidate':\ )|(?<=_id':\ )
@@ -33,7 +35,7 @@ _TOKEN = re.compile(
     | (?P<mixed>\b(?=\w*[A-Za-z]\w*\d\w*[A-Za-z]\w*\d|\w*\d\w*[A-Za-z]\w*\d)\w{{8,}}\b)
     | (?P<number>(?:(?<![\w-])-)?\d+(?:\.\d+)*(?:e[+-]?\d+)?)(?P<unit>\ [a-z]{{3,}}\b)?
     | (?P<word>.)
-    """.replace("(?&address)", r"(?:\d+(?:\.\d+){3}|\[[0-9a-fA-F:]+(?:%\w+)?\]):\d+"),
+    """,
     re.VERBOSE,
 )
 _OF_ANY = {
@@ -80,7 +82,7 @@ def _generalised(text: str, *, quotes: bool) -> list[str]:
 
 def _expression(found: re.Match[str], quotes: bool) -> str:
     token, kind = found[0], found.lastgroup or ""
-    kind = "number" if kind == "unit" else "addresses" if kind == "address" else kind
+    kind = "number" if kind == "unit" else kind
     match kind:
         case "bytes":
             return f"(?:{_BYTES}(?:, )?)+" if found.string[: found.start()].endswith("[") else _BYTES

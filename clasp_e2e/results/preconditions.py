@@ -112,12 +112,17 @@ def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list
     known = sorted((result.as_observed() for result in results), key=order)
     needs = sorted(range(len(known)), key=lambda place: by_need(known[place]))
     for resolve in (_untried, resolve_case):
+        blocking = [each for each in known if _can_block(each)]
         for place in needs:
-            known[place] = resolve(catalogue, known[place], known)
+            result = resolve(catalogue, known[place], blocking)
+            if result is not known[place]:
+                known[place] = result
+                blocking = [each for each in known if _can_block(each)]
     # A case that is no longer blocked may show that a requirement is not met, but blocks no fewer.
     while any(_unblock(catalogue, known, place) for place in needs):
         pass
-    return [_with_cause(catalogue, result, known) for result in known]
+    blocking = [each for each in known if _can_block(each)]
+    return [_with_cause(catalogue, result, blocking) for result in known]
 
 
 def unexplained_blocks(results: Sequence[ScenarioResult]) -> list[str]:
@@ -228,8 +233,9 @@ def _with_cause(
     if not _is_blocked(result):
         return result
     if own := _blocked_in_itself(result):
-        name = result.blocked_by if result.blocked_by in own else own[0]
-        return replace(result, blocked_by=name, blocked_by_case=result.id)
+        if result.blocked_by not in own:
+            result = result.revised(blocked_by=own[0])
+        return replace(result, blocked_by_case=result.id)
     found = _cause(catalogue, result, known)
     return result if found is None else _blocked(result, found, result.judgments)
 
@@ -287,6 +293,11 @@ def _blocked(
         message=f"{cause.requirement} is not met ({cause.case.id}){seen}",
         **changes,
     )
+
+
+def _can_block(result: ScenarioResult) -> bool:
+    """Return whether a result shows a requirement as not met, or hands on what blocks it."""
+    return not (NOT_MET | {Outcome.BLOCKED}).isdisjoint((result.outcome, *result.judgments.values()))
 
 
 def _is_blocked(result: ScenarioResult) -> bool:

@@ -41,3 +41,17 @@ def test_schema_refuses_a_run_without_its_verdict() -> None:
     document = json.loads(FILES["results"][0].read_bytes())
     del document["verdict"]
     assert not Draft202012Validator(published("results")).is_valid(document)
+
+
+@pytest.mark.parametrize("mode", [returns, raises], ids=["passed", "error"])
+async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, mode: Any) -> None:
+    async def asks_the_mode(alone: Alone) -> None:
+        """The mode of a client is read."""
+        await (await alone.attach()).p2p_routing_mode()
+
+    driver = FakeDriver() if mode is returns else FakeDriver(p2p_routing_mode=mode)
+    found = await judge(await open_bench(driver, evidence=tmp_path), case(asks_the_mode))
+    assert found.result.evidence is not None
+    document = json.loads((tmp_path / Path(found.result.evidence).name).read_bytes())
+    Draft202012Validator(published("evidence")).validate(document)
+    assert document["timeline"]

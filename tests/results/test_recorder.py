@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.evidence import write_evidence
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.recorder import Recorder
 from clasp_e2e.results.resolution import resolve_run
 from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import read_results
-from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.spec import Catalogue
 
 
@@ -62,36 +58,3 @@ def test_subjects_come_along_from_another_process(recorder: Recorder) -> None:
     assert recorder.subjects_json() == {"offerer": to_plain(subject)}
     recorder.add(result("M-2"), {})
     assert recorder.subjects == {"offerer": subject}
-
-
-def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
-    timeline = Timeline()
-    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01")
-    failed = replace(result("M-1"), outcome=Outcome.FAILED)
-    path = write_evidence(
-        tmp_path / "evidence", failed, timeline, {"link": {1, 2}}, seed=5, stderr={"alice": "panic"}
-    )
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert path.name == "file_test_x-x.json"
-    assert document["seed"] == 5
-    assert document["scenario"]["id"] == "file::test[x-x]"
-    assert document["timeline"][0]["frame"] == "01"
-    assert document["network"] == {"link": [1, 2]}
-    assert document["stderr"] == {"alice": "panic"}
-
-
-def test_evidence_of_what_passed_is_small(tmp_path: Path) -> None:
-    timeline = Timeline()
-    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01" * 999)
-    path = write_evidence(tmp_path, result("M-1"), timeline, {}, seed=5, stderr={"alice": "noise"})
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert [entry["what"] for entry in document["timeline"]] == ["sends"]
-    assert "frame" not in document["timeline"][0]
-    assert "stderr" not in document
-
-
-def test_evidence_of_long_names_is_kept_apart(tmp_path: Path) -> None:
-    names = ["x" * 400 + "a", "x" * 400 + "b", "../../etc", ""]
-    paths = {write_evidence(tmp_path, result("M-1", name), Timeline(), {}, seed=0) for name in names}
-    assert len(paths) == 4
-    assert {path.parent for path in paths} == {tmp_path}

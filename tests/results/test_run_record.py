@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,27 @@ def test_results_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 def test_durations_stay_numbers() -> None:
     assert math.isclose(from_plain(Run, to_plain(RUN)).duration_s, 1.5)
+
+
+def test_results_of_the_first_schema_are_read(tmp_path: Path) -> None:
+    result = RUN.scenarios[0].revised(outcome=Outcome.BLOCKED, blocked_by="A-0")
+    run = replace(RUN, scenarios=(result,))
+    document = to_plain(run) | {"schema": 1}
+    document["scenarios"][0]["found"] = document["scenarios"][0].pop("observed")
+    path = tmp_path / "results.json"
+    path.write_bytes(encode(document))
+    assert read_results(path) == run
+    document["scenarios"] = [3]
+    path.write_bytes(encode(document))
+    with pytest.raises(ResultsError, match=r"scenarios\[0\]: expected object, got int"):
+        read_results(path)
+
+
+def test_totals_are_those_of_the_results(tmp_path: Path) -> None:
+    document = to_plain(RUN) | {"totals": {"passed": 99}}
+    assert from_plain(Run, document).totals["passed"] == 1
+
+
+def test_half_surrogates_are_written_as_question_marks(tmp_path: Path) -> None:
+    write_results(replace(RUN, command="a \ud800 b"), tmp_path / "results.json")
+    assert read_results(tmp_path / "results.json").command == "a ? b"

@@ -19,12 +19,14 @@ from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
+from clasp_e2e.results.journal import finish_results
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.plan import Plan
-from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
+from clasp_e2e.results.reading import read_run
+from clasp_e2e.results.resolution import CannotResolve, Resolution, baselines_of, resolvable_plan, resolve_run
 from clasp_e2e.results.run_record import Run
-from clasp_e2e.results.store import ResultsError, read_results, shown, write_results
+from clasp_e2e.results.store import ResultsError, shown
 from clasp_e2e.spec.catalogue import load_catalogue
 
 DEFAULT = Path("clasp-baseline.toml")
@@ -131,18 +133,16 @@ def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
     """Return what a run that is over says when it is held to `baseline`, if that is there."""
     catalogue = load_catalogue()
     try:
-        run = read_results(path)
-        plan = run.plan
-        if plan is None or run.catalogue != catalogue.hash:
-            raise ResultsError(
-                f"{path}: the run was ended by force, or another version wrote its results; run it again"
-            )
+        run = read_run(path, catalogue)
+        plan = resolvable_plan(run, catalogue)
         owners = _owners(run, plan)
         known = (
             (read_baseline(baseline, owners, frozenset(plan.labels), catalogue, own=False),)
             if baseline.exists()
             else baselines_of(plan, catalogue)
         )
+    except CannotResolve as error:
+        raise CommandError(f"{path}: {error}") from None
     except (ResultsError, BaselineError) as error:
         raise CommandError(str(error)) from None
     return resolve_run(replace(run, strict=strict or run.strict), catalogue, known, _today())
@@ -197,7 +197,7 @@ def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
 
 def _write(run: Run, path: Path) -> None:
     try:
-        write_results(run, path)
+        finish_results(run, path)
     except ResultsError as error:
         raise CommandError(str(error)) from None
 

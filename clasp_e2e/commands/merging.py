@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from clasp_e2e.results.merge import merge_runs
+from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.run_record import Run
-from clasp_e2e.results.store import ResultsError, clear_results, read_results, write_results
+from clasp_e2e.results.store import RESULTS, ResultsError, clear_results, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 
 FEW = 6
@@ -19,7 +20,7 @@ FEW = 6
 
 def results_file(named: Path) -> Path:
     """Return the `results.json` that the user means by a file or a folder."""
-    return named / "results.json" if named.is_dir() else named
+    return named / RESULTS if named.is_dir() else named
 
 
 def merge_results(named: Sequence[Path], directory: Path) -> Run:
@@ -31,17 +32,18 @@ def merge_results(named: Sequence[Path], directory: Path) -> Run:
     for name, file in files.items():
         if file.resolve().parent == directory.resolve():
             raise ResultsError(f"{name}: what is merged cannot be written over it; name another --results")
-    runs = [(name, read_results(file)) for name, file in files.items()]
+    catalogue = load_catalogue()
+    runs = [(name, read_run(file, catalogue)) for name, file in files.items()]
     command = shlex.join(["clasp-e2e", "report", *map(str, named), "--results", str(directory)])
-    merged = merge_runs(runs, load_catalogue(), command)
+    merged = merge_runs(runs, catalogue, command)
     clear_results(directory)
     moved = {
         result.id: _copied(result.evidence, files[merged.sources[result.id]].parent, directory)
-        for result in merged.settled.run.scenarios
+        for result in merged.resolved.run.scenarios
     }
-    scenarios = (replace(each, evidence=moved[each.id]) for each in merged.settled.run.scenarios)
-    run = replace(merged.settled.run, scenarios=tuple(scenarios))
-    write_results(run, directory / "results.json")
+    scenarios = (replace(each, evidence=moved[each.id]) for each in merged.resolved.run.scenarios)
+    run = replace(merged.resolved.run, scenarios=tuple(scenarios))
+    write_results(run, directory / RESULTS)
     return run
 
 

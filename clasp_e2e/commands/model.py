@@ -22,7 +22,7 @@ from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.plan import RunPlan
-from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import SelectionError, select
 from clasp_e2e.modelbased import (
@@ -146,7 +146,7 @@ class Stage:
         self.tally = Tally()
         self._began = time.monotonic()
         self._runner = asyncio.Runner()
-        self._run = Run(
+        self._run = RunSession(
             RunPlan(
                 catalogue=self.catalogue,
                 selection=selection,

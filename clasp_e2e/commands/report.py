@@ -16,9 +16,12 @@ from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
+from clasp_e2e.results.journal import is_unfinished
 from clasp_e2e.results.merge import MergeError
+from clasp_e2e.results.reading import holds_run, read_run
 from clasp_e2e.results.run_record import Run
-from clasp_e2e.results.store import ResultsError, read_matrix, read_results, read_seen
+from clasp_e2e.results.store import ResultsError, read_matrix, read_seen
+from clasp_e2e.spec.catalogue import load_catalogue
 
 FORMS: dict[str, Callable[[Run], str]] = {
     "markdown": render_markdown,
@@ -72,7 +75,9 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             _write_matrix(matrix, html, wanted)
             return
         path = results_file(results)
-        run = read_results(path)
+        run = read_run(path, load_catalogue())
+        if run.missing and is_unfinished(path.parent):
+            _say_missing(f"{path.parent}: the run was ended before {len(run.missing)} of its cases", run)
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
@@ -98,14 +103,18 @@ def _tell(run: Run, directory: Path) -> None:
         f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True
     )
     if run.missing:
-        some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
-        click.echo(f"Without a result: {len(run.missing)} planned cases: {some}", err=True)
+        _say_missing(f"Without a result: {len(run.missing)} planned cases", run)
+
+
+def _say_missing(what: str, run: Run) -> None:
+    some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
+    click.echo(f"{what}: {some}", err=True)
 
 
 def _matrix_in(results: Path) -> Path | None:
     if results.is_dir():
         path = results / "matrix.json"
-        return path if path.exists() and not (results / "results.json").exists() else None
+        return path if path.exists() and not holds_run(results) else None
     return results if results.name == "matrix.json" else None
 
 
@@ -116,7 +125,7 @@ def _matrix_page(path: Path) -> str:
         if cell.results is not None:
             results = path.parent / cell.results
             try:
-                run = read_results(results)
+                run = read_run(results, load_catalogue())
             except ResultsError as error:
                 runs[cell.name] = str(error).replace(f"{path.parent}{os.sep}", "")
                 continue

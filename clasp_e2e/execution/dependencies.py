@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from clasp_e2e.execution.plan import Case
-from clasp_e2e.results.blame import is_hopeless
+from clasp_e2e.results.preconditions import blocks_all_dependents
 from clasp_e2e.spec.catalogue import Catalogue
 
 
@@ -15,7 +15,7 @@ class Dependencies:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._place = {requirement.id: place for place, requirement in enumerate(catalogue.ordered())}
-        self._decisive = {name for name in catalogue if is_hopeless(catalogue, name)}
+        self._decisive = {name for name in catalogue if blocks_all_dependents(catalogue, name)}
         self._by_requirement: dict[str, list[Case]] = {}
 
     def add(self, case: Case) -> None:

@@ -132,4 +132,4 @@ class MatrixRun:
 
     def _write(self) -> None:
         self.matrix = replace(self.matrix, duration_s=time.monotonic() - self._began)
-        write_document(self.matrix.to_json(), self.path)
+        write_document(self.matrix, self.path)

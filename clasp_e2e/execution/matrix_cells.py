@@ -12,12 +12,12 @@ from pathlib import Path
 
 from clasp_e2e.drivers.interface import Driver, DriverFault
 from clasp_e2e.execution.plan import Case, ChosenScenarios, RunPlan
-from clasp_e2e.execution.run import Run, SharedResources
+from clasp_e2e.execution.run import RunSession, SharedResources
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.matrix import Cell, State
 from clasp_e2e.results.pairing import REFERENCE
-from clasp_e2e.results.store import ResultsError, clear_results
+from clasp_e2e.results.store import ResultsError
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.waiting import Patience
 
@@ -47,7 +47,7 @@ class CellRun:
         self.cases: list[Case] = []
         self._folder = folder
         self._plan = plan
-        self._run: Run
+        self._run: RunSession
 
     def prepare(self, on_case: Callable[[], None]) -> None:
         """Plan the cases, and remove what an earlier run left; `on_case` is called after each case.
@@ -63,8 +63,7 @@ class CellRun:
         )
         labels = known_labels(selection)
         directory = plan.directory / self._folder
-        clear_results(directory)
-        self._run = Run(
+        self._run = RunSession(
             RunPlan(
                 catalogue=plan.catalogue,
                 selection=selection,
@@ -82,6 +81,8 @@ class CellRun:
         )
         self._run.on_recorded = lambda _: on_case()
         self.cases = self._run.cases.add_chosen(plan.chosen, self._command)
+        if self.cases:
+            self._run.begin_record(subset=plan.chosen.subset, all_files=plan.chosen.all_files)
 
     async def open(self, shared: SharedResources) -> bool:
         """Start the implementations and the cases; return whether that was possible.
@@ -125,12 +126,12 @@ class CellRun:
         return self.cell
 
     def _keep_part(self, state: State, began: float) -> None:
-        if self._run.recorder.results:
+        if self._run.journal.results:
             status = self._run.break_off(all_files=self._plan.chosen.all_files)
             self._take_results(state, status, began)
 
     def _take_results(self, state: State, status: int, began: float) -> None:
-        run = self._run.recorder.run
+        run = self._run.finished
         assert run is not None
         self.cell = self.cell.judged(
             run,

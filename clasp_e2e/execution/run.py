@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from math import isfinite
-from typing import Any
 
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
@@ -29,14 +28,14 @@ from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, untried
 from clasp_e2e.execution.scheduler import Limits, Scheduler, kind_of
 from clasp_e2e.execution.shared_observations import SharedObservations
-from clasp_e2e.results.blame import lost_ground, settle_all
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.exit_status import ExitStatus
+from clasp_e2e.results.journal import Journal, RunFacts
 from clasp_e2e.results.known_failures import Scope, expect_known
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.recorder import Recorder
-from clasp_e2e.results.resolution import Resolution, resolve_run
-from clasp_e2e.results.run_record import ScenarioResult, Subject
-from clasp_e2e.results.store import clear_results
+from clasp_e2e.results.preconditions import failed_precondition, resolve_all
+from clasp_e2e.results.resolution import Resolution, resolve_run, with_baselines
+from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -57,7 +56,7 @@ class SharedResources:
         return cls(scheduler, Implementations(patience, attack_router=attack_router))
 
 
-class Run:
+class RunSession:
     """The run of `plan`: what was planned, what was observed, what that says.
 
     `open` starts the implementations, `start` the cases. A process that only keeps the record of what
@@ -71,13 +70,16 @@ class Run:
         """What a run that came to its end says."""
         self.on_recorded: Callable[[ScenarioResult], None] = lambda _: None
         """Called with each result when it is recorded."""
-        self.recorder = Recorder(
-            plan.catalogue,
-            plan.directory,
+        self._facts = RunFacts(
+            catalogue=plan.catalogue.hash,
             command=plan.command,
             seed=plan.seed,
-            judged=plan.selection.subjects.judged,
+            judged_roles=tuple(sorted(plan.selection.subjects.judged)),
         )
+        self.journal = Journal(self._facts)
+        """What was observed so far; on the disk from `begin_record` on."""
+        self.finished: Run | None = None
+        """The run as it was written at its end."""
         self._dependencies = Dependencies(plan.catalogue)
         self._tasks: dict[str, asyncio.Task[JudgedCase]] = {}
         self._context: RunContext | None = None
@@ -103,7 +105,7 @@ class Run:
                 await self.close()
             raise
         self._context = context
-        self.recorder.subjects, self.recorder.capabilities = context.subjects(), context.capabilities()
+        self.journal.note(subjects=context.subjects(), capabilities=context.capabilities())
         context.conditions = self._conditions()
 
     async def close(self) -> None:
@@ -146,7 +148,7 @@ class Run:
         if self.plan.one_by_one:  # Those that have not begun begin when somebody asks for them.
             tasks = [task for task in tasks if task.done()]
         before = [each.result for each in await asyncio.gather(*tasks)]
-        resolved = settle_all(self.plan.catalogue, [*before, found.result])
+        resolved = resolve_all(self.plan.catalogue, [*before, found.result])
         (result,) = (each for each in resolved if each.id == case.id)
         if self.plan.baselines:
             scope = Scope(labels=self.plan.labels, today=_today(), router=self.plan.selection.subjects.router)
@@ -164,22 +166,18 @@ class Run:
         seen = await observe(self.context, case)
         return judged(self.context, case, seen, keep_evidence=keep_evidence)
 
-    def begin_record(self) -> None:
-        """Make the output directory ready, without an earlier run's results. Raises `ResultsError`."""
-        if self.plan.directory is not None:
-            clear_results(self.plan.directory)
+    def begin_record(self, *, subset: bool, all_files: bool) -> None:
+        """Begin the journal in the output directory, without an earlier run's results.
 
-    def note_subjects(self, subjects: Mapping[str, Any]) -> None:
-        """Take in who is judged, in the form of `results.json`, from a process that runs cases."""
-        self.recorder.subjects = {role: Subject.from_json(each) for role, each in subjects.items()}
-
-    def note_capabilities(self, capabilities: Iterable[str]) -> None:
-        """Take in what the judged peers declare in common, from a process that runs cases."""
-        self.recorder.capabilities = frozenset(capabilities) or self.recorder.capabilities
+        The arguments are those of `finish`. Raises `ResultsError` if no results can be written there.
+        """
+        self.journal = Journal.create(self.plan.directory, self._facts)
+        plan = with_baselines(self.cases.record(all_files=all_files), self.plan.baselines)
+        self.journal.note(plan=plan, subset=subset, strict=self.plan.strict)
 
     def record(self, observed: ScenarioResult) -> None:
         """Take in what was observed in a case: it is written at once. Raises `ResultsError`."""
-        self.recorder.keep(observed)
+        self.journal.append(observed)
         self.on_recorded(observed)
 
     def finish(self, *, subset: bool, all_files: bool) -> Resolution:
@@ -197,9 +195,10 @@ class Run:
         return ExitStatus.FAILED if status == ExitStatus.FAILED else ExitStatus.INCONCLUSIVE
 
     def _resolve(self, *, subset: bool, strict: bool, all_files: bool) -> Resolution:
-        draft = self.recorder.draft(self.cases.record(all_files=all_files), subset=subset, strict=strict)
+        draft = self.journal.draft(self.cases.record(all_files=all_files), subset=subset, strict=strict)
         resolution = resolve_run(draft, self.plan.catalogue, self.plan.baselines, _today())
-        self.recorder.conclude(resolution.run)
+        self.journal.finish(resolution.run)
+        self.finished = resolution.run
         return resolution
 
     @property
@@ -211,7 +210,9 @@ class Run:
     async def _judge(self, case: Case) -> JudgedCase:
         before = await self._awaited(self._dependencies.awaited_by(case))
         results = [each.result for each in before]
-        cause = lost_ground(self.plan.catalogue, case.id, case.scenario.requirements, case.pairing, results)
+        cause = failed_precondition(
+            self.plan.catalogue, case.id, case.scenario.requirements, case.pairing, results
+        )
         if cause is not None:
             found = untried(case, cause)
         else:
@@ -242,17 +243,17 @@ class Run:
             # What a debugger needs is no measure for the next run.
             "deadline_scale": plan.patience.scale if isfinite(plan.patience.scale) else 1.0,
             "tool": {"name": "clasp-e2e", "version": __version__},
-            "subjects": self.recorder.subjects_json(),
+            "subjects": to_plain(self.journal.subjects),
         }
 
 
 @asynccontextmanager
-async def open_run(plan: RunPlan, shared: SharedResources | None = None) -> AsyncGenerator[Run]:
+async def open_run(plan: RunPlan, shared: SharedResources | None = None) -> AsyncGenerator[RunSession]:
     """Open the run of `plan`, with resources of its own unless some are `shared`; it ends with the block.
 
     Raises `DriverFault` if an implementation cannot be started, or does not end.
     """
-    run = Run(plan)
+    run = RunSession(plan)
     await run.open(shared)
     try:
         yield run

@@ -208,7 +208,7 @@ def _with_complaints(ending: _Ending, complaints: list[str]) -> _Ending:
 
 def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> ScenarioResult:
     """Return the case's record: a requirement that was not reached is blocked by the one that failed."""
-    judgments: dict[str, str] = {}
+    judgments: dict[str, Outcome] = {}
     for requirement in case.scenario.requirements:
         if requirement == ending.requirement or (
             ending.outcome is not Outcome.PASSED and not ending.requirement

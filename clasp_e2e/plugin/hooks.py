@@ -21,7 +21,7 @@ from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.loop_watchdog import LoopWatchdog
 from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
-from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase, harness_error
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.plugin import attach
@@ -36,6 +36,7 @@ from clasp_e2e.plugin.session import (
     repeat_command,
 )
 from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.store import ResultsError
@@ -103,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     seed: int = random.randrange(2**32) if options.seed is None else options.seed
     if is_worker(config):  # Under xdist, all workers share the seed of the controller.
         seed = int(config.workerinput["clasp_seed"])  # pyright: ignore
-    run = config.stash[RUN] = Run(
+    run = config.stash[RUN] = RunSession(
         RunPlan(
             catalogue=catalogue,
             selection=selection,
@@ -223,7 +224,7 @@ def _case(item: pytest.Item) -> Case:
 class _CaseOfTest:
     """What a test gets: its case, which the run has started or starts when it is asked."""
 
-    run: Run
+    run: RunSession
     case: Case
     item: pytest.Item
 
@@ -250,7 +251,7 @@ class _CaseOfTest:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[Run]:
+async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[RunSession]:
     """Provide the run, its implementations started and its cases scheduled."""
     config = request.config
     run = config.stash[RUN]
@@ -289,7 +290,7 @@ def _runs_here(config: pytest.Config, place: int) -> bool:
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest, clasp_run: Run) -> _CaseOfTest:
+def case(request: pytest.FixtureRequest, clasp_run: RunSession) -> _CaseOfTest:
     """Provide the case that a scenario's test is to judge."""
     return _CaseOfTest(clasp_run, _case(request.node), request.node)
 
@@ -310,14 +311,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         if report.failed:  # Neither the runner nor an outcome: the harness itself failed.
             result = harness_error(case, report.longreprtext)
             name = f"{result.id} at its end" if report.when == "teardown" else result.id
-            report.__dict__["clasp_records"] = [replace(result, id=name).to_json()]
+            report.__dict__["clasp_records"] = [to_plain(replace(result, id=name))]
             report.__dict__["clasp_outcome"] = Outcome.ERROR.value
         return report
     result = judged.result
     report.__dict__["clasp_outcome"] = result.outcome.value
     if is_worker(item.config):
-        report.__dict__["clasp_records"] = [result.as_found().to_json()]
-        report.__dict__["clasp_subjects"] = run.recorder.subjects_json()
+        report.__dict__["clasp_records"] = [to_plain(result.as_observed())]
+        report.__dict__["clasp_subjects"] = to_plain(run.journal.subjects)
     if report.failed:
         report.longrepr = render_failure(
             result,

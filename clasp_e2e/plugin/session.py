@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 
 from clasp_e2e.execution.options import RUN_OPTIONS
-from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.run import RunSession
 from clasp_e2e.plugin.errors import usage_error
 from clasp_e2e.report.terminal import print_summary
+from clasp_e2e.results.documents import from_plain
 from clasp_e2e.results.exit_status import ExitStatus
-from clasp_e2e.results.run_record import ScenarioResult
+from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import ResultsError
 
 CRASHED = "???"
 """What xdist gives for the phase of a test whose worker died in it."""
 
-RUN = pytest.StashKey[Run]()
+RUN = pytest.StashKey[RunSession]()
 
 NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale"})
 """The options that `repeat_command` writes in its own way, or that change nothing in one case."""
@@ -85,7 +86,7 @@ def repeat_command(item: pytest.Item) -> str:
 class Reporting:
     """The hooks of a session's record and end."""
 
-    def __init__(self, config: pytest.Config, run: Run) -> None:
+    def __init__(self, config: pytest.Config, run: RunSession) -> None:
         self._config = config
         self._run = run
         self._others_failed = False
@@ -104,7 +105,7 @@ class Reporting:
         if is_worker(self._config) or self._config.option.collectonly or not scenarios_here:
             return
         try:
-            self._run.begin_record()
+            self._run.begin_record(subset=is_subset(self._config), all_files=not names_files(self._config))
         except ResultsError as error:
             usage_error(str(error))
 
@@ -119,9 +120,9 @@ class Reporting:
             self._others_failed |= report.failed
             return
         if subjects := getattr(report, "clasp_subjects", None):
-            self._run.note_subjects(subjects)
+            self._run.journal.note(subjects=from_plain(dict[str, Subject], subjects))
         for record in records:
-            self._run.record(ScenarioResult.from_json(record))
+            self._run.record(from_plain(ScenarioResult, record))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -132,11 +133,11 @@ class Reporting:
             self._nothing_selected = True
             session.exitstatus = ExitStatus.USAGE
         elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            if self._run.recorder.results:
+            if self._run.journal.results:
                 session.exitstatus = self._finish()
             elif self._collection_failed:
                 session.exitstatus = ExitStatus.USAGE
-        elif self._run.recorder.results or exitstatus == ExitStatus.INCONCLUSIVE:
+        elif self._run.journal.results or exitstatus == ExitStatus.INCONCLUSIVE:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
 
     def _finish(self) -> int:
@@ -150,9 +151,9 @@ class Reporting:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the verdict, to be read at a glance."""
-        recorder = self._run.recorder
-        if recorder.run is not None and recorder.results:
-            print_summary(recorder.run, self._run.plan.catalogue, terminalreporter, results=recorder.path)
+        run = self._run
+        if run.finished is not None and run.journal.results:
+            print_summary(run.finished, run.plan.catalogue, terminalreporter, results=run.journal.path)
         elif self._nothing_selected:
             terminalreporter.write_line(
                 "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"

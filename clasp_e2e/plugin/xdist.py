@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScheduling  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.run import RunSession
 
 
 class Stripes(LoadScheduling):
@@ -46,7 +46,7 @@ def runs_here(config: pytest.Config, place: int) -> bool:
 class Controller:
     """The hooks of the process that hands out the scenarios and keeps the record."""
 
-    def __init__(self, run: Run, failed: frozenset[str] | None) -> None:
+    def __init__(self, run: RunSession, failed: frozenset[str] | None) -> None:
         self._run = run
         self._failed = failed
 
@@ -66,13 +66,14 @@ class Controller:
         payload = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
         if payload is not None:
             self._run.cases.merge_worker_payload(payload["cases"])
-            self._run.note_capabilities(payload["capabilities"])
+            if payload["capabilities"]:
+                self._run.journal.note(capabilities=payload["capabilities"])
 
 
 class Worker:
     """The hooks of a process that runs scenarios for another."""
 
-    def __init__(self, config: pytest.Config, run: Run) -> None:
+    def __init__(self, config: pytest.Config, run: RunSession) -> None:
         self._config = config
         self._run = run
 
@@ -81,7 +82,7 @@ class Worker:
         output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
         output["clasp_run"] = {
             "cases": self._run.cases.to_worker_payload(),
-            "capabilities": sorted(self._run.recorder.capabilities),
+            "capabilities": sorted(self._run.journal.capabilities),
         }
 
 

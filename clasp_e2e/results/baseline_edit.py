@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tomlkit
 from tomlkit.items import AoT
 
+from clasp_e2e.results.baseline import says_something
 from clasp_e2e.results.known_failures import Spent
+from clasp_e2e.results.message_patterns import pattern
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
-
-_LONGEST = 120
-_CHANGING = re.compile(r"[0-9a-f]{8}(?:\\-[0-9a-f]{4}){3}\\-[0-9a-f]{12}|\d+(?:\\\.\d+)?|[0-9a-f]{16}…")
-"""What differs from run to run in an escaped text: session ids, numbers, digests."""
 
 
 def shrink(text: str, spent: Iterable[Spent]) -> str:
@@ -47,15 +44,25 @@ def extend(text: str, entries: Sequence[Mapping[str, str]]) -> str:
     for entry in entries:
         body = tomlkit.document()
         for key, value in entry.items():
-            body.add(key, tomlkit.string(value, literal=key == "seen" and "'" not in value))
+            body.add(key, _expression(value) if key == "seen" else tomlkit.string(value))
         text = f"{text.rstrip()}\n\n[[known]]\n{tomlkit.dumps(body)}".lstrip()
     return text
+
+
+def _expression(value: str) -> Any:
+    """Return a regular expression as TOML holds it best: between single quotes a backslash is itself."""
+    if "'" not in value:
+        return tomlkit.string(value, literal=True)
+    if "'''" not in value and not value.endswith("'"):
+        return tomlkit.string(value, literal=True, multiline=True)
+    return tomlkit.string(value)
 
 
 def new_entries(results: Iterable[ScenarioResult], reason: str, *, strict: bool) -> list[dict[str, str]]:
     """Return an entry for each requirement and pairing that is not met and not listed.
 
-    A deviation is among them where it fails the gate: with `strict`.
+    A deviation is among them where it fails the gate: with `strict`. A failure without a message cannot be
+    told from any other, and has none.
     """
     wanted = {Outcome.FAILED, Outcome.DEVIATION} if strict else {Outcome.FAILED}
     found: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -68,14 +75,6 @@ def new_entries(results: Iterable[ScenarioResult], reason: str, *, strict: bool)
                     "reason": reason,
                     "seen": pattern(result.message),
                 }
-                found.setdefault((name, result.pairing, entry["seen"]), entry)
+                if says_something(entry["seen"]):
+                    found.setdefault((name, result.pairing, entry["seen"]), entry)
     return list(found.values())
-
-
-def pattern(message: str) -> str:
-    """Return a regular expression for what was seen in a failure, whatever changes from run to run."""
-    line = " ".join(message.split())
-    place = line.find("seen: ")
-    seen = line[max(place, 0) :][:_LONGEST]
-    escaped = "".join(re.escape(each) if not each.isspace() else " " for each in seen)
-    return _CHANGING.sub(".+", escaped)

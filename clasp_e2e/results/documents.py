@@ -1,106 +1,88 @@
-"""JSON files that somebody else may have written, cut short or changed: read, and found sound or not."""
+"""Records as JSON and as plain data: the one place where msgspec reads, validates and writes them."""
 
 from __future__ import annotations
 
-import json
-import types
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from pathlib import Path
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+import re
+from typing import Any, TypeVar, cast
+
+import msgspec
 
 _DEEPEST = 64
-_LARGEST = 1 << 128
+_T = TypeVar("_T")
 
 
 class DocumentError(ValueError):
-    """A document is not what it should be; the text says where, and what is there."""
+    """A document that does not have the required form; the text names the place and the problem."""
 
 
-def read_document(path: Path) -> object:
-    """Return what a JSON file holds; all of it can be shown.
+def decode(data: bytes | str, kind: type[_T]) -> _T:
+    """Return the record of type `kind` that JSON text holds; raises `DocumentError`."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise DocumentError(_with_place(error)) from None
+    except RecursionError:
+        raise DocumentError("it is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DocumentError(f"this is not JSON ({error})") from None
 
-    Raises `OSError`, and `DocumentError` on what is no JSON, nests deeper than sixty-four levels, or
-    holds a number or a text that nothing can be made of.
+
+def encode(record: object, *, indent: int | None = None) -> bytes:
+    """Return a record or plain data as JSON in UTF-8; what JSON has no form for is written as text.
+
+    Half surrogates, which an adapter can send but UTF-8 cannot hold, are replaced by question marks.
     """
     try:
-        document: object = json.loads(path.read_bytes())
-    except RecursionError:
-        raise DocumentError("it nests too deep") from None
-    except ValueError as error:
-        raise DocumentError(f"this is not JSON ({error})") from None
-    _expect_soundness(document)
-    return document
+        data = msgspec.json.encode(record, enc_hook=str)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_valid(msgspec.to_builtins(record, enc_hook=str)))
+    return data if indent is None else msgspec.json.format(data, indent=indent)
 
 
-def _expect_soundness(document: object) -> None:
-    level = [document]
+def to_plain(record: object) -> Any:
+    """Return a record as dictionaries, lists, strings and numbers, as JSON holds it."""
+    return msgspec.json.decode(encode(record))
+
+
+def from_plain(kind: type[_T], data: object) -> _T:
+    """Return the record of type `kind` that plain data holds; raises `DocumentError`."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise DocumentError(_with_place(error)) from None
+
+
+def expect_shallow(value: object, where: str) -> None:
+    """Raise `DocumentError` if plain data of no fixed form is nested too deeply to be shown."""
+    level = [value]
     for _ in range(_DEEPEST):
         below: list[object] = []
-        for value in level:
-            match value:
-                case str():
-                    _expect_characters(value)
-                case float() | int():
-                    if not -_LARGEST < value < _LARGEST:  # Nor is NaN.
-                        raise DocumentError("a number in it is out of all bounds")
-                case dict():
-                    below += cast("dict[str, object]", value).keys()
-                    below += cast("dict[str, object]", value).values()
-                case list():
-                    below += cast("list[object]", value)
-                case _:
-                    pass
+        for each in level:
+            if isinstance(each, dict):
+                below += cast("dict[str, object]", each).values()
+            elif isinstance(each, list):
+                below += cast("list[object]", each)
         if not below:
             return
         level = below
-    raise DocumentError("it nests too deep")
+    raise DocumentError(f"{where} is nested too deeply")
 
 
-def _expect_characters(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DocumentError("a text in it holds half a character") from None
+def _with_place(error: msgspec.ValidationError) -> str:
+    """Return what is wrong, preceded by the place: `scenarios[3].title: expected str, got int`."""
+    problem, _, place = str(error).partition(" - at `$")
+    problem = re.sub(r"`(.*?)`", r"\1", problem)
+    place = place.rstrip("`").lstrip(".")
+    return f"{place}: {problem[0].lower()}{problem[1:]}" if place else f"{problem[0].lower()}{problem[1:]}"
 
 
-def expect_shape(record: object, where: str = "") -> None:
-    """Hold a dataclass to the types of its fields, and what these hold likewise.
-
-    Raises `DocumentError` with the place of the first that differs: `scenarios[3].title`.
-    """
-    hints = get_type_hints(type(record))
-    for field in fields(cast("Any", record)):
-        place = f"{where}.{field.name}" if where else field.name
-        _expect(getattr(record, field.name), hints[field.name], place)
-
-
-def _expect(value: object, wanted: Any, where: str) -> None:
-    origin, inner = get_origin(wanted), get_args(wanted)
-    if wanted is Any:
-        return
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in inner:
-            return
-        (wanted,) = (each for each in inner if each is not type(None))
-        _expect(value, wanted, where)
-    elif origin is tuple:
-        _expect_type(value, tuple, where)
-        for place, each in enumerate(cast("tuple[object, ...]", value)):
-            _expect(each, inner[0], f"{where}[{place}]")
-    elif origin is Mapping:
-        _expect_type(value, Mapping, where)
-        for key, each in cast("Mapping[object, object]", value).items():
-            _expect(key, inner[0], where)
-            _expect(each, inner[1], f"{where}.{key}")
-    elif is_dataclass(wanted):
-        _expect_type(value, wanted, where)
-        expect_shape(value, where)
-    else:
-        _expect_type(value, wanted, where)
-
-
-def _expect_type(value: object, wanted: Any, where: str) -> None:
-    kinds = (int, float) if wanted is float else wanted
-    if not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool):
-        raise DocumentError(f"{where} is {str(value)[:40]!r}, and should be {wanted.__name__}")
+def _valid(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode(errors="replace").decode()
+        case dict():
+            return {_valid(key): _valid(each) for key, each in cast("dict[Any, Any]", value).items()}
+        case list() | tuple():
+            return [_valid(each) for each in cast("list[Any]", value)]
+        case _:
+            return value

@@ -1,42 +1,79 @@
-"""Evidence: what was seen in one case, kept for whoever doubts its result, and what repeats the case."""
+"""Evidence: what was observed in one case, for those who doubt its result, and how to repeat the case."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
+
+import msgspec
 
 from clasp_e2e.results.compact import compact
-from clasp_e2e.results.documents import read_document
+from clasp_e2e.results.documents import DocumentError, decode, encode, expect_shallow, from_plain, to_plain
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import ScenarioResult
-from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.results.run_record import ScenarioResult, Subject
+from clasp_e2e.results.timeline import EvidenceEntry, Timeline
 
 _LONGEST_NAME = 180
 
 
 Seen: TypeAlias = Mapping[str, Mapping[str, Any] | str]
-"""What the evidence of a run holds, by case, as `read_trace` returns it; a text says why there is none."""
+"""The evidence of a run by case, as `read_trace` returns it; a text says why there is none."""
 
 
 class EvidenceError(Exception):
-    """A file is no evidence, or none that can be repeated; the text says why and what to do."""
+    """A file that is no evidence, or none that can be repeated; the text says why and what to do."""
+
+
+class RunConditions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options under which a case ran."""
+
+    seed: int
+    case: str
+    pairing: str
+    drivers: Mapping[str, str]
+    """By option (`peer`, `offerer`, `answerer`): the value that was given."""
+    router: str | None
+    switches: tuple[str, ...]
+    """The options without a value that change what is run, as `coturn`."""
+    deadline_scale: float
+    tool: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    subjects: Mapping[str, Subject] = msgspec.field(default_factory=dict[str, Subject])
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """How much of a timeline was not kept."""
+
+    left_out: int = 0
+
+
+class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An evidence file; its JSON Schema is `schemas/evidence.schema.json`."""
+
+    scenario: ScenarioResult
+    """The result as it was observed: not blocked by other cases, and no known failure."""
+    run: RunConditions | None = None
+    seed: int = 0
+    timeline: tuple[EvidenceEntry, ...]
+    network: Any = None
+    """What the links and servers between the peers counted."""
+    pruned: Pruned | None = None
+    stderr: Mapping[str, str] | None = None
+    """By client: the last lines that its adapter wrote to standard error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A case as it was found, and how it was run."""
+    """A case as it was observed, and how it was run."""
 
     result: ScenarioResult
-    """Before the rest of its run was taken into account: not blocked by it, and no known failure."""
     seed: int
     case: str
     drivers: Mapping[str, str]
-    """By option (`peer`, `offerer`, `answerer`): what was named there."""
+    """By option (`peer`, `offerer`, `answerer`): the value that was given."""
     router: str | None
     switches: tuple[str, ...]
     """The options without a value that change what is run, as `coturn`."""
@@ -55,29 +92,27 @@ def write_evidence(
 ) -> Path:
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
-    `facts` is plain data, and so is what stands in `stderr`: the last lines that each client's adapter
-    wrote, by client. `run` says under which conditions the case ran, so that it can be repeated:
-    `drivers`, `router`, `switches`, `deadline_scale`, `tool` and `subjects`. What JSON has no form for
-    goes as text. Where all went well the timeline is pruned to a compact trace. `pruned` says how many
-    entries are left out, announcements of other scenarios' sessions among them. A case's earlier
-    evidence is replaced.
+    `facts` is plain data. `stderr` holds, by client, the last lines that its adapter wrote. `run` holds the
+    conditions under which the case ran, so that it can be repeated: the fields of `RunConditions` but
+    for `seed`, `case` and `pairing`. The timeline of a case that passed is pruned to a compact trace;
+    `pruned` counts the entries that are left out, announcements of other scenarios' sessions included.
+    Earlier evidence of the case is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     trace, left_out = compact(timeline) if passed else (timeline.entries, 0)
-    document: dict[str, object] = {
-        "scenario": result.to_json(),
-        "run": {"seed": seed, "case": result.id, "pairing": result.pairing, **(run or {})},
-        "seed": seed,
-        "timeline": [entry.to_json() for entry in trace],
-        "network": facts,
-    }
-    if passed or timeline.of_strangers:
-        document["pruned"] = {"left_out": left_out + timeline.of_strangers}
-    if stderr and not passed:
-        document["stderr"] = dict(stderr)
+    conditions = {"seed": seed, "case": result.id, "pairing": result.pairing, **(run or {})}
+    record = CaseEvidence(
+        scenario=result,
+        run=from_plain(RunConditions, conditions) if run else None,
+        seed=seed,
+        timeline=tuple(entry.for_evidence() for entry in trace),
+        network=facts,
+        pruned=Pruned(left_out + timeline.of_strangers) if passed or timeline.of_strangers else None,
+        stderr=stderr if stderr and not passed else None,
+    )
     directory.mkdir(parents=True, exist_ok=True)
     path = evidence_path(directory, result.id)
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    path.write_bytes(encode(record, indent=2) + b"\n")
     return path
 
 
@@ -88,73 +123,43 @@ def evidence_path(directory: Path, case_id: str) -> Path:
 
 def read_evidence(path: Path) -> Evidence:
     """Read what repeats a case. Raises `EvidenceError`."""
-    found = _document(path)
-    try:
-        run = found["run"]
-        return Evidence(
-            ScenarioResult.from_json(found["scenario"]),
-            int(run["seed"]),
-            str(run["case"]),
-            {str(role): str(spec) for role, spec in run["drivers"].items()},
-            run["router"],
-            tuple(str(name) for name in run["switches"]),
-            float(run["deadline_scale"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    record = _read(path)
+    if (run := record.run) is None:
         raise EvidenceError(
-            f"{path}: this is no evidence that can be repeated ({type(error).__name__}: {error}); name a file"
-            " of a run's evidence folder, written by this version"
-        ) from None
+            f"{path}: this evidence cannot be repeated: it does not say how the case was run; name a file of"
+            " a run's evidence folder, written by this version"
+        )
+    return Evidence(
+        record.scenario, run.seed, run.case, run.drivers, run.router, run.switches, run.deadline_scale
+    )
 
 
 def read_trace(path: Path, case: str) -> dict[str, Any]:
-    """Return what the evidence of `case` shows: `timeline`, `network`, `stderr`, `pruned`, as written.
+    """Return the evidence of `case` as plain data in the form of `CaseEvidence`.
 
     Raises `EvidenceError` where it is gone, cut short, another case's, or in another form.
     """
-    document = _document(path)
-    absent: dict[str, Any] = {"timeline": [], "network": None, "stderr": {}, "pruned": {}}
-    shown = absent | document
+    record = _read(path)
+    if record.scenario.id != case:
+        raise EvidenceError(f"{path}: this is the evidence of {record.scenario.id}")
+    return to_plain(record)
+
+
+def _read(path: Path) -> CaseEvidence:
     try:
-        if (told := document["scenario"]["id"]) != case:
-            raise EvidenceError(f"{path}: this is the evidence of {told}")
-        _expect(document["timeline"], list, "timeline")
-        for number, entry in enumerate(document["timeline"]):
-            _expect_entry(entry, f"timeline[{number}]")
-        for client, text in shown["stderr"].items():
-            _expect(text, str, f"stderr of {client}")
-        _expect(shown["pruned"].get("left_out", 0), int, "pruned")
-    except KeyError as error:
-        raise EvidenceError(f"{path}: the key {error} is missing") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise EvidenceError(f"{path}: this is no evidence ({error})") from None
-    return shown
-
-
-def _expect_entry(entry: Mapping[str, object], where: str) -> None:
-    for key, kind in {"at": (int, float), "kind": str, "who": str, "what": str}.items():
-        _expect(entry[key], kind, f"{where}.{key}")
-    for key in ("to", "frame"):
-        _expect(entry.get(key, ""), str, f"{where}.{key}")
-
-
-def _expect(value: object, kind: type | tuple[type, ...], where: str) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(f"{where} is {str(value)[:40]!r}")
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = read_document(path)
+        record = decode(path.read_bytes(), CaseEvidence)
+        expect_shallow(record.network, "network")
+        for number, entry in enumerate(record.timeline):
+            expect_shallow(entry.decoded, f"timeline[{number}].decoded")
     except FileNotFoundError:
         raise EvidenceError(f"{path}: there is no such file") from None
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise EvidenceError(f"{path}: {error}") from None
-    if not isinstance(document, dict):
-        raise EvidenceError(f"{path}: this is no evidence: it holds no names")
-    return cast("dict[str, Any]", document)
+    except DocumentError as error:
+        raise EvidenceError(
+            f"{path}: this is no evidence: {error}; name a file of a run's evidence folder"
+        ) from None
+    return record
 
 
 def _file_name(case_id: str) -> str:

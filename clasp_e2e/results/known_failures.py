@@ -13,11 +13,11 @@ from datetime import date
 from clasp_e2e.results.baseline import ANY, Baseline, BaselineError, KnownFailure
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
+from clasp_e2e.results.preconditions import MET
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, concerns
 
 _FAILED = frozenset({Outcome.FAILED, Outcome.DEVIATION, Outcome.EXPECTED_FAILURE})
-_MET = frozenset({Outcome.PASSED, Outcome.UNEXPECTED_PASS})
 _NOT_JUDGED = frozenset({Outcome.NOT_OFFERED, Outcome.SKIPPED})
 _LONGEST = 240
 
@@ -40,7 +40,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AppliedBaselines:
     """The results as the baselines have them, what is wrong with these, and what cannot be told yet."""
 
     results: tuple[ScenarioResult, ...]
@@ -97,20 +97,22 @@ def expect_known(baselines: Iterable[Baseline], result: ScenarioResult, scope: S
     return result
 
 
-def settle_known(
+def apply_baselines(
     baselines: Sequence[Baseline], results: Iterable[ScenarioResult], scope: Scope, catalogue: Catalogue
-) -> Known:
-    """Return what the baselines make of all results of a run, which are settled, and the complaints."""
+) -> AppliedBaselines:
+    """Return what the baselines make of all results of a run, resolved, and the complaints."""
     known = [expect_known(baselines, result, scope) for result in results]
-    findings = _Findings(baselines, known, scope, catalogue)
+    review = _Review(baselines, known, scope, catalogue)
     for baseline in baselines:
         for entry in baseline.entries:
-            findings.look_at(baseline, entry)
-    revised = [_unexpected(result, findings.passes.get(result.id, ())) for result in known]
-    return Known(tuple(revised), tuple(findings.complaints), tuple(findings.notes), tuple(findings.spent))
+            review.check(baseline, entry)
+    revised = [_unexpected(result, review.passes.get(result.id, ())) for result in known]
+    return AppliedBaselines(
+        tuple(revised), tuple(review.complaints), tuple(review.notes), tuple(review.spent)
+    )
 
 
-def set_apart(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
+def treat_known_as_passed(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
     """Return the results as if all that is known had been met, and what it blocks with it.
 
     By these the exit status is decided, never what the run says of the implementation.
@@ -132,7 +134,7 @@ def set_apart(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
     return [met(result) for result in results]
 
 
-class _Findings:
+class _Review:
     """What is found out about the entries of the baselines, one after the other."""
 
     def __init__(
@@ -151,13 +153,13 @@ class _Findings:
         self._results = results
         self._scope = scope
         self._catalogue = catalogue
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._stale = False
         """Whether the entry that is looked at is to go."""
         self._met_in: set[str] = set()
         """The pairings in which it is met."""
 
-    def look_at(self, baseline: Baseline, entry: KnownFailure) -> None:
+    def check(self, baseline: Baseline, entry: KnownFailure) -> None:
         if _expired(entry, self._scope):
             self.complaints.append(
                 f"{entry.where}: expired on {entry.expires}, and excuses nothing any more; look at the"
@@ -205,7 +207,7 @@ class _Findings:
                 )
         elif self._is_mixed(baseline, entry, pairing):
             return
-        elif all(result.judgment(name) in _MET for result in group):
+        elif all(result.judgment(name) in MET for result in group):
             self._met(entry, pairing, group)
 
     def _is_mixed(self, baseline: Baseline, entry: KnownFailure, pairing: str) -> bool:
@@ -234,8 +236,8 @@ class _Findings:
         )
 
     def _another_reason(self, entry: KnownFailure, result: ScenarioResult) -> None:
-        if (result.id, entry.requirement) not in self._told:
-            self._told.add((result.id, entry.requirement))
+        if (result.id, entry.requirement) not in self._reported:
+            self._reported.add((result.id, entry.requirement))
             message = " ".join(result.message.split())
             seen = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
             self.complaints.append(

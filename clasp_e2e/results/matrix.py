@@ -1,18 +1,17 @@
-"""The matrix: every pair of implementations in both roles over every router, and what came of each. Pure.
+"""The record of a matrix: a cell for each pair of implementations in both roles over each router. Pure.
 
-`to_json` of each type is its form in `matrix.json`. Durations are seconds.
+`matrix.json` holds a `Matrix`; its JSON Schema is `schemas/matrix.schema.json`. Durations are seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, cast
 
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import NOT_MET, Run
+from clasp_e2e.results.run_record import NOT_MET, Run, SchemaNumber
 
 SCHEMA = 1
 """The version of the form of `matrix.json`."""
@@ -85,53 +84,26 @@ class Cell:
             undecided=_ids(run, RequirementVerdict.ERROR, RequirementVerdict.UNOBSERVED),
             complaints=run.complaints,
             results=results,
-            duration_s=duration_s,
+            duration_s=round(duration_s, 3),
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form of `matrix.json`."""
-        return {
-            "offerer": self.offerer,
-            "answerer": self.answerer,
-            "router": self.router,
-            "state": self.state.value,
-            "reason": self.reason,
-            "verdict": self.verdict.value if self.verdict else None,
-            "exit_status": self.exit_status,
-            "failed": list(self.failed),
-            "deviations": list(self.deviations),
-            "known": list(self.known),
-            "undecided": list(self.undecided),
-            "complaints": list(self.complaints),
-            "results": self.results,
-            "duration_s": round(self.duration_s, 3),
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Cell:
-        """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
-        values = _read(cls, document)
-        verdict = values["verdict"]
-        values["state"] = State(values["state"])
-        values["verdict"] = Verdict(verdict) if verdict else None
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """All cells of a matrix, in the order in which they are judged."""
 
+    schema: SchemaNumber = SCHEMA
     tool: Mapping[str, str]
     command: str
     started: str
     """ISO 8601, UTC."""
+    duration_s: float = 0
     seed: int
     peers: tuple[str, ...]
     routers: tuple[str, ...]
-    cells: tuple[Cell, ...]
-    duration_s: float = 0
     faults: tuple[str, ...] = ()
-    """What did not end in order of that which all cells share."""
+    """What did not end properly of the drivers and routers that all cells share."""
+    cells: tuple[Cell, ...]
 
     def exit_status(self, *, require_all: bool = False) -> ExitStatus:
         """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
@@ -143,28 +115,6 @@ class Matrix:
             statuses.append(ExitStatus.INCONCLUSIVE)
         statuses += [ExitStatus.INCONCLUSIVE] * bool(self.faults)
         return min(statuses, key=WORST_FIRST.index)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form of `matrix.json`."""
-        return {
-            "schema": SCHEMA,
-            "tool": dict(self.tool),
-            "command": self.command,
-            "started": self.started,
-            "duration_s": round(self.duration_s, 3),
-            "seed": self.seed,
-            "peers": list(self.peers),
-            "routers": list(self.routers),
-            "faults": list(self.faults),
-            "cells": [cell.to_json() for cell in self.cells],
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Matrix:
-        """Read the form of `matrix.json`; a missing key is a `KeyError`, a bad value a `ValueError`."""
-        values = _read(cls, document)
-        values["cells"] = tuple(Cell.from_json(cell) for cell in values["cells"])
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,20 +146,6 @@ def cells_of(
     return tuple(
         cell(offerer, answerer, router) for router in routers for offerer in peers for answerer in peers
     )
-
-
-def _read(record: type[Cell | Matrix], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the fields of a record are to hold; those that have a default may be missing."""
-    given = [
-        each
-        for each in fields(record)
-        if each.name in document or (each.default is MISSING and each.default_factory is MISSING)
-    ]
-    values = {each.name: document[each.name] for each in given}
-    return {
-        name: tuple(cast("list[Any]", value)) if isinstance(value, list) else value
-        for name, value in values.items()
-    }
 
 
 def _status(cell: Cell) -> ExitStatus:

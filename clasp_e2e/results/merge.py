@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
+from clasp_e2e.results.documents import encode
 from clasp_e2e.results.plan import Plan, Shard
-from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
+from clasp_e2e.results.resolution import (
+    CannotResolve,
+    Resolution,
+    baselines_of,
+    day_of,
+    resolvable_plan,
+    resolve_run,
+)
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue
 
@@ -30,7 +36,7 @@ class Part:
 class Merged:
     """The run of all parts, and where each of its results is from."""
 
-    settled: Resolution
+    resolved: Resolution
     sources: Mapping[str, str]
     """By case, the name of the run."""
 
@@ -48,7 +54,7 @@ def merge_runs(named: Sequence[tuple[str, Run]], catalogue: Catalogue, command: 
     chosen: dict[str, tuple[Part, ScenarioResult]] = {}
     for part in parts:
         for result in part.run.scenarios:
-            found = part, result.as_found()
+            found = part, result.as_observed()
             chosen[result.id] = _one_of(chosen.get(result.id, found), found)
     started = [part.run for part in parts if part.run.subjects] or [parts[0].run]
     plan = _plan(parts)
@@ -64,23 +70,16 @@ def merge_runs(named: Sequence[tuple[str, Run]], catalogue: Catalogue, command: 
         shards=tuple(shard for part in parts for shard in part.run.shards or (_shard(part.run),)),
         plan=plan,
     )
-    today = max(date.fromisoformat(part.run.started[:10]) for part in parts)
-    settled = resolve_run(run, catalogue, baselines_of(plan, catalogue), today)
-    return Merged(settled, {case: part.name for case, (part, _) in chosen.items()})
+    today = max(day_of(part.run) for part in parts)
+    resolved = resolve_run(run, catalogue, baselines_of(plan, catalogue), today)
+    return Merged(resolved, {case: part.name for case, (part, _) in chosen.items()})
 
 
 def _part(name: str, run: Run, catalogue: Catalogue) -> Part:
-    if run.plan is None:
-        raise MergeError(
-            f"{name}: what was to run there is not known: the run was ended by force, or an earlier version"
-            " wrote its results; run it again, or leave it out"
-        )
-    if run.catalogue != catalogue.hash:
-        raise MergeError(
-            f"{name}: judged by another catalogue of requirements than this harness has"
-            f" ({' '.join(run.tool.values())}); merge with the version that ran it"
-        )
-    return Part(name, run, run.plan)
+    try:
+        return Part(name, run, resolvable_plan(run, catalogue))
+    except CannotResolve as error:
+        raise MergeError(f"{name}: {error}") from None
 
 
 def _age(part: Part) -> tuple[object, ...]:
@@ -122,7 +121,7 @@ def _one_of(
             f"{before.id}: {before.outcome.value} in {first.name}, and {now.outcome.value} in"
             f" {second.name}; a case belongs into one part: leave one of the two out"
         )
-    return min(one, other, key=lambda each: json.dumps(each[1].to_json(), sort_keys=True))
+    return min(one, other, key=lambda each: encode(each[1]))
 
 
 def _plan(parts: Sequence[Part]) -> Plan:

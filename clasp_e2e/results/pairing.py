@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 REFERENCE = "reference"
 SCRIPTED = "scripted"
@@ -43,8 +41,3 @@ class Pairing:
             unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in cast)
             return (other.offerer, other.answerer) in (cast, unscripted)
         return (other.offerer or other.answerer) in (self.offerer, self.answerer)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Pairing:
-        """Read the form of `results.json`; a missing key is a `KeyError`."""
-        return cls(document["offerer"], document["answerer"], document["router"], document["subject"])

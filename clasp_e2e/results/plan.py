@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, cast
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +66,3 @@ class Plan:
     def missing(self, ran: Iterable[str]) -> tuple[str, ...]:
         """Return the cases that were to run here and are not among those that `ran`."""
         return tuple(sorted(self.chosen.difference(self.elsewhere, ran)))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form of `results.json`."""
-        document: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        names = [name for name, value in document.items() if isinstance(value, tuple)]
-        document |= {name: list(document[name]) for name in names}
-        return document | {
-            "cases": {case: list(requirements) for case, requirements in self.cases.items()},
-            "cast": dict(self.cast),
-            "known": [
-                {"source": each.source, "owners": list(each.owners), "text": each.text} for each in self.known
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Plan:
-        """Read the form of `results.json`; a missing key is a `KeyError`."""
-        values: dict[str, Any] = {
-            each.name: tuple(cast("list[str]", value)) if isinstance(value, list) else value
-            for each in fields(cls)
-            for value in (document[each.name],)
-        }
-        values["cases"] = {case: tuple(names) for case, names in document["cases"].items()}
-        values["known"] = tuple(
-            KnownList(each["source"], tuple(each["owners"]), each["text"]) for each in document["known"]
-        )
-        return cls(**values)

@@ -1,29 +1,34 @@
-"""`results.json`: the run as a file, written whole or not at all."""
+"""The files of a run on the disk: written whole or not at all, and read with every fault named."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from clasp_e2e.results import matrix
-from clasp_e2e.results.documents import expect_shape, read_document
+from clasp_e2e.results.documents import DocumentError, decode, encode, from_plain
 from clasp_e2e.results.evidence import EvidenceError, Seen, read_trace
 from clasp_e2e.results.matrix import Matrix
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import SCHEMA, Run
+from clasp_e2e.results.run_record import SCHEMA, Run, SchemaNumber
+
+RESULTS = "results.json"
+JOURNAL = "journal.jsonl"
+_T = TypeVar("_T")
 
 
 class ResultsError(Exception):
-    """A results file cannot be read or written; the text says why and what to do."""
+    """A results file that cannot be read or written; the text says why and what to do."""
 
 
 def shown(path: Path) -> str:
-    """Return a file's path as results name it, which are read elsewhere too: from the current folder."""
+    """Return a file's path relative to the current folder, as results name it, which move elsewhere."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
@@ -31,23 +36,23 @@ def shown(path: Path) -> str:
 
 
 def write_results(run: Run, path: Path, *, indent: int | None = 2) -> None:
-    """Write `run` to `path` as `write_document` does. Without `indent` it is written several times faster."""
-    write_document(run.to_json(), path, indent=indent)
+    """Write `run` to `path` as `write_document` does."""
+    write_document(run, path, indent=indent)
 
 
-def write_document(document: Mapping[str, Any], path: Path, *, indent: int | None = 2) -> None:
-    """Write plain data to `path` as JSON; its directory is made if need be.
+def write_document(document: object, path: Path, *, indent: int | None = 2) -> None:
+    """Write a record or plain data to `path` as JSON; its directory is made if need be.
 
     The file appears under its name only when it is complete, so that a reader never finds half of
-    one, and an earlier file outlives a failure. Raises `ResultsError`.
+    one, and an earlier file survives a failure. Raises `ResultsError`.
     """
-    text = json.dumps(document, indent=indent, ensure_ascii=False) + "\n"
+    data = encode(document, indent=indent) + b"\n"
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         Path(temporary).chmod(0o644)  # A temporary file is its owner's alone; results are for everybody.
         Path(temporary).replace(path)
     except OSError as error:
@@ -59,38 +64,45 @@ def write_document(document: Mapping[str, Any], path: Path, *, indent: int | Non
 
 
 def clear_results(directory: Path) -> None:
-    """Make `directory`, without an earlier run's results, which would be taken for this one's.
+    """Make `directory`, and delete an earlier run's results, which would be taken for this one's.
 
     Raises `ResultsError`.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "results.json").unlink(missing_ok=True)
+        for name in (RESULTS, JOURNAL):
+            (directory / name).unlink(missing_ok=True)
         if (evidence := directory / "evidence").is_dir():
             shutil.rmtree(evidence)
     except OSError as error:
-        raise ResultsError(
-            f"{directory}: no results can be written here ({error.strerror}); name another directory for them"
-        ) from error
+        raise unusable_directory(directory, error) from error
+
+
+def unusable_directory(directory: Path, error: OSError) -> ResultsError:
+    """Return the error for a directory that cannot hold results."""
+    reason = "it is a file" if directory.is_file() else error.strerror
+    return ResultsError(
+        f"{directory}: no results can be written here ({reason}); name another directory with --results"
+    )
 
 
 def read_results(path: Path) -> Run:
-    """Read a run. Raises `ResultsError` on a file that is missing, broken, or of a newer schema."""
-    return _read(path, SCHEMA, Run.from_json)
+    """Read a `results.json`. Raises `ResultsError` on one that is missing, broken, or of a newer schema."""
+    return _read(path, Run, SCHEMA, _upgraded)
 
 
 def read_matrix(path: Path) -> Matrix:
     """Read a `matrix.json`. Raises `ResultsError` as `read_results` does."""
-    return _read(path, matrix.SCHEMA, Matrix.from_json)
+    return _read(path, Matrix, matrix.SCHEMA)
 
 
 def read_seen(directory: Path, run: Run, *, passed: bool = True) -> Seen:
-    """Return what the evidence files of `run` hold, by case; `passed`, if wanted, those that did included.
+    """Return the content of the evidence files of `run` by case; `passed` includes the cases that passed.
 
-    `directory` is where the `results.json` lies: results may have been moved since they were written.
-    In the place of one that is gone, or is no evidence, stands why.
+    `directory` is the one of the `results.json`: results may have been moved since they were written.
+    For evidence that is missing or broken, the value is the reason.
     """
-    seen: dict[str, Mapping[str, Any] | str] = {}
+    seen: dict[str, Any] = {}
     for scenario in run.scenarios:
         if scenario.evidence is None or (scenario.outcome is Outcome.PASSED and not passed):
             continue
@@ -99,36 +111,49 @@ def read_seen(directory: Path, run: Run, *, passed: bool = True) -> Seen:
         try:
             seen[scenario.id] = read_trace(directory / "evidence" / name, scenario.id)
         except EvidenceError as error:
-            # Where the results lie is no part of the run.
+            # The place of the results is no part of the run.
             seen[scenario.id] = str(error).replace(f"{directory}{os.sep}", "")
     return seen
 
 
-_T = TypeVar("_T")
+class _Header(msgspec.Struct):
+    schema: SchemaNumber
 
 
-def _read(path: Path, newest: int, from_json: Callable[[Mapping[str, Any]], _T]) -> _T:
+def _read(path: Path, kind: type[_T], newest: int, upgrade: Callable[[bytes], _T] | None = None) -> _T:
+    data = read_bytes(path)
     try:
-        document = read_document(path)
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: there are no results here; run the scenarios first") from None
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ResultsError(f"{path}: {error}; run the scenarios again") from error
-    schema = cast("dict[str, Any]", document).get("schema") if isinstance(document, dict) else None
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise ResultsError(f"{path}: this is not a results file: it has no schema number")
+        schema = decode(data, _Header).schema
+    except DocumentError as error:
+        wrong = error if "JSON" in str(error) else f"this is not a results file: no schema number ({error})"
+        raise ResultsError(f"{path}: {wrong}; run the scenarios again") from None
     if schema > newest:
         raise ResultsError(
             f"{path}: written by a newer clasp-e2e (schema {schema}, this one reads up to {newest});"
             " update this one"
         )
     try:
-        record = from_json(cast("dict[str, Any]", document))
-        expect_shape(record)
-        return record
-    except KeyError as error:
-        raise ResultsError(f"{path}: the key {error} is missing; run the scenarios again") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path}: {error}; run the scenarios again") from error
+        return upgrade(data) if upgrade and schema < newest else decode(data, kind)
+    except DocumentError as error:
+        raise ResultsError(f"{path}: {error}; run the scenarios again") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a results file. Raises `ResultsError`."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: there are no results here; run the scenarios first") from None
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _upgraded(data: bytes) -> Run:
+    """Return the run of a `results.json` of schema 1. Raises `DocumentError`."""
+    document = decode(data, dict[str, Any])
+    scenarios: object = document.get("scenarios")
+    for each in cast("list[object]", scenarios) if isinstance(scenarios, list) else ():
+        if isinstance(each, dict):
+            scenario = cast("dict[str, object]", each)
+            scenario["observed"] = scenario.pop("found", None)
+    return from_plain(Run, document | {"schema": SCHEMA})

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
+import msgspec
+
 Clock = Callable[[], float]
 """Seconds that only rise."""
 
@@ -65,19 +67,34 @@ class Entry:
         """Return one line: `   +0.034 s  alice → router  PUBLISH ...`; `width` is the party's column."""
         return f"{self.at:+9.3f} s  {self.party:<{width}}  {_one_line(self.what)}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the form that lies with the evidence, `at` to the microsecond."""
-        entry: dict[str, Any] = {"at": round(self.at, 6), "kind": self.kind.value, "who": self.who}
-        if self.to:
-            entry["to"] = self.to
-        entry["what"] = self.what
-        if self.minor:
-            entry["minor"] = True
-        if self.frame is not None:
-            entry["frame"] = _hex(self.frame)
-        if self.decoded is not None:
-            entry["decoded"] = _plain(self.decoded)
-        return entry
+    def for_evidence(self) -> EvidenceEntry:
+        """Return the entry as the evidence holds it, `at` rounded to the microsecond."""
+        return EvidenceEntry(
+            at=round(self.at, 6),
+            kind=self.kind,
+            who=self.who,
+            to=self.to,
+            what=self.what,
+            minor=self.minor,
+            frame=None if self.frame is None else _hex(self.frame),
+            decoded=None if self.decoded is None else _plain(self.decoded),
+        )
+
+
+class EvidenceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An entry of a timeline as the evidence holds it; what has its default value is not written."""
+
+    at: float
+    """Seconds since the case began."""
+    kind: Kind
+    who: str
+    to: str = ""
+    what: str
+    minor: bool = False
+    frame: str | None = None
+    """The bytes as hexadecimal digits; of many, the first, and how many there were."""
+    decoded: Any = None
+    """The message that the frame holds."""
 
 
 class Timeline:

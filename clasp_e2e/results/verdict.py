@@ -68,8 +68,8 @@ def _combine(
     ]
     return RequirementResult(
         id=requirement.id,
-        level=requirement.level.value,
-        source=requirement.source.value,
+        level=requirement.level,
+        source=requirement.source,
         quote=requirement.quote,
         statement=requirement.statement,
         verdict=verdict,

@@ -80,7 +80,7 @@ def test_what_cannot_be_merged_is_usage(invoke: Invoke, tmp_path: Path) -> None:
         write_results(run, tmp_path / name / "results.json")
     named = [str(tmp_path / name) for name in ("one", "two")]
     for options, words in (
-        ((*named, "--results", str(tmp_path / "out")), "ended by force"),
+        ((*named, "--results", str(tmp_path / "out")), "do not say what was to run"),
         ((*named, "--results", named[0]), "cannot be written over it"),
         ((*named, str(tmp_path / "three"), "--results", str(tmp_path / "out")), "there are no results here"),
     ):

@@ -14,6 +14,7 @@ from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.matrix import Matrix, cells_of
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results
@@ -78,7 +79,7 @@ def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invok
     entry = {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"}
     failed = scenario("SND-1", "failed", evidence="where/it/was/written/x.json")
     gone = scenario("SND-2", "failed", evidence="gone.json")
-    document = {"scenario": {"id": failed.id}, "timeline": [entry], "network": []}
+    document = {"scenario": to_plain(failed), "timeline": [entry], "network": []}
     write_results(run_of(failed, gone), tmp_path / "results.json")
     write_document(document, tmp_path / "evidence" / "x.json")
     assert invoke("report", str(tmp_path), "--html", str(tmp_path / "r.html")).output == ""
@@ -101,7 +102,7 @@ def test_a_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_pa
         cells=(cell,),
         duration_s=1,
     )
-    write_document(matrix.to_json(), tmp_path / "matrix.json")
+    write_document(matrix, tmp_path / "matrix.json")
     write_results(run, tmp_path / "a" / "results.json")
     assert read_matrix(tmp_path / "matrix.json") == matrix
     page = render_matrix_html(matrix, {cell.name: (run, {})})

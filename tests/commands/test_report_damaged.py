@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from report.runs import run_of, scenario
 
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.matrix import Matrix, cells_of
 from clasp_e2e.results.store import write_document, write_results
 
@@ -24,7 +25,7 @@ FORMS = ("--html", "--markdown", "--junit", "--badge")
 FAILED = scenario("SND-1", "failed", message="expected x; seen: y", evidence="evidence/x.json")
 RUN = run_of(FAILED, scenario("SND-2", "blocked", blocked_by="CON-5"), scenario("SND-4", "error"))
 EVIDENCE = {
-    "scenario": {"id": FAILED.id},
+    "scenario": to_plain(FAILED),
     "timeline": [
         {"at": 0.1, "kind": "frame", "who": "router", "to": "bob", "what": "WELCOME", "frame": "5301ff",
          "decoded": {"message": "WELCOME", "session": "s-1"}},
@@ -108,7 +109,7 @@ def expect_a_report_or_a_clear_error(invoke: Invoke, *arguments: str) -> Result:
 def whole() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_document(MATRIX.to_json(), folder / "matrix.json")
+        write_document(to_plain(MATRIX), folder / "matrix.json")
         write_results(RUN, folder / "a/results.json")
         write_document(EVIDENCE, folder / "a/evidence/x.json")
         yield folder
@@ -122,7 +123,7 @@ LAW = settings(
 
 
 @LAW
-@given(file=damaged(RUN.to_json()) | NOISE, form=st.sampled_from(FORMS))
+@given(file=damaged(to_plain(RUN)) | NOISE, form=st.sampled_from(FORMS))
 @example(file=TOO_DEEP, form="--html")
 @example(file=File(b'{"schema": 1}', "no results"), form="--junit")
 def test_damaged_results(invoke: Invoke, whole: Path, file: File, form: str) -> None:
@@ -144,7 +145,7 @@ def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Pa
 
 
 @LAW
-@given(file=damaged(MATRIX.to_json()) | NOISE)
+@given(file=damaged(to_plain(MATRIX)) | NOISE)
 def test_a_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
     with tempfile.TemporaryDirectory(dir=whole) as name:
         (Path(name) / "matrix.json").write_bytes(file.content)
@@ -152,7 +153,7 @@ def test_a_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
 
 
 @settings(LAW, max_examples=20)
-@given(file=damaged(RUN.to_json()))
+@given(file=damaged(to_plain(RUN)))
 def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path, file: File) -> None:
     (whole / "a/results.json").write_bytes(file.content)
     output = expect_a_report_or_a_clear_error(invoke, str(whole), "--html", "-").output
@@ -163,5 +164,5 @@ def test_evidence_that_is_gone_or_anothers_is_named(invoke: Invoke, tmp_path: Pa
     write_results(RUN, tmp_path / "results.json")
     page = invoke("report", str(tmp_path), "--html", "-").output
     assert "What happened is not drawn: evidence/x.json: there is no such file" in page
-    write_document(EVIDENCE | {"scenario": {"id": "other"}}, tmp_path / "evidence/x.json")
+    write_document(EVIDENCE | {"scenario": to_plain(FAILED) | {"id": "other"}}, tmp_path / "evidence/x.json")
     assert "this is the evidence of other" in invoke("report", str(tmp_path), "--html", "-").output

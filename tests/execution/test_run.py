@@ -68,7 +68,7 @@ async def test_what_failed_while_a_lesser_precondition_failed_is_blocked_by_it()
     found = [each async for each in run.judge(cases)]
     assert outcomes(found)[1] == ("failed", None)
     assert outcomes(found)[0] == ("blocked", "RTE-9")
-    assert {result.outcome for result in run.recorder.results} == {Outcome.FAILED, Outcome.DEVIATION}, (
+    assert {result.outcome for result in run.journal.results} == {Outcome.FAILED, Outcome.DEVIATION}, (
         "what was observed stays as it was"
     )
     await run.close()

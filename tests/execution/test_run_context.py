@@ -13,14 +13,14 @@ from testbed.fakes import FakeDriver
 from clasp_e2e.drivers import DriverFault, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import ExternalRouterDriver
-from clasp_e2e.execution.run import Run, SharedResources
+from clasp_e2e.execution.run import RunSession, SharedResources
 from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 
-def run_of(peer: FakeDriver, router: Any = None, **options: Any) -> Run:
+def run_of(peer: FakeDriver, router: Any = None, **options: Any) -> RunSession:
     drivers = {"x": peer, "reference": ReferenceDriver()}
-    return Run(plan_of(drivers, router or drivers["reference"], **options))
+    return RunSession(plan_of(drivers, router or drivers["reference"], **options))
 
 
 async def test_an_open_run_knows_who_takes_part() -> None:
@@ -105,7 +105,7 @@ async def test_runs_that_share_their_implementations_start_each_once() -> None:
 
     driver, shared = FakeDriver(initialize=begins), SharedResources.for_machine(Patience(0.02))
     for _ in range(2):
-        run = Run(plan_of({"x": driver}, driver))
+        run = RunSession(plan_of({"x": driver}, driver))
         await run.open(shared)
         await run.close()
     assert begun == ["it"]

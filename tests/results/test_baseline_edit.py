@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.results.baseline import Baseline, parse_baseline
-from clasp_e2e.results.baseline_edit import extend, new_entries, pattern, shrink
+from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
 from clasp_e2e.results.known_failures import Spent
+from clasp_e2e.results.message_patterns import pattern
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec.catalogue import load_catalogue

@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.results.baseline import Baseline, KnownFailure
-from clasp_e2e.results.known_failures import Known, Scope, expect_known, set_apart, settle_known
+from clasp_e2e.results.known_failures import (
+    AppliedBaselines,
+    Scope,
+    apply_baselines,
+    expect_known,
+    treat_known_as_passed,
+)
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.run_record import ScenarioResult, totals
 from clasp_e2e.results.verdict import exit_status, requirement_results, run_verdict
@@ -62,11 +68,11 @@ def listing(*entries: KnownFailure, owners: Sequence[str] = ("node",)) -> Baseli
 
 def settle(
     catalogue: Catalogue, entries: Sequence[KnownFailure], *results: ScenarioResult, scope: Scope = WHOLE
-) -> Known:
-    return settle_known([listing(*entries)], results, scope, catalogue)
+) -> AppliedBaselines:
+    return apply_baselines([listing(*entries)], results, scope, catalogue)
 
 
-def outcomes(found: Known) -> list[str]:
+def outcomes(found: AppliedBaselines) -> list[str]:
     return [each.outcome.value for each in found.results]
 
 
@@ -223,7 +229,7 @@ def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_th
 
 
 def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
-    blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": "blocked"})
+    blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": Outcome.BLOCKED})
     rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]
     for listed, status in (([known("S-1")], 0), ([], 3)):
         found = settle(small, listed, result("S-1", "deviation"), blocked, *rest)
@@ -238,12 +244,12 @@ def test_a_known_failure_hides_nothing_that_was_not_decided(small: Catalogue) ->
         assert status_of(small, found) == 3
 
 
-def status_of(catalogue: Catalogue, found: Known, *, strict: bool = False) -> int:
+def status_of(catalogue: Catalogue, found: AppliedBaselines, *, strict: bool = False) -> int:
     """The exit status, as the gate has it."""
     if found.complaints:
         return 1
     roles = ("offerer", "answerer")
-    results = requirement_results(catalogue, set_apart(found.results), roles)
+    results = requirement_results(catalogue, treat_known_as_passed(found.results), roles)
     counted = totals(each.outcome for each in found.results)
     return exit_status(run_verdict(results, False, roles, ()), strict=strict, totals=counted)
 
@@ -287,8 +293,8 @@ law = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_
 @law
 @given(RESULTS, SCOPES)
 def test_without_entries_nothing_changes(small: Catalogue, results, scope: Scope) -> None:
-    assert settle(small, [], *results, scope=scope) == Known(tuple(results))
-    assert set_apart(results) == results
+    assert settle(small, [], *results, scope=scope) == AppliedBaselines(tuple(results))
+    assert treat_known_as_passed(results) == results
 
 
 @law

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
@@ -125,5 +125,5 @@ def test_a_cell_holds_what_its_run_says(small: Catalogue) -> None:
         results="x/results.json",
         duration_s=2,
     )
-    document = json.loads(json.dumps(matrix(found).to_json()))
+    document = to_plain(matrix(found))
     assert document["cells"][0] | {"failed": ["M-1", "M-2"], "state": "judged"} == document["cells"][0]

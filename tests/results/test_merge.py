@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clasp_e2e.results.blame import lost_ground, run_order, settled
+from clasp_e2e.results.documents import from_plain, to_plain
 from clasp_e2e.results.merge import MergeError, merge_runs
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.plan import KnownList, Plan
+from clasp_e2e.results.preconditions import failed_precondition, resolve_case, run_order
 from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.spec import Level, load_catalogue
@@ -87,8 +88,8 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     finished: list[ScenarioResult] = []
     for each in sorted(tried, key=run_order(CATALOGUE)):
         assert each.cast is not None
-        found = (one.as_found() for one in finished)
-        cause = lost_ground(CATALOGUE, each.id, each.requirements, each.cast, found)
+        found = (one.as_observed() for one in finished)
+        cause = failed_precondition(CATALOGUE, each.id, each.requirements, each.cast, found)
         if cause is not None:
             blocked = dict.fromkeys(each.requirements, Outcome.BLOCKED)
             each = replace(
@@ -99,7 +100,7 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
                 message=f"{cause} failed",
                 remark=None,
             )
-        finished.append(settled(CATALOGUE, each, finished))
+        finished.append(resolve_case(CATALOGUE, each, finished))
     return finished
 
 
@@ -142,7 +143,7 @@ def run_of(
 
 def said(of: Resolution) -> object:
     """All that a run says. What a case was seen to do is known only where it was tried."""
-    scenarios = [replace(each, message="", found=None) for each in of.run.scenarios]
+    scenarios = [replace(each, message="", observed=None) for each in of.run.scenarios]
     known = [(each.entry, each.still) for each in of.known.spent]
     run = of.run
     return (
@@ -157,7 +158,7 @@ def said(of: Resolution) -> object:
 def merged(*runs: Run) -> Resolution:
     return merge_runs(
         [(f"shard {number}", run) for number, run in enumerate(runs, 1)], CATALOGUE, "m"
-    ).settled
+    ).resolved
 
 
 @given(cases, st.integers(1, 4), st.randoms(use_true_random=False))
@@ -173,7 +174,7 @@ def test_the_parts_of_a_run_say_what_the_run_says(
     shards = [run_of(ran(part), tried, part=True).run for part in parts]
     assert said(merged(*shards)) == said(whole)
     # As it does through the file, and when some of the parts are merged first.
-    some = merged(*(Run.from_json(shard.to_json()) for shard in shards[1:] or shards))
+    some = merged(*(from_plain(Run, to_plain(shard)) for shard in shards[1:] or shards))
     assert said(merged(some.run, shards[0])) == said(whole)
 
 
@@ -226,7 +227,7 @@ def test_each_part_is_named_and_the_seed_is_that_of_the_first() -> None:
         ("run", 1, 2),
         ("run 2", 2, 2),
     ]
-    assert Run.from_json(run.to_json()) == run
+    assert from_plain(Run, to_plain(run)) == run
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_each_part_is_named_and_the_seed_is_that_of_the_first() -> None:
         ({"capabilities": ("turn",)}, "different capabilities: none, and turn"),
         ({"strict": True}, "different options: none, and strict"),
         ({"catalogue": "abc"}, "judged by another catalogue"),
-        ({"plan": None}, "ended by force"),
+        ({"plan": None}, "do not say what was to run"),
         (
             {"scenarios": (replace(FOUR[0], outcome=Outcome.FAILED),)},
             "failed in shard 2, and passed in shard 1",

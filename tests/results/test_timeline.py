@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.timeline import Kind, Timeline
 from clasp_e2e.wire import Publish
 
@@ -60,7 +61,7 @@ def test_what_is_learned_late_stands_where_it_happened() -> None:
 
 
 def written(timeline: Timeline) -> list[dict[str, Any]]:
-    return [entry.to_json() for entry in timeline.entries]
+    return [to_plain(entry.for_evidence()) for entry in timeline.entries]
 
 
 def test_a_frame_is_kept_in_bytes_and_decoded() -> None:

@@ -149,7 +149,7 @@ def test_a_scenario_of_several_requirements_judges_each(small: Catalogue) -> Non
         requirements=("M-1", "M-2"),
         pairing="x-x",
         outcome=Outcome.FAILED,
-        judgments={"M-1": "passed", "M-2": "failed"},
+        judgments={"M-1": Outcome.PASSED, "M-2": Outcome.FAILED},
     )
     assert of(small, "M-1", [both]).verdict is RequirementVerdict.PASS
     assert of(small, "M-2", [both]).verdict is RequirementVerdict.FAIL
@@ -162,7 +162,7 @@ def test_an_error_of_the_scenario_hides_no_failure_and_no_pass_hides_it(small: C
         requirements=("M-1", "M-2"),
         pairing="x-x",
         outcome=Outcome.ERROR,
-        judgments={"M-1": "passed", "M-2": "failed"},
+        judgments={"M-1": Outcome.PASSED, "M-2": Outcome.FAILED},
     )
     assert of(small, "M-1", [unclean]).verdict is RequirementVerdict.ERROR
     assert of(small, "M-2", [unclean]).verdict is RequirementVerdict.FAIL

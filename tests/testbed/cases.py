@@ -8,7 +8,7 @@ from typing import Any
 from clasp_e2e.drivers import Driver
 from clasp_e2e.execution.pairings import Subjects
 from clasp_e2e.execution.plan import Case, RunPlan
-from clasp_e2e.execution.run import Run
+from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.pairing import Pairing
@@ -36,8 +36,8 @@ def plan_of(
     return RunPlan(catalogue=CATALOGUE, selection=selection, **options)
 
 
-async def opened_run(driver: FakeDriver, **options: Any) -> Run:
-    run = Run(plan_of({"x": driver}, FakeDriver(), **options))
+async def opened_run(driver: FakeDriver, **options: Any) -> RunSession:
+    run = RunSession(plan_of({"x": driver}, FakeDriver(), **options))
     await run.open()
     return run
 
@@ -48,7 +48,7 @@ def case(body: Body, *ids: str, pairing: Pairing = PAIRING, **how: Any) -> Case:
     return Case(f"test_{'_'.join(ids)}::{scenario.name}[{pairing.id}]", scenario, pairing, "pytest this")
 
 
-async def judge(run: Run, case: Case) -> JudgedCase:
+async def judge(run: RunSession, case: Case) -> JudgedCase:
     """What becomes of a case by itself, with its evidence."""
     return await run.judge_alone(case, keep_evidence=True)
 

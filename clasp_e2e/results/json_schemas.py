@@ -1,0 +1,32 @@
+"""The JSON Schemas of `results.json`, `matrix.json` and evidence, made from the types that read them.
+
+They are published in `schemas/`; after a change of the types, `python -m clasp_e2e.results.json_schemas`
+writes them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clasp_e2e.results.documents import to_plain
+from clasp_e2e.results.evidence import CaseEvidence
+from clasp_e2e.results.matrix import Matrix
+from clasp_e2e.results.run_record import Run
+from clasp_e2e.results.store import write_document
+
+FOLDER = Path(__file__).parent / "schemas"
+TYPES: Mapping[str, type] = {"results": Run, "evidence": CaseEvidence, "matrix": Matrix}
+
+
+def json_schema(kind: type) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a type of record."""
+    return to_plain({"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)})
+
+
+if __name__ == "__main__":
+    for name, kind in TYPES.items():
+        write_document(json_schema(kind), FOLDER / f"{name}.schema.json")

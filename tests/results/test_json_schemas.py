@@ -1,0 +1,57 @@
+"""The published JSON Schemas: equal to what the types give, and true of real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from clasp_e2e.results.json_schemas import FOLDER, TYPES, json_schema
+
+REPORTS = Path(__file__).parents[2] / "reports"
+FILES = {
+    "results": sorted(REPORTS.glob("*/results.json")),
+    "matrix": sorted(REPORTS.glob("*/matrix.json")),
+    "evidence": sorted(REPORTS.glob("*/evidence/*.json")),
+}
+
+
+def published(name: str) -> Any:
+    return json.loads((FOLDER / f"{name}.schema.json").read_bytes())
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_published_schema_is_the_one_of_the_type(name: str) -> None:
+    assert published(name) == json_schema(TYPES[name]), "run: python -m clasp_e2e.results.json_schemas"
+    Draft202012Validator.check_schema(published(name))
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_published_files_satisfy_their_schema(name: str) -> None:
+    validator = Draft202012Validator(published(name))
+    assert FILES[name]
+    for path in FILES[name]:
+        validator.validate(json.loads(path.read_bytes()))
+
+
+def test_schema_refuses_a_run_without_its_verdict() -> None:
+    document = json.loads(FILES["results"][0].read_bytes())
+    del document["verdict"]
+    assert not Draft202012Validator(published("results")).is_valid(document)
+
+
+@pytest.mark.parametrize("mode", [returns, raises], ids=["passed", "error"])
+async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, mode: Any) -> None:
+    async def asks_the_mode(alone: Alone) -> None:
+        """The mode of a client is read."""
+        await (await alone.attach()).p2p_routing_mode()
+
+    driver = FakeDriver() if mode is returns else FakeDriver(p2p_routing_mode=mode)
+    found = await judge(await open_bench(driver, evidence=tmp_path), case(asks_the_mode))
+    assert found.result.evidence is not None
+    document = json.loads((tmp_path / Path(found.result.evidence).name).read_bytes())
+    Draft202012Validator(published("evidence")).validate(document)
+    assert document["timeline"]

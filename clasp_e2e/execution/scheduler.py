@@ -28,8 +28,10 @@ _MEBIBYTES_PER_CASE = 200
 """Two adapter processes of an interpreted language."""
 _FEWEST, _MOST = 2, 8
 """Bounds of the number of jobs that is chosen without `--jobs`."""
-_ACTIVE_S = 0.4
-"""Seconds for which a case that waits needs the processor: it starts peers, and connects them."""
+_ACTIVE_S = 0.1
+"""Seconds for which a case that waits needs the processor, on an idle machine: it starts and connects peers."""
+_CALM_S = 0.03
+"""Lateness of the event loop up to which the machine counts as idle; otherwise those seconds are more."""
 _QUICK_S = 2.0
 """Seconds after which a case that was expected to be quick counts as one that waits."""
 _BEAT_S = 0.1
@@ -107,7 +109,8 @@ class Slot:
 
     def _wait(self) -> None:
         if not self._scheduler.waits(self):
-            self._timer = asyncio.get_running_loop().call_later(_QUICK_S, self._wait)
+            again_s = _QUICK_S if self.kind is Kind.QUICK else _ACTIVE_S
+            self._timer = asyncio.get_running_loop().call_later(again_s, self._wait)
 
 
 class Scheduler:
@@ -144,7 +147,9 @@ class Scheduler:
             self._leave(slot)
 
     def waits(self, slot: Slot) -> bool:
-        """Count a case as one that waits, and return whether there is room for it."""
+        """Count a case as one that waits, and return whether it does: if there is room, and time for it."""
+        if slot.kind is not Kind.QUICK and self._lateness > _CALM_S:
+            return False
         if slot.kind is Kind.QUICK:
             if self._held[Kind.WAITING] >= self.limits.waiting:
                 return False

@@ -76,9 +76,17 @@ def test_an_adapter_that_is_attached_is_judged_as_any_other(start: Start, tmp_pa
 
 def test_two_of_a_kind_are_two_that_attach(start: Start) -> None:
     run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
-    adapters = [start("connect", awaited(run), *ADAPTER), start("connect", awaited(run), *ADAPTER)]
+    command = (*ADAPTER, "--processes", "per_peer")
+    adapters = [start("connect", awaited(run), *command), start("connect", awaited(run), *command)]
     out, _ = run.communicate()
     assert (run.returncode, [adapter.wait() for adapter in adapters]) == (0, [0, 0]), out
+
+
+def test_two_of_a_kind_that_share_a_process_are_one_that_attaches(start: Start) -> None:
+    run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
+    adapter = start("connect", awaited(run), *ADAPTER)
+    out, _ = run.communicate()
+    assert (run.returncode, adapter.wait()) == (0, 0), out
 
 
 def test_one_that_leaves_midway_is_an_error_and_no_verdict(start: Start) -> None:

@@ -3,7 +3,8 @@
  *
  * It uses node-datachannel alone, and no part of clasp-e2e. Both peers are in this process, with a UDP
  * forwarder between them that drops every datagram (or those of one direction) from a moment on. The
- * program prints, for each peer, how many seconds after that moment the ICE state became `failed`.
+ * program prints, for each peer, the ICE state at that moment, and when its connection state became
+ * `disconnected` (by SCTP), `failed` (by ICE) or `closed`.
  *
  * Consent to send expires 30 s after the last answered check (RFC 7675, section 5.1). libjuice keeps to
  * that once the selected pair is nominated (ICE state `completed`). It does not if the path is lost
@@ -12,7 +13,9 @@
  * A second pair that is still being checked delays the nomination by 2 s. One arises when a check of
  * the peer arrives before the peer's candidate, so the channels can open before the nomination.
  *
- * `--unreachable` makes that certain: the offerer also gets a candidate that nobody answers at.
+ * `--unreachable` makes that certain: the offerer also gets a candidate that nobody answers at. With
+ * `--delay 500` nothing of SCTP is under way, whose own retransmissions would end earlier (13 s):
+ * the offerer then fails after 41.0 s and the answerer after 39.0 s, instead of 30 s.
  *
  *     node late_loss.js [--pairs 8] [--delay 0] [--lost both|offerer|answerer] [--unreachable] [--wait 80]
  */
@@ -62,7 +65,7 @@ async function openForwarder() {
   return ends;
 }
 
-/** Connect two peers, lose the path, and return what the ICE states of each were, by seconds. */
+/** Connect two peers, lose the path, and return the ICE states before and what each noticed afterwards. */
 async function lose(silentPort) {
   const ends = await openForwarder();
   const peers = NAMES.map((name) => new PeerConnection(name, { iceServers: [], bindAddress: HOST }));
@@ -70,11 +73,11 @@ async function lose(silentPort) {
   const held = [[], []]; // candidates that wait for the description before them
   const described = [false, false];
   const channels = [];
-  let lostAt = null;
 
   const opened = new Promise((resolve) => {
+    let count = 0;
     const track = (channel) => {
-      channels.push(channel);
+      channels.push(channel); // keeps it from being collected
       let open = false;
       const check = () => {
         if (open || !channel.isOpen()) return;
@@ -85,7 +88,6 @@ async function lose(silentPort) {
       channel.onOpen(check);
       check();
     };
-    let count = 0;
     peers[ANSWERER].onDataChannel(track);
     peers.forEach((peer, index) => {
       const opposite = 1 - index;
@@ -112,12 +114,12 @@ async function lose(silentPort) {
   });
   await opened;
   await sleep(Number(values.delay));
-  lostAt = performance.now();
+  const lostAt = performance.now();
   for (const end of ends) end.lost = ['both', end.name].includes(values.lost);
   const before = peers.map((peer) => peer.iceState());
   await sleep(Number(values.wait) * 1000);
-  const ends_ = states.map((list) => list.find(([, state]) => ENDED.includes(state)));
-  return { before, after: ends_.map((entry) => (entry ? [entry[1], (entry[0] - lostAt) / 1000] : null)) };
+  const noticed = states.map((list) => list.find(([, state]) => ENDED.includes(state)));
+  return { before, after: noticed.map((entry) => (entry ? [entry[1], (entry[0] - lostAt) / 1000] : null)) };
 }
 
 const silent = await openSocket();
@@ -126,7 +128,7 @@ const results = await Promise.all(
 );
 for (const { before, after } of results) {
   const sides = NAMES.map((name, index) => {
-    const [state, seconds] = after[index] ?? [`not noticed in`, Number(values.wait)];
+    const [state, seconds] = after[index] ?? ['nothing in', Number(values.wait)];
     return `${name}: ICE ${before[index]} at the loss, ${state} ${seconds.toFixed(1)} s`;
   });
   console.log(sides.join('; '));

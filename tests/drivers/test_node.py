@@ -254,6 +254,21 @@ async def test_the_configured_time_out_ends_an_attempt_on_both_sides(world: Worl
     assert "within 1 s" in failed.reason
 
 
+@pytest.mark.parametrize(("ice_state", "afterwards"), [("connected", "closed"), ("completed", "connected")])
+async def test_consent_expires_before_ice_is_completed(
+    command: list[str], ice_state: str, afterwards: str
+) -> None:
+    # Once it is completed, libdatachannel lets consent expire by itself.
+    script = Path(__file__).with_name("node_consent.mjs")
+    webrtc = Path(command[1]).with_name("webrtc.js").as_uri()
+    process = await asyncio.create_subprocess_exec(
+        command[0], script, webrtc, ice_state, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    assert output.decode().split() == ["0", ice_state, afterwards]
+
+
 async def test_what_it_refuses_it_refuses_with_a_reason(world: World) -> None:
     alice, _ = await world.open("node", P2PConfig(auto_fallback=False))
     with pytest.raises(Refused, match="own session"):

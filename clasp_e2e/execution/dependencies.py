@@ -52,18 +52,21 @@ class Dependencies:
 
     def needed_to_resolve(self, case: Case, blocked_by: str | None) -> list[Case]:
         """Return the cases on which depends what a result of `case` that did not pass says in the run."""
-        requirements = [*case.scenario.requirements, *([blocked_by] if blocked_by else [])]
-        wanted = self._preconditions(requirements)
-        return self._judging([*wanted, *([blocked_by] if blocked_by else [])], case)
+        found = self._judging(self._preconditions(case.scenario.requirements), case)
+        if blocked_by:
+            causes = [blocked_by, *self._preconditions([blocked_by])]
+            found += self._judging(causes, case, can_explain=True)
+        return list({each.id: each for each in found}.values())
 
     def _preconditions(self, requirements: Iterable[str]) -> set[str]:
         return {each.id for name in requirements for each in self._catalogue.preconditions_of(name)}
 
-    def _judging(self, requirements: Iterable[str], case: Case) -> list[Case]:
+    def _judging(self, requirements: Iterable[str], case: Case, *, can_explain: bool = False) -> list[Case]:
+        concerns = case.pairing.is_explained_by if can_explain else case.pairing.includes
         found = {
             other.id: other
             for name in requirements
             for other in self._by_requirement.get(name, ())
-            if other.id != case.id and case.pairing.includes(other.pairing)
+            if other.id != case.id and concerns(other.pairing)
         }
         return list(found.values())

@@ -11,6 +11,7 @@ resolution = run.finish(subset=False, all_files=True)
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,10 @@ class SharedResources:
         cls, patience: Patience, *, jobs: int | None = None, attack_router: bool = False
     ) -> SharedResources:
         """Return new resources with the limits that fit this machine, or `jobs`."""
+        # What exists by now lives as long as the process. A collection that walks through it stops
+        # the event loop for up to half a second on a busy machine.
+        gc.collect()
+        gc.freeze()
         scheduler = Scheduler(Limits.for_machine(jobs))
         return cls(scheduler, Implementations(patience, attack_router=attack_router))
 

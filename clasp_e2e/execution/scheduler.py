@@ -29,7 +29,7 @@ _MEBIBYTES_PER_CASE = 200
 _FEWEST, _MOST = 2, 8
 """Bounds of the number of jobs that is chosen without `--jobs`."""
 _ACTIVE_S = 0.1
-"""Seconds for which a case that waits needs the processor, on an idle machine: it starts and connects peers."""
+"""Seconds for which a case that waits needs the processor on an idle machine: it connects its peers."""
 _CALM_S = 0.03
 """Lateness of the event loop up to which the machine counts as idle; otherwise those seconds are more."""
 _QUICK_S = 2.0

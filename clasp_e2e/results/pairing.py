@@ -41,3 +41,11 @@ class Pairing:
             unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in cast)
             return (other.offerer, other.answerer) in (cast, unscripted)
         return (other.offerer or other.answerer) in (self.offerer, self.answerer)
+
+    def is_explained_by(self, other: Pairing) -> bool:
+        """Return whether what failed in `other` can be what a case in this pairing saw missing.
+
+        Beyond what `includes` says: an implementation that is alone here lacks what it lacks in a pair.
+        """
+        alone = "" if self.offerer and self.answerer else self.offerer or self.answerer
+        return self.includes(other) or (bool(alone) and alone in (other.offerer, other.answerer))

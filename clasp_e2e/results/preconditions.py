@@ -134,7 +134,7 @@ def unexplained_blocks(results: Sequence[ScenarioResult]) -> list[str]:
         and not _blocked_in_itself(result)
         and not any(
             result.blocked_by == name and each.id == result.blocked_by_case
-            for each in _concerning(result.id, result.cast, results)
+            for each in _explaining(result, results)
             for name in _not_met(each)
         )
     ]
@@ -212,7 +212,7 @@ def _unexplained(observed: ScenarioResult, known: Sequence[ScenarioResult]) -> s
     name = observed.blocked_by
     seen = observed.message.removeprefix(f"blocked by {name}: ").strip()
     what = f"The precondition {name} did not hold in this case ({seen})" if name else f"Blocked ({seen})"
-    judging = [each for each in _concerning(observed.id, observed.cast, known) if name in each.requirements]
+    judging = [each for each in _explaining(observed, known) if name in each.requirements]
     met = [each for each in judging if name and each.judgment(name) in MET]
     lost = "what this scenario judges could not be observed."
     if met:
@@ -254,7 +254,7 @@ def _cause_of_block(
     found = None
     if result.outcome is Outcome.BLOCKED and (name := result.blocked_by):
         found = broken_precondition(catalogue, result.id, [name], result.cast, known)
-        found = found or _cause_of(name, list(_concerning(result.id, result.cast, known)), lambda _: True)
+        found = found or _cause_of(name, list(_explaining(result, known)), lambda _: True)
     return found or broken_precondition(catalogue, result.id, result.requirements, result.cast, known)
 
 
@@ -318,6 +318,13 @@ def _concerning(
 ) -> Iterator[ScenarioResult]:
     for each in finished:
         if pairing and each.cast is not None and pairing.includes(each.cast) and each.id != case_id:
+            yield each
+
+
+def _explaining(result: ScenarioResult, known: Iterable[ScenarioResult]) -> Iterator[ScenarioResult]:
+    """Yield the cases that can show what `result` saw missing."""
+    for each in known:
+        if result.cast and each.cast and each.id != result.id and result.cast.is_explained_by(each.cast):
             yield each
 
 

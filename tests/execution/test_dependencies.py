@@ -1,0 +1,56 @@
+"""Which cases wait for which others."""
+
+from __future__ import annotations
+
+from testbed.cases import CATALOGUE, case
+
+from clasp_e2e.execution.dependencies import Dependencies
+from clasp_e2e.execution.plan import Case
+from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.testbed import Sides
+
+PAIR, ALONE, OTHERS = Pairing("x", "y"), Pairing(offerer="x"), Pairing("x", "z")
+
+
+async def body(sides: Sides) -> None:
+    pass
+
+
+def among(*cases: Case) -> Dependencies:
+    dependencies = Dependencies(CATALOGUE)
+    for each in cases:
+        dependencies.add(each)
+    return dependencies
+
+
+def test_a_case_waits_for_the_quick_cases_of_its_decisive_preconditions_in_its_pairing() -> None:
+    connects = case(body, "CON-5", pairing=PAIR)
+    attaches = case(body, "CON-1", pairing=ALONE)
+    elsewhere = case(body, "CON-5", pairing=OTHERS)
+    waits = case(body, "CON-6", pairing=PAIR, waits=True)
+    rests = case(body, "SND-1", pairing=PAIR)
+    dependencies = among(rests, waits, elsewhere, attaches, connects)
+    assert {each.id for each in dependencies.awaited_by(rests)} == {connects.id, attaches.id}
+    assert dependencies.awaited_by(attaches) == []
+
+
+def test_a_lesser_precondition_delays_nobody_and_is_needed_to_resolve() -> None:
+    lesser, rests = case(body, "RTE-9", pairing=PAIR), case(body, "RTE-10", pairing=PAIR)
+    dependencies = among(lesser, rests)
+    assert dependencies.awaited_by(rests) == []
+    assert dependencies.needed_to_resolve(rests, None) == [lesser]
+
+
+def test_an_implementation_alone_can_be_explained_by_a_pair_in_which_it_takes_part() -> None:
+    offers, alone = case(body, "CON-3", pairing=PAIR), case(body, "TMO-2", pairing=ALONE)
+    dependencies = among(offers, alone)
+    assert dependencies.awaited_by(alone) == []
+    assert offers in dependencies.needed_to_resolve(alone, "CON-3")
+
+
+def test_what_decides_starts_first_and_then_what_takes_longest() -> None:
+    cases = [case(body, "SND-1"), case(body, "TMO-2", waits=True), case(body, "EVT-4", slow=True)]
+    cases.append(case(body, "CON-5"))
+    dependencies = among(*cases)
+    ordered = sorted(cases, key=dependencies.priority)
+    assert [each.scenario.requirements[0] for each in ordered] == ["CON-5", "EVT-4", "TMO-2", "SND-1"]

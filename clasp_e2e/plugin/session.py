@@ -140,6 +140,10 @@ class Reporting:
         elif self._run.journal.results or exitstatus == ExitStatus.INCONCLUSIVE:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
 
+    def pytest_unconfigure(self) -> None:
+        """Close the journal, also of a session that was ended before its end."""
+        self._run.journal.close()
+
     def _finish(self) -> int:
         """Return the exit status of a run that came to its end."""
         config = self._config

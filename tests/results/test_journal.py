@@ -13,8 +13,8 @@ from clasp_e2e.results.journal import Journal, RunFacts, finish_results, is_unfi
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.reading import read_run
-from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
-from clasp_e2e.results.store import JOURNAL, RESULTS, ResultsError, read_results, write_results
+from clasp_e2e.results.run_record import ScenarioResult, Subject
+from clasp_e2e.results.store import JOURNAL, RESULTS, ResultsError, write_results
 from clasp_e2e.spec import Catalogue
 
 CASES = {f"file::test_{number}[x-x]": ("M-1",) for number in range(4)}
@@ -93,7 +93,6 @@ def test_journal_without_a_directory_writes_nothing_and_keeps_results() -> None:
     journal = Journal(facts())
     journal.note(plan=PLAN, subjects=SUBJECTS)
     journal.append(result("a"))
-    journal.write_results_if_due(lambda: pytest.fail("nothing is to be written"))
     journal.finish(journal.draft(PLAN, subset=False))
     assert (journal.results, journal.path) == ((result("a"),), None)
 
@@ -101,28 +100,6 @@ def test_journal_without_a_directory_writes_nothing_and_keeps_results() -> None:
 def test_draft_says_nothing_yet() -> None:
     draft = Journal(facts()).draft(PLAN, subset=False)
     assert (draft.verdict, draft.requirements) == (Verdict.PARTIAL, ())
-
-
-def test_results_are_written_at_most_once_an_interval(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 100.0
-    monkeypatch.setattr("clasp_e2e.results.journal.time.monotonic", lambda: now)
-    journal = begun(tmp_path)
-
-    def run() -> Run:
-        return journal.draft(PLAN, subset=False)
-
-    journal.write_results_if_due(lambda: pytest.fail("it is not due"))
-    now += 1
-    journal.write_results_if_due(run)
-    assert len(read_results(tmp_path / RESULTS).scenarios) == 2
-    journal.write_results_if_due(lambda: pytest.fail("it is not due"))
-    now += 1
-    journal.append(result(list(CASES)[2]))
-    journal.write_results_if_due(run)
-    assert len(read_results(tmp_path / RESULTS).scenarios) == 3
-    journal.close()
 
 
 def test_journal_wins_until_the_run_is_finished(tmp_path: Path, small: Catalogue) -> None:

@@ -134,6 +134,7 @@ class RunSession:
         for case in cases:
             self._dependencies.add(case)
             self._opened.observations.announce(self.context.identity(case))
+        self._expect_peers(cases)
         for case in cases:
             self._tasks[case.id] = asyncio.create_task(self._judge(case), name=f"case {case.id}")
 
@@ -211,6 +212,13 @@ class RunSession:
         if self._shared is None:
             raise RuntimeError("the run is not open")
         return self._shared
+
+    def _expect_peers(self, cases: Iterable[Case]) -> None:
+        """Have adapters started ahead, as many as the first cases need."""
+        labels = [label for case in cases for label in (case.pairing.offerer, case.pairing.answerer)]
+        most = 2 * self._opened.scheduler.limits.active
+        for label, driver in self.plan.selection.drivers.items():
+            driver.expect_peers(min(most, labels.count(label)))
 
     async def _judge(self, case: Case) -> JudgedCase:
         before = await self._awaited(self._dependencies.awaited_by(case))

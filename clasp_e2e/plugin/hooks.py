@@ -23,6 +23,7 @@ from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
 from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase, harness_error
+from clasp_e2e.execution.scheduler import Limits
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.plugin import attach
 from clasp_e2e.plugin.errors import cannot_judge, usage_error
@@ -110,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
             selection=selection,
             seed=seed,
             patience=Patience(scale),
-            jobs=options.jobs,
+            jobs=_jobs(config),
             directory=directory,
             baselines=baselines,
             labels=labels,
@@ -341,6 +342,15 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     if outcome is Outcome.DEVIATION and report.failed:  # --strict; among the failures, to be shown with them.
         return ("failed", "d", ("DEVIATION", {"red": True}))
     return LETTERS.get(outcome)
+
+
+def _jobs(config: pytest.Config) -> int | None:
+    """Return the number of jobs of this process: under xdist, its share of those of the run."""
+    jobs: int | None = config.option.jobs
+    if not is_worker(config):
+        return jobs
+    workers = int(config.workerinput["workercount"])  # pyright: ignore
+    return max(1, (jobs or Limits.for_machine().active) // workers)
 
 
 def _failed(config: pytest.Config, directory: Path) -> frozenset[str] | None:

@@ -43,8 +43,8 @@ class AttackedRouter:
 
         Unmet if, with the attackers' connections still there, that fails.
         """
-        alice = await self.testbed.open_signaling_client("alice")
-        bob = await self.testbed.open_signaling_client("bob")
+        alice = await self.testbed.open_signaling_client("alice", judges_router=True)
+        bob = await self.testbed.open_signaling_client("bob", judges_router=True)
         try:
             await self._exchange(alice, bob)
         except Unmet as unmet:

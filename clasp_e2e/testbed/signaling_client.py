@@ -1,6 +1,6 @@
 """A client of the harness's own that speaks signaling and nothing else.
 
-It stands opposite a router that is judged, and opposite a peer that is to find nobody answering:
+It is the partner of a router that is judged, and of a peer that is to find nobody answering:
 it attaches, gets a session id, can send any value to any session, and keeps all it receives.
 """
 
@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.expectations import Blocked, Unmet, show
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, show
 from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Patience
 
@@ -26,10 +26,22 @@ T = TypeVar("T")
 
 
 class SignalingClient:
-    """One session at the router, without WebRTC. `received` holds every message, in order."""
+    """One session at the router, without WebRTC. `received` holds every message, in order.
 
-    def __init__(self, name: str, socket: ClientConnection, timeline: Timeline, patience: Patience) -> None:
+    `judges_router` says whether the router is judged: then it has to keep the session open.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        socket: ClientConnection,
+        timeline: Timeline,
+        patience: Patience,
+        *,
+        judges_router: bool = False,
+    ) -> None:
         self.name = name
+        self._judges_router = judges_router
         self.session_id = ""
         self.received: list[wire.Message] = []
         self.undecodable: list[bytes] = []
@@ -42,7 +54,14 @@ class SignalingClient:
 
     @classmethod
     async def open(
-        cls, url: str, name: str, timeline: Timeline, patience: Patience, *, within: float | None = None
+        cls,
+        url: str,
+        name: str,
+        timeline: Timeline,
+        patience: Patience,
+        *,
+        within: float | None = None,
+        judges_router: bool = False,
     ) -> SignalingClient:
         """Attach to the router at `url`; blocked by CON-1 if it gives no session.
 
@@ -61,11 +80,11 @@ class SignalingClient:
         except (OSError, TimeoutError, WebSocketException) as error:
             why = str(error) or f"it did not answer within {limit:g} s"
             raise Blocked("CON-1", f"the router at {url} did not take a WebSocket: {why}") from error
-        client = cls(name, socket, timeline, patience)
+        client = cls(name, socket, timeline, patience, judges_router=judges_router)
         try:
             await client.send(wire.Hello(name=name, features=frozenset({"event"})))
             welcome = await client.gets(wire.Welcome)
-        except (Unmet, ConnectionClosed) as error:
+        except (Unmet, Unobserved) as error:
             await client.close()
             raise Blocked("CON-1", f"the router at {url} did not answer HELLO with WELCOME") from error
         client.session_id = welcome.session
@@ -89,10 +108,23 @@ class SignalingClient:
         self._changes.notify()
 
     async def send(self, message: wire.Message) -> None:
-        """Send `message` to the router."""
+        """Send `message` to the router.
+
+        Where the router has ended the session: unmet if it is judged, and otherwise unobserved, for
+        a router may cut off a client that breaks a rule of its own.
+        """
         data = wire.encode(message)
         note_frame(self._timeline, self.name, "router", message, data)
-        await self._socket.send(data)
+        try:
+            await self._socket.send(data)
+        except ConnectionClosed as closed:
+            how = f"it ended it: {closed}"
+            if self._judges_router:
+                raise Unmet(f"the router to keep the session of {self.name} open", how) from None
+            raise Unobserved(
+                f"the router was to keep the session of {self.name} open, and {how}; what depends on this"
+                " session could not be observed"
+            ) from None
 
     async def signal(self, target: str, value: wire.Value) -> None:
         """Publish `value` to the signal address of the session `target`."""

@@ -200,10 +200,17 @@ class Testbed:
                 with suppress(RuntimeError):  # It has ended together with its scenario.
                     limit.reschedule(now() + self._left)
 
-    async def open_signaling_client(self, name: str, *, within: float | None = None) -> SignalingClient:
+    async def open_signaling_client(
+        self, name: str, *, within: float | None = None, judges_router: bool = False
+    ) -> SignalingClient:
         """Attach a client of the harness's own, straight to the router, `within` s if it is given."""
         client = await SignalingClient.open(
-            self.router_url, name, self.timeline, self.patience, within=within
+            self.router_url,
+            name,
+            self.timeline,
+            self.patience,
+            within=within,
+            judges_router=judges_router,
         )
         self._signaling_clients.append(client)
         return client

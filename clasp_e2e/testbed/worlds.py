@@ -349,8 +349,8 @@ class RouterWorld:
         self.url = testbed.router_url
 
     async def client(self, name: str) -> SignalingClient:
-        """Attach a signaling client."""
-        return await self.testbed.open_signaling_client(name)
+        """Attach a signaling client, whose session the router has to keep open."""
+        return await self.testbed.open_signaling_client(name, judges_router=True)
 
     async def ask_stun(self, transport: str) -> list[str]:
         """Send STUN and TURN requests to the router's port by `udp` or `tcp`; return the answers."""

@@ -1,0 +1,57 @@
+"""The harness's own signaling client, at a router that ends its session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from clasp_e2e import wire
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.execution.run import open_run
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.router import Close, Deliver, Effect
+from clasp_e2e.testbed import Alone, RouterWorld, SignalingClient
+
+from .cases import Body, case, plan_of
+from .fakes import FakeDriver
+
+pytestmark = pytest.mark.usefixtures("watched")
+
+
+def ends_every_session(effect: Effect) -> Iterable[Effect]:
+    yield effect
+    if isinstance(effect, Deliver) and isinstance(effect.message, wire.Welcome):
+        yield Close(effect.connection, 1008, "no harness here")
+
+
+async def sends_when_cut_off(client: SignalingClient) -> None:
+    await client._reader  # The router's close has arrived.
+    await client.signal(client.session_id, {})
+
+
+async def of_a_judged_router(router: RouterWorld) -> None:
+    await sends_when_cut_off(await router.client("alice"))
+
+
+async def of_a_judged_peer(alone: Alone) -> None:
+    await sends_when_cut_off(await alone.signaling_client())
+
+
+@pytest.mark.parametrize(
+    ("body", "pairing", "outcome"),
+    [
+        (of_a_judged_router, Pairing(router="reference"), Outcome.FAILED),
+        (of_a_judged_peer, Pairing(offerer="x"), Outcome.UNOBSERVED),
+    ],
+)
+async def test_a_session_that_the_router_ends_is_an_outcome_and_no_error(
+    body: Body, pairing: Pairing, outcome: Outcome
+) -> None:
+    router = ReferenceDriver(router_script=lambda: ends_every_session)
+    async with open_run(plan_of({"x": FakeDriver()}, router)) as run:
+        found = await run.judge_alone(case(body, "RTR-1", pairing=pairing))
+    assert found.result.outcome is outcome, found.result.message
+    assert "it ended it" in found.result.message
+    assert "no harness here" in found.result.message

@@ -28,4 +28,4 @@ def test_bad_evidence_is_usage(command: Command, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     finished = command("replay", "x.json")
     assert finished.returncode == 2
-    assert "no evidence that can be repeated" in finished.stderr
+    assert "this is no evidence: object missing required field scenario" in finished.stderr

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from testbed.cases import case, judge, opened_run
+from testbed.fakes import FakeDriver, raises
 
 from clasp_e2e.results.json_schemas import FOLDER, TYPES, json_schema
+from clasp_e2e.testbed import Alone
 
 REPORTS = Path(__file__).parents[2] / "reports"
 FILES = {
@@ -43,15 +46,15 @@ def test_schema_refuses_a_run_without_its_verdict() -> None:
     assert not Draft202012Validator(published("results")).is_valid(document)
 
 
-@pytest.mark.parametrize("mode", [returns, raises], ids=["passed", "error"])
-async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, mode: Any) -> None:
+@pytest.mark.parametrize("faults", [{}, {"p2p_routing_mode": raises}], ids=["passed", "error"])
+async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, faults: dict[str, Any]) -> None:
     async def asks_the_mode(alone: Alone) -> None:
         """The mode of a client is read."""
         await (await alone.attach()).p2p_routing_mode()
 
-    driver = FakeDriver() if mode is returns else FakeDriver(p2p_routing_mode=mode)
-    found = await judge(await open_bench(driver, evidence=tmp_path), case(asks_the_mode))
+    run = await opened_run(FakeDriver(**faults), directory=tmp_path)
+    found = await judge(run, case(asks_the_mode))
     assert found.result.evidence is not None
-    document = json.loads((tmp_path / Path(found.result.evidence).name).read_bytes())
+    document = json.loads((tmp_path / "evidence" / Path(found.result.evidence).name).read_bytes())
     Draft202012Validator(published("evidence")).validate(document)
     assert document["timeline"]

@@ -146,14 +146,11 @@ class RunSession:
         """
         if case.id not in self._tasks:
             self.start([case])
-        found = await self._tasks[case.id]
+        [found] = await self._awaited([case])
         if found.result.outcome is Outcome.PASSED:
             return found
         needed = self._dependencies.needed_to_resolve(case, found.result.blocked_by)
-        tasks = [self._tasks[each.id] for each in needed if each.id in self._tasks]
-        if self.plan.one_by_one:  # Those that have not begun begin when somebody asks for them.
-            tasks = [task for task in tasks if task.done()]
-        before = [each.result for each in await asyncio.gather(*tasks)]
+        before = [each.result for each in await self._awaited(needed)]
         resolved = resolve_all(self.plan.catalogue, [*before, found.result])
         (result,) = (each for each in resolved if each.id == case.id)
         if self.plan.baselines:
@@ -236,10 +233,11 @@ class RunSession:
         return found
 
     async def _awaited(self, cases: Iterable[Case]) -> list[JudgedCase]:
+        """Return what became of those of `cases` that were started."""
         tasks = [self._tasks[case.id] for case in cases if case.id in self._tasks]
-        if self.plan.one_by_one:
-            tasks = [task for task in tasks if task.done()]
-        return await asyncio.gather(*tasks)
+        if tasks:  # Whoever waits and is cancelled cancels nobody else: a second time would stop an ending.
+            await asyncio.wait(tasks)
+        return [task.result() for task in tasks]
 
     async def _observe(self, case: Case) -> Observation:
         priority = self._dependencies.priority(case)

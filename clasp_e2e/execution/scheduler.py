@@ -3,8 +3,8 @@
 Up to `jobs` cases run at once that do not wait; those that wait some seconds and those that wait 30 s
 run in parallel with them, because waiting costs no processor time. A case that was expected to be quick
 and waits (an implementation that fails, fails by time-outs) gives its place to the next one. When the
-event loop runs late, the machine is busy: no further case starts until it has caught up, so that the
-times that are judged stay fair.
+event loop runs late, or many threads wait for a processor, the machine is busy: no further case starts
+until it has caught up, so that the times that are judged stay fair.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ _QUICK_S = 2.0
 _BEAT_S = 0.1
 _LATE_S = 0.15
 """Seconds by which the event loop may be late before no further case starts."""
+_RUNNABLE = 4.0
+"""Threads for each processor that may want to run before no further case starts: peers run elsewhere."""
 
 Priority = tuple[int, ...]
 """Lower starts first."""
@@ -80,7 +82,7 @@ class Limits:
         """Return the limits for `jobs`, or without it for the processors and the memory there are."""
         cases = max(_FEWEST, _available_mebibytes() // _MEBIBYTES_PER_CASE)
         if jobs is None:
-            jobs = min(_MOST, max(_FEWEST, 2 * len(os.sched_getaffinity(0))), cases)
+            jobs = min(_MOST, max(_FEWEST, 2 * _processors()), cases)
         return cls(
             active=jobs,
             waiting=max(1, min(_WAITING_PER_JOB * jobs, cases // 2)),
@@ -127,6 +129,7 @@ class Scheduler:
         }
         self._numbers = itertools.count()
         self._lateness = 0.0
+        self._runnable = 0.0
         self._beat: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -198,8 +201,10 @@ class Scheduler:
     def _has_room(self, kind: Kind) -> bool:
         if self._active >= self.limits.active or self._ending >= self.limits.ending:
             return False
-        is_late = self._lateness > _LATE_S and self._active > 0
-        return not is_late and (kind is Kind.QUICK or self._held[kind] < self.limits.holds(kind))
+        is_busy = self._lateness > _LATE_S or self._runnable > _RUNNABLE
+        if is_busy and self._active > 0:
+            return False
+        return kind is Kind.QUICK or self._held[kind] < self.limits.holds(kind)
 
     def _watch(self) -> None:
         if self._beat is not None:
@@ -210,9 +215,22 @@ class Scheduler:
         def beat() -> None:
             self._beat = None
             self._lateness = max(loop.time() - due, self._lateness / 2)
+            self._runnable = (self._runnable + _runnable_threads() / _processors()) / 2
             self._start()
 
         self._beat = loop.call_at(due, beat)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _runnable_threads() -> int:
+    """Return how many threads of the machine run or want to run now; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+    except OSError:
+        return 0
 
 
 def _available_mebibytes() -> int:

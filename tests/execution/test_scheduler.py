@@ -133,6 +133,21 @@ async def test_no_case_starts_while_the_event_loop_runs_late(monkeypatch: pytest
     await cases.end_all()
 
 
+async def test_no_case_starts_while_many_threads_want_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = 1000
+    monkeypatch.setattr(module, "_runnable_threads", lambda: threads)
+    scheduler = Scheduler(LIMITS)
+    cases = Cases(scheduler)
+    monkeypatch.setattr(scheduler, "_runnable", 1000.0)
+    cases.submit("first")
+    cases.submit("second")
+    await turns()
+    assert cases.started == ["first"], "one may always run"
+    threads = 1
+    await cases.until_started(2)
+    await cases.end_all()
+
+
 async def test_a_case_that_is_cancelled_leaves_its_place() -> None:
     cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
     for name in "abc":

@@ -153,9 +153,9 @@ class Unlucky:
     async def _meets_fate(self, payload: bytes, met: int, within: float) -> bool:
         """Return whether more than `met` messages have met the fate before `payload` arrived without that."""
         pair = self._pair
-        tasks = [
-            asyncio.ensure_future(pair.testbed.switchboard.wait_until(lambda: self._met > met)),
-            asyncio.ensure_future(pair.partner.receives_any([payload], within=within)),
+        tasks: list[asyncio.Task[object]] = [
+            asyncio.create_task(pair.testbed.switchboard.wait_until(lambda: self._met > met)),
+            asyncio.create_task(pair.partner.receives_any([payload], within=within)),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

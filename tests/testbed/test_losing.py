@@ -119,7 +119,7 @@ def lossy_pair(in_pieces: int, patience: Patience) -> Any:
     receiver = Inbox("bob", Timeline(asyncio.get_running_loop().time), patience)
     return SimpleNamespace(
         link=conditions,
-        side=lambda _: Side.A,  # pyright: ignore[reportUnknownLambdaType]
+        side=lambda _: Side.A,
         subject=Sender(conditions, changes, receiver, in_pieces),
         partner=receiver,
         patience=patience,

@@ -12,6 +12,7 @@ import argparse
 import os
 import resource
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -119,6 +120,8 @@ def main() -> int:
         parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(gates)}")
     if options.runs < 1:
         parser.error("--runs: at least 1")
+    # The default would leave children running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"{'seconds':15}{'median':>8}{'limit':>8}{'processor':>11}{'load':>7}  exit statuses")
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(options.results or temporary)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,6 +72,8 @@ def main() -> int:
     options = parser.parse_args()
     if not 0 <= options.busy <= options.runs or options.runs < 1:
         parser.error("--runs: at least 1, and at least as many as --busy")
+    # The default would leave children running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     first: Run | None = None
     changes: Counter[str] = Counter()
     processors = len(os.sched_getaffinity(0))

@@ -1,8 +1,8 @@
 """Whether `clasp-e2e replay` repeats failures: 100 of them, made with mutants, each replayed once.
 
-Every mutant is judged by the scenarios of its requirement, each run leaves its evidence, and each
-failure in it is replayed by the command, in a process of its own (forked, since most of a short run
-is imports). Those that take the specification's 30 s are left out. Run as
+Every mutant is judged by the scenarios of its requirement, each run leaves its evidence, and the command
+replays the failures in it, in a process of its own (forked, since most of a short run is imports).
+Those that take the specification's 30 s are left out. Run as
 `python benchmarks/replay_failures.py`; exit status 1 unless every replay says `same`.
 """
 
@@ -33,7 +33,9 @@ OPTION: dict[Role, str] = {
     "router": "--router",
 }
 SCALE = "0.5"
-"""Of the harness's patience: a mutant is most often waited for in vain."""
+"""Factor of the harness's time limits: most waits for a mutant end with a time-out."""
+MOST = 2
+"""Maximum number of failures of one mutant in one role."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,19 @@ def failures(mutant: Mutant, role: Role, bundled: list[Bundled], folder: Path) -
     return [path for path in found if read_evidence(path).result.outcome in NOT_MET]
 
 
-def replayed(mutant: Mutant, evidence: Path) -> Replayed:
-    """Replay one failure."""
-    output = evidence.with_suffix(".replay")
-    finish(output, "replay", str(evidence), "--results", f"{evidence.with_suffix('')}-again")
-    line = (output.read_text().splitlines() or [""])[-1]
-    return Replayed(read_evidence(evidence).case, mutant.name, line.partition(":")[0], line)
+def replayed(mutant: Mutant, evidence: list[Path], folder: Path) -> list[Replayed]:
+    """Replay failures of one mutant in one run."""
+    if not evidence:
+        return []
+    output = folder / "replay"
+    finish(output, "replay", *map(str, evidence), "--results", str(folder / "again"))
+    lines = output.read_text().splitlines()
+    found: list[Replayed] = []
+    for path in evidence:
+        case = read_evidence(path).case
+        line = next((each for each in lines if f": {case}" in each), f"no line: {case}; see {output}")
+        found.append(Replayed(case, mutant.name, line.partition(":")[0], line))
+    return found
 
 
 def finish(output: Path, *arguments: str) -> None:
@@ -97,10 +106,10 @@ def finish(output: Path, *arguments: str) -> None:
 
 
 def one(task: tuple[int, Path]) -> list[Replayed]:
-    """Make the failures of one mutant in one role, by its number, and replay two of them at most."""
+    """Make the failures of one mutant in one role, by its number, and replay some of them."""
     number, folder = task
     mutant, role = list(cast())[number]
-    return [replayed(mutant, evidence) for evidence in failures(mutant, role, load_scenarios(), folder)[:2]]
+    return replayed(mutant, failures(mutant, role, load_scenarios(), folder)[:MOST], folder)
 
 
 def main() -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import sys
+from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from clasp_e2e.model import Data
+from clasp_e2e.model import Data, SendResult
 from clasp_e2e.network import Conditions, Side, every_nth_lost, lost, reordered
 from clasp_e2e.network.impairments import Datagram, Impairment
+from clasp_e2e.notifier import Notifier
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.expectations import JUDGMENT, Judgment, Unobserved
+from clasp_e2e.testbed.inbox import Inbox
 from clasp_e2e.testbed.losing import LARGE, SMALL, Flow, Unlucky
+from clasp_e2e.testbed.waiting import Patience
 
 OVERHEADS = range(29 + 28, 37 + 32 + 1)
 """Bytes around a payload: a DTLS record with its header, SCTP's header and that of a chunk."""
@@ -79,3 +88,63 @@ def test_the_weather_of_the_scenarios_touches_what_either_side_sends(
     for side in Side:
         fates = [impairment(Datagram(side, index, LARGE, True, 0.0)) for index in range(datagrams)]
         assert any(list(each) != [0.0] for each in fates)
+
+
+class Sender:
+    """A client whose SCTP sends the first `in_pieces` messages in two datagrams, the others in one."""
+
+    name = "alice"
+
+    def __init__(self, conditions: Conditions, changes: Notifier, receiver: Inbox, in_pieces: int) -> None:
+        self.sent: list[bytes] = []
+        self._conditions, self._changes, self._receiver = conditions, changes, receiver
+        self._in_pieces = in_pieces
+
+    async def send_p2p(self, _: object, data: bytes, *, reliable: bool) -> SendResult:
+        self.sent.append(data)
+        pieces = 2 if len(self.sent) <= self._in_pieces else 1
+        decide = self._conditions.impairment(Side.A)
+        assert decide is not None
+        fates = [
+            decide(Datagram(Side.A, 0, len(data) // pieces + OVERHEADS[0], True, 0.0)) for _ in range(pieces)
+        ]
+        self._changes.notify()
+        if all(fates):
+            asyncio.get_running_loop().call_soon(self._receiver.sink, Data("session", data, reliable))
+        return SendResult.P2P
+
+
+def lossy_pair(in_pieces: int, patience: Patience) -> Any:
+    conditions, changes = Conditions(), Notifier()
+    receiver = Inbox("bob", Timeline(asyncio.get_running_loop().time), patience)
+    return SimpleNamespace(
+        link=conditions,
+        side=lambda _: Side.A,
+        subject=Sender(conditions, changes, receiver, in_pieces),
+        partner=receiver,
+        patience=patience,
+        testbed=SimpleNamespace(switchboard=changes),
+    )
+
+
+@pytest.fixture
+def _judgment() -> Generator[None]:
+    token = JUDGMENT.set(Judgment(("SND-7",), random.Random(1)))
+    yield
+    JUDGMENT.reset(token)
+
+
+@pytest.mark.usefixtures("_judgment")
+@pytest.mark.parametrize("reliable", [False, True])
+async def test_large_message_that_passes_in_pieces_is_replaced_by_the_next(reliable: bool) -> None:
+    pair = lossy_pair(2, Patience())
+    lost_one = await Unlucky(pair).send_large(reliable=reliable)
+    assert lost_one == pair.subject.sent[2]
+    assert not pair.partner.received(lost_one)
+    assert [event.data for event in pair.partner.data()] == pair.subject.sent[:2]
+
+
+@pytest.mark.usefixtures("_judgment")
+async def test_large_messages_that_all_pass_in_pieces_are_unobserved() -> None:
+    with pytest.raises(Unobserved, match="a whole message of 1050 bytes from alice"):
+        await Unlucky(lossy_pair(sys.maxsize, Patience(0.005))).send_large(reliable=False)

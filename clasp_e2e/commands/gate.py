@@ -13,7 +13,7 @@ import pytest
 
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import FEW, results_file
-from clasp_e2e.commands.options import DRIVER, run_options
+from clasp_e2e.commands.options import DRIVER, chosen_scenarios, run_options
 from clasp_e2e.execution.selection import read_baseline
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
@@ -54,15 +54,17 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
     help="Run nothing: judge these results, as `clasp-e2e report` merges them.",
 )
 @click.option("--github", is_flag=True, help="Print complaints as annotations of GitHub Actions, too.")
-@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@chosen_scenarios()
 def gate(
     baseline: Path,
     update_baseline: bool,
     accept_new: str | None,
     strict: bool,
-    results: str,
+    results: Path,
     of: Path | None,
     github: bool,
+    keyword: str | None,
+    markers: str | None,
     pytest_args: tuple[str, ...],
     **options: object,
 ) -> None:
@@ -78,6 +80,7 @@ def gate(
     Exit status: 0 no unexpected result (after the update, if there is one); 1 complaints;
     2 usage; 3 partial without such a choice, or inconclusive.
     """
+    options |= {"k": keyword, "m": markers}
     if accept_new is not None and not update_baseline:
         raise CommandError("--accept-new changes the baseline; add --update-baseline")
     if accept_new is not None and not accept_new.strip():
@@ -86,9 +89,9 @@ def gate(
         resolution, status = _run(options, baseline, results, strict, pytest_args)
         if resolution is None:
             sys.exit(status)
-        path = Path(results) / "results.json"
+        path = results / "results.json"
     else:
-        given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+        given = option_arguments({name: value or None for name, value in options.items()})
         if given or pytest_args:
             raise CommandError(f"--of runs nothing; leave out {' '.join([*given, *pytest_args])}")
         path = results_file(of)
@@ -119,7 +122,7 @@ class _Keeper:
 
 
 def _run(
-    options: Mapping[str, object], baseline: Path, results: str, strict: bool, pytest_args: Sequence[str]
+    options: Mapping[str, object], baseline: Path, results: Path, strict: bool, pytest_args: Sequence[str]
 ) -> tuple[Resolution | None, int]:
     """Run the scenarios; return what the run says, None if it came to no end, and its exit status."""
     known = baseline if baseline.exists() else None

@@ -55,9 +55,7 @@ LOG_LINES = 20
 @options.option("coturn")
 @options.deadline_scale
 @options.results_option("reports/latest/matrix")
-@click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
-@click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
-@click.argument("scenarios", nargs=-1)
+@options.chosen_scenarios("scenarios")
 def matrix(
     peers: Sequence[str],
     routers: Sequence[str],
@@ -68,7 +66,7 @@ def matrix(
     attack_router: bool,
     coturn: bool,
     deadline_scale: float,
-    results: str,
+    results: Path,
     keyword: str | None,
     markers: str | None,
     scenarios: tuple[str, ...],
@@ -116,7 +114,7 @@ def matrix(
                     catalogue=catalogue,
                     chosen=chosen,
                     drivers=drivers,
-                    directory=Path(results),
+                    directory=results,
                     seed=matrix.seed,
                     patience=Patience(deadline_scale),
                     jobs=jobs,

@@ -60,14 +60,7 @@ from clasp_e2e.testbed.waiting import Patience
 )
 @click.option("--strict", is_flag=True, help="Count deviations as contradictions.")
 @options.deadline_scale
-@click.option(
-    "--results",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports/latest/model"),
-    show_default=True,
-    help="Output directory.",
-)
+@options.results_option("reports/latest/model")
 def model(
     peer: str,
     router: str | None,

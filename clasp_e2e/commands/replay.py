@@ -29,7 +29,7 @@ WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, Exi
 @options.results_option("reports/latest/replay")
 @options.option("jobs")
 @options.attach
-def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: str | None) -> None:
+def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: str | None) -> None:
     """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 
     EVIDENCE are files of runs' evidence folders, by default reports/latest/evidence. The last lines
@@ -46,7 +46,7 @@ def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: s
     statuses: list[int] = []
     groups = _alike(before)
     for number, group in enumerate(groups, 1):
-        directory = Path(results) if len(groups) == 1 else Path(results) / str(number)
+        directory = results if len(groups) == 1 else results / str(number)
         status = _run_again(group, directory, jobs, attach)
         for each in group:
             line, its_status = _compared(each, directory, status)
@@ -90,7 +90,7 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
     }
     names = [each.case.partition("::") for each in group]
     cases = [f"{file}.py::{name}" for file, _, name in names]
-    return run_scenarios([*option_arguments(given), *cases], results=str(directory))
+    return run_scenarios([*option_arguments(given), *cases], results=directory)
 
 
 def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]:

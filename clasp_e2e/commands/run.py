@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,10 +14,10 @@ from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 @click.command(epilog=DRIVER)
 @run_options()
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
-@chosen_scenarios
+@chosen_scenarios()
 @click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")
 def run(
-    results: str,
+    results: Path,
     keyword: str | None,
     markers: str | None,
     pytest_args: tuple[str, ...],

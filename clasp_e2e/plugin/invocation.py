@@ -27,13 +27,13 @@ def option_arguments(options: Mapping[str, object]) -> list[str]:
     return arguments
 
 
-def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[object] = ()) -> int:
+def run_scenarios(arguments: Sequence[str], *, results: Path, plugins: Sequence[object] = ()) -> int:
     """Run pytest on the scenarios of this package and return the exit status.
 
     `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
     if none is named; `results` is the output directory; `plugins` are objects with hooks.
     """
-    fixed = ["--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
+    fixed = ["--results", str(results), "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
     # A cache belongs where the user is.
     fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
@@ -54,8 +54,14 @@ def targets(root: Path, arguments: Sequence[str]) -> list[str]:
     named = False
     for argument in arguments:
         file, separator, rest = argument.partition("::")
-        places = [root / "scenarios" / file, root / file, Path(file)]
-        place = next((place for place in places if file.endswith(".py") and place.is_file()), None)
+        place = find_file(file, root)
         named = named or place is not None
         found.append(f"{place}{separator}{rest}" if place else argument)
     return found if named else [*found, str(root / "scenarios")]
+
+
+def find_file(name: str, root: Path | None = None) -> Path | None:
+    """Return the scenario file that `name` means: one of this package, or any other file of Python."""
+    root = root or scenarios_root()
+    places = [root / "scenarios" / name, root / name, Path(name)]
+    return next((place for place in places if name.endswith(".py") and place.is_file()), None)

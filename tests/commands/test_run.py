@@ -59,7 +59,7 @@ def test_the_command_that_a_failure_names_repeats_it(command: Command, tmp_path:
         (["--no-such-option"], "No such option '--no-such-option'"),
         (["--seed", "many"], "'many' is not a valid int"),
         (["--", "--no-such-option"], "unrecognized arguments: --no-such-option"),
-        (["test_nothing.py"], "file or directory not found: test_nothing.py"),
+        (["test_nothing.py"], "there is no scenario file 'test_nothing.py'"),
         (["--deadline-scale", "0"], "give a number above 0"),
     ],
 )

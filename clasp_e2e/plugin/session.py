@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from typing import Any
 
 import pytest
 
+from clasp_e2e import __version__
 from clasp_e2e.execution.options import RUN_OPTIONS
 from clasp_e2e.execution.run import RunSession
 from clasp_e2e.plugin.errors import usage_error
@@ -24,6 +26,13 @@ RUN = pytest.StashKey[RunSession]()
 
 NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale"})
 """The options that `repeat_command` writes in its own way, or that change nothing in one case."""
+
+
+def header(run: RunSession) -> str:
+    """Return the line that says who is judged, and with which seed."""
+    subjects = run.plan.selection.subjects
+    judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
+    return f"clasp-e2e {__version__}: judging {judged}; seed {run.plan.seed}"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -94,6 +103,13 @@ class Reporting:
         self._collection_failed = False
         self._nothing_selected = False
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Print who is judged where pytest's own header is left out (`clasp-e2e run`)."""
+        reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and reporter.no_header and reporter.verbosity >= 0:
+            reporter.write_line(header(self._run))
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notice a file that cannot be read; xdist would have it a failed test."""
         self._collection_failed |= report.failed
@@ -140,6 +156,14 @@ class Reporting:
         elif self._run.journal.results or exitstatus == ExitStatus.INCONCLUSIVE:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Ignore sockets that a cancelled call left open: pytest would end in a traceback and with status 1.
+
+        The end of the process closes them.
+        """
+        sys.unraisablehook = lambda _: None
+
     def pytest_unconfigure(self) -> None:
         """Close the journal, also of a session that was ended before its end."""
         self._run.journal.close()
@@ -159,11 +183,19 @@ class Reporting:
         if run.finished is not None and run.journal.results:
             print_summary(run.finished, run.plan.catalogue, terminalreporter, results=run.journal.path)
         elif self._nothing_selected:
-            terminalreporter.write_line(
-                "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
-                " `pytest scenarios/ --collect-only -q` lists all there are.",
-                red=True,
-            )
+            terminalreporter.write_line(_nothing_selected(self._config), red=True)
+
+
+def _nothing_selected(config: pytest.Config) -> str:
+    if config.option.failed is not None:
+        return (
+            "No scenario selected: none of the cases that did not pass is one of this run;"
+            " name the same implementations and scenarios as in the run of --failed."
+        )
+    return (
+        "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
+        " `clasp-e2e list` shows all of them."
+    )
 
 
 def _is_scenario(item: pytest.Item) -> bool:

@@ -1,4 +1,4 @@
-"""`clasp-e2e replay EVIDENCE...`: cases once more, as they were."""
+"""`clasp-e2e replay EVIDENCE...`: run cases again, with the same seed and conditions, and compare."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, Exi
 def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: str | None) -> None:
     """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 
-    EVIDENCE are files of runs' evidence folders, by default reports/latest/evidence. The last lines
-    say for each case `same` (the same outcome; for a failure the same requirement and expectation),
-    `different`, or `gone` (it passes now). Start it in the folder of the run: drivers are found from there.
+    EVIDENCE are files from the evidence folder of a run, by default reports/latest/evidence. The last
+    lines say for each case `same` (the same outcome; for a failure the same requirement and expectation),
+    `different`, or `gone` (it passes now). Start the command in the folder in which the run was started,
+    so that it finds the same drivers.
 
-    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not come to an end.
+    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not end.
     """
     try:
         before = [read_evidence(path) for path in evidence]

@@ -1,4 +1,4 @@
-"""Starting pytest on the scenarios of this package, wherever it is started."""
+"""Start pytest on the scenarios of this package, from any folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTINGS = Path(__file__).with_name("pytest.toml")
 
 
 def option_arguments(options: Mapping[str, object]) -> list[str]:
-    """Return options as pytest takes them: those that are None, and flags that are off, are left out."""
+    """Return options as arguments of pytest, without those that are None and flags that are off."""
     arguments: list[str] = []
     for name, value in options.items():
         option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
@@ -34,16 +34,16 @@ def run_scenarios(arguments: Sequence[str], *, results: Path, plugins: Sequence[
     if none is named; `results` is the output directory; `plugins` are objects with hooks.
     """
     fixed = ["--results", str(results), "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
-    # A cache belongs where the user is.
+    # The cache belongs into the folder of the user.
     fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
     return ExitStatus.USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
 
 
 def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:
-    """Return what to tell pytest for it to read the scenarios among its arguments, or all of them."""
+    """Return the arguments of pytest that read the scenarios among those given, or all of them."""
     root = scenarios_root()
-    # A checkout's conftest.py speaks to pytest itself.
+    # The conftest.py of a checkout names the plugin too.
     own = ["-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root), "--noconftest"]
     return [*own, *targets(root, targets_and_options)]
 

@@ -1,4 +1,4 @@
-"""What the plugin keeps of a pytest session, and how the session ends: record, verdict, exit status."""
+"""The record of a pytest session, and its end: verdict and exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import ResultsError
 
 CRASHED = "???"
-"""What xdist gives for the phase of a test whose worker died in it."""
+"""The phase that xdist reports for a test whose worker died."""
 
 RUN = pytest.StashKey[RunSession]()
 
@@ -71,7 +71,7 @@ def command_of(config: pytest.Config) -> str:
 def repeat_command(item: pytest.Item) -> str:
     """Return the command that runs this one case again, with the seed of this run."""
     options = item.config.option
-    if options.clasp_command:  # Its scenarios may lie anywhere; the name finds them from any folder.
+    if options.clasp_command:  # The name is found from any folder.
         command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
     else:
         path = os.path.relpath(item.path, item.config.invocation_params.dir)
@@ -111,12 +111,12 @@ class Reporting:
             reporter.write_line(header(self._run))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Notice a file that cannot be read; xdist would have it a failed test."""
+        """Record that a file cannot be read; xdist would report a failed test."""
         self._collection_failed |= report.failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Find out before anything runs whether its results can be written."""
+        """Check before anything runs that results can be written."""
         scenarios_here = is_controller(self._config) or any(_is_scenario(item) for item in session.items)
         if is_worker(self._config) or self._config.option.collectonly or not scenarios_here:
             return
@@ -127,7 +127,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the results of other processes, and errors outside of a case's judgment, into the record."""
+        """Record the results of other processes, and errors outside of the judgment of a case."""
         if is_worker(self._config):
             return
         records: list[dict[str, Any]] = getattr(report, "clasp_records", [])
@@ -142,7 +142,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Reach the verdict and set the exit status; what pytest says of its own use stays usage."""
+        """Reach the verdict and set the exit status; a usage error of pytest stays one."""
         if is_worker(self._config) or self._config.option.collectonly:
             return
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -178,7 +178,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the verdict, to be read at a glance."""
+        """Print the verdict."""
         run = self._run
         if run.finished is not None and run.journal.results:
             print_summary(run.finished, run.plan.catalogue, terminalreporter, results=run.journal.path)

@@ -88,8 +88,14 @@ def test_without_a_file_all_scenarios_are_meant() -> None:
 def test_ctrl_c_keeps_what_was_found_and_is_no_verdict(tmp_path: Path) -> None:
     journal = tmp_path / "reports/latest/journal.jsonl"
     arguments = [*COMMAND, "run", "test_connecting.py", "test_routing_mode.py", "--", "-q"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(arguments, cwd=tmp_path, env=environment(), **pipes) as process:
+    with subprocess.Popen(
+        arguments,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         process.stdout.read(1)  # The letter of the first case that ended.
         process.send_signal(signal.SIGINT)

@@ -52,6 +52,8 @@ def errors_in_one_line(commands: Collection[str]) -> Generator[None]:
         yield
     except NoArgsIsHelpError:
         raise
+    except KeyboardInterrupt:  # click exits with 1, which is "not conformant".
+        raise CommandError("interrupted", ExitStatus.INCONCLUSIVE) from None
     except (NoSuchCommand, NoSuchOption) as error:
         if isinstance(error, NoSuchCommand):
             error.possibilities = get_close_matches(error.command_name, commands)

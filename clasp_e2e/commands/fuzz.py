@@ -60,13 +60,7 @@ class Order:
 @click.option("--attack-router", is_flag=True, help="Also attack a router given by its ws:// URL (RTR-7).")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @options.deadline_scale
-@click.option(
-    "--results",
-    metavar="DIR",
-    default="reports/latest",
-    show_default=True,
-    help="Directory for findings, in its folder `fuzz`.",
-)
+@options.results_option("reports/latest", "Directory for findings, in its folder `fuzz`.")
 def fuzz(
     peer: str | None,
     router: str | None,
@@ -77,7 +71,7 @@ def fuzz(
     attack_router: bool,
     strict: bool,
     deadline_scale: float,
-    results: str,
+    results: Path,
 ) -> None:
     """Send valid, mutated and random input to a router and a peer, and check whether they keep working.
 
@@ -101,7 +95,7 @@ def fuzz(
         frames,
         signals,
         random.randrange(2**32) if seed is None else seed,
-        Path(results) / "fuzz",
+        results / "fuzz",
         strict,
         Patience(deadline_scale),
     )

@@ -1,4 +1,4 @@
-"""`clasp-e2e gate`: a run that holds an implementation to its list of known failures, and keeps the list."""
+"""`clasp-e2e gate`: a run that is compared with a list of known failures, and updates the list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import FEW, results_file
-from clasp_e2e.commands.options import DRIVER, run_options
+from clasp_e2e.commands.options import DRIVER, chosen_scenarios, run_options
 from clasp_e2e.execution.selection import read_baseline
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
@@ -41,43 +41,51 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT,
     show_default=True,
-    help="The known failures; without the file, those that come with the driver, if any.",
+    help="File of known failures; if there is none, those that come with the driver.",
 )
-@click.option("--update-baseline", is_flag=True, help="Write FILE again, without the entries that are spent.")
-@click.option("--accept-new", metavar="REASON", help="With --update-baseline: list what fails now, too.")
+@click.option(
+    "--update-baseline", is_flag=True, help="Delete from FILE the entries that are no longer needed."
+)
+@click.option("--accept-new", metavar="REASON", help="With --update-baseline: also add what fails now.")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @click.option(
     "--of",
     "of",
     metavar="RESULTS",
     type=click.Path(path_type=Path, exists=True),
-    help="Run nothing: judge these results, as `clasp-e2e report` merges them.",
+    help="Run nothing: compare these results, a results.json or its folder.",
 )
-@click.option("--github", is_flag=True, help="Print complaints as annotations of GitHub Actions, too.")
-@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--github", is_flag=True, help="Also print unexpected results as annotations of GitHub Actions."
+)
+@chosen_scenarios()
 def gate(
     baseline: Path,
     update_baseline: bool,
     accept_new: str | None,
     strict: bool,
-    results: str,
+    results: Path,
     of: Path | None,
     github: bool,
+    keyword: str | None,
+    markers: str | None,
     pytest_args: tuple[str, ...],
     **options: object,
 ) -> None:
-    """Run the scenarios and fail for all that is not in the baseline, and for what is wrong there.
+    """Run the scenarios; fail for each failure that is not in the baseline, and each entry that is wrong.
 
-    Each complaint is one line that says what to change. --update-baseline deletes what the baseline
-    lists and is met now, is stale or has expired; it adds nothing without --accept-new, whose REASON
-    goes into each new entry. PYTEST_ARGS are as for `clasp-e2e run`.
+    Each unexpected result is one line that says what to change. --update-baseline deletes the entries
+    that are met now, are stale or have expired; it adds entries only with --accept-new, whose REASON
+    goes into each of them. PYTEST_ARGS are as for `clasp-e2e run`.
 
-    With --of the last job of several holds what all of them found to the baseline; without FILE, to
-    what their runs were held to. It writes what the baseline makes of the results over them.
+    With --of nothing is run: the results of earlier runs (merged by `clasp-e2e report`, or the
+    journal.jsonl of a run that was killed) are compared with the baseline, or without FILE with the
+    one that those runs had. RESULTS is then written again.
 
-    Exit status: 0 no unexpected result (after the update, if there is one); 1 complaints;
-    2 usage; 3 partial without such a choice, or inconclusive.
+    Exit status: 0 no unexpected result (after the update, if there is one); 1 unexpected results;
+    2 usage; 3 no verdict: partial where no part was chosen, or inconclusive.
     """
+    options |= {"k": keyword, "m": markers}
     if accept_new is not None and not update_baseline:
         raise CommandError("--accept-new changes the baseline; add --update-baseline")
     if accept_new is not None and not accept_new.strip():
@@ -86,9 +94,9 @@ def gate(
         resolution, status = _run(options, baseline, results, strict, pytest_args)
         if resolution is None:
             sys.exit(status)
-        path = Path(results) / "results.json"
+        path = results / "results.json"
     else:
-        given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+        given = option_arguments({name: value or None for name, value in options.items()})
         if given or pytest_args:
             raise CommandError(f"--of runs nothing; leave out {' '.join([*given, *pytest_args])}")
         path = results_file(of)
@@ -108,20 +116,20 @@ def gate(
 
 
 class _Keeper:
-    """A hook that keeps what a session knows when it is over."""
+    """A hook that keeps the result of a session when it is over."""
 
     resolution: Resolution | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Keep what the run says, if it came to its end."""
+        """Keep the resolved run, if it came to its end."""
         run = config.stash.get(RUN, None)
         self.resolution = None if run is None else run.resolution
 
 
 def _run(
-    options: Mapping[str, object], baseline: Path, results: str, strict: bool, pytest_args: Sequence[str]
+    options: Mapping[str, object], baseline: Path, results: Path, strict: bool, pytest_args: Sequence[str]
 ) -> tuple[Resolution | None, int]:
-    """Run the scenarios; return what the run says, None if it came to no end, and its exit status."""
+    """Run the scenarios; return the resolved run, None if it did not come to its end, and its exit status."""
     known = baseline if baseline.exists() else None
     arguments = option_arguments({**options, "baseline": known, "strict": strict})
     keeper = _Keeper()
@@ -130,7 +138,7 @@ def _run(
 
 
 def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
-    """Return what a run that is over says when it is held to `baseline`, if that is there."""
+    """Return a run that is over, resolved with `baseline` if that exists."""
     catalogue = load_catalogue()
     try:
         run = read_run(path, catalogue)
@@ -149,7 +157,7 @@ def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
 
 
 def _update(resolution: Resolution, path: Path, reason: str | None, status: int) -> tuple[Resolution, int]:
-    """Write the baseline anew; return what the run says with it, and the exit status."""
+    """Update the baseline; return the run compared with it, and the exit status."""
     run, catalogue = resolution.run, load_catalogue()
     plan = run.plan
     assert plan is not None
@@ -166,20 +174,20 @@ def _update(resolution: Resolution, path: Path, reason: str | None, status: int)
         path.write_text(changed, encoding="utf-8")
     except (BaselineError, OSError) as error:
         raise CommandError(f"the baseline could not be written: {error}") from None
-    beside = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
+    others = [each for each in baselines_of(plan, catalogue) if each.source != new.source and not existed]
     click.echo(f"\n{path}: entries deleted or narrowed: {len(spent)}; added: {len(added)}")
-    resolution = resolve_run(run, catalogue, (*beside, new), _today())
+    resolution = resolve_run(run, catalogue, (*others, new), _today())
     return resolution, resolution.status
 
 
 def _owners(run: Run, plan: Plan) -> set[str]:
-    """Return the labels of who is judged; the reference stands opposite, unless nobody else is there."""
+    """Return the labels of the implementations under test; the reference only if there is no other."""
     judged = {plan.cast[role] for role in run.judged_roles}
     return judged - {REFERENCE} or judged
 
 
 def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
-    """Yield a line for all that fails the gate."""
+    """Yield a line for each unexpected result."""
     wanted = {Outcome.FAILED, Outcome.DEVIATION} if resolution.run.strict else {Outcome.FAILED}
     for result in resolution.run.scenarios:
         if result.outcome in wanted:
@@ -192,7 +200,7 @@ def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
     yield from resolution.known.complaints
     if missing := resolution.run.missing:
         some = ", ".join(missing[:FEW]) + (", …" if len(missing) > FEW else "")
-        yield f"{len(missing)} cases that were to run have no result: {some}; run them, and merge anew"
+        yield f"{len(missing)} cases that were to run have no result: {some}; run them, and merge again"
 
 
 def _write(run: Run, path: Path) -> None:

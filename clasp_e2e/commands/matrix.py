@@ -32,12 +32,16 @@ from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
 LOG_LINES = 20
-"""Lines of progress that a log gets, where a terminal has a bar."""
+"""Lines of progress in a log; a terminal shows a bar."""
 
 
 @click.command(epilog=options.DRIVER)
 @click.option(
-    "--peers", metavar="DRIVER,...", multiple=True, required=True, help="Each meets each, and itself."
+    "--peers",
+    metavar="DRIVER,...",
+    multiple=True,
+    required=True,
+    help="Implementations: each opposite each other, and itself.",
 )
 @click.option(
     "--routers",
@@ -45,7 +49,7 @@ LOG_LINES = 20
     multiple=True,
     default=["reference"],
     show_default=True,
-    help="All pairs meet over each of these.",
+    help="Routers: all pairs are judged over each of them.",
 )
 @options.option("jobs")
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
@@ -55,9 +59,7 @@ LOG_LINES = 20
 @options.option("coturn")
 @options.deadline_scale
 @options.results_option("reports/latest/matrix")
-@click.option("-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest).")
-@click.option("-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".')
-@click.argument("scenarios", nargs=-1)
+@options.chosen_scenarios("scenarios")
 def matrix(
     peers: Sequence[str],
     routers: Sequence[str],
@@ -68,7 +70,7 @@ def matrix(
     attack_router: bool,
     coturn: bool,
     deadline_scale: float,
-    results: str,
+    results: Path,
     keyword: str | None,
     markers: str | None,
     scenarios: tuple[str, ...],
@@ -76,15 +78,15 @@ def matrix(
     """Judge every pair of PEERS in both roles over every one of ROUTERS, and write one result for all.
 
     SCENARIOS are files (test_connecting.py) or names in them (test_connecting.py::test_NAME). Each
-    cell comes to the results of a `clasp-e2e run`; all share the implementations, each started once,
-    and one scheduler. A cell whose implementation is missing on this machine is not available, with the
-    reason, and fails nothing. DIR gets matrix.json, and a folder for each cell.
+    cell has the results of a `clasp-e2e run`; all share the implementations, each started once, and one
+    scheduler. A cell whose implementation is missing on this machine is not available, with the reason,
+    and does not fail the command. DIR gets matrix.json, and a folder for each cell.
 
     A comma separates drivers. A cmd: command line ends at a comma that a driver follows; quote a comma
     in it, or give the option several times, if a word after a comma could be taken for a driver.
 
-    Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, or none available;
-    2 usage; 0 otherwise.
+    Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, interrupted, or none
+    available; 2 usage; 0 otherwise.
     """
     if given := [text for text in scenarios if text.startswith("-")]:
         raise CommandError(
@@ -116,7 +118,7 @@ def matrix(
                     catalogue=catalogue,
                     chosen=chosen,
                     drivers=drivers,
-                    directory=Path(results),
+                    directory=results,
                     seed=matrix.seed,
                     patience=Patience(deadline_scale),
                     jobs=jobs,
@@ -135,13 +137,13 @@ def matrix(
     console.print(f"\nResults: {run.path}", soft_wrap=True)
     status = run.matrix.exit_status(require_all=require_all)
     if not ended:
-        console.print("The matrix was interrupted; what is known so far is kept.", style="yellow")
+        console.print("The matrix was interrupted; the results so far are kept.", style="yellow")
         status = status or ExitStatus.INCONCLUSIVE
     sys.exit(status)
 
 
 class _Progress(MatrixListener):
-    """What a terminal shows of a matrix while it runs, and a log."""
+    """The progress of a matrix, in a terminal or a log."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -179,12 +181,12 @@ class _Progress(MatrixListener):
         self._console.print(cell_line(cell), soft_wrap=True)
 
     def ending(self) -> None:
-        self._console.print("Ending what was started…", style="yellow")
+        self._console.print("Ending all processes…", style="yellow")
 
 
 @contextmanager
 def _interruptible() -> Generator[None]:
-    """Have SIGTERM end what is under way like Ctrl-C, which a background job ignores."""
+    """Treat SIGTERM as Ctrl-C, which a background job ignores."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

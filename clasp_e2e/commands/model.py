@@ -1,4 +1,4 @@
-"""`clasp-e2e model`: calls in any order, held against a model that predicts what follows from them."""
+"""`clasp-e2e model`: generated scripts of calls, compared with a model that predicts their results."""
 
 from __future__ import annotations
 
@@ -56,18 +56,11 @@ from clasp_e2e.testbed.waiting import Patience
     "--replay",
     metavar="FILE",
     type=ExistingFile(),
-    help="Perform only the script in FILE.",
+    help="Run only the script in FILE.",
 )
 @click.option("--strict", is_flag=True, help="Count deviations as contradictions.")
 @options.deadline_scale
-@click.option(
-    "--results",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports/latest/model"),
-    show_default=True,
-    help="Output directory.",
-)
+@options.results_option("reports/latest/model")
 def model(
     peer: str,
     router: str | None,
@@ -78,14 +71,14 @@ def model(
     deadline_scale: float,
     results: Path,
 ) -> None:
-    """Make scripts of interleaved calls, perform them, and hold what follows against a model.
+    """Generate scripts of interleaved calls, run them, and compare their results with a model.
 
     Up to three sessions of PEER connect, send in each mode and kind, change modes, disconnect, close and
-    die, while links are cut and heal. A contradiction is shrunk to a short script, saved, and printed with
-    the command that performs it again.
+    die, while links are cut and restored. A contradiction is shrunk to a short script, saved, and printed
+    with the command that repeats it.
 
-    Exit status: 0 no contradiction; 1 a contradiction; 2 usage; 3 inconclusive: one that did not repeat,
-    or faults of the harness, the adapter or the machine.
+    Exit status: 0 no contradiction; 1 a contradiction; 2 usage; 3 inconclusive: a contradiction that did
+    not repeat, or faults of the harness, the adapter or the machine.
     """
     console = Console(highlight=False, soft_wrap=True)
     seed = random.randrange(2**32) if seed is None else seed

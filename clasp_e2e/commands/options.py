@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from clasp_e2e.commands.arguments import existing_scenarios, usable_directory, valid_expression
 from clasp_e2e.execution.options import BY_NAME, LATEST, RUN_OPTIONS, Option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,25 +34,44 @@ def run_options(*, without: tuple[str, ...] = ()) -> Callable[[F], F]:
     return add
 
 
-def chosen_scenarios(command: F) -> F:
-    """Add `-k`, `-m` and PYTEST_ARGS, by which a user chooses scenarios."""
-    for add in (
-        click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED),
+def chosen_scenarios(argument: str = "pytest_args") -> Callable[[F], F]:
+    """Add `-k`, `-m` and the arguments by which a user chooses scenarios."""
+    decorators: tuple[Callable[[F], F], ...] = (
+        click.argument(argument, nargs=-1, type=click.UNPROCESSED, callback=existing_scenarios),
         click.option(
-            "-m", "markers", metavar="EXPRESSION", help='Only scenarios so marked, e.g. "not slow".'
+            "-m",
+            "markers",
+            metavar="EXPRESSION",
+            callback=valid_expression,
+            help='Only scenarios so marked, for example "not slow".',
         ),
         click.option(
-            "-k", "keyword", metavar="EXPRESSION", help="Only scenarios whose names match (as in pytest)."
+            "-k",
+            "keyword",
+            metavar="EXPRESSION",
+            callback=valid_expression,
+            help="Only scenarios whose names match (as in pytest).",
         ),
-    ):
-        command = add(command)
-    return command
+    )
+
+    def add(command: F) -> F:
+        for each in decorators:
+            command = each(command)
+        return command
+
+    return add
 
 
-def results_option(default: str) -> Callable[[F], F]:
+def results_option(default: str, help_text: str = "Output directory.") -> Callable[[F], F]:
     """Add `--results` with a default of the command's own."""
     return click.option(
-        "--results", metavar="DIR", default=default, show_default=True, help="Output directory."
+        "--results",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=usable_directory,
+        default=default,
+        show_default=True,
+        help=help_text,
     )
 
 

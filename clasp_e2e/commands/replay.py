@@ -1,4 +1,4 @@
-"""`clasp-e2e replay EVIDENCE...`: cases once more, as they were."""
+"""`clasp-e2e replay EVIDENCE...`: run cases again, with the same seed and conditions, and compare."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, Exi
 @options.results_option("reports/latest/replay")
 @options.option("jobs")
 @options.attach
-def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: str | None) -> None:
+def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: str | None) -> None:
     """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 
-    EVIDENCE are files of runs' evidence folders, by default reports/latest/evidence. The last lines
-    say for each case `same` (the same outcome; for a failure the same requirement and expectation),
-    `different`, or `gone` (it passes now). Start it in the folder of the run: drivers are found from there.
+    EVIDENCE are files from the evidence folder of a run, by default reports/latest/evidence. The last
+    lines say for each case `same` (the same outcome; for a failure the same requirement and expectation),
+    `different`, or `gone` (it passes now). Start the command in the folder in which the run was started,
+    so that it finds the same drivers.
 
-    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not come to an end.
+    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not end.
     """
     try:
         before = [read_evidence(path) for path in evidence]
@@ -46,7 +47,7 @@ def replay(evidence: tuple[Path, ...], results: str, jobs: int | None, attach: s
     statuses: list[int] = []
     groups = _alike(before)
     for number, group in enumerate(groups, 1):
-        directory = Path(results) if len(groups) == 1 else Path(results) / str(number)
+        directory = results if len(groups) == 1 else results / str(number)
         status = _run_again(group, directory, jobs, attach)
         for each in group:
             line, its_status = _compared(each, directory, status)
@@ -90,7 +91,7 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
     }
     names = [each.case.partition("::") for each in group]
     cases = [f"{file}.py::{name}" for file, _, name in names]
-    return run_scenarios([*option_arguments(given), *cases], results=str(directory))
+    return run_scenarios([*option_arguments(given), *cases], results=directory)
 
 
 def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]:

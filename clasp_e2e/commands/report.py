@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from clasp_e2e.commands.arguments import usable_directory
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import FEW, merge_results, results_file
 from clasp_e2e.report.badge import render_badge
@@ -37,7 +38,8 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.argument("named", type=click.Path(path_type=Path), nargs=-1, metavar="[RESULTS]...")
 @click.option(
     "--results",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
+    callback=usable_directory,
     metavar="DIR",
     help=f"Output directory of the merged run (for several RESULTS, default: {LATEST}).",
 )

@@ -1,8 +1,9 @@
-"""`clasp-e2e run`: pytest on the scenarios of this package, wherever it is started."""
+"""`clasp-e2e run`: run the scenarios of this package, from any folder."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,10 +14,10 @@ from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 @click.command(epilog=DRIVER)
 @run_options()
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
-@chosen_scenarios
+@chosen_scenarios()
 @click.option("--junitxml", metavar="PATH", help="Write a JUnit report too.")
 def run(
-    results: str,
+    results: Path,
     keyword: str | None,
     markers: str | None,
     pytest_args: tuple[str, ...],
@@ -25,10 +26,10 @@ def run(
     """Run the scenarios and reach a verdict; with no options, on the embedded reference.
 
     PYTEST_ARGS are scenario files (test_connecting.py), scenarios (test_connecting.py::test_NAME),
-    and, after `--`, any options of pytest's.
+    and, after `--`, any options of pytest.
 
     Exit status: 0 conformant, or nothing failed in a chosen part; 1 not conformant; 2 usage;
-    3 partial without such a choice, or inconclusive.
+    3 no verdict: partial where no part was chosen, inconclusive, or interrupted.
     """
     arguments = option_arguments(options | {"k": keyword, "m": markers})
     sys.exit(run_scenarios([*arguments, *pytest_args], results=results))

@@ -1,4 +1,4 @@
-"""The scenarios that a user chose, as pytest reads and chooses them, once for all that is judged."""
+"""Choose scenarios by the rules of pytest, for a run that pytest does not drive (the matrix)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from clasp_e2e.testbed.scenario import Scenario, scenario_of
 
 
 class CollectionError(ValueError):
-    """The scenarios cannot be read, or none is chosen; the text says why."""
+    """Scenarios that cannot be read, or none chosen; the text says why."""
 
 
 class _Collector:
-    """The hooks that notice what pytest found."""
+    """The hooks that record what pytest collects."""
 
     def __init__(self) -> None:
         self.chosen: ChosenScenarios | None = None
@@ -28,11 +28,11 @@ class _Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Note all scenarios before any is left out."""
+        """Record all scenarios before any is left out."""
         self._read = _scenarios(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note those that are left."""
+        """Record those that are left."""
         config = session.config
         self.chosen = ChosenScenarios(
             tuple(_scenarios(session.items)),
@@ -45,8 +45,8 @@ class _Collector:
 def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[str]) -> ChosenScenarios:
     """Return what `-k`, `-m` and the named `files` (or all, if there are none) leave of the scenarios.
 
-    Pairings are no part of the names that `keyword` is compared with. Raises `CollectionError` with
-    pytest's words, and `KeyboardInterrupt` if pytest was interrupted.
+    A pairing is not part of the names that `keyword` is compared with. Raises `CollectionError` with the
+    message of pytest, and `KeyboardInterrupt` if pytest was interrupted.
     """
     collector, said = _Collector(), io.StringIO()
     options = [("-k", keyword), ("-m", markers)]
@@ -68,7 +68,7 @@ def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[s
         raise CollectionError("the scenarios cannot be read:\n" + "\n".join(errors))
     if not collector.chosen.scenarios:
         raise CollectionError(
-            "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` lists all there are."
+            "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` shows all of them."
         )
     return collector.chosen
 

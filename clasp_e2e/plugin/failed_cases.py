@@ -12,7 +12,7 @@ _FINE = frozenset({Outcome.PASSED, Outcome.NOT_OFFERED, Outcome.SKIPPED})
 
 
 def cases_not_passed(named: str, directory: Path) -> frozenset[str]:
-    """Return the cases of a run that did not pass, and those that it did not come to.
+    """Return the cases of a run that did not pass, and those that have no result.
 
     `named` is a `results.json` or its folder, or `latest` for what the output `directory` holds.
     Raises `ResultsError`, also where every case passed: nothing is left to run.

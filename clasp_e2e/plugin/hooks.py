@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.loop_watchdog import LoopWatchdog
 from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
@@ -32,6 +31,7 @@ from clasp_e2e.plugin.session import (
     RUN,
     Reporting,
     command_of,
+    header,
     is_shard,
     is_worker,
     repeat_command,
@@ -137,10 +137,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say who is judged, and with which seed."""
-    plan = config.stash[RUN].plan
-    subjects = plan.selection.subjects
-    judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
-    return [f"clasp-e2e {__version__}: judging {judged}; seed {plan.seed}"]
+    return [header(config.stash[RUN])]
 
 
 # Collection: one test for each case, in the order of the files.

@@ -1,4 +1,4 @@
-"""Starting pytest on the scenarios of this package, wherever it is started."""
+"""Start pytest on the scenarios of this package, from any folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTINGS = Path(__file__).with_name("pytest.toml")
 
 
 def option_arguments(options: Mapping[str, object]) -> list[str]:
-    """Return options as pytest takes them: those that are None, and flags that are off, are left out."""
+    """Return options as arguments of pytest, without those that are None and flags that are off."""
     arguments: list[str] = []
     for name, value in options.items():
         option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
@@ -27,23 +27,23 @@ def option_arguments(options: Mapping[str, object]) -> list[str]:
     return arguments
 
 
-def run_scenarios(arguments: Sequence[str], *, results: str, plugins: Sequence[object] = ()) -> int:
+def run_scenarios(arguments: Sequence[str], *, results: Path, plugins: Sequence[object] = ()) -> int:
     """Run pytest on the scenarios of this package and return the exit status.
 
     `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
     if none is named; `results` is the output directory; `plugins` are objects with hooks.
     """
-    fixed = ["--results", results, "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
-    # A cache belongs where the user is.
+    fixed = ["--results", str(results), "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
+    # The cache belongs into the folder of the user.
     fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
     return ExitStatus.USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
 
 
 def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:
-    """Return what to tell pytest for it to read the scenarios among its arguments, or all of them."""
+    """Return the arguments of pytest that read the scenarios among those given, or all of them."""
     root = scenarios_root()
-    # A checkout's conftest.py speaks to pytest itself.
+    # The conftest.py of a checkout names the plugin too.
     own = ["-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root), "--noconftest"]
     return [*own, *targets(root, targets_and_options)]
 
@@ -54,8 +54,14 @@ def targets(root: Path, arguments: Sequence[str]) -> list[str]:
     named = False
     for argument in arguments:
         file, separator, rest = argument.partition("::")
-        places = [root / "scenarios" / file, root / file, Path(file)]
-        place = next((place for place in places if file.endswith(".py") and place.is_file()), None)
+        place = find_file(file, root)
         named = named or place is not None
         found.append(f"{place}{separator}{rest}" if place else argument)
     return found if named else [*found, str(root / "scenarios")]
+
+
+def find_file(name: str, root: Path | None = None) -> Path | None:
+    """Return the scenario file that `name` means: one of this package, or any other file of Python."""
+    root = root or scenarios_root()
+    places = [root / "scenarios" / name, root / name, Path(name)]
+    return next((place for place in places if name.endswith(".py") and place.is_file()), None)

@@ -1,13 +1,15 @@
-"""What the plugin keeps of a pytest session, and how the session ends: record, verdict, exit status."""
+"""The record of a pytest session, and its end: verdict and exit status."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import sys
 from typing import Any
 
 import pytest
 
+from clasp_e2e import __version__
 from clasp_e2e.execution.options import RUN_OPTIONS
 from clasp_e2e.execution.run import RunSession
 from clasp_e2e.plugin.errors import usage_error
@@ -18,12 +20,19 @@ from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import ResultsError
 
 CRASHED = "???"
-"""What xdist gives for the phase of a test whose worker died in it."""
+"""The phase that xdist reports for a test whose worker died."""
 
 RUN = pytest.StashKey[RunSession]()
 
 NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale"})
 """The options that `repeat_command` writes in its own way, or that change nothing in one case."""
+
+
+def header(run: RunSession) -> str:
+    """Return the line that says who is judged, and with which seed."""
+    subjects = run.plan.selection.subjects
+    judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
+    return f"clasp-e2e {__version__}: judging {judged}; seed {run.plan.seed}"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -62,7 +71,7 @@ def command_of(config: pytest.Config) -> str:
 def repeat_command(item: pytest.Item) -> str:
     """Return the command that runs this one case again, with the seed of this run."""
     options = item.config.option
-    if options.clasp_command:  # Its scenarios may lie anywhere; the name finds them from any folder.
+    if options.clasp_command:  # The name is found from any folder.
         command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
     else:
         path = os.path.relpath(item.path, item.config.invocation_params.dir)
@@ -94,13 +103,20 @@ class Reporting:
         self._collection_failed = False
         self._nothing_selected = False
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Print who is judged where pytest's own header is left out (`clasp-e2e run`)."""
+        reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and reporter.no_header and reporter.verbosity >= 0:
+            reporter.write_line(header(self._run))
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Notice a file that cannot be read; xdist would have it a failed test."""
+        """Record that a file cannot be read; xdist would report a failed test."""
         self._collection_failed |= report.failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Find out before anything runs whether its results can be written."""
+        """Check before anything runs that results can be written."""
         scenarios_here = is_controller(self._config) or any(_is_scenario(item) for item in session.items)
         if is_worker(self._config) or self._config.option.collectonly or not scenarios_here:
             return
@@ -111,7 +127,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the results of other processes, and errors outside of a case's judgment, into the record."""
+        """Record the results of other processes, and errors outside of the judgment of a case."""
         if is_worker(self._config):
             return
         records: list[dict[str, Any]] = getattr(report, "clasp_records", [])
@@ -126,7 +142,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Reach the verdict and set the exit status; what pytest says of its own use stays usage."""
+        """Reach the verdict and set the exit status; a usage error of pytest stays one."""
         if is_worker(self._config) or self._config.option.collectonly:
             return
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -139,6 +155,14 @@ class Reporting:
                 session.exitstatus = ExitStatus.USAGE
         elif self._run.journal.results or exitstatus == ExitStatus.INCONCLUSIVE:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Ignore sockets that a cancelled call left open: pytest would end in a traceback and with status 1.
+
+        The end of the process closes them.
+        """
+        sys.unraisablehook = lambda _: None
 
     def pytest_unconfigure(self) -> None:
         """Close the journal, also of a session that was ended before its end."""
@@ -154,16 +178,24 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the verdict, to be read at a glance."""
+        """Print the verdict."""
         run = self._run
         if run.finished is not None and run.journal.results:
             print_summary(run.finished, run.plan.catalogue, terminalreporter, results=run.journal.path)
         elif self._nothing_selected:
-            terminalreporter.write_line(
-                "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
-                " `pytest scenarios/ --collect-only -q` lists all there are.",
-                red=True,
-            )
+            terminalreporter.write_line(_nothing_selected(self._config), red=True)
+
+
+def _nothing_selected(config: pytest.Config) -> str:
+    if config.option.failed is not None:
+        return (
+            "No scenario selected: none of the cases that did not pass is one of this run;"
+            " name the same implementations and scenarios as in the run of --failed."
+        )
+    return (
+        "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
+        " `clasp-e2e list` shows all of them."
+    )
 
 
 def _is_scenario(item: pytest.Item) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from errno import EACCES, ENOTDIR
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar, cast
 
@@ -61,6 +62,18 @@ def write_document(document: object, path: Path, *, indent: int | None = 2) -> N
         raise ResultsError(
             f"{path}: the results cannot be written ({error.strerror}); name another directory for them"
         ) from error
+
+
+def check_directory(directory: Path) -> None:
+    """Check that results can be written to `directory`, without making it.
+
+    Raises `ResultsError`.
+    """
+    existing = next(each for each in (directory, *directory.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise unusable_directory(directory, NotADirectoryError(ENOTDIR, f"{existing} is a file"))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise unusable_directory(directory, PermissionError(EACCES, os.strerror(EACCES)))
 
 
 def clear_results(directory: Path) -> None:

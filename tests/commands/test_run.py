@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,7 +13,7 @@ import pytest
 from clasp_e2e.execution.bundled_scenarios import scenarios_root
 from clasp_e2e.plugin.invocation import targets
 
-from .conftest import LIAR, Finished
+from .conftest import COMMAND, LIAR, Finished, environment
 
 Command = Callable[..., Finished]
 
@@ -59,7 +61,7 @@ def test_the_command_that_a_failure_names_repeats_it(command: Command, tmp_path:
         (["--no-such-option"], "No such option '--no-such-option'"),
         (["--seed", "many"], "'many' is not a valid int"),
         (["--", "--no-such-option"], "unrecognized arguments: --no-such-option"),
-        (["test_nothing.py"], "file or directory not found: test_nothing.py"),
+        (["test_nothing.py"], "there is no scenario file 'test_nothing.py'"),
         (["--deadline-scale", "0"], "give a number above 0"),
     ],
 )
@@ -81,3 +83,25 @@ def test_names_of_scenario_files_are_found() -> None:
 def test_without_a_file_all_scenarios_are_meant() -> None:
     root = scenarios_root()
     assert targets(root, ["-n", "2"]) == ["-n", "2", str(root / "scenarios")]
+
+
+def test_ctrl_c_keeps_what_was_found_and_is_no_verdict(tmp_path: Path) -> None:
+    journal = tmp_path / "reports/latest/journal.jsonl"
+    arguments = [*COMMAND, "run", "test_connecting.py", "test_routing_mode.py", "--", "-q"]
+    with subprocess.Popen(
+        arguments,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)  # The letter of the first case that ended.
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "Traceback" not in rest
+    assert "PARTIAL" in rest
+    assert journal.exists()
+    assert json.loads((tmp_path / "reports/latest/results.json").read_text())["verdict"] == "partial"

@@ -27,7 +27,11 @@ def test_an_installed_wheel_judges(tmp_path: Path) -> None:
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert f"rootdir: {site / 'clasp_e2e'}" in finished.stdout
+    where = "from clasp_e2e.execution.bundled_scenarios import scenarios_root; print(scenarios_root())"
+    root = subprocess.check_output(
+        [sys.executable, "-c", where], cwd=elsewhere, env=environment(site), text=True, timeout=60
+    )
+    assert root.strip() == str(site / "clasp_e2e")
     assert "1 passed" in finished.stdout
     assert (elsewhere / "reports/latest/results.json").is_file()
     assert not (site / "scenarios").exists()

@@ -9,6 +9,8 @@ from clasp_e2e.scripted.mutant import Role
 
 from .conftest import Runs
 
+pytestmark = [pytest.mark.xdist_group("mutants"), pytest.mark.timeout(600)]
+
 BASIC = [
     (connecting.NeverAttaches, "offerer"),
     (connecting.NeverOffers, "offerer"),

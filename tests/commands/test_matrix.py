@@ -244,9 +244,14 @@ def test_the_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> N
 
 
 def interrupted(
-    tmp_path: Path, number: signal.Signals, peer: str, *, background: bool = False
+    tmp_path: Path,
+    number: signal.Signals,
+    peer: str,
+    *,
+    after: tuple[str, ...] = ("under way",),
+    background: bool = False,
 ) -> tuple[int, str]:
-    """Interrupt a matrix of `peer` alone once that is under way; its exit status and all it said."""
+    """Interrupt a matrix of `peer` alone when all of `after` is printed; return its status and output."""
     command = [*COMMAND, "matrix", "--peers", peer, "--results", "out", "-k", "test_the_mode_"]
     if (
         background
@@ -257,7 +262,7 @@ def interrupted(
     ) as process:
         assert process.stdout is not None
         said = ""
-        while "under way" not in said:
+        while not all(text in said for text in after):
             line = process.stdout.readline()
             assert line, said
             said += line
@@ -274,7 +279,8 @@ def interrupted(
 def test_an_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
     tmp_path: Path, number: signal.Signals, background: bool
 ) -> None:
-    status, said = interrupted(tmp_path, number, "drivers:Hangs", background=background)
+    after = ("under way", "\n1 of ")
+    status, said = interrupted(tmp_path, number, "drivers:Hangs", after=after, background=background)
     assert status == 3, said
     assert "The matrix was interrupted; what is known so far is kept." in said
     assert "Traceback" not in said

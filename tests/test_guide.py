@@ -23,9 +23,9 @@ SHOWN = {
 CI = (
     "",
     "The adapter is in adapter",
-    "Nothing is wrong",
-    "Gate: nothing to complain of",
-    "Gate: nothing to complain of",
+    "No fault of the driver was found",
+    "Gate: passed: no unexpected result",
+    "Gate: passed: no unexpected result",
     "exit status 1",
     "entries deleted or narrowed: 0; added: 1",
     "entries deleted or narrowed: 1; added: 0",

@@ -220,7 +220,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_holds_all_that_an_installed_harness_needs(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     for path in sorted((ROOT / "scenarios").glob("*.py")):
@@ -232,7 +231,6 @@ def test_the_wheel_holds_all_that_an_installed_harness_needs(wheel: zipfile.ZipF
         assert path.relative_to(ROOT).as_posix() in names
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_puts_nothing_beside_the_package(wheel: zipfile.ZipFile) -> None:
     version = PROJECT["version"]
     assert {name.partition("/")[0] for name in wheel.namelist()} == {

@@ -20,7 +20,7 @@ from clasp_e2e.drivers.stdio.advice import ADVICE, advice_for
 
 from .doctor_faults import FAULTS, SLIPPING, Fault
 
-pytestmark = [pytest.mark.xdist_group("doctor"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 HERE = Path(__file__).parent
 AT_ONCE = 6

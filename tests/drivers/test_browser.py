@@ -20,8 +20,6 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import orphans
 from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, P2PEvent, RoutingMode, SendResult
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 # What is missing
 
 

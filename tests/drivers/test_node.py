@@ -26,8 +26,6 @@ from clasp_e2e.model import (
     SendResult,
 )
 
-pytestmark = pytest.mark.xdist_group("node")
-
 SOURCES = {"adapter.js", "calls.js", "connections.js", "errors.js", "negotiation.js", "peer.js"}
 SOURCES |= {"lines.js", "signals.js", "webrtc.js", "package.json"}
 

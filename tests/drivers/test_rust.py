@@ -20,8 +20,6 @@ from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.model import Connected, ConnectionFailed, Data, P2PConfig, P2PEvent, RoutingMode, SendResult
 
-pytestmark = pytest.mark.xdist_group("rust")
-
 ADAPTER = Path(__file__).parents[2] / "clasp_e2e/drivers/adapters/rust"
 
 # A stand-in for cargo: it lists two crates, says that both are compiled, and makes a program.

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from plugin_runs import Folder
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How fast an example is depends on who else uses the machine; speed is measured in benchmarks. The gate tries
 # the same examples each time, so that a commit passes or fails for what is in it; to look for others:
@@ -19,6 +21,48 @@ settings.load_profile("gate")
 # to be interrupted by a test would not notice.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+PROCESS_FIXTURES = frozenset(
+    ("available", "command", "examined", "folder", "job", "killed", "make_driver", "start", "wheel")
+)
+"""Fixtures by which a test starts processes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start processes by a fixture, and put the long tests first."""
+    for item in items:
+        if not PROCESS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("subprocess")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+GROUPS = (
+    "tests/scripted/",
+    "tests/doctor/test_doctor.py",
+    "tests/drivers/test_browser.py",
+    "tests/drivers/test_node.py",
+    "tests/drivers/test_rust.py",
+    "tests/test_action.py",
+    "tests/test_package.py",
+)
+"""Tests that share an expensive set-up, or overlap their waits: one worker of xdist runs all of a group."""
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Scheduling of single tests and of `GROUPS`, the largest group first.
+
+    The groups of xdist itself need a private attribute that pytest 9.2 no longer has.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in GROUPS if nodeid.startswith(group)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_it_takes_six_lines() -> None:
 def test_what_conforms_passes_and_is_kept(job: Callable[..., Job]) -> None:
     done = job(peer=PEER, args=CASE, results="out", strict="true").run()
     assert done.failed == [], done.out
-    assert "Gate: nothing to complain of" in done.out["Judge"]
+    assert "Gate: passed: no unexpected result" in done.out["Judge"]
     assert "# CLASP" in done.summary.read_text()
     kept = done.workspace / "out"
     assert done.kept == [{"name": "clasp-e2e-conformance-0", "path": "out", "if-no-files-found": "ignore"}]

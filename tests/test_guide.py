@@ -23,7 +23,7 @@ SHOWN = {
 CI = (
     "",
     "The adapter is in adapter",
-    "Nothing is wrong",
+    "No fault of the driver was found",
     "Gate: passed: no unexpected result",
     "Gate: passed: no unexpected result",
     "exit status 1",
@@ -100,12 +100,17 @@ def debugged(attach: str, connect: str, folder: Path, environment: dict[str, str
 
 
 @pytest.mark.timeout(1600)
+@pytest.mark.subprocess
+@pytest.mark.long
 def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     *python, whole_run, attach, connect, _ = commands()
     template, stub, real, first = (told(command, folder, environment) for command in python)
     attached = debugged(attach, connect, folder, environment)
+    # All peers of the whole run share one process: its conformance is shown in a fraction of the time.
+    implementation = folder / "my-adapter/implementation.py"
+    implementation.write_text(implementation.read_text().replace('"per_peer"', '"shared"'))
     whole = told(whole_run, folder, environment)
     assert "my-adapter" in template
     assert "a stub, my implementation" in stub
@@ -117,12 +122,15 @@ def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: its template is left out")
+@pytest.mark.subprocess
 def test_the_guide_in_node(tmp_path: Path, environment: dict[str, str]) -> None:
     assert "a stub, my implementation" in told(commands()[-1], tmp_path, environment)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed: the guide's peer is left out")
+@pytest.mark.subprocess
+@pytest.mark.long
 def test_the_guide_leads_to_a_gate(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -137,6 +145,8 @@ def test_the_guide_leads_to_a_gate(tmp_path: Path, environment: dict[str, str]) 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("guide", SHOWN)
+@pytest.mark.subprocess
+@pytest.mark.long
 def test_each_command_of_a_guide_shows_what_it_says(
     guide: str, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -167,5 +167,3 @@ def test_patience_has_no_end_unless_one_is_given() -> None:
     assert plugin_attach.patience_of(options(None, None)) == 1
     assert plugin_attach.patience_of(options("127.0.0.1:0", None)) == math.inf
     assert plugin_attach.patience_of(options("127.0.0.1:0", 3)) == 3
-    assert plugin_attach.last_resort(options("127.0.0.1:0", 3), 120) == 0
-    assert plugin_attach.last_resort(options(None, 2), 120) == 240

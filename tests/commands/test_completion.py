@@ -26,6 +26,7 @@ def test_help_shows_a_line_for_each_shell(invoke: Callable[..., Result]) -> None
     assert '\n  bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc\n' in text
 
 
+@pytest.mark.subprocess
 def test_bash_completes_a_subcommand_with_it(invoke: Callable[..., Result], tmp_path: Path) -> None:
     command = tmp_path / "clasp-e2e"
     command.write_text(

@@ -62,6 +62,7 @@ def test_help_fits_a_terminal_and_cuts_nothing_off(invoke: Invoke, command: str)
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.subprocess
 def test_the_package_can_be_run_as_a_module(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "clasp_e2e", "xyz"],

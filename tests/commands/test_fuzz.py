@@ -13,6 +13,7 @@ Invoke = Callable[..., Result]
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.subprocess
 def test_the_reference_survives(tmp_path: Path) -> None:
     """The short version of the figure: 100,000 frames and 20,000 signals."""
     finished = subprocess.run(

@@ -43,6 +43,7 @@ def said(run: Run) -> object:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_two_shards_and_one_run_come_to_the_same(command: Command, tmp_path: Path) -> None:
     pytest.importorskip("pytest_split")
     whole = command(*JUDGED, "--results", "whole", "--", "-q")

@@ -65,6 +65,7 @@ def test_node_is_healthy_as_it_is(command: Command) -> None:
     healthy(command, "cmd:node mine/adapter.mjs")
 
 
+@pytest.mark.long
 def test_rust_is_healthy_as_it_is(command: Command, tmp_path: Path) -> None:
     needs("cargo")
     command("new-driver", "--lang", "rust", "mine")

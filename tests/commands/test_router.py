@@ -15,6 +15,7 @@ from .conftest import COMMAND, Finished, environment
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.subprocess
 async def test_runs_until_it_is_ended(tmp_path: Path, ending: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
         *COMMAND,

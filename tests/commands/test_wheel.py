@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .conftest import CHECKOUT, environment
+
+pytestmark = pytest.mark.subprocess
 
 
 def test_an_installed_wheel_judges(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from clasp_e2e.drivers.stdio.advice import ADVICE, advice_for
 
 from .doctor_faults import FAULTS, SLIPPING, Fault
 
+pytestmark = pytest.mark.timeout(300)
+
 HERE = Path(__file__).parent
 AT_ONCE = 6
 """Number of examinations in parallel: most of the time they wait."""
@@ -86,11 +88,10 @@ async def examined(request: pytest.FixtureRequest, reached: set[Place]) -> Async
             tasks[fault] = asyncio.create_task(when_free(fault))
         return tasks[fault]
 
-    if not hasattr(request.config, "workerinput"):  # A worker of xdist does not know its share.
-        for item in request.session.items:
-            fault = item.callspec.params.get("fault") if hasattr(item, "callspec") else None  # type: ignore[attr-defined]
-            if isinstance(fault, Fault):
-                begun(fault)
+    for item in request.session.items:
+        fault = item.callspec.params.get("fault") if hasattr(item, "callspec") else None  # type: ignore[attr-defined]
+        if isinstance(fault, Fault):
+            begun(fault)
     yield begun
     for task in tasks.values():
         task.cancel()

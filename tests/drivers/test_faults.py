@@ -253,6 +253,7 @@ async def test_a_sink_that_fails_is_not_blamed_on_the_adapter(make_driver: MakeD
 
 
 @pytest.mark.parametrize("adapter", ["holds", "ignores_and_holds"])
+@pytest.mark.subprocess
 async def test_no_process_survives_a_harness_that_is_killed(tmp_path: Path, adapter: str) -> None:
     """The adapters read the end of their input and leave; those that do not are made to."""
     alive = tmp_path / "alive"

@@ -137,6 +137,7 @@ async def talk(*lines: bytes) -> tuple[list[dict[str, object]], int, bytes]:
     return [json.loads(line) for line in output.splitlines()], await process.wait(), errors
 
 
+@pytest.mark.subprocess
 async def test_the_adapter_answers_what_is_wrong_and_leaves_with_its_input(router: Router) -> None:
     call = b'{"jsonrpc": "2.0", "id": %d, "method": "%s", "params": %s}'
     answers, status, _ = await talk(
@@ -155,6 +156,7 @@ async def test_the_adapter_answers_what_is_wrong_and_leaves_with_its_input(route
     assert status == 0
 
 
+@pytest.mark.subprocess
 async def test_the_adapter_answers_a_shutdown_and_leaves_clean() -> None:
     answers, status, errors = await talk(b'{"jsonrpc": "2.0", "id": 7, "method": "shutdown", "params": {}}')
     assert answers == [{"jsonrpc": "2.0", "id": 7, "result": {}}]
@@ -162,6 +164,7 @@ async def test_the_adapter_answers_a_shutdown_and_leaves_clean() -> None:
 
 
 @pytest.mark.parametrize(("options", "shared"), [((), True), (("--processes", "per_peer"), False)])
+@pytest.mark.subprocess
 async def test_the_adapter_has_all_peers_in_one_process_unless_it_is_asked_not_to(
     router: Router, options: tuple[str, ...], shared: bool
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 from clasp_e2e.drivers.stdio import orphans
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
 
+pytestmark = pytest.mark.subprocess
+
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 

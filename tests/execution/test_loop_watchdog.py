@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from commands.conftest import environment
+
+pytestmark = pytest.mark.subprocess
 
 BLOCKS = """
 import asyncio, threading

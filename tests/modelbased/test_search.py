@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from clasp_e2e.drivers.interface import CAPABILITIES
-from clasp_e2e.execution.runner import Judged, harness_error
+from clasp_e2e.execution.runner import JudgedCase, harness_error
 from clasp_e2e.model import RoutingMode
 from clasp_e2e.modelbased import REQUIREMENTS, Script, Search, Seen, Tally, case_of
 from clasp_e2e.modelbased.steps import Attach, Connect, Send, SetMode
@@ -34,13 +34,13 @@ def searched(
     tally = Tally()
     performed: list[Script] = []
 
-    def perform(script: Script, name: str) -> Judged:
+    def perform(script: Script, name: str) -> JudgedCase:
         performed.append(script)
         tally.steps += len(script)
         outcome = verdict(script)
         result = harness_error(case_of(script, "x", CAPABILITIES, tally, ""), "")
         object.__setattr__(result, "outcome", outcome)
-        return Judged(result, "RTE-8" if outcome is not Outcome.PASSED else "")
+        return JudgedCase(result, "RTE-8" if outcome is not Outcome.PASSED else "")
 
     seen = Search(perform, CAPABILITIES, tally, seed=seed, strict=strict).run(steps)
     return seen, tally, performed

@@ -12,6 +12,8 @@ from clasp_e2e.results.matrix import Matrix, Obstacle, State, cells_of
 from .looking import LIMIT, look
 from .runs import run_of, scenario
 
+pytestmark = [pytest.mark.subprocess, pytest.mark.long]
+
 HAPPENED = {
     "timeline": [
         {"at": 0.0, "kind": "note", "who": "harness", "what": "holds the attempt"},

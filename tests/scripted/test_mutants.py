@@ -13,6 +13,8 @@ from clasp_e2e.spec.catalogue import Level
 from .conftest import Runs
 from .running import catalogue, run_requirement, scenarios
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 FIRST = {mutant.requirement: mutant for mutant in reversed(MUTANTS)}
 CAST: list[tuple[Mutant, Role]] = [
     # In every role the first mutant of a requirement, in one role the others: it keeps this short.

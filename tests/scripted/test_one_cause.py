@@ -9,6 +9,8 @@ from clasp_e2e.scripted.mutant import Role
 
 from .conftest import Runs
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 BASIC = [
     (connecting.NeverAttaches, "offerer"),
     (connecting.NeverOffers, "offerer"),

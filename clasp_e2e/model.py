@@ -10,19 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-__all__ = [
-    "Connected",
-    "ConnectionFailed",
-    "Data",
-    "Disconnected",
-    "P2PConfig",
-    "P2PEvent",
-    "PeerAnnounced",
-    "RoutingMode",
-    "SendResult",
-    "TurnServer",
-]
-
 
 class RoutingMode(Enum):
     """How `send_p2p` chooses its path."""

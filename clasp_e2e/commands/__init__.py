@@ -10,8 +10,6 @@ import click
 from clasp_e2e import __version__
 from clasp_e2e.commands.errors import errors_in_one_line
 
-__all__ = ["main"]
-
 COMMANDS = {
     "run": ("run:run", "Run the scenarios and print a verdict."),
     "matrix": ("matrix:matrix", "Judge every pair of several implementations."),

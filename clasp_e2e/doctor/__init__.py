@@ -8,7 +8,10 @@ for them.
 
 from __future__ import annotations
 
-from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults
-from clasp_e2e.doctor.examination import examine
-
-__all__ = ["CannotStart", "CheckOutcome", "CheckResult", "CheckResults", "examine"]
+from clasp_e2e.doctor.check_results import (
+    CannotStart as CannotStart,
+    CheckOutcome as CheckOutcome,
+    CheckResult as CheckResult,
+    CheckResults as CheckResults,
+)
+from clasp_e2e.doctor.examination import examine as examine

@@ -7,31 +7,16 @@ driver protocol and is named as `cmd:COMMAND LINE`.
 from __future__ import annotations
 
 from clasp_e2e.drivers.interface import (
-    CAPABILITIES,
-    Description,
-    Driver,
-    DriverFault,
-    EventSink,
-    FaultSink,
-    Implementation,
-    NotAvailable,
-    NotOffered,
-    Peer,
-    Refused,
-    Router,
+    CAPABILITIES as CAPABILITIES,
+    Description as Description,
+    Driver as Driver,
+    DriverFault as DriverFault,
+    EventSink as EventSink,
+    FaultSink as FaultSink,
+    Implementation as Implementation,
+    NotAvailable as NotAvailable,
+    NotOffered as NotOffered,
+    Peer as Peer,
+    Refused as Refused,
+    Router as Router,
 )
-
-__all__ = [
-    "CAPABILITIES",
-    "Description",
-    "Driver",
-    "DriverFault",
-    "EventSink",
-    "FaultSink",
-    "Implementation",
-    "NotAvailable",
-    "NotOffered",
-    "Peer",
-    "Refused",
-    "Router",
-]

@@ -11,8 +11,6 @@ from pathlib import Path
 from clasp_e2e.drivers.building import BuildError, browser_adapter_command
 from clasp_e2e.drivers.stdio import StdioDriver
 
-__all__ = ["BrowserDriver", "chromium"]
-
 CHROMIUM = (
     "chromium-headless-shell",
     "chrome-headless-shell",

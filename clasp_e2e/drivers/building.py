@@ -16,17 +16,6 @@ from pathlib import Path
 
 from clasp_e2e.drivers.interface import NotAvailable
 
-__all__ = [
-    "BuildError",
-    "browser_adapter_command",
-    "build_browser_adapter",
-    "build_node_adapter",
-    "cache_root",
-    "digest",
-    "locked",
-    "node_adapter_command",
-]
-
 OLDEST_NODE = 20
 NPM_LIMIT = 600.0
 """Seconds that npm has: it fetches some 40 MB."""

@@ -16,8 +16,6 @@ from typing import TypeAlias, cast
 
 from clasp_e2e.drivers.building import BuildError, cache_root, digest, locked
 
-__all__ = ["Progress", "build_rust_adapter", "rust_adapter_command"]
-
 PROGRAM = "clasp-e2e-rust-adapter"
 
 Progress: TypeAlias = Callable[[int, int, str], None]

@@ -8,8 +8,6 @@ from clasp_e2e.drivers.interface import NotAvailable
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.peer.libwebrtc import lacking
 
-__all__ = ["LibwebrtcDriver"]
-
 
 class LibwebrtcDriver(StdioDriver):
     """The reference adapter on libwebrtc. Raises `NotAvailable` where the extra is not installed.

@@ -7,8 +7,6 @@ from pathlib import Path
 from clasp_e2e.drivers.building import node_adapter_command
 from clasp_e2e.drivers.stdio import StdioDriver
 
-__all__ = ["NodeDriver"]
-
 
 class NodeDriver(StdioDriver):
     """The Node adapter, built at its first use. Raises `BuildError`.

@@ -7,8 +7,6 @@ from pathlib import Path
 from clasp_e2e.drivers.building_rust import rust_adapter_command
 from clasp_e2e.drivers.stdio import StdioDriver
 
-__all__ = ["RustDriver"]
-
 
 class RustDriver(StdioDriver):
     """The Rust adapter, built before by `clasp-e2e build-adapter rust`; otherwise raises `BuildError`.

@@ -11,8 +11,6 @@ from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
 
-__all__ = ["Attacker", "open_websocket"]
-
 
 async def open_websocket(url: str) -> ClientConnection:
     """A WebSocket to a router, without a HELLO. Raises `OSError`, `WebSocketException`."""

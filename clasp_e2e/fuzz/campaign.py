@@ -13,8 +13,6 @@ from clasp_e2e.fuzz.inputs import Input, Tally, batches
 from clasp_e2e.fuzz.memory import growth
 from clasp_e2e.fuzz.targets import Died, Target
 
-__all__ = ["Campaign", "Finding", "minimised", "run_campaign"]
-
 MOST_FINDINGS = 3
 """Findings after which a target is left alone: it is known to be frail."""
 MOST_TRIALS = 24

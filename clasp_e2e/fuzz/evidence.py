@@ -11,8 +11,6 @@ from typing import Any
 from clasp_e2e.fuzz.campaign import Finding
 from clasp_e2e.fuzz.inputs import Input
 
-__all__ = ["EvidenceError", "Replay", "load_replay", "save_finding"]
-
 
 class EvidenceError(ValueError):
     """A file that holds no finding; the text says what is wrong with it."""

@@ -16,8 +16,6 @@ from clasp_e2e.fuzz.messages import MESSAGE_TYPES, as_messagepack, random_messag
 from clasp_e2e.fuzz.mutations import HUGE, kept_on_loopback, mutated_bytes
 from clasp_e2e.fuzz.signals import ATTACKER, ATTEMPT, TARGET, mutated_signal, senseless_signal, valid_signal
 
-__all__ = ["Input", "Origin", "Tally", "addressed", "random_frames", "random_signals"]
-
 _MUTATED, _VALID = 0.65, 0.15
 _UNGREETED = 0.02
 

@@ -11,8 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
-__all__ = ["ALLOWED_GROWTH", "MEBIBYTE", "growth", "resident"]
-
 MEBIBYTE = 2**20
 ALLOWED_GROWTH = 32 * MEBIBYTE
 """Bytes between the first measurements after the warm-up and the last: what an allocator may keep."""

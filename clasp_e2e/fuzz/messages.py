@@ -16,8 +16,6 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]  # published without t
 
 from clasp_e2e import wire
 
-__all__ = ["MESSAGE_TYPES", "SPECIAL_NUMBERS", "as_messagepack", "random_message", "random_value"]
-
 T = TypeVar("T")
 
 SPECIAL_NUMBERS = (0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, 2**31 - 1, 2**31, 2**63 - 1, -(2**63))

@@ -11,8 +11,6 @@ import re
 from clasp_e2e import wire
 from clasp_e2e.fuzz.messages import SPECIAL_NUMBERS, random_value
 
-__all__ = ["kept_on_loopback", "mutated_bytes", "mutated_candidate", "mutated_sdp", "mutated_value"]
-
 _BYTES = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x53)
 _LENGTHS = (0, 1, 0x7FFF, 0x8000, 0xFFFF)
 HUGE = 20_000

@@ -13,8 +13,6 @@ from clasp_e2e import wire
 from clasp_e2e.fuzz.messages import random_value
 from clasp_e2e.fuzz.mutations import HUGE, mutated_candidate, mutated_sdp, mutated_value
 
-__all__ = ["ATTACKER", "ATTEMPT", "TARGET", "mutated_signal", "senseless_signal", "valid_signal"]
-
 # They stand for what is known only when the signal is sent, and are as long as what most often takes their
 # place: a UUID.
 TARGET = "the-session-that-the-signal-is-sent-"

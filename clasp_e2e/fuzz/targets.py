@@ -26,8 +26,6 @@ from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed, start_router
 from clasp_e2e.testbed.waiting import Patience
 
-__all__ = ["Died", "FuzzedPeer", "FuzzedRouter", "HarnessFault", "SignaledPeer", "Target"]
-
 BATCH_LIMIT = 30.0
 """Seconds for a batch to be read; one takes well below a second."""
 SESSION_SHARE = 20

@@ -2,73 +2,38 @@
 
 from __future__ import annotations
 
-from clasp_e2e.network.attempts import Attempt, Description, Pair
-from clasp_e2e.network.conditions import Conditions
-from clasp_e2e.network.coturn import Coturn, CoturnFailed
+from clasp_e2e.network.attempts import Attempt as Attempt
+from clasp_e2e.network.conditions import Conditions as Conditions
+from clasp_e2e.network.coturn import Coturn as Coturn, CoturnFailed as CoturnFailed
 from clasp_e2e.network.impairments import (
-    Bandwidth,
-    Datagram,
-    Impairment,
-    black,
-    combined,
-    delayed,
-    described,
-    duplicated,
-    every_nth_lost,
-    in_words,
-    lost,
-    reordered,
-    where,
+    Bandwidth as Bandwidth,
+    Datagram as Datagram,
+    Impairment as Impairment,
+    black as black,
+    combined as combined,
+    delayed as delayed,
+    described as described,
+    duplicated as duplicated,
+    every_nth_lost as every_nth_lost,
+    in_words as in_words,
+    lost as lost,
+    reordered as reordered,
+    where as where,
 )
-from clasp_e2e.network.link import Counters, UdpLink
-from clasp_e2e.network.nat import Nat
-from clasp_e2e.network.session_description import Candidate, SessionDescription
-from clasp_e2e.network.side import Side
-from clasp_e2e.network.signaling_proxy import Direction, FrameCounter, Hooks, SignalingProxy
-from clasp_e2e.network.stun_probe import ask_stun
-from clasp_e2e.network.stun_server import StunRequest, StunServer
-from clasp_e2e.network.switchboard import Switchboard
-from clasp_e2e.network.turn_allocations import Allocation, Allocations
-from clasp_e2e.network.turn_server import EmbeddedTurnServer, TurnServer
-from clasp_e2e.network.udp_socket import Address
-
-__all__ = [
-    "Address",
-    "Allocation",
-    "Allocations",
-    "Attempt",
-    "Bandwidth",
-    "Candidate",
-    "Conditions",
-    "Coturn",
-    "CoturnFailed",
-    "Counters",
-    "Datagram",
-    "Description",
-    "Direction",
-    "EmbeddedTurnServer",
-    "FrameCounter",
-    "Hooks",
-    "Impairment",
-    "Nat",
-    "Pair",
-    "SessionDescription",
-    "Side",
-    "SignalingProxy",
-    "StunRequest",
-    "StunServer",
-    "Switchboard",
-    "TurnServer",
-    "UdpLink",
-    "ask_stun",
-    "black",
-    "combined",
-    "delayed",
-    "described",
-    "duplicated",
-    "every_nth_lost",
-    "in_words",
-    "lost",
-    "reordered",
-    "where",
-]
+from clasp_e2e.network.link import UdpLink as UdpLink
+from clasp_e2e.network.nat import Nat as Nat
+from clasp_e2e.network.session_description import (
+    Candidate as Candidate,
+    SessionDescription as SessionDescription,
+)
+from clasp_e2e.network.side import Side as Side
+from clasp_e2e.network.signaling_proxy import (
+    Direction as Direction,
+    Hooks as Hooks,
+    SignalingProxy as SignalingProxy,
+)
+from clasp_e2e.network.stun_probe import ask_stun as ask_stun
+from clasp_e2e.network.stun_server import StunServer as StunServer
+from clasp_e2e.network.switchboard import Switchboard as Switchboard
+from clasp_e2e.network.turn_allocations import Allocations as Allocations
+from clasp_e2e.network.turn_server import EmbeddedTurnServer as EmbeddedTurnServer, TurnServer as TurnServer

@@ -14,8 +14,6 @@ from clasp_e2e.network.link import UdpLink
 from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink
 from clasp_e2e.network.side import Side
 
-__all__ = ["Attempt", "Description", "Pair"]
-
 
 @dataclass(slots=True, eq=False)
 class Description:

@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
 
-__all__ = ["ClientSockets"]
-
 PeerReceived: TypeAlias = Callable[[bytes, Address, Address], None]
 """Takes a datagram, the client whose socket it arrived at, and the address that sent it."""
 

@@ -9,8 +9,6 @@ from clasp_e2e.network.impairments import Datagram, Impairment, black, in_words
 from clasp_e2e.network.nat import Nat
 from clasp_e2e.network.side import Side
 
-__all__ = ["Conditions"]
-
 _PASSES = (0.0,)
 
 

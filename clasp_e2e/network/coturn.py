@@ -18,8 +18,6 @@ from clasp_e2e.network.client_sockets import ClientSockets
 from clasp_e2e.network.turn_server import RELAY_HOST, TurnServer
 from clasp_e2e.network.udp_socket import Address
 
-__all__ = ["Coturn", "CoturnFailed"]
-
 PROGRAM = "turnserver"
 REALM = "clasp-e2e"
 START_LIMIT = 10.0

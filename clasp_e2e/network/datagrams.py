@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["StunClass", "application_records", "is_dtls", "nominates", "stun_class", "transaction_id"]
-
 _STUN_HEADER = 20
 _USE_CANDIDATE = 0x0025
 _DTLS_HEADER = 13

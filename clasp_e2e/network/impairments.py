@@ -14,22 +14,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
 
-__all__ = [
-    "Bandwidth",
-    "Datagram",
-    "Impairment",
-    "black",
-    "combined",
-    "delayed",
-    "described",
-    "duplicated",
-    "every_nth_lost",
-    "in_words",
-    "lost",
-    "reordered",
-    "where",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Datagram:

@@ -18,8 +18,6 @@ from clasp_e2e.network.nat import Nats
 from clasp_e2e.network.side import Side
 from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
 
-__all__ = ["Counters", "UdpLink"]
-
 _REMEMBERED_REQUESTS = 1024
 _AT_ONCE = (0.0,)
 

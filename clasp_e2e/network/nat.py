@@ -11,8 +11,6 @@ from enum import Enum
 
 from clasp_e2e.network.side import Side
 
-__all__ = ["Nat", "Nats"]
-
 
 class Nat(Enum):
     """What a NAT lets in, and what it makes of what it lets out."""

@@ -20,8 +20,6 @@ from clasp_e2e.network.session_description import (
     rewrite_sdp,
 )
 
-__all__ = ["DROP", "Contents", "contents_of", "rewrite_message", "rewrite_value"]
-
 
 class _Verdict(Enum):
     DROP = "drop"

@@ -11,16 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-__all__ = [
-    "Candidate",
-    "CandidateFilter",
-    "SessionDescription",
-    "ToLink",
-    "is_sdp",
-    "keep_relayed",
-    "rewrite_sdp",
-]
-
 _CANDIDATE = re.compile(
     r"(?P<prefix>(?:a=)?candidate:)(?P<foundation>\S+) (?P<component>\d{1,20}) (?P<transport>\S+) "
     r"(?P<priority>\d{1,20}) (?P<address>\S+) (?P<port>\d{1,5}) typ (?P<type>\S+)(?P<extensions>[^\r\n]*)\s*"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["Side"]
-
 
 class Side(IntEnum):
     """One of the two peers of a pair."""

@@ -26,8 +26,6 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.notifier import Notifier
 
-__all__ = ["Direction", "FrameCounter", "Hooks", "SignalingProxy"]
-
 Direction: TypeAlias = Literal["up", "down"]
 """`up` is from the peer to the router, `down` from the router to the peer."""
 

@@ -12,8 +12,6 @@ from aioice import stun
 
 from clasp_e2e.network.udp_socket import Address
 
-__all__ = ["CHANNELS", "channel_data", "peer_addresses", "read_channel_data", "read_stun"]
-
 CHANNELS = range(0x4000, 0x8000)
 """Channel numbers. RFC 8656 ends them at 0x4FFF; clients of the older RFC 5766 go further."""
 

@@ -11,8 +11,6 @@ from aioice import stun
 from clasp_e2e.network.stun_messages import read_stun
 from clasp_e2e.notifier import Notifier
 
-__all__ = ["StunRequest", "StunServer"]
-
 
 @dataclass(frozen=True, slots=True)
 class StunRequest:

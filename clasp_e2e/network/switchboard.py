@@ -20,8 +20,6 @@ from clasp_e2e.network.session_description import SessionDescription, ToLink, ke
 from clasp_e2e.network.signaling_proxy import Direction
 from clasp_e2e.notifier import Notifier
 
-__all__ = ["Switchboard"]
-
 # Words that say what a signal is, and so stand in many that have nothing else in common.
 _TYPE_WORDS = frozenset(
     {"", "offer", "answer", "pranswer", "candidate", "ice", "ice_candidate", "ice-candidate", "trickle"}

@@ -13,8 +13,6 @@ from aioice import stun
 from clasp_e2e.network.stun_messages import read_channel_data, read_stun
 from clasp_e2e.network.udp_socket import Address
 
-__all__ = ["Allocation", "Allocations"]
-
 
 @dataclass(slots=True)
 class Allocation:

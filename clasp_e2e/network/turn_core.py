@@ -25,8 +25,6 @@ from clasp_e2e.network.stun_messages import (
 )
 from clasp_e2e.network.udp_socket import Address
 
-__all__ = ["CloseRelay", "Effect", "OpenRelay", "ToClient", "ToPeer", "TurnCore"]
-
 REALM = "clasp-e2e"
 DEFAULT_LIFETIME, LONGEST_LIFETIME = 600, 3600
 """Seconds that an allocation lasts (RFC 8656 section 3.2)."""

@@ -11,8 +11,6 @@ from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
 from clasp_e2e.network.udp_socket import Address
 
-__all__ = ["RELAY_HOST", "EmbeddedTurnServer", "TurnServer"]
-
 RELAY_HOST = "127.0.0.2"
 """Where relayed addresses are, and nothing else. Permissions go by IP address (RFC 8656 section 9): so
 what peers permit each other's relayed addresses, they do not permit each other's own."""

@@ -7,8 +7,6 @@ import socket
 from collections.abc import Iterator
 from typing import TypeAlias
 
-__all__ = ["LARGEST_DATAGRAM", "Address", "open_udp_socket", "read_burst"]
-
 Address: TypeAlias = tuple[str, int]
 
 LARGEST_DATAGRAM = 65535

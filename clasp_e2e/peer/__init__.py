@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from clasp_e2e.peer.client import Clasp, ClaspBuilder, EventCallback
-from clasp_e2e.peer.core import PeerCore
-from clasp_e2e.peer.effects import Effect, Script
+from clasp_e2e.peer.client import Clasp as Clasp, ClaspBuilder as ClaspBuilder
+from clasp_e2e.peer.effects import Script as Script
 from clasp_e2e.peer.errors import (
-    NegotiationError,
-    NotConnected,
-    P2PNotConfigured,
-    PayloadTooLarge,
-    PeerError,
-    PeerNotConnected,
-    RouterUnreachable,
+    NegotiationError as NegotiationError,
+    NotConnected as NotConnected,
+    P2PNotConfigured as P2PNotConfigured,
+    PayloadTooLarge as PayloadTooLarge,
+    PeerError as PeerError,
+    PeerNotConnected as PeerNotConnected,
+    RouterUnreachable as RouterUnreachable,
 )
-
-__all__ = [
-    "Clasp",
-    "ClaspBuilder",
-    "Effect",
-    "EventCallback",
-    "NegotiationError",
-    "NotConnected",
-    "P2PNotConfigured",
-    "PayloadTooLarge",
-    "PeerCore",
-    "PeerError",
-    "PeerNotConnected",
-    "RouterUnreachable",
-    "Script",
-]

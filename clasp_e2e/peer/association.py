@@ -12,8 +12,6 @@ from typing import Any
 from aiortc import RTCSctpTransport
 from OpenSSL import SSL
 
-__all__ = ["Association"]
-
 CONTROL = 50
 """The payload protocol identifier of the messages that open channels (RFC 8832, section 8.1)."""
 

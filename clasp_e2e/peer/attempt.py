@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from clasp_e2e.model import P2PConfig, TurnServer
 from clasp_e2e.peer.inputs import ChannelMessage
 
-__all__ = ["Counterpart", "Negotiation", "Settings"]
-
 CONNECTION_TIMEOUT = 30.0
 MAX_RETRIES = 3
 REOFFER_AFTER = 8.0

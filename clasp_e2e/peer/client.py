@@ -18,8 +18,6 @@ from clasp_e2e.peer.shell import Shell
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 
-__all__ = ["Clasp", "ClaspBuilder", "EventCallback"]
-
 EventCallback = Callable[[P2PEvent], None]
 
 

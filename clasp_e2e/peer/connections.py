@@ -26,8 +26,6 @@ from clasp_e2e.peer.attempt import Counterpart, Negotiation, Settings
 from clasp_e2e.peer.errors import NegotiationError
 from clasp_e2e.peer.sdp import flaw
 
-__all__ = ["Connections"]
-
 
 class Connections:
     """Every other session that this client is connected to, or tries to connect to.

@@ -16,8 +16,6 @@ from clasp_e2e.peer.connections import Connections
 from clasp_e2e.peer.errors import NotConnected, P2PNotConfigured, PeerError
 from clasp_e2e.peer.sending import RELAY_PREFIX, Sending, decode_relay
 
-__all__ = ["PeerCore"]
-
 FEATURES = ("webrtc", "reliable", "unreliable")
 
 

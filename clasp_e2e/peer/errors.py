@@ -13,16 +13,6 @@ Each says what happened and what to do next.
 
 from __future__ import annotations
 
-__all__ = [
-    "NegotiationError",
-    "NotConnected",
-    "P2PNotConfigured",
-    "PayloadTooLarge",
-    "PeerError",
-    "PeerNotConnected",
-    "RouterUnreachable",
-]
-
 
 class PeerError(Exception):
     """A call that the reference peer refused or could not complete."""

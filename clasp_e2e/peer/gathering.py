@@ -14,8 +14,6 @@ from typing import Any
 
 import aioice.ice
 
-__all__ = ["Gathering"]
-
 _current: ContextVar[Gathering | None] = ContextVar("clasp_e2e_gathering", default=None)
 
 

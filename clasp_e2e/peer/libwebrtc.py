@@ -26,8 +26,6 @@ from clasp_e2e.peer.transport import (
     Transport,
 )
 
-__all__ = ["LibwebrtcTransport", "lacking", "library"]
-
 
 def lacking() -> str | None:
     """What is to be done before libwebrtc can be used, or None."""

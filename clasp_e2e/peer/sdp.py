@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import cast
 
-__all__ = ["candidate_attribute", "flaw", "without_candidates"]
-
 _NEEDED = {
     "a=ice-ufrag:": "an ICE user name fragment",
     "a=ice-pwd:": "an ICE password",

@@ -17,8 +17,6 @@ from clasp_e2e.peer.attempt import Settings
 from clasp_e2e.peer.errors import NotConnected, PayloadTooLarge, PeerNotConnected
 from clasp_e2e.wire import Value
 
-__all__ = ["RELAY_LIMIT", "RELAY_PREFIX", "Sending", "decode_relay"]
-
 RELAY_PREFIX = "/clasp/p2p/relay/"
 RELAY_LIMIT = 65000
 """Bytes: a frame holds 65535, and address and sender need their share of it."""

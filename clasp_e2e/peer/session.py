@@ -17,8 +17,6 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.peer.errors import NotConnected, PayloadTooLarge, PeerError, RouterUnreachable
 
-__all__ = ["Handler", "Session"]
-
 logger = logging.getLogger(__name__)
 
 WELCOME_LIMIT = 10.0

@@ -20,8 +20,6 @@ from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.peer.session import Session
 from clasp_e2e.peer.transport import Transport, TransportKind
 
-__all__ = ["Shell"]
-
 logger = logging.getLogger(__name__)
 
 Answer: TypeAlias = SendResult | RoutingMode | bool | None

@@ -17,8 +17,6 @@ from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
 from clasp_e2e.peer.sdp import candidate_attribute, without_candidates
 
-__all__ = ["MESSAGE_LIMIT", "VANISHED", "Channel", "Transport", "TransportKind"]
-
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 262144

@@ -20,8 +20,6 @@ from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
 
-__all__ = ["AiortcTransport"]
-
 SERVER_LIMIT = 1.0
 """Seconds that a TURN server has to confirm the end of an allocation."""
 

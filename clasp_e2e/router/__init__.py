@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from clasp_e2e.router.codes import ErrorCode
-from clasp_e2e.router.core import RouterCore
-from clasp_e2e.router.effects import Close, Deliver, Effect, Script, Why
-from clasp_e2e.router.listener import RouterError
-from clasp_e2e.router.server import RouterServer
-
-__all__ = [
-    "Close",
-    "Deliver",
-    "Effect",
-    "ErrorCode",
-    "RouterCore",
-    "RouterError",
-    "RouterServer",
-    "Script",
-    "Why",
-]
+from clasp_e2e.router.codes import ErrorCode as ErrorCode
+from clasp_e2e.router.core import RouterCore as RouterCore
+from clasp_e2e.router.effects import (
+    Close as Close,
+    Deliver as Deliver,
+    Effect as Effect,
+    Script as Script,
+    Why as Why,
+)
+from clasp_e2e.router.listener import RouterError as RouterError
+from clasp_e2e.router.server import RouterServer as RouterServer

@@ -1,33 +1,21 @@
 """Peers and routers that misbehave on purpose, so that the harness can prove itself."""
 
 from clasp_e2e.scripted import (
-    connecting,
-    events,
-    ice,
-    resilience,
-    routers,
-    routing,
-    sending,
-    signaling,
-    timeouts,
-    trusting,
+    connecting as connecting,
+    events as events,
+    ice as ice,
+    resilience as resilience,
+    routers as routers,
+    routing as routing,
+    sending as sending,
+    signaling as signaling,
+    timeouts as timeouts,
+    trusting as trusting,
 )
-from clasp_e2e.scripted.mutant import MUTANTS, Mutant, PeerScript, RouterScript, mutant
-
-__all__ = [
-    "MUTANTS",
-    "Mutant",
-    "PeerScript",
-    "RouterScript",
-    "connecting",
-    "events",
-    "ice",
-    "mutant",
-    "resilience",
-    "routers",
-    "routing",
-    "sending",
-    "signaling",
-    "timeouts",
-    "trusting",
-]
+from clasp_e2e.scripted.mutant import (
+    MUTANTS as MUTANTS,
+    Mutant as Mutant,
+    PeerScript as PeerScript,
+    RouterScript as RouterScript,
+    mutant as mutant,
+)

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from clasp_e2e.spec.catalogue import (
-    Catalogue,
-    CatalogueError,
-    Level,
-    Requirement,
-    Source,
-    UnknownRequirement,
-    concerns,
-    load_catalogue,
-    specification_text,
+    Catalogue as Catalogue,
+    CatalogueError as CatalogueError,
+    Level as Level,
+    Requirement as Requirement,
+    Source as Source,
+    UnknownRequirement as UnknownRequirement,
+    concerns as concerns,
+    load_catalogue as load_catalogue,
+    specification_text as specification_text,
 )
-
-__all__ = [
-    "Catalogue",
-    "CatalogueError",
-    "Level",
-    "Requirement",
-    "Source",
-    "UnknownRequirement",
-    "concerns",
-    "load_catalogue",
-    "specification_text",
-]

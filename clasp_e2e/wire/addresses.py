@@ -12,8 +12,6 @@ from typing import TypeVar
 
 from clasp_e2e.wire.errors import WireError
 
-__all__ = ["check_address", "check_pattern", "matches"]
-
 T = TypeVar("T")
 
 

@@ -10,8 +10,6 @@ from collections.abc import Sized
 
 from clasp_e2e.wire.errors import WireError
 
-__all__ = ["MAX_LENGTH", "Reader", "Writer", "utf8"]
-
 MAX_LENGTH = 0xFFFF
 """The largest length or count that the u16 before strings, bytes, arrays and maps can tell."""
 

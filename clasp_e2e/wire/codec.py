@@ -6,10 +6,16 @@ and "Backward Compatibility".
 
 from __future__ import annotations
 
-from clasp_e2e.wire.decoding import decode_binary
-from clasp_e2e.wire.encoding import encode_message
+from collections.abc import Callable
+from typing import cast
+
+import msgpack  # pyright: ignore[reportMissingTypeStubs]  # published without types
+
+from clasp_e2e.wire.buffers import Reader, Writer
+from clasp_e2e.wire.errors import WireError
+from clasp_e2e.wire.fields import U64, array, mapping, string
 from clasp_e2e.wire.frame import Frame, QoS, decode_frame, encode_frame
-from clasp_e2e.wire.messagepack import decode_msgpack, is_msgpack
+from clasp_e2e.wire.layouts import LAYOUTS, TYPE_OF, MessageType
 from clasp_e2e.wire.messages import (
     Bundle,
     FederationSync,
@@ -21,8 +27,7 @@ from clasp_e2e.wire.messages import (
     Subscribe,
     Unsubscribe,
 )
-
-__all__ = ["decode", "decode_message", "default_qos", "encode", "encode_message"]
+from clasp_e2e.wire.values import MAX_DEPTH
 
 _SIGNAL_QOS = {
     SignalType.PARAM: QoS.CONFIRM,
@@ -34,7 +39,7 @@ _SIGNAL_QOS = {
 
 
 def default_qos(m: Message) -> QoS:
-    """The QoS under which a message travels if its sender asks for no other."""
+    """Return the QoS of a message whose sender asks for no other."""
     match m:
         case Publish():
             return _SIGNAL_QOS[m.signal]
@@ -46,16 +51,23 @@ def default_qos(m: Message) -> QoS:
             return QoS.FIRE
 
 
-def decode_message(payload: bytes) -> Message:
-    """The message in a payload, binary or MessagePack, told apart by the first byte.
+def encode_message(m: Message) -> bytes:
+    """Return the payload of a frame; `WireError` if a field of the message does not fit the encoding."""
+    return _encode(m, 0)
 
-    `WireError` if it is neither. Compressed and encrypted payloads are not undone.
+
+def decode_message(payload: bytes) -> Message:
+    """Return the message in a payload, binary or MessagePack, told apart by the first byte.
+
+    `WireError` if it is neither. Bytes after the message are ignored, as in the reference. Compressed
+    and encrypted payloads are not undone.
     """
-    return decode_msgpack(payload) if is_msgpack(payload) else decode_binary(payload)
+    is_map = payload[:1] and (payload[0] & 0xF0 == 0x80 or payload[0] in (0xDE, 0xDF))
+    return _convert(_unpack(payload), 0) if is_map else _decode(payload, 0)
 
 
 def encode(m: Message, *, qos: QoS | None = None, timestamp: int | None = None) -> bytes:
-    """A whole frame, binary, by default with the message's own QoS and no timestamp (microseconds).
+    """Return a whole frame, binary, by default with the message's own QoS and no timestamp (microseconds).
 
     `WireError` if the message or its size does not fit.
     """
@@ -63,6 +75,74 @@ def encode(m: Message, *, qos: QoS | None = None, timestamp: int | None = None) 
 
 
 def decode(data: bytes) -> tuple[Message, Frame]:
-    """The message in a whole frame, and the frame; `WireError` if either is broken."""
+    """Return the message in a whole frame, and the frame; `WireError` if either is broken."""
     frame = decode_frame(data)
     return decode_message(frame.payload), frame
+
+
+def _encode(m: Message, depth: int) -> bytes:
+    w = Writer()
+    if isinstance(m, Bundle):
+        _check_depth(depth)
+        w.u8(MessageType.BUNDLE, "message type")
+        w.u8(0 if m.timestamp is None else 0x80, "BUNDLE flags")
+        w.count(m.messages, "BUNDLE messages")
+        if m.timestamp is not None:
+            w.u64(m.timestamp, "BUNDLE timestamp")
+        for inner in m.messages:
+            w.blob(_encode(inner, depth + 1), "BUNDLE message")
+    else:
+        code = TYPE_OF[type(m)]
+        w.u8(code, "message type")
+        LAYOUTS[code].write(w, m, code.name)
+    return w.finish()
+
+
+def _decode(payload: bytes, depth: int) -> Message:
+    r = Reader(payload)
+    code = r.u8("message type")
+    if code == MessageType.BUNDLE:
+        _check_depth(depth)
+        flags = r.u8("BUNDLE flags")
+        count = r.u16("BUNDLE count")
+        timestamp = r.u64("BUNDLE timestamp") if flags & 0x80 else None
+        return Bundle(tuple(_decode(r.blob("BUNDLE message"), depth + 1) for _ in range(count)), timestamp)
+    if code not in LAYOUTS:
+        raise WireError(f"message type: 0x{code:02x} is unknown; the payload is neither binary nor a map")
+    code = MessageType(code)
+    return LAYOUTS[code].read(r, code.name)
+
+
+def _unpack(payload: bytes) -> object:
+    try:
+        unpackb = cast("Callable[..., object]", msgpack.unpackb)  # pyright: ignore[reportUnknownMemberType]
+        return unpackb(payload, strict_map_key=True)
+    except msgpack.ExtraData as error:
+        return cast("object", error.unpacked)
+    except ValueError as error:
+        raise WireError(f"MessagePack: {str(error) or type(error).__name__}") from None
+
+
+def _convert(found: object, depth: int) -> Message:
+    """Return the message in a MessagePack map. Published clients send BUNDLE, QUERY and SYNC so."""
+    fields = mapping(found, "message")
+    if fields.get("type") is None:
+        raise WireError("message: type is missing")
+    kind = string(fields["type"], "message type")
+    if kind not in MessageType.__members__:
+        raise WireError(f"message type: {kind!r} is unknown; there are {', '.join(MessageType.__members__)}")
+    if kind != MessageType.BUNDLE.name:
+        return LAYOUTS[MessageType[kind]].convert(fields, kind)
+    _check_depth(depth)
+    if fields.get("messages") is None:
+        raise WireError("BUNDLE: messages is missing")
+    timestamp = fields.get("timestamp")
+    return Bundle(
+        array(lambda item, _: _convert(item, depth + 1), fields["messages"], "BUNDLE messages"),
+        None if timestamp is None else U64.convert(timestamp, "BUNDLE timestamp"),
+    )
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise WireError(f"BUNDLE: bundles nest deeper than {MAX_DEPTH}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["WireError"]
-
 
 class WireError(ValueError):
     """Bytes that are no CLASP, or a value that CLASP cannot carry.

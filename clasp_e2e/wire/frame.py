@@ -11,8 +11,6 @@ from enum import IntEnum
 from clasp_e2e.wire.buffers import Reader, Writer
 from clasp_e2e.wire.errors import WireError
 
-__all__ = ["MAX_PAYLOAD", "Frame", "QoS", "decode_frame", "encode_frame"]
-
 MAX_PAYLOAD = 65535
 """The most bytes of payload that a frame can hold."""
 

@@ -12,24 +12,6 @@ from typing import TypeAlias
 from clasp_e2e.wire.errors import WireError
 from clasp_e2e.wire.messages import Value
 
-__all__ = [
-    "ANNOUNCE_ADDRESS",
-    "SIGNAL_PREFIX",
-    "Announcement",
-    "Answer",
-    "ConnectedSignal",
-    "DisconnectedSignal",
-    "IceCandidate",
-    "Offer",
-    "Signal",
-    "decode_announcement",
-    "decode_signal",
-    "encode_announcement",
-    "encode_signal",
-    "signal_address",
-    "signal_target",
-]
-
 SIGNAL_PREFIX = "/clasp/p2p/signal/"
 """What stands before the target session in the address of a signal."""
 

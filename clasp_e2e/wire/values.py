@@ -12,16 +12,6 @@ from clasp_e2e.wire.buffers import Reader, Writer
 from clasp_e2e.wire.errors import WireError
 from clasp_e2e.wire.messages import Value
 
-__all__ = [
-    "MAX_DEPTH",
-    "ValueType",
-    "read_value",
-    "read_value_data",
-    "value_type",
-    "write_value",
-    "write_value_data",
-]
-
 MAX_DEPTH = 32
 """How deep arrays and maps may nest, and likewise bundles. CLASP sets no bound; a decoder needs one."""
 

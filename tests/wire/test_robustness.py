@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clasp_e2e import wire
-from clasp_e2e.wire.codes import MessageType
+from clasp_e2e.wire.layouts import MessageType
 from clasp_e2e.wire.values import MAX_DEPTH
 
 from .strategies import MESSAGES, VALUES

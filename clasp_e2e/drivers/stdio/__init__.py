@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from clasp_e2e.drivers.stdio.driver import StdioDriver
-
-__all__ = ["StdioDriver"]
+from clasp_e2e.drivers.stdio.driver import StdioDriver as StdioDriver

@@ -6,32 +6,15 @@ driver protocol and is named as `cmd:COMMAND LINE`.
 
 from __future__ import annotations
 
-from clasp_e2e.drivers.interface import (
-    CAPABILITIES,
-    Description,
-    Driver,
-    DriverFault,
-    EventSink,
-    FaultSink,
-    Implementation,
-    NotAvailable,
-    NotOffered,
-    Peer,
-    Refused,
-    Router,
-)
-
-__all__ = [
-    "CAPABILITIES",
-    "Description",
-    "Driver",
-    "DriverFault",
-    "EventSink",
-    "FaultSink",
-    "Implementation",
-    "NotAvailable",
-    "NotOffered",
-    "Peer",
-    "Refused",
-    "Router",
-]
+from clasp_e2e.drivers.interface import CAPABILITIES as CAPABILITIES
+from clasp_e2e.drivers.interface import Description as Description
+from clasp_e2e.drivers.interface import Driver as Driver
+from clasp_e2e.drivers.interface import DriverFault as DriverFault
+from clasp_e2e.drivers.interface import EventSink as EventSink
+from clasp_e2e.drivers.interface import FaultSink as FaultSink
+from clasp_e2e.drivers.interface import Implementation as Implementation
+from clasp_e2e.drivers.interface import NotAvailable as NotAvailable
+from clasp_e2e.drivers.interface import NotOffered as NotOffered
+from clasp_e2e.drivers.interface import Peer as Peer
+from clasp_e2e.drivers.interface import Refused as Refused
+from clasp_e2e.drivers.interface import Router as Router

@@ -12,18 +12,6 @@ from pathlib import Path
 
 from clasp_e2e.spec.records import CatalogueError, Record, read_records
 
-__all__ = [
-    "Catalogue",
-    "CatalogueError",
-    "Level",
-    "Requirement",
-    "Source",
-    "UnknownRequirement",
-    "concerns",
-    "load_catalogue",
-    "specification_text",
-]
-
 _HERE = Path(__file__).parent
 ROLES = ("offerer", "answerer", "peer", "router")
 OPPOSITES = ("same", "reference", "scripted", "none")

@@ -3,106 +3,55 @@
 Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
 """
 
-from clasp_e2e.drivers.interface import NotOffered, Refused
-from clasp_e2e.network import (
-    Bandwidth,
-    Datagram,
-    Impairment,
-    Nat,
-    SessionDescription,
-    StunServer,
-    combined,
-    delayed,
-    duplicated,
-    every_nth_lost,
-    lost,
-    reordered,
-    where,
-)
-from clasp_e2e.scripted import partners
-from clasp_e2e.testbed.altering import altering_texts
-from clasp_e2e.testbed.attacked_router import AttackedRouter
-from clasp_e2e.testbed.beside import (
-    all_has_come_or_is_lost,
-    carries_data_directly,
-    connects,
-    prompt_partner,
-    subject_lives_on,
-)
-from clasp_e2e.testbed.client import Client, Failure
-from clasp_e2e.testbed.expectations import (
-    Blocked,
-    Unmet,
-    Unobserved,
-    expect,
-    expect_refusal,
-    ground,
-    judging,
-    random_payload,
-    remark,
-    show,
-)
-from clasp_e2e.testbed.losing import Unlucky, exchange_under
-from clasp_e2e.testbed.relayed import attach_with_turn
-from clasp_e2e.testbed.scenario import requirement
-from clasp_e2e.testbed.signaling_client import SignalingClient
-from clasp_e2e.testbed.stages import Stage, StagedAttempt, call_behind_an_offer, glare
-from clasp_e2e.testbed.testbed import holds_sdp
-from clasp_e2e.testbed.trickling import Trickle
-from clasp_e2e.testbed.waiting import together
-from clasp_e2e.testbed.worlds import Alone, Pair, Path, RouterWorld, Sides
-
-__all__ = [
-    "Alone",
-    "AttackedRouter",
-    "Bandwidth",
-    "Blocked",
-    "Client",
-    "Datagram",
-    "Failure",
-    "Impairment",
-    "Nat",
-    "NotOffered",
-    "Pair",
-    "Path",
-    "Refused",
-    "RouterWorld",
-    "SessionDescription",
-    "Sides",
-    "SignalingClient",
-    "Stage",
-    "StagedAttempt",
-    "StunServer",
-    "Trickle",
-    "Unlucky",
-    "Unmet",
-    "Unobserved",
-    "all_has_come_or_is_lost",
-    "altering_texts",
-    "attach_with_turn",
-    "call_behind_an_offer",
-    "carries_data_directly",
-    "combined",
-    "connects",
-    "delayed",
-    "duplicated",
-    "every_nth_lost",
-    "exchange_under",
-    "expect",
-    "expect_refusal",
-    "glare",
-    "ground",
-    "holds_sdp",
-    "judging",
-    "lost",
-    "partners",
-    "prompt_partner",
-    "random_payload",
-    "remark",
-    "reordered",
-    "requirement",
-    "show",
-    "subject_lives_on",
-    "together",
-    "where",
-]
+from clasp_e2e.drivers.interface import NotOffered as NotOffered
+from clasp_e2e.drivers.interface import Refused as Refused
+from clasp_e2e.network import Bandwidth as Bandwidth
+from clasp_e2e.network import Datagram as Datagram
+from clasp_e2e.network import Impairment as Impairment
+from clasp_e2e.network import Nat as Nat
+from clasp_e2e.network import SessionDescription as SessionDescription
+from clasp_e2e.network import StunServer as StunServer
+from clasp_e2e.network import combined as combined
+from clasp_e2e.network import delayed as delayed
+from clasp_e2e.network import duplicated as duplicated
+from clasp_e2e.network import every_nth_lost as every_nth_lost
+from clasp_e2e.network import lost as lost
+from clasp_e2e.network import reordered as reordered
+from clasp_e2e.network import where as where
+from clasp_e2e.scripted import partners as partners
+from clasp_e2e.testbed.altering import altering_texts as altering_texts
+from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter
+from clasp_e2e.testbed.beside import all_has_come_or_is_lost as all_has_come_or_is_lost
+from clasp_e2e.testbed.beside import carries_data_directly as carries_data_directly
+from clasp_e2e.testbed.beside import connects as connects
+from clasp_e2e.testbed.beside import prompt_partner as prompt_partner
+from clasp_e2e.testbed.beside import subject_lives_on as subject_lives_on
+from clasp_e2e.testbed.client import Client as Client
+from clasp_e2e.testbed.client import Failure as Failure
+from clasp_e2e.testbed.expectations import Blocked as Blocked
+from clasp_e2e.testbed.expectations import Unmet as Unmet
+from clasp_e2e.testbed.expectations import Unobserved as Unobserved
+from clasp_e2e.testbed.expectations import expect as expect
+from clasp_e2e.testbed.expectations import expect_refusal as expect_refusal
+from clasp_e2e.testbed.expectations import ground as ground
+from clasp_e2e.testbed.expectations import judging as judging
+from clasp_e2e.testbed.expectations import random_payload as random_payload
+from clasp_e2e.testbed.expectations import remark as remark
+from clasp_e2e.testbed.expectations import show as show
+from clasp_e2e.testbed.losing import Unlucky as Unlucky
+from clasp_e2e.testbed.losing import exchange_under as exchange_under
+from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
+from clasp_e2e.testbed.scenario import requirement as requirement
+from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient
+from clasp_e2e.testbed.stages import Stage as Stage
+from clasp_e2e.testbed.stages import StagedAttempt as StagedAttempt
+from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer
+from clasp_e2e.testbed.stages import glare as glare
+from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
+from clasp_e2e.testbed.trickling import Trickle as Trickle
+from clasp_e2e.testbed.waiting import together as together
+from clasp_e2e.testbed.worlds import Alone as Alone
+from clasp_e2e.testbed.worlds import Pair as Pair
+from clasp_e2e.testbed.worlds import Path as Path
+from clasp_e2e.testbed.worlds import RouterWorld as RouterWorld
+from clasp_e2e.testbed.worlds import Sides as Sides

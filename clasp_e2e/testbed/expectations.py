@@ -142,11 +142,6 @@ class Expectation:
         if self._value != expected:
             raise Unmet(f"{self._what}: {show(expected)}", show(self._value))
 
-    def differs_from(self, other: object) -> None:
-        """Require the value not to be equal to `other`."""
-        if self._value == other:
-            raise Unmet(f"{self._what}: anything but {show(other)}", show(self._value))
-
     def is_true(self, seen: str = "it is not so") -> None:
         """Require the value to be true; `what` then reads as the sentence that should hold."""
         if not self._value:

@@ -133,14 +133,10 @@ class Unlucky:
         """Send one large message, and return it when it has met the fate; unobserved if it never does."""
         met, payload = self._met, random_payload(LARGE)
         await self._send_directly(payload, reliable=reliable)
-        try:
-            async with asyncio.timeout(self._pair.patience.retransmission):
-                await self._pair.testbed.switchboard.wait_until(lambda: self._met > met)
-        except TimeoutError:
+        board, limit = self._pair.testbed.switchboard, self._pair.patience.retransmission
+        if not await board.holds_within(lambda: self._met > met, limit):
             sender = self._pair.subject.name
-            raise Unobserved(
-                f"a message of {LARGE} bytes that {sender} sent never reached the link"
-            ) from None
+            raise Unobserved(f"a message of {LARGE} bytes that {sender} sent never reached the link")
         return payload
 
     async def _send_directly(self, payload: bytes, *, reliable: bool) -> None:

@@ -1,7 +1,5 @@
 """`clasp-e2e explain ID`: one requirement in full."""
 
-from __future__ import annotations
-
 import shutil
 from functools import partial
 

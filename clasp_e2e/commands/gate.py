@@ -1,7 +1,5 @@
 """`clasp-e2e gate`: a run that holds an implementation to its list of known failures, and keeps the list."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`clasp-e2e replay EVIDENCE...`: cases once more, as they were."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Sequence

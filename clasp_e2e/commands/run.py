@@ -1,7 +1,5 @@
 """`clasp-e2e run`: pytest on the scenarios of this package, wherever it is started."""
 
-from __future__ import annotations
-
 import sys
 
 import click

@@ -6,8 +6,6 @@ asked but does not work. Scenarios judge the implementation; the doctor only che
 for them.
 """
 
-from __future__ import annotations
-
 from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults
 from clasp_e2e.doctor.examination import examine
 

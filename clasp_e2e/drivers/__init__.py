@@ -4,8 +4,6 @@ A driver in Python subclasses `Driver` and `Peer`; an adapter in another languag
 driver protocol and is named as `cmd:COMMAND LINE`.
 """
 
-from __future__ import annotations
-
 from clasp_e2e.drivers.interface import CAPABILITIES as CAPABILITIES
 from clasp_e2e.drivers.interface import Description as Description
 from clasp_e2e.drivers.interface import Driver as Driver

@@ -1,7 +1,5 @@
 """The text that a failed scenario prints, for an author who does not know this code."""
 
-from __future__ import annotations
-
 import textwrap
 
 from clasp_e2e.report.words import citation, sentence

@@ -3,8 +3,6 @@
 It is valid by the two schemas in use, Ant's and that of Jenkins' xUnit, and so keeps to what both allow.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A run in Markdown: for a pull request, or the summary of a CI job."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """The summary of a run on the terminal."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass

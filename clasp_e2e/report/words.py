@@ -1,7 +1,5 @@
 """What every form of report says of a run, in the same words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

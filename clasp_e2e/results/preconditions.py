@@ -1,7 +1,5 @@
 """One cause, one failure: what fails because its precondition is not met is blocked by that. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple

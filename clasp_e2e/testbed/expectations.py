@@ -4,8 +4,6 @@ Each raises an exception that the runner turns into an outcome; none of them is 
 scenario's own making. Source of the rules: the catalogue's fairness section.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Awaitable, Generator

@@ -1,7 +1,5 @@
 """The worlds that a scenario can ask for: a pair of peers, one peer alone, a router."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """The driver protocol, version 1, from the harness's side."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 from collections.abc import Callable, Sequence

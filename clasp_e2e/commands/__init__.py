@@ -1,7 +1,5 @@
 """The `clasp-e2e` command: a file for each subcommand. Bad usage ends with exit status 2."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

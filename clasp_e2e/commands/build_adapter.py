@@ -1,7 +1,5 @@
 """`clasp-e2e build-adapter`: build an included adapter in the user's cache."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

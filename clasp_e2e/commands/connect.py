@@ -1,7 +1,5 @@
 """`clasp-e2e connect HOST:PORT COMMAND`: an adapter for a run that was started with `--attach`."""
 
-from __future__ import annotations
-
 import asyncio
 import shlex
 import shutil

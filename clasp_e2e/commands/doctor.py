@@ -1,7 +1,5 @@
 """`clasp-e2e doctor DRIVER`: find the faults of a driver before any scenario is run."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from textwrap import indent

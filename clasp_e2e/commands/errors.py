@@ -1,7 +1,5 @@
 """How every command reports an error: one line on standard error, and an exit status."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from difflib import get_close_matches

@@ -1,21 +1,16 @@
 """`clasp-e2e explain ID`: one requirement in full."""
 
-from __future__ import annotations
-
 import shutil
-import textwrap
+from functools import partial
 
 import click
 
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
+from clasp_e2e.report.failure import WIDTH, block
 from clasp_e2e.report.words import citation, sentence
 from clasp_e2e.scripted import MUTANTS
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
-
-WIDTH = 100
-"""Columns of text, where the terminal has as many."""
-_COLUMN = 12
 
 
 @click.command()
@@ -30,18 +25,20 @@ def explain(requirement_id: str) -> None:
         requirement = catalogue.get(requirement_id.upper())
     except UnknownRequirement as error:
         raise CommandError(f"{error}; `clasp-e2e list` prints all of them") from None
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    section = partial(block, width=width)
     lines = [f"{requirement.id} ({requirement.level.upper()})"]
     for name, text in _sections(requirement):
-        lines += _block(name, text)
+        lines += section(name, text)
     if requirement.precondition:
         rests_on = catalogue.preconditions_of(requirement.id)
-        lines += _block("Rests on", "\n".join(f"{each.id}  {each.statement}" for each in rests_on))
+        lines += section("Rests on", "\n".join(f"{each.id}  {each.statement}" for each in rests_on))
     scenarios = judging(requirement.id, load_scenarios())
     names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
-    lines += _block("Scenarios", names or "none yet: no run judges this")
+    lines += section("Scenarios", names or "none yet: no run judges this")
     mutants = [mutant for mutant in MUTANTS if mutant.requirement == requirement.id]
     proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants)
-    lines += _block("Proven by", "\n".join(proofs) or "no mutant yet")
+    lines += section("Proven by", "\n".join(proofs) or "no mutant yet")
     click.echo("\n".join(lines))
 
 
@@ -70,21 +67,3 @@ def _who(requirement: Requirement) -> str:
     }
     opposite = " or ".join(facing[each] for each in requirement.opposite if each in facing)
     return f"{judged}, opposite {opposite}" if opposite else judged
-
-
-def _block(name: str, text: str) -> list[str]:
-    """Return `text` behind its name, wrapped; a line that goes on is set in."""
-    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    wrapped: list[str] = []
-    for line in text.splitlines():
-        indent = line[: len(line) - len(line.lstrip())]
-        wrapped += textwrap.wrap(
-            line.strip(),
-            max(width - _COLUMN, 2 * _COLUMN),
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    names = [name, *[""] * len(wrapped)]
-    return [f"{each:<{_COLUMN}}{line}".rstrip() for each, line in zip(names, wrapped, strict=False)]

@@ -1,7 +1,5 @@
 """`clasp-e2e fuzz`: hostile input for a router and a peer."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import shlex

@@ -1,7 +1,5 @@
 """`clasp-e2e gate`: a run that is compared with a list of known failures, and updates the list."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

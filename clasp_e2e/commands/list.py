@@ -1,7 +1,5 @@
 """`clasp-e2e list`: the requirements, and the scenarios that judge them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

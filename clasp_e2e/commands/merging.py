@@ -1,7 +1,5 @@
 """The results of several runs, on the disk, as those of one."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """`clasp-e2e new-driver`: an adapter to start from."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Options that several commands have, as click takes them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`clasp-e2e replay EVIDENCE...`: run cases again, with the same seed and conditions, and compare."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """`clasp-e2e router`: the reference router, until it is stopped."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 

@@ -1,7 +1,5 @@
 """`clasp-e2e run`: run the scenarios of this package, from any folder."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -6,12 +6,7 @@ asked but does not work. Scenarios judge the implementation; the doctor only che
 for them.
 """
 
-from __future__ import annotations
+from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults
+from clasp_e2e.doctor.examination import examine
 
-from clasp_e2e.doctor.check_results import (
-    CannotStart as CannotStart,
-    CheckOutcome as CheckOutcome,
-    CheckResult as CheckResult,
-    CheckResults as CheckResults,
-)
-from clasp_e2e.doctor.examination import examine as examine
+__all__ = ["CannotStart", "CheckOutcome", "CheckResult", "CheckResults", "examine"]

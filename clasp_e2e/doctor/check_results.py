@@ -1,7 +1,5 @@
 """The results of the doctor's checks, each reported as soon as it is known."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

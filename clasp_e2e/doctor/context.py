@@ -1,7 +1,5 @@
 """What the checks of one examination share: the driver, its open peers, and the servers around it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The examination of one driver: its checks, in order."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 

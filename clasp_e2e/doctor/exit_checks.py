@@ -1,7 +1,5 @@
 """The checks of how an adapter over stdio ends: when it is asked to, and when its input is closed."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

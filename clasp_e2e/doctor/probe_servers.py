@@ -1,7 +1,5 @@
 """The servers around an examined driver, which record what reaches them."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Iterator

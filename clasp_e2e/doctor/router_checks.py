@@ -1,7 +1,5 @@
 """The check of a driver's router: a reference client attaches to it, and it is closed."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from clasp_e2e.doctor.check_results import CheckFailed

@@ -1,7 +1,5 @@
 """The checks that the configuration of a peer reaches the implementation, and that nothing is added to it."""
 
-from __future__ import annotations
-
 import asyncio
 
 from clasp_e2e.doctor.check_results import CheckFailed, CheckOutcome

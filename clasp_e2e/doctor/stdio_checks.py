@@ -1,7 +1,5 @@
 """The checks that apply to an adapter over stdio only: its lines, the order of its calls, its end."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

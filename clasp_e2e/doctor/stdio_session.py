@@ -1,7 +1,5 @@
 """One process of an examined adapter, and a connection to it that tolerates violations of the protocol."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial

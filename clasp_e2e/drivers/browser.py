@@ -1,7 +1,5 @@
 """The JavaScript peer in a browser: headless Chromium, with a page for each peer."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import shutil

@@ -1,7 +1,5 @@
 """Adapters that are built on demand, once, into the user's cache, and never into the package."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """The Rust adapter, built with cargo into the user's cache: minutes once, so only when asked for."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -83,11 +83,8 @@ class Description:
     capabilities: frozenset[str] = field(default=frozenset())
 
 
-class Peer(ABC):
-    """One client of the implementation under test, attached to a router."""
-
-    session_id: str
-    """Given by the router. Set before `Driver.open_peer` returns."""
+class Opened:
+    """A peer or a router that a driver opened."""
 
     @property
     def process_group(self) -> int | None:
@@ -99,14 +96,21 @@ class Peer(ABC):
         """What went wrong with the adapter, also outside a call: noise on its output, a crash."""
         return None
 
+    def on_fault(self, sink: FaultSink) -> None:
+        """Have `sink` called with the first fault: at once if there was one, otherwise when it is noticed."""
+        del sink
+
+
+class Peer(Opened, ABC):
+    """One client of the implementation under test, attached to a router."""
+
+    session_id: str
+    """Given by the router. Set before `Driver.open_peer` returns."""
+
     @property
     def stderr(self) -> str:
         """The adapter's last lines on standard error, if it has one."""
         return ""
-
-    def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one, otherwise when it is noticed."""
-        del sink
 
     @abstractmethod
     async def connect_to_peer(self, target: str) -> None:
@@ -225,7 +229,7 @@ class Driver(ABC):
         return
 
 
-class Router(ABC):
+class Router(Opened, ABC):
     """A router that a driver started."""
 
     url: str
@@ -233,20 +237,6 @@ class Router(ABC):
 
     is_ours = True
     """Whether the driver started it, so that nobody else is harmed when it is put to the test."""
-
-    @property
-    def process_group(self) -> int | None:
-        """The process group that this runs in, None for the harness's own."""
-        return None
-
-    @property
-    def fault(self) -> str | None:
-        """What went wrong with the adapter, also outside a call: noise on its output, a crash."""
-        return None
-
-    def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one, otherwise when it is noticed."""
-        del sink
 
     @abstractmethod
     async def close(self) -> None:

@@ -1,7 +1,5 @@
 """The reference peer on a second WebRTC stack: libwebrtc, the one in Chromium, by the package `wrtc`."""
 
-from __future__ import annotations
-
 import sys
 
 from clasp_e2e.drivers.interface import NotAvailable

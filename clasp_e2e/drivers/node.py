@@ -1,7 +1,5 @@
 """The second implementation: a JavaScript peer on another WebRTC stack, in Node."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from clasp_e2e.drivers.building import node_adapter_command

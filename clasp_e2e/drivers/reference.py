@@ -1,7 +1,5 @@
 """The reference peer and router, driven in this process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """From what a user writes to a driver: a registered name, `module:attribute`, or `cmd:COMMAND LINE`."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import os

@@ -1,7 +1,5 @@
 """The Rust implementation: `clasp-client` and `clasp-router` as published, behind their adapter."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from clasp_e2e.drivers.building_rust import rust_adapter_command

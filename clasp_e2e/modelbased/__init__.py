@@ -5,11 +5,13 @@ each; `generation` makes scripts; `play` performs one against an implementation,
 was seen against the model; `search` looks for a script that contradicts it, and shrinks what it finds.
 """
 
-from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS, Tally as Tally, case_of as case_of
-from clasp_e2e.modelbased.search import Finding as Finding, Search as Search, Seen as Seen
-from clasp_e2e.modelbased.steps import (
-    Script as Script,
-    ScriptError as ScriptError,
-    read_script as read_script,
-    script_to_json as script_to_json,
-)
+from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS
+from clasp_e2e.modelbased.play import Tally as Tally
+from clasp_e2e.modelbased.play import case_of as case_of
+from clasp_e2e.modelbased.search import Finding as Finding
+from clasp_e2e.modelbased.search import Search as Search
+from clasp_e2e.modelbased.search import Seen as Seen
+from clasp_e2e.modelbased.steps import Script as Script
+from clasp_e2e.modelbased.steps import ScriptError as ScriptError
+from clasp_e2e.modelbased.steps import read_script as read_script
+from clasp_e2e.modelbased.steps import script_to_json as script_to_json

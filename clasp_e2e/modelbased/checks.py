@@ -1,7 +1,5 @@
 """What was seen, held against the model: results, paths, payloads, events, modes."""
 
-from __future__ import annotations
-
 from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
 from clasp_e2e.modelbased.model import Status, Way
 from clasp_e2e.modelbased.world import Flight, World, contradict

@@ -3,8 +3,6 @@
 So a script shrinks as a list does: whatever is taken out of it, what remains is a script.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from hypothesis import strategies as st

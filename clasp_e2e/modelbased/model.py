@@ -5,8 +5,6 @@ specification leaves freedom, the model does: it keeps the set of all ways in wh
 widens it while the call is under way with whatever else begins meanwhile.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

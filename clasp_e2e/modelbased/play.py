@@ -1,7 +1,5 @@
 """A script, performed against an implementation and held against the model."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any

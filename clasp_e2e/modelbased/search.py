@@ -7,8 +7,6 @@ The shrinking is done here, by leaving out steps: each candidate is a performanc
 tries hundreds where some thirty do.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The steps of a script, and a script as plain JSON."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

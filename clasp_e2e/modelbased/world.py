@@ -1,7 +1,5 @@
 """What a script has brought about so far: clients, payloads, bytes on each path."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field

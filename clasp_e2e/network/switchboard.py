@@ -107,6 +107,10 @@ class Switchboard:
         """
         await self._changes.wait_until(predicate)
 
+    async def holds_within(self, predicate: Callable[[], bool], within: float) -> bool:
+        """Wait until `predicate` holds; return whether it did within that many seconds."""
+        return await self._changes.holds_within(predicate, within)
+
     def close(self) -> None:
         """Close all links. May be called twice."""
         for pair in self._pairs.values():

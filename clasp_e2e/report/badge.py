@@ -1,7 +1,5 @@
 """The badge of a run: an SVG image of its verdict, for a README."""
 
-from __future__ import annotations
-
 from html import escape
 
 from clasp_e2e.results.outcome import Verdict

@@ -1,7 +1,5 @@
 """The text that a failed scenario prints, for an author who does not know this code."""
 
-from __future__ import annotations
-
 import textwrap
 
 from clasp_e2e.report.words import citation, sentence
@@ -28,19 +26,19 @@ def render_failure(
     `timeline_tail` holds the last lines of the timeline. `evidence` and `replay`
     default to those of `result`. Text is wrapped at 100 columns; timeline and command are not.
     """
-    lines = _block("Scenario", result.title) + _block("", f"in the pairing {result.pairing}")
-    lines += _block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
-    lines += _block("", sentence(requirement))
-    lines += _block("", requirement.statement)
+    lines = block("Scenario", result.title) + block("", f"in the pairing {result.pairing}")
+    lines += block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
+    lines += block("", sentence(requirement))
+    lines += block("", requirement.statement)
     if result.outcome is Outcome.ERROR:
-        lines += _block(
+        lines += block(
             "Error",
             "The harness, a driver or the environment failed. This is not a verdict on the implementation.",
         )
     if expected:
-        lines += _block("Expected", expected)
+        lines += block("Expected", expected)
     if seen:
-        lines += _block("Seen", seen)
+        lines += block("Seen", seen)
     if result.message and (result.outcome is Outcome.ERROR or not (expected or seen)):
         lines += _verbatim("Message", result.message)
     if timeline_tail.strip():
@@ -52,11 +50,22 @@ def render_failure(
     return "\n".join(lines)
 
 
-def _block(name: str, text: str) -> list[str]:
-    """Return wrapped prose behind its name; an empty name continues the previous block."""
+def block(name: str, text: str, width: int = WIDTH) -> list[str]:
+    """Return prose behind its name, wrapped at `width` columns, each line with its own indent.
+
+    An empty name continues the previous block.
+    """
     wrapped: list[str] = []
-    for paragraph in text.splitlines():
-        wrapped += textwrap.wrap(paragraph, WIDTH - _COLUMN, break_long_words=False, break_on_hyphens=False)
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        wrapped += textwrap.wrap(
+            line.strip(),
+            max(width - _COLUMN, 2 * _COLUMN),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     return _named(name, wrapped)
 
 

@@ -1,7 +1,5 @@
 """The report of a run, or of a matrix, as one self-contained HTML page."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

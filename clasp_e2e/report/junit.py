@@ -3,15 +3,13 @@
 It is valid by the two schemas in use, Ant's and that of Jenkins' xUnit, and so keeps to what both allow.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from clasp_e2e.report.words import OF_VERDICT, first_line, source_line, subject_line
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import NOT_MET, Run, ScenarioResult
+from clasp_e2e.results.run_record import Run, ScenarioResult
 
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NO_VERDICT = (Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_OFFERED, Outcome.SKIPPED)
@@ -104,7 +102,7 @@ def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> Non
     lines += [
         f"{item.id}: {item.statement}\n{source_line(item)}"
         for item in run.requirements
-        if item.id in scenario.requirements and scenario.judgment(item.id) in NOT_MET
+        if scenario.did_not_meet(item.id)
     ]
     lines += [scenario.message, f"Evidence: {scenario.evidence}" if scenario.evidence else ""]
     lines += [f"Run this one case again:\n{scenario.replay}" if scenario.replay else ""]

@@ -1,7 +1,5 @@
 """A run in Markdown: for a pull request, or the summary of a CI job."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +15,7 @@ from clasp_e2e.report.words import (
     subject_line,
 )
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
-from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.run_record import RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
@@ -61,11 +59,7 @@ def _not_met(
     parts = [f"### {title}"]
     for item in items:
         parts.append(f"**{item.id}** {plain(item.statement)}\n> {plain(sentence(item))}")
-        failures = [
-            scenario
-            for scenario in scenarios
-            if item.id in scenario.requirements and scenario.judgment(item.id) in NOT_MET
-        ]
+        failures = [scenario for scenario in scenarios if scenario.did_not_meet(item.id)]
         parts.append("\n".join(_failure(each, each.judgment(item.id)) for each in failures))
     return parts
 

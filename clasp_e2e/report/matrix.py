@@ -1,7 +1,5 @@
 """The matrix on the terminal: a table for each router, and the reasons of each cell."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

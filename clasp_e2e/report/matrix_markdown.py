@@ -1,7 +1,5 @@
 """A matrix in Markdown: for a README, a pull request, or the summary of a CI job."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from clasp_e2e.report.markdown import plain, table

@@ -1,7 +1,5 @@
 """The sequence diagram of a case, with a lane for each party. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast

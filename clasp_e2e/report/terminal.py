@@ -1,7 +1,5 @@
 """The summary of a run on the terminal."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from clasp_e2e.report.words import (
     subject_line,
 )
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import NOT_MET, Run, ScenarioResult
+from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
 
 __all__ = ["print_summary", "render_failure"]
@@ -134,8 +132,7 @@ class _Summary:
         rows: _Rows = []
         for item in self._ours:
             if item.verdict is verdict:
-                cases = [each for each in self._run.scenarios if item.id in each.requirements]
-                failing = [each for each in cases if each.judgment(item.id) in NOT_MET]
+                failing = [each for each in self._run.scenarios if each.did_not_meet(item.id)]
                 failing.sort(key=lambda each: each.judgment(item.id) is Outcome.EXPECTED_FAILURE)
                 lines = [_Line(item.statement), _Line(source_line(item), "dim")]
                 lines += [line for each in failing[:MOST_CASES] for line in _case(each)]

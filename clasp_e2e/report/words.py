@@ -1,12 +1,10 @@
 """What every form of report says of a run, in the same words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from clasp_e2e.results.outcome import RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.run_record import RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, Requirement, Source
 
 OF_VERDICT = {
@@ -141,9 +139,7 @@ def _blocking_case(run: Run, item: RequirementResult) -> ScenarioResult | None:
     if (blocker := item.blocked_by) is None:
         return None
     named = {getattr(each, "blocked_by_case", None) for each in run.scenarios if item.id in each.requirements}
-    not_met = [
-        each for each in run.scenarios if blocker in each.requirements and each.judgment(blocker) in NOT_MET
-    ]
+    not_met = [each for each in run.scenarios if each.did_not_meet(blocker)]
     return next((each for each in not_met if each.id in named), not_met[0] if not_met else None)
 
 

@@ -13,8 +13,6 @@ intermittent = true                # optional: it comes and goes, and a pass is 
 ```
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Changes to a baseline's text: entries that go, are narrowed, or are added. Pure; comments stay."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

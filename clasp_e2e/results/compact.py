@@ -1,7 +1,5 @@
 """The compact trace of a case that passed: what tells its story, and how much was left out. Pure."""
 
-from __future__ import annotations
-
 import re
 
 from clasp_e2e.results.timeline import Entry, Kind, Timeline

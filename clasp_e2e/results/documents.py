@@ -1,7 +1,5 @@
 """Records as JSON and as plain data: the one place where msgspec reads, validates and writes them."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, TypeVar, cast
 

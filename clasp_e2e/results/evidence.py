@@ -1,7 +1,5 @@
 """Evidence: what was observed in one case, for those who doubt its result, and how to repeat the case."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ They are published in `schemas/`; after a change of the types, `python -m clasp_
 writes them again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

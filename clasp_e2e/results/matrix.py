@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
-from clasp_e2e.results.run_record import NOT_MET, Run, SchemaNumber
+from clasp_e2e.results.run_record import Run, SchemaNumber
 
 SCHEMA = 1
 """The version of the form of `matrix.json`."""
@@ -158,9 +158,7 @@ def _ids(run: Run, *verdicts: RequirementVerdict) -> tuple[str, ...]:
 
 
 def _is_known(run: Run, requirement: str) -> bool:
-    failures = [
-        outcome
-        for scenario in run.scenarios
-        if requirement in scenario.requirements and (outcome := scenario.judgment(requirement)) in NOT_MET
-    ]
-    return bool(failures) and all(outcome is Outcome.EXPECTED_FAILURE for outcome in failures)
+    failures = {
+        scenario.judgment(requirement) for scenario in run.scenarios if scenario.did_not_meet(requirement)
+    }
+    return failures == {Outcome.EXPECTED_FAILURE}

@@ -1,7 +1,5 @@
 """Several runs, each of a part of the scenarios, as the one that would have run them all. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ A message is read token by token. What is generated for a run (numbers, digests,
 an expression for any of its kind; every other word is kept, so that another cause does not match.
 """
 
-from __future__ import annotations
-
 import re
 
 _LONGEST = 500

@@ -1,7 +1,5 @@
 """What can become of a scenario, of a requirement, and of a run."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

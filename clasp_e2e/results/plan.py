@@ -1,7 +1,5 @@
 """What a run set out to do: by this it is known what is missing, and a verdict can be reached once more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

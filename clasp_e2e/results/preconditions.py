@@ -1,7 +1,5 @@
 """One cause, one failure: what fails because its precondition is not met is blocked by that. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -178,7 +176,7 @@ def _hopeless(
     for precondition in _preconditions(catalogue, requirements):
         if blocks_all_dependents(catalogue, precondition):
             for each in before:
-                if precondition in _not_met(each):
+                if each.did_not_meet(precondition):
                     return Cause(precondition, each)
     return None
 
@@ -266,7 +264,7 @@ def _cause_of(
 ) -> Cause | None:
     """Return the case that shows `requirement` as not met, or what blocks it in a case."""
     for each in known:
-        if requirement in _not_met(each):
+        if each.did_not_meet(requirement):
             return Cause(requirement, each)
     for each in known:
         name = each.blocked_by
@@ -310,7 +308,7 @@ def _blocked_in_itself(result: ScenarioResult) -> list[str]:
 
 
 def _not_met(result: ScenarioResult) -> list[str]:
-    return [name for name in result.requirements if result.judgment(name) in NOT_MET]
+    return [name for name in result.requirements if result.did_not_meet(name)]
 
 
 def _concerning(

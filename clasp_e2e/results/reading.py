@@ -1,7 +1,5 @@
 """Reading a run from its folder, whether it finished or was killed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from clasp_e2e.results.baseline import BaselineError

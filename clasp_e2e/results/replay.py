@@ -1,7 +1,5 @@
 """Whether a case that ran again came out as it did before. Pure."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import StrEnum

@@ -3,8 +3,6 @@
 It makes no difference whether one process ran all cases, or many runs a part each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date

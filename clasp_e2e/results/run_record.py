@@ -107,6 +107,10 @@ class ScenarioResult:
             return Outcome.ERROR
         return judged
 
+    def did_not_meet(self, requirement_id: str) -> bool:
+        """Return whether the case judged the requirement and showed it as not met."""
+        return requirement_id in self.requirements and self.judgment(requirement_id) in NOT_MET
+
     def revised(self, **changes: Any) -> ScenarioResult:
         """Return the resolved result with `changes`; what was observed is kept in `observed`."""
         observed = self.observed or ObservedOutcome(

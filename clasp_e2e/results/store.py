@@ -1,7 +1,5 @@
 """The files of a run on the disk: written whole or not at all, and read with every fault named."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """The rules that lead from scenarios to requirements, to a verdict, to an exit status. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from clasp_e2e.results.exit_status import ExitStatus

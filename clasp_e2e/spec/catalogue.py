@@ -1,7 +1,5 @@
 """The requirement catalogue as checked, frozen values, read from `requirements.toml`."""
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Records of the catalogue file, read field by field so that each fault is named where it stands."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Changes to what the router hands to a client, made on the last leg."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias

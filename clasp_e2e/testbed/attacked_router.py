@@ -3,8 +3,6 @@
 All of it is bounded: some connections, some megabytes, loopback only, ended with the scenario.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress

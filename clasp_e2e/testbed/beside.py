@@ -1,7 +1,5 @@
 """What is required of a pair whose partner misbehaves, and of the subject beside it."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 from clasp_e2e.drivers.interface import Refused

@@ -1,7 +1,5 @@
 """Calls into an implementation's driver: each ends, in one of the ways that the interface knows."""
 
-from __future__ import annotations
-
 import asyncio
 import traceback
 from collections.abc import Awaitable

@@ -4,8 +4,6 @@ Each raises an exception that the runner turns into an outcome; none of them is 
 scenario's own making. Source of the rules: the catalogue's fairness section.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Awaitable, Generator
@@ -141,11 +139,6 @@ class Expectation:
         """Require the value to be equal to `expected`."""
         if self._value != expected:
             raise Unmet(f"{self._what}: {show(expected)}", show(self._value))
-
-    def differs_from(self, other: object) -> None:
-        """Require the value not to be equal to `other`."""
-        if self._value == other:
-            raise Unmet(f"{self._what}: anything but {show(other)}", show(self._value))
 
     def is_true(self, seen: str = "it is not so") -> None:
         """Require the value to be true; `what` then reads as the sentence that should hold."""

@@ -1,7 +1,5 @@
 """What an application was told: its events as they came, and the waiting for those to come."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

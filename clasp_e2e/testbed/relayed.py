@@ -1,7 +1,5 @@
 """A pair of peers that no path joins but the one through a TURN server."""
 
-from __future__ import annotations
-
 from clasp_e2e.model import Connected, P2PConfig, TurnServer
 from clasp_e2e.network import Allocations
 from clasp_e2e.testbed.client import Client

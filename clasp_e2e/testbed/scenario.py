@@ -1,7 +1,5 @@
 """A scenario: a coroutine function that judges requirements, in a world that it names by a parameter."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

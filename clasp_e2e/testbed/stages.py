@@ -7,7 +7,7 @@ between. A frame that is held keeps its place, so what an implementation sent fi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from types import TracebackType
@@ -122,15 +122,10 @@ async def until_described(pair: Pair, author: Client, kind: str, *, delivered: b
             for description in pair.testbed.switchboard.descriptions
         )
 
-    await _until(pair, described, f"the {kind} of {author.name} to {'arrive' if delivered else 'leave'}")
-
-
-async def _until(pair: Pair, holds: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(pair.patience.connect):
-            await pair.testbed.switchboard.wait_until(holds)
-    except TimeoutError:
-        raise Blocked("CON-3", f"{pair.patience.connect:g} s were too few for {what}") from None
+    limit = pair.patience.connect
+    if not await pair.testbed.switchboard.holds_within(described, limit):
+        what = f"the {kind} of {author.name} to {'arrive' if delivered else 'leave'}"
+        raise Blocked("CON-3", f"{limit:g} s were too few for {what}")
 
 
 class Glare:

@@ -1,7 +1,5 @@
 """What goes into the timeline by itself: the frames that cross the legs, and what the links saw."""
 
-from __future__ import annotations
-
 from clasp_e2e import wire
 from clasp_e2e.model import ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.network import Side, Switchboard

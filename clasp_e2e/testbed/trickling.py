@@ -74,14 +74,11 @@ class Trickle:
             there, _ = board.traffic(subject.name, partner.name)
             return there.datagrams + there.dropped_datagrams
 
-        try:
-            async with asyncio.timeout(pair.patience.connect):
-                await board.wait_until(lambda: sent() > 0)
-        except TimeoutError:
+        if not await board.holds_within(lambda: sent() > 0, pair.patience.connect):
             raise Unmet(
                 f"{subject.name} to send something to the candidate of {partner.name}",
                 f"nothing came from {subject.name}, though the candidate was delivered",
-            ) from None
+            )
         pair.link.heal(self._partner_side)
         for client, other in ((subject, partner), (partner, subject)):
             await client.is_told(Connected, other, within=pair.patience.connect)

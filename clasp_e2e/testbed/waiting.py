@@ -1,7 +1,5 @@
 """Waiting for events, with deadlines, never for time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass

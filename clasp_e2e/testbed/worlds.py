@@ -1,7 +1,5 @@
 """The worlds that a scenario can ask for: a pair of peers, one peer alone, a router."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -146,22 +144,14 @@ class Pair:
 
     async def negotiated(self) -> bool:
         """Wait until an offer and its answer have passed the router; False if they do not in time."""
-        try:
-            async with asyncio.timeout(self.patience.connect):
-                await self.testbed.switchboard.wait_until(
-                    lambda: any(attempt.offer and attempt.answer for attempt in self.attempts)
-                )
-        except TimeoutError:
-            return False
-        return True
+        return await self.testbed.switchboard.holds_within(
+            lambda: any(attempt.offer and attempt.answer for attempt in self.attempts), self.patience.connect
+        )
 
     async def until_it_stands(self) -> None:
         """Wait until the connection `stands`; unmet if it does not in the time a connection takes."""
         limit = self.patience.connect
-        try:
-            async with asyncio.timeout(limit):
-                await self.testbed.switchboard.wait_until(lambda: self.stands)
-        except TimeoutError:
+        if not await self.testbed.switchboard.holds_within(lambda: self.stands, limit):
             alice, bob = self.offerer.name, self.answerer.name
             there, back = self.testbed.switchboard.traffic(alice, bob)
             crossed = (
@@ -171,7 +161,7 @@ class Pair:
             raise Unmet(
                 f"DTLS application data on the link in both directions within {limit:g} s",
                 self.testbed.switchboard.unreadable(alice, bob) or crossed,
-            ) from None
+            )
 
     @asynccontextmanager
     async def path_of(self, sender: Client, payload: bytes) -> AsyncGenerator[Path]:
@@ -207,13 +197,11 @@ class Pair:
 
     async def until_dropped(self, sender: Client, total: int) -> None:
         """Wait until the link has swallowed `total` bytes of `sender`; unobserved if it never does."""
-        try:
-            async with asyncio.timeout(self.patience.retransmission):
-                await self.testbed.switchboard.wait_until(lambda: self.dropped(sender) >= total)
-        except TimeoutError:
+        limit = self.patience.retransmission
+        if not await self.testbed.switchboard.holds_within(lambda: self.dropped(sender) >= total, limit):
             raise Unobserved(
                 f"{sender.name} sent {self.dropped(sender)} bytes into the black link; {total} were awaited"
-            ) from None
+            )
 
     def delay_first_data(self, sender: Client, seconds: float) -> None:
         """Have the first data that `sender` sends over DTLS arrive `seconds` late, overtaken by the rest."""
@@ -239,14 +227,11 @@ class Pair:
         """Require a payload each way, reliable and over the network between the two."""
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             payload = random_payload()
-            before = self._sent_directly(sender, receiver)
+            path, before = Path(len(payload)), self._sent_directly(sender, receiver)
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
-            crossed = self._sent_directly(sender, receiver) - before
-            if crossed < len(payload):
-                raise Unmet(
-                    f"the payload of {len(payload)} bytes to take the direct path", f"{crossed} bytes took it"
-                )
+            path.direct = self._sent_directly(sender, receiver) - before
+            path.took_the_direct_path()
 
     async def signals_arrive(self) -> None:
         """Wait until all signals that the two have sent each other by now have arrived, and what they led to.

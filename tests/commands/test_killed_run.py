@@ -25,7 +25,7 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.run_record import ScenarioResult
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue
 
 catalogue = load_catalogue()
 names = [each.id for each in catalogue.ordered() if each.level == "must" and "peer" in each.judges]

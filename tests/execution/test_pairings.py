@@ -9,7 +9,7 @@ import pytest
 from clasp_e2e.execution.pairings import Subjects, complete_pairings, judged_roles, pairings
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.scripted import PeerScript
-from clasp_e2e.spec import Requirement, load_catalogue
+from clasp_e2e.spec.catalogue import Requirement, load_catalogue
 from clasp_e2e.testbed.scenario import Scenario, requirement, scenario_of
 
 CATALOGUE = load_catalogue()

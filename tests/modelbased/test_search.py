@@ -12,7 +12,7 @@ from clasp_e2e.model import RoutingMode
 from clasp_e2e.modelbased import REQUIREMENTS, Script, Search, Seen, Tally, case_of
 from clasp_e2e.modelbased.steps import Attach, Connect, Send, SetMode
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue
 
 Verdict = Callable[[Script], Outcome]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.results.verdict import requirement_results, run_verdict
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue
 
 CATALOGUE = load_catalogue()
 ROLES = ("answerer", "offerer")

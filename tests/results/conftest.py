@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clasp_e2e.spec import Catalogue, Level, Requirement, Source
+from clasp_e2e.spec.catalogue import Catalogue, Level, Requirement, Source
 
 
 def requirement(requirement_id: str, level: Level = Level.MUST, **fields) -> Requirement:

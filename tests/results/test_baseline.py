@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clasp_e2e.results.baseline import Baseline, BaselineError, parse_baseline
 from clasp_e2e.results.known_failures import check_pairings
-from clasp_e2e.spec import Catalogue
+from clasp_e2e.spec.catalogue import Catalogue
 
 ENTRY = """
 [[known]]

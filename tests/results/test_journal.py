@@ -15,7 +15,7 @@ from clasp_e2e.results.plan import Plan
 from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import JOURNAL, RESULTS, ResultsError, write_results
-from clasp_e2e.spec import Catalogue
+from clasp_e2e.spec.catalogue import Catalogue
 
 CASES = {f"file::test_{number}[x-x]": ("M-1",) for number in range(4)}
 PLAN = Plan(cases=CASES, all_files=True, cast={"offerer": "x", "answerer": "x", "router": "r"})

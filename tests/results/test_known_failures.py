@@ -22,7 +22,7 @@ from clasp_e2e.results.known_failures import (
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.run_record import ScenarioResult, totals
 from clasp_e2e.results.verdict import exit_status, requirement_results, run_verdict
-from clasp_e2e.spec import Catalogue
+from clasp_e2e.spec.catalogue import Catalogue
 
 TODAY = date(2026, 7, 1)
 WHOLE = Scope(

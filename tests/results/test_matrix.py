@@ -13,7 +13,7 @@ from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.results.verdict import requirement_results, run_verdict
-from clasp_e2e.spec import Catalogue
+from clasp_e2e.spec.catalogue import Catalogue
 
 NAMES = st.lists(st.sampled_from(["reference", "rust", "node", "browser"]), min_size=1, unique=True)
 OBSTACLES = st.dictionaries(

@@ -19,7 +19,7 @@ from clasp_e2e.results.plan import KnownList, Plan
 from clasp_e2e.results.preconditions import failed_precondition, resolve_case, run_order
 from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
-from clasp_e2e.spec import Level, load_catalogue
+from clasp_e2e.spec.catalogue import Level, load_catalogue
 
 CATALOGUE = load_catalogue()
 GROUND = ("RTR-1", "CON-3", "CON-5", "EVT-1", "CON-6")

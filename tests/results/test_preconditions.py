@@ -15,7 +15,7 @@ from clasp_e2e.results.preconditions import (
     unexplained_blocks,
 )
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue
 
 CATALOGUE = load_catalogue()
 PAIR, OTHER = Pairing(offerer="x", answerer="x"), Pairing(offerer="x", answerer="reference")

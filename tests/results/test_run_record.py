@@ -15,7 +15,7 @@ from clasp_e2e.results.documents import decode, encode, from_plain, to_plain
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import RequirementResult, Run, ScenarioResult, Subject
 from clasp_e2e.results.store import ResultsError, read_results, write_results
-from clasp_e2e.spec import Level, Source
+from clasp_e2e.spec.catalogue import Level, Source
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)

@@ -16,7 +16,7 @@ from clasp_e2e.results.verdict import (
     requirement_results,
     run_verdict,
 )
-from clasp_e2e.spec import Catalogue, UnknownRequirement
+from clasp_e2e.spec.catalogue import Catalogue, UnknownRequirement
 
 PEERS = ("offerer", "answerer")
 ALL_MET = {"M-1": "passed", "M-2": "passed", "S-1": "passed", "S-2": "passed", "N-1": "passed"}

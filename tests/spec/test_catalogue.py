@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.spec import (
+from clasp_e2e.spec.catalogue import (
     Catalogue,
     CatalogueError,
     Level,

@@ -12,7 +12,7 @@ from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.spec import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed import (
     requirement,
 )

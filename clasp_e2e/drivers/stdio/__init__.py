@@ -1,5 +1,5 @@
 """The stdio driver: an adapter in any language, behind the driver protocol, version 1."""
 
-from __future__ import annotations
+from clasp_e2e.drivers.stdio.driver import StdioDriver
 
-from clasp_e2e.drivers.stdio.driver import StdioDriver as StdioDriver
+__all__ = ["StdioDriver"]

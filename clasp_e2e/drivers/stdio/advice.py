@@ -1,7 +1,5 @@
 """What an adapter's author can do about a fault that the harness names."""
 
-from __future__ import annotations
-
 ADVICE: tuple[tuple[str, str], ...] = (
     (
         "not JSON",

@@ -3,8 +3,6 @@
 Source: "Transport", "Debugging", of the driver protocol, version 1.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ipaddress

@@ -1,7 +1,5 @@
 """The driver protocol, version 1, from the harness's side."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 from collections.abc import Callable, Sequence
@@ -14,6 +12,7 @@ from clasp_e2e.drivers.interface import (
     EventSink,
     FaultSink,
     NotOffered,
+    Opened,
     Peer,
     Refused,
     Router,
@@ -32,7 +31,27 @@ DEFAULT_TIMEOUT = 30
 """The time-out in force where none is configured (specification: "Connection Timeout")."""
 
 
-class StdioPeer(Peer):
+class _InProcess(Opened):
+    """A peer or a router in an adapter's process."""
+
+    _lease: Lease
+
+    @property
+    def process_group(self) -> int | None:
+        """The adapter's, with all that it started; None for one that was attached."""
+        return self._lease.connection.process.pid or None
+
+    @property
+    def fault(self) -> str | None:
+        """What went wrong with the adapter, also outside a call."""
+        return self._lease.fault_text
+
+    def on_fault(self, sink: FaultSink) -> None:
+        """Have `sink` called with the first fault: at once if there was one."""
+        self._lease.on_fault(sink)
+
+
+class StdioPeer(_InProcess, Peer):
     """A peer in an adapter's process."""
 
     def __init__(
@@ -46,23 +65,9 @@ class StdioPeer(Peer):
         self._closed = False
 
     @property
-    def fault(self) -> str | None:
-        """What went wrong with the adapter, also outside a call."""
-        return self._lease.fault_text
-
-    def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one."""
-        self._lease.on_fault(sink)
-
-    @property
     def stderr(self) -> str:
         """The adapter's last lines on standard error."""
         return self._lease.connection.process.stderr()
-
-    @property
-    def process_group(self) -> int | None:
-        """The adapter's, with all that it started; None for one that was attached."""
-        return self.pid or None
 
     @property
     def pid(self) -> int:
@@ -135,27 +140,13 @@ class StdioPeer(Peer):
         return await self._lease.call(f"peer.{method}", {"peer": self._handle, **params}, decode, deadline)
 
 
-class StdioRouter(Router):
+class StdioRouter(_InProcess, Router):
     """A router in an adapter's process, which is its own."""
 
     def __init__(self, lease: Lease, url: str) -> None:
         self.url = url
         self._lease = lease
         self._closed = False
-
-    @property
-    def process_group(self) -> int | None:
-        """The adapter's, with all that it started; None for one that was attached."""
-        return self._lease.connection.process.pid or None
-
-    @property
-    def fault(self) -> str | None:
-        """What went wrong with the adapter, also outside a call."""
-        return self._lease.fault_text
-
-    def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one."""
-        self._lease.on_fault(sink)
 
     async def close(self) -> None:
         """Close the router, then end its process. The second call does nothing."""

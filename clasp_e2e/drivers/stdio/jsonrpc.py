@@ -3,8 +3,6 @@
 Source: the JSON-RPC 2.0 specification, and "Transport" of the driver protocol, version 1.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """An adapter process held for one peer or router, with the first fault that concerns it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 

@@ -10,8 +10,6 @@ adapters are trusted to leave. Run by path and isolated, so it starts in a few m
 standard library only.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal

@@ -1,7 +1,5 @@
 """The adapter processes of one driver: started ahead, handed out, taken back, ended."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections import deque

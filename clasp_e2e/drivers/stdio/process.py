@@ -6,8 +6,6 @@ itself be killed, the adapter finds its standard input closed, which is its sign
 watchdog ends the one that does not.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -4,8 +4,6 @@ Source: "Requests" and "Notifications" of the driver protocol, version 1. Keys t
 does not name are ignored, so that an adapter may say more than it must.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Callable

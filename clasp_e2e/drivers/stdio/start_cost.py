@@ -3,8 +3,6 @@
 Source: Linux's /proc. Elsewhere the cost is unknown, and the bounds are those for an unknown cost.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The harness's end of the process that ends its adapters when the harness itself is killed."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import uuid

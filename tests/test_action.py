@@ -177,5 +177,5 @@ def test_an_input_is_a_value_whatever_it_holds(job: Callable[..., Job]) -> None:
     done = job(peer="$(touch ran); touch ran").run()
     assert done.failed == ["Judge"]
     assert "no driver named '$(touch ran); touch ran'" in done.out["Judge"]
-    assert done.summary.read_text() == "The run left no results: its log says why.\n"
+    assert done.summary.read_text() == "The run left no results; its log says why.\n"
     assert list(done.workspace.iterdir()) == []

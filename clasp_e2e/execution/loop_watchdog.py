@@ -35,7 +35,8 @@ class LoopWatchdog:
 
     def _put_off(self) -> None:
         signal.signal(signal.SIGALRM, self._interrupt)
-        signal.setitimer(signal.ITIMER_REAL, self._limit_s)
+        # Again and again: an exception in a callback of the garbage collector is lost.
+        signal.setitimer(signal.ITIMER_REAL, self._limit_s, self._limit_s)
         self._timer = self._loop.call_later(self._limit_s / 4, self._put_off)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:

@@ -32,7 +32,7 @@ _ACTIVE_S = 0.1
 """Seconds for which a case that waits needs the processor on an idle machine: it connects its peers."""
 _CALM_S = 0.03
 """Lateness of the event loop up to which the machine counts as idle; otherwise those seconds are more."""
-_QUICK_S = 2.0
+_QUICK_S = 1.0
 """Seconds after which a case that was expected to be quick counts as one that waits."""
 _BEAT_S = 0.1
 _LATE_S = 0.15

@@ -15,9 +15,6 @@ from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.attached import AttachPoint, AttachPointError
 from clasp_e2e.execution.selection import Selection, SelectionError
 
-BLOCKED_S = 60.0
-"""Seconds for which an implementation in this process may block the event loop."""
-
 NOBODY = "cmd:ADAPTER"
 """Who is judged if nobody is named: whoever attaches, in both roles."""
 

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.execution.loop_watchdog import LoopWatchdog
+from clasp_e2e.execution import loop_watchdog
 from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
 from clasp_e2e.execution.run import RunSession
@@ -264,7 +264,11 @@ async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[RunSession
     if message:
         cannot_judge(message)
     in_debugger = config.option.attach is not None or config.option.usepdb or config.option.trace
-    watchdog = None if in_debugger else LoopWatchdog(max(1.0, run.plan.patience.scale) * attach.BLOCKED_S)
+    watchdog = (
+        None
+        if in_debugger
+        else loop_watchdog.LoopWatchdog(max(1.0, run.plan.patience.scale) * loop_watchdog.BLOCKED_S)
+    )
     if config.option.attach is None:
         run.start(
             [

@@ -156,7 +156,7 @@ def test_the_worst_cell_decides_and_a_broken_driver_is_named(command: Command, t
         (["--peers", "no.such:Driver"], 3, "no.such:Driver is not installed: No module named 'no'"),
         (["--peers", "cmd:no-such-program --x"], 3, "No such file or directory"),
         (["--peers", "reference", "-k", "nothing_of_the_kind"], 2, "No scenario selected"),
-        (["--peers", "reference", "-k", "and and"], 2, "Wrong expression passed to '-k'"),
+        (["--peers", "reference", "-k", "and and"], 2, "is not an expression"),
         (["--peers", "reference", "test_nowhere.py"], 2, "test_nowhere.py"),
         (["--peers", "reference", "--", "-n", "2"], 2, "-n is an option of pytest"),
         (["--peers", "reference", "--require-all", "--routers", "no.such:Driver"], 3, "not available"),
@@ -282,7 +282,7 @@ def test_an_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
     after = ("under way", "\n1 of ")
     status, said = interrupted(tmp_path, number, "drivers:Hangs", after=after, background=background)
     assert status == 3, said
-    assert "The matrix was interrupted; what is known so far is kept." in said
+    assert "The matrix was interrupted; the results so far are kept." in said
     assert "Traceback" not in said
     (cell,) = read(tmp_path / "out").values()
     assert cell["state"] == "interrupted"

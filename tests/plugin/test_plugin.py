@@ -98,7 +98,7 @@ def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(
 
         @requirement("ICE-4")
         async def test_it_is_blocked(alone):
-            raise Blocked("CON-3", "no offer was sent")
+            raise Blocked("CON-9", "harm was done")
 
         @requirement("TMO-1", slow=True)
         async def test_it_is_broken(alone):

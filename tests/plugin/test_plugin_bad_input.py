@@ -116,7 +116,9 @@ def test_an_implementation_that_raises_hangs_or_dies_is_an_error_and_no_verdict(
 def test_an_implementation_that_holds_up_everything_is_interrupted_and_the_run_goes_on(
     folder: Folder,
 ) -> None:
-    (folder.path / "conftest.py").write_text("from clasp_e2e.plugin import attach\nattach.BLOCKED_S = 1\n")
+    (folder.path / "conftest.py").write_text(
+        "from clasp_e2e.execution import loop_watchdog\nloop_watchdog.BLOCKED_S = 1\n"
+    )
     found = folder.write(MODE, SET).run(act=("p2p_routing_mode", "blocks"))
     assert found.status == 3, found.out
     assert set(found.outcomes.values()) == {"error"}

@@ -23,7 +23,7 @@ class Runs:
     """
 
     def __init__(self) -> None:
-        self._shared = SharedResources.for_machine(Patience())
+        self._shared = SharedResources.for_machine(Patience(), jobs=8)
         self._tasks: dict[Key, asyncio.Task[MutantRun]] = {}
 
     def start(self, mutant: Mutant, role: Role, *, whole: bool) -> None:

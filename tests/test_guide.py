@@ -114,7 +114,7 @@ def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str
     whole = told(whole_run, folder, environment)
     assert "my-adapter" in template
     assert "a stub, my implementation" in stub
-    assert "the router's own" in real
+    assert "attached to the given router" in real
     assert "1 passed" in first
     assert "1 passed" in attached
     assert "\nCONFORMANT" in whole

@@ -149,14 +149,32 @@ class RunSession:
         [found] = await self._awaited([case])
         if found.result.outcome is Outcome.PASSED:
             return found
-        needed = self._dependencies.needed_to_resolve(case, found.result.blocked_by)
-        before = [each.result for each in await self._awaited(needed)]
-        resolved = resolve_all(self.plan.catalogue, [*before, found.result])
+        resolved = resolve_all(self.plan.catalogue, await self._needed_to_resolve(case, found.result))
         (result,) = (each for each in resolved if each.id == case.id)
         if self.plan.baselines:
             scope = Scope(labels=self.plan.labels, today=_today(), router=self.plan.selection.subjects.router)
             result = expect_known(self.plan.baselines, result, scope)
         return replace(found, result=result)
+
+    async def _needed_to_resolve(self, case: Case, observed: ScenarioResult) -> list[ScenarioResult]:
+        """Return the observed results by which that of `case` is resolved, itself among them.
+
+        What blocks a case may be blocked itself, and so on.
+        """
+        results = {case.id: observed}
+        ahead = [(case, observed)]
+        while ahead:
+            each, its_result = ahead.pop()
+            needed = [
+                other
+                for other in self._dependencies.needed_to_resolve(each, its_result.blocked_by)
+                if other.id in self._tasks and other.id not in results
+            ]
+            for other, judged_case in zip(needed, await self._awaited(needed), strict=True):
+                results[other.id] = judged_case.result
+                if judged_case.result.blocked_by:
+                    ahead.append((other, judged_case.result))
+        return list(results.values())
 
     async def judge(self, cases: Sequence[Case]) -> AsyncGenerator[tuple[Case, JudgedCase]]:
         """Start `cases`, and yield each with what became of it, in the order in which they are given."""

@@ -12,7 +12,7 @@ from clasp_e2e.model import P2PConfig, SendResult
 from clasp_e2e.peer import P2PNotConfigured, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sdp import without_candidates
-from clasp_e2e.scripted.mutant import MutantDriver, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, MutantDriver, Outs, PeerScript, drop, mutant
 
 
 @mutant("CON-1", "It tells a session id of its own making instead of the router's.")
@@ -32,31 +32,33 @@ class MakesUpItsSession(MutantDriver):
         return peer
 
 
-@mutant("CON-1", "It cannot attach to a router at all.", "offerer", "answerer")
+@mutant("CON-1", "It cannot attach to a router at all.", *EITHER)
 class NeverAttaches(MutantDriver):
     async def open_peer(self, **_: object) -> ReferencePeer:
         """Refuse."""
         raise Refused("this client attaches to nobody")
 
 
-@mutant("CON-3", "It makes its offer and keeps it to itself.")
-class NeverOffers(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Offer()):
-                return ()
-            case _:
-                return (effect,)
+def without_lines(sdp: str, part: str) -> str:
+    """Return `sdp` without the lines that hold `part`."""
+    return "".join(line for line in sdp.splitlines(keepends=True) if part not in line)
 
 
-@mutant("CON-3", "It answers no offer.", "answerer")
-class NeverAnswers(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Answer()):
-                return ()
-            case _:
-                return (effect,)
+NeverOffers = PeerScript.define_signals(
+    "NeverOffers",
+    "CON-3",
+    "It makes its offer and keeps it to itself.",
+    on=wire.Offer,
+    act=drop,
+)
+NeverAnswers = PeerScript.define_signals(
+    "NeverAnswers",
+    "CON-3",
+    "It answers no offer.",
+    "answerer",
+    on=wire.Answer,
+    act=drop,
+)
 
 
 @mutant("CON-3", "Its answers reach their offerer by a way of their own, past the router.", "both")
@@ -82,16 +84,10 @@ class AnswersPastTheRouter(PeerScript):
                 return (event,)
 
 
-@mutant("CON-4", "Its answers hold no DTLS fingerprint.", "answerer")
-class AnswersWithoutAFingerprint(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Answer() as answer):
-                lines = answer.sdp.splitlines(keepends=True)
-                sdp = "".join(line for line in lines if not line.startswith("a=fingerprint:"))
-                return (replace(effect, signal=replace(answer, sdp=sdp)),)
-            case _:
-                return (effect,)
+AnswersWithoutAFingerprint = PeerScript.define_signals(
+    "AnswersWithoutAFingerprint", "CON-4", "Its answers hold no DTLS fingerprint.", "answerer",
+    on=wire.Answer, act=lambda _, answer: (replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),),
+)  # fmt: skip
 
 
 @mutant("CON-4", "Two of a kind hide their ICE passwords under a name of their own.", "both")
@@ -112,52 +108,39 @@ class HidesThePassword(PeerScript):
                 return (event,)
 
 
-@mutant("CON-5", "It makes no use of the answer to its offer.")
-class IgnoresTheAnswer(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        return () if isinstance(effect, fx.AcceptAnswer) else (effect,)
+def with_wrong_password(answer: wire.Answer) -> wire.Answer:
+    """Return `answer` with an ICE password that is not in use."""
+    return replace(answer, sdp=answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong"))
 
 
-@mutant("CON-5", "The ICE password in its answer is not the one that it uses.", "answerer")
-class AnswersWithAWrongPassword(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Answer() as answer):
-                sdp = answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong")
-                return (replace(effect, signal=replace(answer, sdp=sdp)),)
-            case _:
-                return (effect,)
+def with_nothing_to_use(answer: wire.Answer) -> wire.Answer:
+    """Return `answer` with a wrong ICE password and without candidates."""
+    return replace(answer, sdp=without_candidates(with_wrong_password(answer).sdp)[0])
 
 
-@mutant("CON-5", "Its answer holds none of its candidates, and a wrong ICE password.", "answerer")
-class AnswersInVain(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Answer() as answer):
-                sdp, _ = without_candidates(answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong"))
-                return (replace(effect, signal=replace(answer, sdp=sdp)),)
-            case _:
-                return (effect,)
-
-
-@mutant("CON-6", "It says P2P of what it sends, and sends nothing.", "offerer", "answerer")
-class SendsNothing(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.SendOnChannel() | fx.PublishRelay():
-                return (fx.Resolve(effect.call, SendResult.P2P),)
-            case _:
-                return (effect,)
-
-
-@mutant("CON-7", "Without a P2P configuration its calls never return.")
-class HangsWithoutP2P(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Reject(error=P2PNotConfigured()):
-                return ()
-            case _:
-                return (effect,)
+IgnoresTheAnswer = PeerScript.define(
+    "IgnoresTheAnswer",
+    "CON-5",
+    "It makes no use of the answer to its offer.",
+    on=fx.AcceptAnswer,
+    act=drop,
+)
+AnswersWithAWrongPassword = PeerScript.define_signals(
+    "AnswersWithAWrongPassword", "CON-5", "The ICE password in its answer is not the one that it uses.",
+    "answerer", on=wire.Answer, act=lambda _, answer: (with_wrong_password(answer),),
+)  # fmt: skip
+AnswersInVain = PeerScript.define_signals(
+    "AnswersInVain", "CON-5", "Its answer holds none of its candidates, and a wrong ICE password.",
+    "answerer", on=wire.Answer, act=lambda _, answer: (with_nothing_to_use(answer),),
+)  # fmt: skip
+SendsNothing = PeerScript.define(
+    "SendsNothing", "CON-6", "It says P2P of what it sends, and sends nothing.", *EITHER,
+    on=(fx.SendOnChannel, fx.PublishRelay), act=lambda _, send: fx.Resolve(send.call, SendResult.P2P),
+)  # fmt: skip
+HangsWithoutP2P = PeerScript.define(
+    "HangsWithoutP2P", "CON-7", "Without a P2P configuration its calls never return.",
+    on=fx.Reject, act=lambda _, no: () if isinstance(no.error, P2PNotConfigured) else (no,),
+)  # fmt: skip
 
 
 @mutant("CON-7", "Without a P2P configuration it takes calls and does nothing.")
@@ -200,11 +183,7 @@ class DropsTheFirstPeer(PeerScript):
                 return (effect,)
 
 
-@mutant("ICE-1", "It asks none of the STUN servers that it was given.", "offerer", "answerer")
-class AsksNoStunServer(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer() | fx.AcceptOffer():
-                return (replace(effect, ice_servers=()),)
-            case _:
-                return (effect,)
+AsksNoStunServer = PeerScript.define(
+    "AsksNoStunServer", "ICE-1", "It asks none of the STUN servers that it was given.", *EITHER,
+    on=(fx.CreateOffer, fx.AcceptOffer), act=lambda _, start: replace(start, ice_servers=()),
+)  # fmt: skip

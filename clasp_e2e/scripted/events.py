@@ -5,94 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PEvent
+from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.transport import VANISHED
-from clasp_e2e.scripted.mutant import Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, drop, mutant
 
 
-class Telling(PeerScript):
-    """A script over what the application is told."""
-
-    def act(self, effect: fx.Effect) -> Outs:
-        return self.tell(effect, effect.event) if isinstance(effect, fx.Emit) else (effect,)
-
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        """Return what is done instead of telling `event`."""
-        del event
-        return (effect,)
+def twice(_: PeerScript, event: Connected | ConnectionFailed) -> Outs:
+    """Report the event twice."""
+    return (fx.Emit(event), fx.Emit(event))
 
 
-@mutant("EVT-1", "It tells nobody that it is connected.", "offerer", "answerer")
-class TellsNoConnected(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return () if isinstance(event, Connected) else (effect,)
-
-
-@mutant("EVT-1", "Its Connected names somebody else.", "offerer", "answerer")
-class NamesAnotherPeer(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (fx.Emit(Connected("somebody")) if isinstance(event, Connected) else effect,)
-
-
-@mutant("EVT-2", "It tells Connected twice.", "offerer", "answerer")
-class TellsConnectedTwice(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (effect, effect) if isinstance(event, Connected) else (effect,)
-
-
-@mutant("EVT-3", "It tells nobody that a connection has ended.", "offerer", "answerer", slow=True)
-class TellsNoDisconnected(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return () if isinstance(event, Disconnected) else (effect,)
-
-
-@mutant("EVT-3", "Its Disconnected names somebody else.", slow=True)
-class NamesAnotherThatLeft(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (fx.Emit(Disconnected("somebody")) if isinstance(event, Disconnected) else effect,)
-
-
-@mutant("EVT-4", "It does not miss a peer that vanished.", "offerer", "answerer", slow=True)
-class MissesNobody(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        vanished = isinstance(event, Disconnected) and event.reason == VANISHED
-        return () if vanished else (effect,)
-
-
-@mutant("EVT-5", "Its ConnectionFailed gives no reason.")
-class GivesNoReason(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (fx.Emit(replace(event, reason="")) if isinstance(event, ConnectionFailed) else effect,)
-
-
-@mutant("EVT-6", "It tells Connected when data has long arrived.", "offerer", "answerer")
-class TellsConnectedLate(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (fx.Delayed(0.7, effect) if isinstance(event, Connected) else effect,)
-
-
-@mutant("EVT-6", "It tells each failure twice.")
-class TellsFailuresTwice(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (effect, effect) if isinstance(event, ConnectionFailed) else (effect,)
-
-
-@mutant("EVT-6", "Having told that an attempt failed, it tells Connected.")
-class ConnectsAfterFailing(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        match event:
-            case ConnectionFailed(peer_session_id=peer):
-                return (effect, fx.Emit(Connected(peer)))
-            case _:
-                return (effect,)
-
-
-@mutant("EVT-7", "It tells an orderly close 3 s late.", "offerer", "answerer")
-class TellsTheCloseLate(Telling):
-    def tell(self, effect: fx.Emit, event: P2PEvent) -> Outs:
-        return (fx.Delayed(3.0, effect) if isinstance(event, Disconnected) else effect,)
+# fmt: off
+TellsNoConnected = PeerScript.define_events(
+    "TellsNoConnected", "EVT-1", "It tells nobody that it is connected.", *EITHER, on=Connected, act=drop,
+)
+NamesAnotherPeer = PeerScript.define_events(
+    "NamesAnotherPeer", "EVT-1", "Its Connected names somebody else.", *EITHER,
+    on=Connected, act=lambda _, _event: fx.Emit(Connected("somebody")),
+)
+TellsConnectedTwice = PeerScript.define_events(
+    "TellsConnectedTwice", "EVT-2", "It tells Connected twice.", *EITHER, on=Connected, act=twice,
+)
+TellsNoDisconnected = PeerScript.define_events(
+    "TellsNoDisconnected", "EVT-3", "It tells nobody that a connection has ended.", *EITHER,
+    on=Disconnected, act=drop, slow=True,
+)
+NamesAnotherThatLeft = PeerScript.define_events(
+    "NamesAnotherThatLeft", "EVT-3", "Its Disconnected names somebody else.",
+    on=Disconnected, act=lambda _, _event: fx.Emit(Disconnected("somebody")), slow=True,
+)
+MissesNobody = PeerScript.define_events(
+    "MissesNobody", "EVT-4", "It does not miss a peer that vanished.", *EITHER,
+    on=Disconnected, act=lambda _, end: () if end.reason == VANISHED else (fx.Emit(end),), slow=True,
+)
+GivesNoReason = PeerScript.define_events(
+    "GivesNoReason", "EVT-5", "Its ConnectionFailed gives no reason.",
+    on=ConnectionFailed, act=lambda _, failure: fx.Emit(replace(failure, reason="")),
+)
+TellsConnectedLate = PeerScript.define_events(
+    "TellsConnectedLate", "EVT-6", "It tells Connected when data has long arrived.", *EITHER,
+    on=Connected, act=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
+)
+TellsFailuresTwice = PeerScript.define_events(
+    "TellsFailuresTwice", "EVT-6", "It tells each failure twice.", on=ConnectionFailed, act=twice,
+)
+ConnectsAfterFailing = PeerScript.define_events(
+    "ConnectsAfterFailing", "EVT-6", "Having told that an attempt failed, it tells Connected.",
+    on=ConnectionFailed,
+    act=lambda _, failure: (fx.Emit(failure), fx.Emit(Connected(failure.peer_session_id))),
+)
+TellsTheCloseLate = PeerScript.define_events(
+    "TellsTheCloseLate", "EVT-7", "It tells an orderly close 3 s late.", *EITHER,
+    on=Disconnected, act=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
+)
+# fmt: on
 
 
 class Answering(PeerScript):
@@ -119,13 +87,13 @@ class Answering(PeerScript):
         return connected
 
 
-@mutant("EVT-8", "`is_peer_connected` is always false.", "offerer", "answerer")
+@mutant("EVT-8", "`is_peer_connected` is always false.", *EITHER)
 class SaysNeverConnected(Answering):
     def answer(self, *, connected: bool) -> bool:  # noqa: ARG002
         return False
 
 
-@mutant("EVT-8", "`is_peer_connected` stays true after Disconnected.", "offerer", "answerer")
+@mutant("EVT-8", "`is_peer_connected` stays true after Disconnected.", *EITHER)
 class SaysConnectedForEver(Answering):
     def __init__(self) -> None:
         super().__init__()
@@ -136,7 +104,7 @@ class SaysConnectedForEver(Answering):
         return self.was_connected
 
 
-@mutant("EVT-8", "`is_peer_connected` is true of everybody.", "offerer", "answerer")
+@mutant("EVT-8", "`is_peer_connected` is true of everybody.", *EITHER)
 class SaysConnectedToAll(Answering):
     def answer(self, *, connected: bool) -> bool:  # noqa: ARG002
         return True

@@ -16,7 +16,8 @@ from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.peer.webrtc import AiortcTransport
-from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, mutant
+from clasp_e2e.scripted.connecting import without_lines
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, drop, mutant
 
 
 class Servers(PeerScript):
@@ -27,82 +28,62 @@ class Servers(PeerScript):
         self.stun: tuple[str, ...] = ()
         self.turns = False
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer() | fx.AcceptOffer():
-                self.stun, self.turns = effect.ice_servers, bool(effect.turn_servers)
-            case _:
-                pass
-        return self.do(effect)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
+            self.stun, self.turns = effect.ice_servers, bool(effect.turn_servers)
 
-    def do(self, effect: fx.Effect) -> Outs:
-        """Return what is done in the place of `effect`."""
-        return (effect,)
-
-    def lacks_stun(self, event: inputs.LocalDescription) -> bool:
-        """Return whether a STUN server was configured, and none has answered."""
-        return bool(self.stun) and "typ srflx" not in event.sdp
-
-
-@mutant("ICE-2", "Without an answer of its STUN server it fails the attempt.", "offerer", "answerer")
-class NeedsItsStunServer(Servers):
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        match event:
-            case inputs.LocalDescription() if self.lacks_stun(event):
-                return (inputs.NegotiationFailed(event.transport, "the STUN server does not answer"),)
-            case _:
-                return (event,)
+        if isinstance(event, inputs.LocalDescription) and self.stun and "typ srflx" not in event.sdp:
+            return self.miss_stun(event)
+        return (event,)
+
+    def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:
+        """Return the inputs that the core receives where no configured STUN server has answered."""
+        return (event,)
+
+
+@mutant("ICE-2", "Without an answer of its STUN server it fails the attempt.", *EITHER)
+class NeedsItsStunServer(Servers):
+    def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:
+        return (inputs.NegotiationFailed(event.transport, "the STUN server does not answer"),)
 
 
 @mutant("ICE-2", "It waits for its STUN server for ever.", slow=True)
 class WaitsForItsStunServer(Servers):
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        match event:
-            case inputs.LocalDescription() if self.lacks_stun(event):
-                return ()
-            case _:
-                return (event,)
+    def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:  # noqa: ARG002
+        return ()
 
 
-@mutant("ICE-3", "It asks none of the TURN servers that it was given.", "offerer", "answerer")
-class NeverUsesTurn(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer() | fx.AcceptOffer():
-                return (replace(effect, turn_servers=()),)
-            case _:
-                return (effect,)
+def through_the_router(script: Servers, direct: fx.SendOnChannel) -> Outs:
+    """Relay what is to be sent directly if there is a TURN server, and say P2P."""
+    if not script.turns:
+        return (direct,)
+    send = script.sends[direct.call]
+    value: wire.Value = {"from": "", "data": send.data, "reliable": send.reliable}
+    relay = fx.PublishRelay(NO_CALL, RELAY_PREFIX + send.peer, value)
+    return (relay, fx.Resolve(direct.call, SendResult.P2P))
 
 
-@mutant("ICE-3", "It has a relayed address and tells nobody.", "offerer", "answerer")
-class KeepsItsRelayToItself(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Offer() | wire.Answer() as signal):
-                lines = signal.sdp.splitlines(keepends=True)
-                sdp = "".join(line for line in lines if " typ relay" not in line)
-                return (replace(effect, signal=replace(signal, sdp=sdp)),)
-            case _:
-                return (effect,)
-
-
-@mutant("ICE-3", "With a TURN server it sends through the CLASP router, and says P2P.", "offerer", "answerer")
-class TakesTheRouterForATurnServer(Servers):
-    def do(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.SendOnChannel() if self.turns:
-                send = self.sends[effect.call]
-                value: wire.Value = {"from": "", "data": send.data, "reliable": send.reliable}
-                relay = fx.PublishRelay(NO_CALL, RELAY_PREFIX + send.peer, value)
-                return (relay, fx.Resolve(effect.call, SendResult.P2P))
-            case _:
-                return (effect,)
-
-
-@mutant("ICE-4", "It uses no candidate that comes on its own.", "offerer", "answerer")
-class IgnoresTrickledCandidates(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        return () if isinstance(effect, fx.AddCandidate) else (effect,)
+# fmt: off
+NeverUsesTurn = PeerScript.define(
+    "NeverUsesTurn", "ICE-3", "It asks none of the TURN servers that it was given.", *EITHER,
+    on=(fx.CreateOffer, fx.AcceptOffer), act=lambda _, start: replace(start, turn_servers=()),
+)
+KeepsItsRelayToItself = PeerScript.define_signals(
+    "KeepsItsRelayToItself", "ICE-3", "It has a relayed address and tells nobody.", *EITHER,
+    on=(wire.Offer, wire.Answer),
+    act=lambda _, signal: (replace(signal, sdp=without_lines(signal.sdp, " typ relay")),),
+)
+TakesTheRouterForATurnServer = Servers.define(
+    "TakesTheRouterForATurnServer", "ICE-3",
+    "With a TURN server it sends through the CLASP router, and says P2P.", *EITHER,
+    on=fx.SendOnChannel, act=through_the_router,
+)
+IgnoresTrickledCandidates = PeerScript.define(
+    "IgnoresTrickledCandidates", "ICE-4", "It uses no candidate that comes on its own.", *EITHER,
+    on=fx.AddCandidate, act=drop,
+)
+# fmt: on
 
 
 @mutant("ICE-4", "It ignores an offer whose candidates came first.", "answerer")
@@ -125,7 +106,7 @@ class LosesOffersBehindTheirCandidates(PeerScript):
         return (event,)
 
 
-@mutant("ICE-4", "A candidate that comes a second time ends the attempt.", "offerer", "answerer")
+@mutant("ICE-4", "A candidate that comes a second time ends the attempt.", *EITHER)
 class StumblesOverRepeatedCandidates(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -141,7 +122,7 @@ class StumblesOverRepeatedCandidates(PeerScript):
                 return (effect,)
 
 
-@mutant("ICE-4", "A candidate that comes when the connection stands ends it.", "offerer", "answerer")
+@mutant("ICE-4", "A candidate that comes when the connection stands ends it.", *EITHER)
 class EndsForALateCandidate(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -176,7 +157,7 @@ class AnswersOnlyKnownEndpoints(AiortcTransport):
         await super()._describe(pc)
 
 
-@mutant("ICE-5", "It answers no check from an endpoint that it was not told of.", "offerer", "answerer")
+@mutant("ICE-5", "It answers no check from an endpoint that it was not told of.", *EITHER)
 class KnowsNoOtherEndpoint(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(AnswersOnlyKnownEndpoints))

@@ -9,49 +9,147 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self, TypedDict, TypeVar, Unpack
 
 from clasp_e2e.drivers.interface import Description, Driver, Implementation
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.peer import ClaspBuilder, inputs
 from clasp_e2e.peer import effects as fx
+from clasp_e2e.router import Deliver
 from clasp_e2e.router import Effect as RouterEffect
+from clasp_e2e.wire import Signal, Welcome
 
 Role = Literal["offerer", "answerer", "both", "router"]
 Outs = Iterable[fx.Effect]
 RouterOuts = Iterable[RouterEffect]
 
+E = TypeVar("E")
+
+EITHER: tuple[Role, Role] = ("offerer", "answerer")
+"""The roles of a mutant whose fault shows in each of them."""
+
 NO_CALL = 0
 """A call that nobody made: what is done for it is answered to nobody."""
 
 
+class Options(TypedDict, total=False):
+    """The rarer properties of a mutant; see `Mutant`."""
+
+    also: Mapping[str, str]
+    slow: bool
+
+
+def drop(*_: object) -> tuple[()]:
+    """Return nothing: the fault is to leave out what is due."""
+    return ()
+
+
 class PeerScript:
-    """What stands around the core of one peer: all that it hears and all that it does passes here."""
+    """A layer around the core of one peer: all its inputs and effects pass through it."""
 
     def __init__(self) -> None:
         self.sends: dict[int, inputs.SendP2P] = {}
         """The sends that the application asked for, by call."""
 
     def hearing(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        """Note the sends, and hand on what the core is to hear of `event`."""
+        """Note the sends, and return the inputs that the core receives instead of `event`."""
         if isinstance(event, inputs.SendP2P):
             self.sends[event.call] = event
         return self.hear(event)
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        """Return what the core hears in the place of `event`."""
+        """Return the inputs that the core receives instead of `event`."""
         return (event,)
 
+    def acting(self, effect: fx.Effect) -> Outs:
+        """Note `effect`, and return the effects that are executed instead of it."""
+        self.note(effect)
+        return self.act(effect)
+
+    def note(self, effect: fx.Effect) -> None:
+        """Keep of `effect` what the fault depends on."""
+
     def act(self, effect: fx.Effect) -> Outs:
-        """Return what is done in the place of `effect`."""
+        """Return the effects that are executed instead of `effect`."""
         return (effect,)
+
+    @classmethod
+    def define(
+        cls,
+        name: str,
+        requirement: str,
+        broken: str,
+        *roles: Role,
+        on: type[E] | tuple[type[E], ...],
+        act: Callable[[Self, E], Outs | fx.Effect],
+        **options: Unpack[Options],
+    ) -> Mutant:
+        """Define the mutant `name`: instead of an effect of the type `on`, it executes `act`'s."""
+
+        def acted(script: Self, effect: fx.Effect) -> Outs:
+            outs = act(script, effect) if isinstance(effect, on) else effect
+            return outs if isinstance(outs, Iterable) else (outs,)
+
+        return mutant(requirement, broken, *roles, **options)(type(name, (cls,), {"act": acted}))
+
+    @classmethod
+    def define_events(
+        cls,
+        name: str,
+        requirement: str,
+        broken: str,
+        *roles: Role,
+        on: type[E],
+        act: Callable[[Self, E], Outs | fx.Effect],
+        **options: Unpack[Options],
+    ) -> Mutant:
+        """Define the mutant `name`: instead of reporting an event of the type `on`, it executes `act`."""
+
+        def reported(script: Self, emit: fx.Emit) -> Outs | fx.Effect:
+            return act(script, emit.event) if isinstance(emit.event, on) else emit
+
+        return cls.define(name, requirement, broken, *roles, on=fx.Emit, act=reported, **options)
+
+    @classmethod
+    def define_signals(
+        cls,
+        name: str,
+        requirement: str,
+        broken: str,
+        *roles: Role,
+        on: type[E] | tuple[type[E], ...],
+        act: Callable[[Self, E], Iterable[Signal]],
+    ) -> Mutant:
+        """Define the mutant `name`: instead of a signal of the type `on`, it sends those of `act`."""
+
+        def published(script: Self, publish: fx.PublishSignal) -> Outs:
+            if not isinstance(publish.signal, on):
+                return (publish,)
+            return tuple(fx.PublishSignal(publish.target, signal) for signal in act(script, publish.signal))
+
+        return cls.define(name, requirement, broken, *roles, on=fx.PublishSignal, act=published)
 
 
 class RouterScript:
-    """What stands behind the core of one router: all that it does passes here."""
+    """A layer behind the core of one router: all its effects pass through it."""
+
+    def __init__(self) -> None:
+        self.welcomed: list[int] = []
+        """The connections that were welcomed."""
+
+    def acting(self, effect: RouterEffect) -> RouterOuts:
+        """Note who is welcomed, and return the effects that are executed instead of `effect`."""
+        outs = self.act(effect)
+        if isinstance(effect, Deliver) and isinstance(effect.message, Welcome):
+            self.welcomed.append(effect.connection)
+        return outs
 
     def act(self, effect: RouterEffect) -> RouterOuts:
-        """Return what is done in the place of `effect`."""
+        """Return the effects that are executed instead of `effect`."""
+        return self.deliver(effect) if isinstance(effect, Deliver) else (effect,)
+
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        """Return the effects that are executed instead of a delivery."""
         return (effect,)
 
 
@@ -74,7 +172,7 @@ def scripted_driver(kind: type[PeerScript]) -> MutantDriver:
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
-        builder.script(script.act).hearing(script.hearing)
+        builder.script(script.acting).hearing(script.hearing)
 
     driver = MutantDriver(prepare)
     driver.name = kind.__name__
@@ -114,7 +212,7 @@ class Mutant:
         if issubclass(fault, MutantDriver):
             return fault()
         if issubclass(fault, RouterScript):
-            return MutantDriver(router_script=lambda: fault().act)
+            return MutantDriver(router_script=lambda: fault().acting)
         return scripted_driver(fault)
 
 
@@ -126,8 +224,7 @@ def mutant(
     requirement: str,
     broken: str,
     *roles: Role,
-    also: Mapping[str, str] | None = None,
-    slow: bool = False,
+    **options: Unpack[Options],
 ) -> Callable[[Fault], Mutant]:
     """Make a mutant of a script or a driver: what it fails, in one sentence what is wrong, and where.
 
@@ -136,7 +233,7 @@ def mutant(
 
     def make(fault: Fault) -> Mutant:
         default: Role = "router" if requirement.startswith("RTR") else "offerer"
-        made = Mutant(fault.__name__, requirement, broken, fault, roles or (default,), also or {}, slow)
+        made = Mutant(fault.__name__, requirement, broken, fault, roles or (default,), **options)
         MUTANTS.append(made)
         return made
 

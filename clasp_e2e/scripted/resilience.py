@@ -11,7 +11,7 @@ from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.router import Close, Deliver, Effect, ErrorCode
-from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, RouterOuts, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, RouterOuts, mutant
 from clasp_e2e.scripted.routers import Forwarding, Front
 
 
@@ -48,9 +48,7 @@ class Crossing(PeerScript):
         return (event,)
 
 
-@mutant(
-    "CON-8", "Of two offers that crossed, it tells the failure of the one that lost.", "offerer", "answerer"
-)
+@mutant("CON-8", "Of two offers that crossed, it tells the failure of the one that lost.", *EITHER)
 class TellsThatTheLoserFailed(Crossing):
     def act(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -78,9 +76,7 @@ class GivesWay(Crossing):
         return (inputs.SignalReceived(back), event)
 
 
-@mutant(
-    "CON-9", "Called to connect to whom it is connected to, it ends the connection.", "offerer", "answerer"
-)
+@mutant("CON-9", "Called to connect to whom it is connected to, it ends the connection.", *EITHER)
 class BeginsAnew(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +96,7 @@ class BeginsAnew(PeerScript):
         return (event,)
 
 
-@mutant("DIR-2", "It ends its connections when it has lost the router.", "offerer", "answerer")
+@mutant("DIR-2", "It ends its connections when it has lost the router.", *EITHER)
 class EndsWithItsRouter(PeerScript):
     def __init__(self) -> None:
         super().__init__()

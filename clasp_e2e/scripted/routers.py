@@ -13,64 +13,51 @@ from aioice import stun
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Router
 from clasp_e2e.drivers.reference import ReferenceRouter
-from clasp_e2e.router import Deliver, Effect, ErrorCode, Why
+from clasp_e2e.router import Deliver, ErrorCode, Why
 from clasp_e2e.scripted.mutant import MutantDriver, RouterOuts, RouterScript, mutant
 
 
-class Greeting(RouterScript):
-    """A script over WELCOME."""
-
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(message=wire.Welcome() as welcome):
-                return self.greet(effect, welcome)
-            case _:
-                return (effect,)
-
-    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
-        """Return what is done instead of the welcome."""
-        del welcome
-        return (effect,)
-
-
 class Forwarding(RouterScript):
-    """A script over the signals that are forwarded; it knows the connections that were welcomed."""
+    """A script over the signals that are forwarded."""
 
-    def __init__(self) -> None:
-        self.welcomed: list[int] = []
-
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(message=wire.Publish() as message, why=Why.SIGNAL):
-                return self.forward(effect, message)
-            case Deliver(message=wire.Welcome()):
-                self.welcomed.append(effect.connection)
-            case _:
-                pass
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        if isinstance(effect.message, wire.Publish) and effect.why is Why.SIGNAL:
+            return self.forward(effect, effect.message)
         return (effect,)
 
     def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
-        """Return what is done instead of forwarding `message`."""
+        """Return the effects that are executed instead of forwarding `message`."""
         del message
         return (effect,)
 
 
 @mutant("CON-1", "It welcomes nobody.", "router")
-class WelcomesNobody(Greeting):
-    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:  # noqa: ARG002
-        return ()
+class WelcomesNobody(RouterScript):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        return () if isinstance(effect.message, wire.Welcome) else (effect,)
+
+
+class Naming(RouterScript):
+    """A script over the ids of sessions."""
+
+    session = ""
+    """The id that every session gets."""
+
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        welcome = effect.message
+        if not isinstance(welcome, wire.Welcome):
+            return (effect,)
+        return (replace(effect, message=replace(welcome, session=self.session)),)
 
 
 @mutant("CON-1", "It welcomes sessions without an id.", "router")
-class NamesNoSession(Greeting):
-    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
-        return (replace(effect, message=replace(welcome, session="")),)
+class NamesNoSession(Naming):
+    session = ""
 
 
 @mutant("CON-2", "It gives the same id to every session.", "router")
-class NamesAllTheSame(Greeting):
-    def greet(self, effect: Deliver, welcome: wire.Welcome) -> RouterOuts:
-        return (replace(effect, message=replace(welcome, session="session")),)
+class NamesAllTheSame(Naming):
+    session = "session"
 
 
 @mutant("RTR-1", "It forwards no signal.")
@@ -88,16 +75,15 @@ class Altering(Forwarding):
         return (replace(effect, message=replace(message, value=self.alter(message.value))),)
 
     def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
-        """Return what is forwarded in the place of `value`."""
+        """Return the map that is forwarded instead of `value`."""
         return value
 
 
 @mutant("RTR-2", "It tidies up the line ends of an SDP.")
 class TidiesLineEnds(Altering):
     def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
-        return {
-            key: item.replace("\r\n", "\n") if isinstance(item, str) else item for key, item in value.items()
-        }
+        texts = {key: item.replace("\r\n", "\n") for key, item in value.items() if isinstance(item, str)}
+        return value | texts
 
 
 @mutant("RTR-2", "It leaves out what is null.")
@@ -130,46 +116,37 @@ class SwapsCandidates(Forwarding):
 
 @mutant("RTR-4", "It is silent about signals to nobody.")
 class HidesUnknownSessions(RouterScript):
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(message=wire.Error(code=ErrorCode.SESSION_NOT_FOUND)):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        match effect.message:
+            case wire.Error(code=ErrorCode.SESSION_NOT_FOUND):
                 return ()
             case _:
                 return (effect,)
 
 
 @mutant("RTR-4", "What is addressed to nobody, it gives to everybody, beside the ERROR.")
-class GivesStraysToAll(Forwarding):
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(message=wire.Error(code=ErrorCode.SESSION_NOT_FOUND, address=str(address))):
+class GivesStraysToAll(RouterScript):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        match effect.message:
+            case wire.Error(code=ErrorCode.SESSION_NOT_FOUND, address=str(address)):
                 stray = wire.Publish(address, {"type": "offer"})
-                return (
-                    effect,
-                    *(Deliver(other, stray, Why.SIGNAL, effect.origin) for other in self.welcomed),
-                )
+                copies = (Deliver(other, stray, Why.SIGNAL, effect.origin) for other in self.welcomed)
+                return (effect, *copies)
             case _:
-                return super().act(effect)
+                return (effect,)
 
 
 @mutant("RTR-5", "It keeps announcements to itself.")
 class KeepsAnnouncements(RouterScript):
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(why=Why.ANNOUNCEMENT):
-                return ()
-            case _:
-                return (effect,)
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        return () if effect.why is Why.ANNOUNCEMENT else (effect,)
 
 
 @mutant("RTR-5", "It sends announcements back to those who made them.")
 class EchoesAnnouncements(RouterScript):
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(why=Why.ANNOUNCEMENT):
-                return (effect, replace(effect, connection=effect.origin))
-            case _:
-                return (effect,)
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        echo = (replace(effect, connection=effect.origin),) if effect.why is Why.ANNOUNCEMENT else ()
+        return (effect, *echo)
 
 
 @mutant("RTR-8", "It forwards each signal to all sessions.")

@@ -8,17 +8,17 @@ from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, RoutingMo
 from clasp_e2e.peer import PeerNotConnected, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sending import RELAY_PREFIX
-from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript
 
 
 class Routing(PeerScript):
-    """A script that knows the modes that were set, the transport in use and what was told."""
+    """A script that knows the modes that were set, the transport in use and the events reported."""
 
     def __init__(self) -> None:
         super().__init__()
         self.modes = [RoutingMode.PREFER_P2P]
         self.transport: int | None = None
-        self.told: set[type] = set()
+        self.reported: set[type] = set()
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.SetRoutingMode):
@@ -27,25 +27,14 @@ class Routing(PeerScript):
             self.transport = event.transport
         return (event,)
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.SendOnChannel():
-                return self.direct(effect)
-            case fx.PublishRelay():
-                return self.relay(effect)
-            case fx.Emit():
-                self.told.add(type(effect.event))
-            case _:
-                pass
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.Emit):
+            self.reported.add(type(effect.event))
 
-    def direct(self, effect: fx.SendOnChannel) -> Outs:
-        """Return what is done instead of sending directly."""
-        return (effect,)
-
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        """Return what is done instead of relaying."""
-        return (effect,)
+    @property
+    def mode(self) -> RoutingMode:
+        """The mode in force."""
+        return self.modes[-1]
 
     def relayed(self, call: int, answered: int | None = None) -> fx.PublishRelay:
         """Return the relaying of a send, answered to the call `answered`."""
@@ -53,116 +42,91 @@ class Routing(PeerScript):
         value = {"from": "", "data": send.data, "reliable": send.reliable}
         return fx.PublishRelay(call if answered is None else answered, RELAY_PREFIX + send.peer, {**value})
 
+    def direct(self, relay: fx.PublishRelay) -> Outs:
+        """Return the direct sending of what is to be relayed, once there is a connection."""
+        if self.transport is None:
+            return (relay,)
+        data = self.sends[relay.call].data
+        return (fx.SendOnChannel(NO_CALL, self.transport, fx.RELIABLE.label, data), sent(relay.call))
+
 
 def refused(call: int) -> fx.Reject:
     """Return the refusal of a send."""
     return fx.Reject(call, PeerNotConnected("this peer does not send just now"))
 
 
-@mutant("RTE-1", "It says that it begins in ServerOnly.", "offerer", "answerer")
-class BeginsInServerOnly(Routing):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Resolve(result=RoutingMode()) if len(self.modes) == 1:
-                return (fx.Resolve(effect.call, RoutingMode.SERVER_ONLY),)
-            case _:
-                return (effect,)
+def sent(call: int) -> fx.Resolve:
+    """Return the answer P2P to a send."""
+    return fx.Resolve(call, SendResult.P2P)
 
 
-@mutant("RTE-2", "Asked for its mode, it always says PreferP2P.", "offerer", "answerer")
-class SaysPreferP2PAlways(Routing):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Resolve(result=RoutingMode()):
-                return (fx.Resolve(effect.call, RoutingMode.PREFER_P2P),)
-            case _:
-                return (effect,)
-
-
-@mutant("RTE-3", "In PreferP2P it relays although it is connected.", "offerer", "answerer")
-class RelaysInPreferP2P(Routing):
-    def direct(self, effect: fx.SendOnChannel) -> Outs:
-        return (self.relayed(effect.call) if self.modes[-1] is RoutingMode.PREFER_P2P else effect,)
-
-
-@mutant("RTE-4", "Never connected, it refuses to send instead of relaying.", "offerer", "answerer")
-class RefusesWithoutAConnection(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        return (effect,) if Connected in self.told else (refused(effect.call),)
-
-
-@mutant("RTE-5", "After a connection was lost it refuses to send.", "offerer", "answerer", slow=True)
-class RefusesAfterALoss(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        return (refused(effect.call),) if Disconnected in self.told else (effect,)
-
-
-@mutant("RTE-5", "After a connection was lost it says P2P of what goes nowhere.", slow=True)
-class SendsIntoTheVoidAfterALoss(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        return (fx.Resolve(effect.call, SendResult.P2P),) if Disconnected in self.told else (effect,)
-
-
-@mutant("RTE-6", "After an attempt failed it refuses to send.")
-class RefusesAfterAFailure(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        return (refused(effect.call),) if ConnectionFailed in self.told else (effect,)
-
-
-@mutant("RTE-7", "In P2POnly it relays although it is connected.", "offerer", "answerer")
-class RelaysInP2POnlyConnected(Routing):
-    def direct(self, effect: fx.SendOnChannel) -> Outs:
-        return (self.relayed(effect.call) if self.modes[-1] is RoutingMode.P2P_ONLY else effect,)
-
-
-@mutant("RTE-7", "In P2POnly it refuses to send although it is connected.", "offerer", "answerer")
-class RefusesInP2POnlyConnected(Routing):
-    def direct(self, effect: fx.SendOnChannel) -> Outs:
-        return (refused(effect.call) if self.modes[-1] is RoutingMode.P2P_ONLY else effect,)
-
-
-@mutant("RTE-8", "In P2POnly, without a connection, it relays.", "offerer", "answerer")
-class RelaysInP2POnly(Routing):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Reject(error=PeerNotConnected()):
-                return (self.relayed(effect.call),)
-            case _:
-                return super().act(effect)
-
-
-@mutant(
-    "RTE-8", "In P2POnly, without a connection, it refuses and relays all the same.", "offerer", "answerer"
+# fmt: off
+BeginsInServerOnly = Routing.define(
+    "BeginsInServerOnly", "RTE-1", "It says that it begins in ServerOnly.", *EITHER, on=fx.Resolve,
+    act=lambda script, done: fx.Resolve(done.call, RoutingMode.SERVER_ONLY) if isinstance(done.result, RoutingMode) and len(script.modes) == 1 else done,
 )
-class RefusesAndRelaysInP2POnly(Routing):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Reject(error=PeerNotConnected()):
-                return (self.relayed(effect.call, answered=NO_CALL), effect)
-            case _:
-                return super().act(effect)
-
-
-@mutant("RTE-9", "In ServerOnly it sends directly when it is connected.", "offerer", "answerer")
-class SendsDirectlyInServerOnly(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        if self.modes[-1] is not RoutingMode.SERVER_ONLY or self.transport is None:
-            return (effect,)
-        send = self.sends[effect.call]
-        return (
-            fx.SendOnChannel(NO_CALL, self.transport, fx.RELIABLE.label, send.data),
-            fx.Resolve(effect.call, SendResult.P2P),
-        )
-
-
-@mutant("RTE-9", "In ServerOnly it refuses to send.", "offerer", "answerer")
-class RefusesInServerOnly(Routing):
-    def relay(self, effect: fx.PublishRelay) -> Outs:
-        return (refused(effect.call) if self.modes[-1] is RoutingMode.SERVER_ONLY else effect,)
-
-
-@mutant("RTE-10", "Once set to ServerOnly, it relays in PreferP2P too.", "offerer", "answerer")
-class StaysWithTheRouter(Routing):
-    def direct(self, effect: fx.SendOnChannel) -> Outs:
-        prefers = self.modes[-1] is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in self.modes
-        return (self.relayed(effect.call) if prefers else effect,)
+SaysPreferP2PAlways = Routing.define(
+    "SaysPreferP2PAlways", "RTE-2", "Asked for its mode, it always says PreferP2P.", *EITHER, on=fx.Resolve,
+    act=lambda _, done: fx.Resolve(done.call, RoutingMode.PREFER_P2P) if isinstance(done.result, RoutingMode) else done,
+)
+RelaysInPreferP2P = Routing.define(
+    "RelaysInPreferP2P", "RTE-3", "In PreferP2P it relays although it is connected.", *EITHER,
+    on=fx.SendOnChannel,
+    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P else send,
+)
+RefusesWithoutAConnection = Routing.define(
+    "RefusesWithoutAConnection", "RTE-4", "Never connected, it refuses to send instead of relaying.", *EITHER,
+    on=fx.PublishRelay,
+    act=lambda script, relay: relay if Connected in script.reported else refused(relay.call),
+)
+RefusesAfterALoss = Routing.define(
+    "RefusesAfterALoss", "RTE-5", "After a connection was lost it refuses to send.", *EITHER,
+    on=fx.PublishRelay,
+    act=lambda script, relay: refused(relay.call) if Disconnected in script.reported else relay, slow=True,
+)
+SendsIntoTheVoidAfterALoss = Routing.define(
+    "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection was lost it says P2P of what goes nowhere.",
+    on=fx.PublishRelay,
+    act=lambda script, relay: sent(relay.call) if Disconnected in script.reported else relay, slow=True,
+)
+RefusesAfterAFailure = Routing.define(
+    "RefusesAfterAFailure", "RTE-6", "After an attempt failed it refuses to send.", on=fx.PublishRelay,
+    act=lambda script, relay: refused(relay.call) if ConnectionFailed in script.reported else relay,
+)
+RelaysInP2POnlyConnected = Routing.define(
+    "RelaysInP2POnlyConnected", "RTE-7", "In P2POnly it relays although it is connected.", *EITHER,
+    on=fx.SendOnChannel,
+    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
+)
+RefusesInP2POnlyConnected = Routing.define(
+    "RefusesInP2POnlyConnected", "RTE-7", "In P2POnly it refuses to send although it is connected.", *EITHER,
+    on=fx.SendOnChannel,
+    act=lambda script, send: refused(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
+)
+RelaysInP2POnly = Routing.define(
+    "RelaysInP2POnly", "RTE-8", "In P2POnly, without a connection, it relays.", *EITHER, on=fx.Reject,
+    act=lambda script, no: script.relayed(no.call) if isinstance(no.error, PeerNotConnected) else no,
+)
+RefusesAndRelaysInP2POnly = Routing.define(
+    "RefusesAndRelaysInP2POnly", "RTE-8",
+    "In P2POnly, without a connection, it refuses and relays all the same.", *EITHER,
+    on=fx.Reject, act=lambda script, no: (
+        (script.relayed(no.call, NO_CALL), no) if isinstance(no.error, PeerNotConnected) else (no,)
+    ),
+)
+SendsDirectlyInServerOnly = Routing.define(
+    "SendsDirectlyInServerOnly", "RTE-9", "In ServerOnly it sends directly when it is connected.", *EITHER,
+    on=fx.PublishRelay, act=lambda script, relay: (
+        script.direct(relay) if script.mode is RoutingMode.SERVER_ONLY else (relay,)
+    ),
+)
+RefusesInServerOnly = Routing.define(
+    "RefusesInServerOnly", "RTE-9", "In ServerOnly it refuses to send.", *EITHER, on=fx.PublishRelay,
+    act=lambda script, relay: refused(relay.call) if script.mode is RoutingMode.SERVER_ONLY else relay,
+)
+StaysWithTheRouter = Routing.define(
+    "StaysWithTheRouter", "RTE-10", "Once set to ServerOnly, it relays in PreferP2P too.", *EITHER,
+    on=fx.SendOnChannel,
+    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in script.modes else send,
+)
+# fmt: on

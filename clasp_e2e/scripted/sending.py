@@ -6,25 +6,20 @@ from dataclasses import replace
 
 from clasp_e2e.model import Data, SendResult
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, drop
 
 
 class Counting(PeerScript):
-    """A script that counts what goes to the DataChannels."""
+    """A script that counts the messages sent on DataChannels, and the reliable ones delivered."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = 0
+        self.sent = 0
+        self.delivered = 0
 
-    def act(self, effect: fx.Effect) -> Outs:
-        if not isinstance(effect, fx.SendOnChannel):
-            return (effect,)
-        self.count += 1
-        return self.send(effect)
-
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        """Return what is done in the place of the send number `count`."""
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        self.sent += isinstance(effect, fx.SendOnChannel)
+        self.delivered += isinstance(effect, fx.Emit) and is_reliable(effect)
 
 
 def lost(effect: fx.SendOnChannel) -> Outs:
@@ -32,227 +27,133 @@ def lost(effect: fx.SendOnChannel) -> Outs:
     return (fx.Resolve(effect.call, SendResult.P2P),)
 
 
-def is_reliable(effect: fx.SendOnChannel) -> bool:
-    """Return whether `effect` goes to the reliable channel."""
+def twice(effect: fx.SendOnChannel) -> Outs:
+    """Send the message twice."""
+    return (effect, replace(effect, call=NO_CALL))
+
+
+def copied(effect: fx.SendOnChannel) -> Outs:
+    """Publish the message at the router, and send it."""
+    return (fx.PublishRelay(NO_CALL, "/copies", effect.data), effect)
+
+
+def is_reliable(effect: fx.SendOnChannel | fx.Emit) -> bool:
+    """Return whether `effect` sends on the reliable channel, or delivers from it."""
+    if isinstance(effect, fx.Emit):
+        return isinstance(effect.event, Data) and effect.event.reliable is True
     return effect.label == fx.RELIABLE.label
 
 
-@mutant(
-    "DIR-1", "From the second message on, it shows the router what it sends directly.", "offerer", "answerer"
+# fmt: off
+CopiesToTheRouter = Counting.define(
+    "CopiesToTheRouter", "DIR-1", "From the second message on, it shows the router what it sends directly.",
+    *EITHER, on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent == 1 else copied(send),
 )
-class CopiesToTheRouter(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        copy = fx.PublishRelay(NO_CALL, "/copies", effect.data)
-        return (effect,) if self.count == 1 else (copy, effect)
-
-
-@mutant("DIR-3", "It puts payloads below 1 KiB into an envelope that its partner does not know.")
-class WrapsSmallPayloads(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        small = len(effect.data) < 1024
-        return (replace(effect, data=b"envelope" + effect.data) if small else effect,)
-
-
-@mutant("SND-1", "It garbles every message but the first.", "offerer", "answerer")
-class GarblesAllButTheFirst(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (effect if self.count == 1 else replace(effect, data=effect.data[::-1]),)
-
-
-@mutant("SND-1", "It sends every message twice.", "offerer", "answerer")
-class SendsTwice(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (effect, replace(effect, call=NO_CALL))
-
-
-@mutant("SND-1", "It names itself as the sender of what it received.", "both")
-class NamesTheWrongSender(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Data() as data):
-                return (fx.Emit(replace(data, peer_session_id="somebody")),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-1", "It sends what is to be reliable on the unreliable channel.", "offerer", "answerer")
-class SendsAllUnreliably(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (replace(effect, label=fx.UNRELIABLE.label),)
-
-
-@mutant("SND-2", "It loses all that is sent unreliably.", "offerer", "answerer")
-class LosesTheUnreliable(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (effect,) if is_reliable(effect) else lost(effect)
-
-
-@mutant("SND-2", "It cuts short what is sent unreliably.", "offerer", "answerer")
-class CutsTheUnreliableShort(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (effect if is_reliable(effect) else replace(effect, data=effect.data[:-1]),)
-
-
-@mutant("SND-2", "It sends on the reliable channel what is to be unreliable.", "offerer", "answerer")
-class SendsAllReliably(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (replace(effect, label=fx.RELIABLE.label),)
-
-
-@mutant("SND-3", "It says P2P of everything, also of what it relayed.", "offerer", "answerer")
-class SaysP2PAlways(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Resolve(result=SendResult.RELAY):
-                return (replace(effect, result=SendResult.P2P),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-3", "It says Relay of everything, also of what went directly.", "offerer", "answerer")
-class SaysRelayAlways(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Resolve(result=SendResult.P2P):
-                return (replace(effect, result=SendResult.RELAY),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-3", "It says Relay, and relays nothing.", "offerer", "answerer")
-class RelaysNothing(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishRelay():
-                return (fx.Resolve(effect.call, SendResult.RELAY),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-3", "It says P2P of what it sends to the router as well.", "offerer", "answerer")
-class SendsBothWays(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return (fx.PublishRelay(NO_CALL, "/copies", effect.data), effect)
-
-
-@mutant("SND-4", "Its reliable channel gives up what it cannot deliver at once.")
-class GivesUpReliableMessages(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer():
-                reliable = replace(fx.RELIABLE, max_retransmits=0)
-                return (replace(effect, channels=(fx.UNRELIABLE, reliable)),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-4", "It loses one message in fifty.", "offerer", "answerer")
-class LosesOneInFifty(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return lost(effect) if self.count % 50 == 0 else (effect,)
-
-
-@mutant("SND-4", "It sends one message in fifty twice.", "offerer", "answerer")
-class RepeatsOneInFifty(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        again = replace(effect, call=NO_CALL)
-        return (effect, again) if self.count % 50 == 0 else (effect,)
-
-
-class Receiving(PeerScript):
-    """A script that counts the reliable messages that the application is told of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Data(reliable=True)):
-                self.count += 1
-                return self.deliver(effect)
-            case _:
-                return (effect,)
-
-    def deliver(self, effect: fx.Emit) -> Outs:
-        """Return what is done in the place of telling message number `count`."""
-        return (effect,)
-
-
-@mutant("SND-4", "It tells its application of one message in fifteen twice.", "offerer", "answerer")
-class DeliversOneInFifteenTwice(Receiving):
-    def deliver(self, effect: fx.Emit) -> Outs:
-        return (effect, effect) if self.count % 15 == 0 else (effect,)
-
-
-@mutant("SND-4", "It does not tell its application of one message in fifteen.", "offerer", "answerer")
-class DeliversAllButOneInFifteen(Receiving):
-    def deliver(self, effect: fx.Emit) -> Outs:
-        return () if self.count % 15 == 0 else (effect,)
-
-
-@mutant("SND-5", "It can send, and passes on nothing of what it receives.", "offerer", "answerer")
-class TellsNoData(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Data()):
-                return ()
-            case _:
-                return (effect,)
-
-
-@mutant("SND-6", "It loses messages of a single byte.", "offerer", "answerer")
-class LosesSingleBytes(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return lost(effect) if len(effect.data) == 1 else (effect,)
-
-
-@mutant("SND-6", "It loses messages above 64 KiB, and says that it sent them.", "offerer", "answerer")
-class LosesLargeMessages(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        return lost(effect) if len(effect.data) > 64 * 1024 else (effect,)
-
-
-@mutant(
-    "SND-7",
-    "Its unreliable channel is a reliable one by another name.",
+WrapsSmallPayloads = PeerScript.define(
+    "WrapsSmallPayloads", "DIR-3",
+    "It puts payloads below 1 KiB into an envelope that its partner does not know.", on=fx.SendOnChannel,
+    act=lambda _, send: replace(send, data=b"envelope" + send.data) if len(send.data) < 1024 else send,
+)
+GarblesAllButTheFirst = Counting.define(
+    "GarblesAllButTheFirst", "SND-1", "It garbles every message but the first.", *EITHER, on=fx.SendOnChannel,
+    act=lambda script, send: send if script.sent == 1 else replace(send, data=send.data[::-1]),
+)
+SendsTwice = PeerScript.define(
+    "SendsTwice", "SND-1", "It sends every message twice.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: twice(send),
+)
+NamesTheWrongSender = PeerScript.define_events(
+    "NamesTheWrongSender", "SND-1", "It names itself as the sender of what it received.", "both",
+    on=Data, act=lambda _, data: fx.Emit(replace(data, peer_session_id="somebody")),
+)
+SendsAllUnreliably = PeerScript.define(
+    "SendsAllUnreliably", "SND-1", "It sends what is to be reliable on the unreliable channel.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: replace(send, label=fx.UNRELIABLE.label),
+)
+LosesTheUnreliable = PeerScript.define(
+    "LosesTheUnreliable", "SND-2", "It loses all that is sent unreliably.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: (send,) if is_reliable(send) else lost(send),
+)
+CutsTheUnreliableShort = PeerScript.define(
+    "CutsTheUnreliableShort", "SND-2", "It cuts short what is sent unreliably.", *EITHER, on=fx.SendOnChannel,
+    act=lambda _, send: send if is_reliable(send) else replace(send, data=send.data[:-1]),
+)
+SendsAllReliably = PeerScript.define(
+    "SendsAllReliably", "SND-2", "It sends on the reliable channel what is to be unreliable.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: replace(send, label=fx.RELIABLE.label),
+)
+SaysP2PAlways = PeerScript.define(
+    "SaysP2PAlways", "SND-3", "It says P2P of everything, also of what it relayed.", *EITHER, on=fx.Resolve,
+    act=lambda _, done: replace(done, result=SendResult.P2P) if done.result is SendResult.RELAY else done,
+)
+SaysRelayAlways = PeerScript.define(
+    "SaysRelayAlways", "SND-3", "It says Relay of everything, also of what went directly.", *EITHER,
+    on=fx.Resolve,
+    act=lambda _, done: replace(done, result=SendResult.RELAY) if done.result is SendResult.P2P else done,
+)
+RelaysNothing = PeerScript.define(
+    "RelaysNothing", "SND-3", "It says Relay, and relays nothing.", *EITHER,
+    on=fx.PublishRelay, act=lambda _, relay: fx.Resolve(relay.call, SendResult.RELAY),
+)
+SendsBothWays = PeerScript.define(
+    "SendsBothWays", "SND-3", "It says P2P of what it sends to the router as well.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: copied(send),
+)
+GivesUpReliableMessages = PeerScript.define(
+    "GivesUpReliableMessages", "SND-4", "Its reliable channel gives up what it cannot deliver at once.",
+    on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, max_retransmits=0))),
+)
+LosesOneInFifty = Counting.define(
+    "LosesOneInFifty", "SND-4", "It loses one message in fifty.", *EITHER,
+    on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent % 50 else lost(send),
+)
+RepeatsOneInFifty = Counting.define(
+    "RepeatsOneInFifty", "SND-4", "It sends one message in fifty twice.", *EITHER,
+    on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent % 50 else twice(send),
+)
+DeliversOneInFifteenTwice = Counting.define(
+    "DeliversOneInFifteenTwice", "SND-4", "It tells its application of one message in fifteen twice.",
+    *EITHER, on=fx.Emit,
+    act=lambda script, emit: (emit,) * (2 if is_reliable(emit) and script.delivered % 15 == 0 else 1),
+)
+DeliversAllButOneInFifteen = Counting.define(
+    "DeliversAllButOneInFifteen", "SND-4", "It does not tell its application of one message in fifteen.",
+    *EITHER,
+    on=fx.Emit, act=lambda script, emit: () if is_reliable(emit) and script.delivered % 15 == 0 else (emit,),
+)
+TellsNoData = PeerScript.define_events(
+    "TellsNoData", "SND-5", "It can send, and passes on nothing of what it receives.", *EITHER,
+    on=Data, act=drop,
+)
+LosesSingleBytes = PeerScript.define(
+    "LosesSingleBytes", "SND-6", "It loses messages of a single byte.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: lost(send) if len(send.data) == 1 else (send,),
+)
+LosesLargeMessages = PeerScript.define(
+    "LosesLargeMessages", "SND-6", "It loses messages above 64 KiB, and says that it sent them.", *EITHER,
+    on=fx.SendOnChannel, act=lambda _, send: lost(send) if len(send.data) > 64 * 1024 else (send,),
+)
+WaitsForTheUnreliable = PeerScript.define(
+    "WaitsForTheUnreliable", "SND-7", "Its unreliable channel is a reliable one by another name.",
+    on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label=fx.UNRELIABLE.label), fx.RELIABLE)),
     also={"SIG-4": "that is what its `clasp` channel is", "SND-8": "a reliable channel retransmits"},
 )
-class WaitsForTheUnreliable(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer():
-                unreliable = replace(fx.RELIABLE, label=fx.UNRELIABLE.label)
-                return (replace(effect, channels=(unreliable, fx.RELIABLE)),)
-            case _:
-                return (effect,)
-
-
-@mutant("SND-8", "Its unreliable channel retransmits.", also={"SIG-4": "that is what its `clasp` channel is"})
-class RetransmitsTheUnreliable(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer():
-                unreliable = replace(fx.UNRELIABLE, max_retransmits=None)
-                return (replace(effect, channels=(unreliable, fx.RELIABLE)),)
-            case _:
-                return (effect,)
-
-
-@mutant(
-    "SND-9",
-    "It holds every tenth message back for a moment, and lets the next ones pass.",
-    "offerer",
-    "answerer",
+RetransmitsTheUnreliable = PeerScript.define(
+    "RetransmitsTheUnreliable", "SND-8", "Its unreliable channel retransmits.", on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, max_retransmits=None), fx.RELIABLE)),
+    also={"SIG-4": "that is what its `clasp` channel is"},
 )
-class HoldsEveryTenthBack(Counting):
-    def send(self, effect: fx.SendOnChannel) -> Outs:
-        if self.count % 10:
-            return (effect,)
-        return (fx.Delayed(0.2, effect), fx.Resolve(effect.call, SendResult.P2P))
-
-
-@mutant("SND-9", "It tells its application of every tenth message late.", "offerer", "answerer")
-class DeliversEveryTenthLate(Receiving):
-    def deliver(self, effect: fx.Emit) -> Outs:
-        return (fx.Delayed(0.2, effect),) if self.count % 10 == 0 else (effect,)
+HoldsEveryTenthBack = Counting.define(
+    "HoldsEveryTenthBack", "SND-9",
+    "It holds every tenth message back for a moment, and lets the next ones pass.", *EITHER,
+    on=fx.SendOnChannel,
+    act=lambda script, send: (send,) if script.sent % 10 else (fx.Delayed(0.2, send), *lost(send)),
+)
+DeliversEveryTenthLate = Counting.define(
+    "DeliversEveryTenthLate", "SND-9", "It tells its application of every tenth message late.", *EITHER,
+    on=fx.Emit,
+    act=lambda script, emit: fx.Delayed(0.2, emit) if is_reliable(emit) and script.delivered % 10 == 0 else emit,
+)
+# fmt: on

@@ -8,75 +8,56 @@ from dataclasses import replace
 from clasp_e2e import wire
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
-from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, drop, mutant
 
 
-class Signaling(PeerScript):
-    """A script over the signals."""
-
-    def act(self, effect: fx.Effect) -> Outs:
-        return self.publish(effect, effect.signal) if isinstance(effect, fx.PublishSignal) else (effect,)
-
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        """Return what is done instead of publishing `signal`."""
-        del signal
-        return (effect,)
+def published(signal: fx.PublishSignal, value: wire.Value) -> Outs:
+    """Publish `value` in the place of a `connected`; other signals as they are."""
+    if not isinstance(signal.signal, wire.ConnectedSignal):
+        return (signal,)
+    return (fx.PublishRelay(NO_CALL, wire.signal_address(signal.target), value),)
 
 
-@mutant("SIG-1", "It publishes its SDP a second time, at an address of its own.", "offerer", "answerer")
-class SignalsElsewhereToo(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        return (effect, fx.PublishRelay(NO_CALL, f"/webrtc/{effect.target}", {**wire.encode_signal(signal)}))
+# fmt: off
+SignalsElsewhereToo = PeerScript.define(
+    "SignalsElsewhereToo", "SIG-1", "It publishes its SDP a second time, at an address of its own.", *EITHER,
+    on=fx.PublishSignal, act=lambda _, out: (
+        out, fx.PublishRelay(NO_CALL, f"/webrtc/{out.target}", {**wire.encode_signal(out.signal)}),
+    ),
+)
+SignalsInText = PeerScript.define(
+    "SignalsInText", "SIG-2", "Its `connected` is a text and no map.", *EITHER,
+    on=fx.PublishSignal, act=lambda _, out: published(out, "connected"),
+)
+SignalsATypeOfItsOwn = PeerScript.define(
+    "SignalsATypeOfItsOwn", "SIG-2", "Its `connected` has a type of its own.", *EITHER, on=fx.PublishSignal,
+    act=lambda _, out: published(out, {**wire.encode_signal(out.signal), "type": "ready"}),
+)
+SignalsWithoutASender = PeerScript.define_signals(
+    "SignalsWithoutASender", "SIG-2", "Its `connected` comes from nobody.", *EITHER,
+    on=wire.ConnectedSignal, act=lambda _, signal: (replace(signal, sender=""),),
+)
+SignalsWithoutAnAttempt = PeerScript.define_signals(
+    "SignalsWithoutAnAttempt", "SIG-2", "Its `connected` does not say to which attempt it belongs.", *EITHER,
+    on=wire.ConnectedSignal, act=lambda _, signal: (replace(signal, correlation_id=""),),
+)
+AnswersUnderAnotherName = PeerScript.define_signals(
+    "AnswersUnderAnotherName", "SIG-3",
+    "It answers first under a name of its own, then under that of the offer.", "answerer",
+    on=wire.Answer, act=lambda _, answer: (replace(answer, correlation_id="mine"), answer),
+)
+# fmt: on
 
 
-@mutant("SIG-2", "Its `connected` is a text and no map.", "offerer", "answerer")
-class SignalsInText(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        if not isinstance(signal, wire.ConnectedSignal):
-            return (effect,)
-        return (fx.PublishRelay(NO_CALL, wire.signal_address(effect.target), "connected"),)
-
-
-@mutant("SIG-2", "Its `connected` has a type of its own.", "offerer", "answerer")
-class SignalsATypeOfItsOwn(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        if not isinstance(signal, wire.ConnectedSignal):
-            return (effect,)
-        value = {**wire.encode_signal(signal), "type": "ready"}
-        return (fx.PublishRelay(NO_CALL, wire.signal_address(effect.target), value),)
-
-
-@mutant("SIG-2", "Its `connected` comes from nobody.", "offerer", "answerer")
-class SignalsWithoutASender(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        known = isinstance(signal, wire.ConnectedSignal)
-        return (replace(effect, signal=replace(signal, sender="")) if known else effect,)
-
-
-@mutant("SIG-2", "Its `connected` does not say to which attempt it belongs.", "offerer", "answerer")
-class SignalsWithoutAnAttempt(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        known = isinstance(signal, wire.ConnectedSignal)
-        return (replace(effect, signal=replace(signal, correlation_id="")) if known else effect,)
-
-
-@mutant("SIG-3", "It answers first under a name of its own, then under that of the offer.", "answerer")
-class AnswersUnderAnotherName(Signaling):
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        if not isinstance(signal, wire.Answer):
-            return (effect,)
-        return (replace(effect, signal=replace(signal, correlation_id="mine")), effect)
-
-
-@mutant("SIG-3", "It obeys a `disconnected` whatever attempt that names.", "offerer", "answerer")
-class ObeysAnyDisconnected(Signaling):
+@mutant("SIG-3", "It obeys a `disconnected` whatever attempt that names.", *EITHER)
+class ObeysAnyDisconnected(PeerScript):
     def __init__(self) -> None:
         super().__init__()
         self.name = ""
 
-    def publish(self, effect: fx.PublishSignal, signal: wire.Signal) -> Outs:
-        self.name = signal.correlation_id
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.PublishSignal):
+            self.name = effect.signal.correlation_id
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
@@ -86,46 +67,24 @@ class ObeysAnyDisconnected(Signaling):
                 return (event,)
 
 
-class Channels(PeerScript):
-    """A script over the channels that an offer opens."""
-
-    unreliable = fx.UNRELIABLE
-    reliable = fx.RELIABLE
-
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.CreateOffer():
-                return (replace(effect, channels=(self.unreliable, self.reliable)),)
-            case _:
-                return (effect,)
-
-
-@mutant("SIG-4", "Its channel `clasp` is ordered.")
-class OrdersTheUnreliable(Channels):
-    unreliable = fx.ChannelSpec("clasp", ordered=True, max_retransmits=0)
-
-
-@mutant("SIG-4", "Its channel `clasp` retransmits three times.")
-class RetransmitsThreeTimes(Channels):
-    unreliable = fx.ChannelSpec("clasp", ordered=False, max_retransmits=3)
-
-
-@mutant("SIG-4", "Its channel `clasp-reliable` is unordered.")
-class LeavesTheReliableUnordered(Channels):
-    reliable = fx.ChannelSpec("clasp-reliable", ordered=False)
-
-
-@mutant("SIG-5", "It does not announce itself.", "offerer", "answerer")
-class AnnouncesNothing(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        return () if isinstance(effect, fx.PublishAnnouncement) else (effect,)
-
-
-@mutant("SIG-5", "It announces somebody else.", "offerer", "answerer")
-class AnnouncesSomebodyElse(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishAnnouncement():
-                return (replace(effect, announcement=replace(effect.announcement, session_id="somebody")),)
-            case _:
-                return (effect,)
+# fmt: off
+OrdersTheUnreliable = PeerScript.define(
+    "OrdersTheUnreliable", "SIG-4", "Its channel `clasp` is ordered.", on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, ordered=True), fx.RELIABLE)),
+)
+RetransmitsThreeTimes = PeerScript.define(
+    "RetransmitsThreeTimes", "SIG-4", "Its channel `clasp` retransmits three times.", on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, max_retransmits=3), fx.RELIABLE)),
+)
+LeavesTheReliableUnordered = PeerScript.define(
+    "LeavesTheReliableUnordered", "SIG-4", "Its channel `clasp-reliable` is unordered.", on=fx.CreateOffer,
+    act=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, ordered=False))),
+)
+AnnouncesNothing = PeerScript.define(
+    "AnnouncesNothing", "SIG-5", "It does not announce itself.", *EITHER, on=fx.PublishAnnouncement, act=drop,
+)
+AnnouncesSomebodyElse = PeerScript.define(
+    "AnnouncesSomebodyElse", "SIG-5", "It announces somebody else.", *EITHER, on=fx.PublishAnnouncement,
+    act=lambda _, out: replace(out, announcement=replace(out.announcement, session_id="somebody")),
+)
+# fmt: on

@@ -2,136 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from clasp_e2e.model import Connected, ConnectionFailed
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.scripted.events import Telling
-from clasp_e2e.scripted.mutant import Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, drop
 
 DEFAULT = 30.0
 """Seconds (specification, "Connection Timeout")."""
 
 
-class Timing(PeerScript):
-    """A script over the time that an attempt is given."""
+def timed(seconds: Callable[[float], float]) -> Callable[[PeerScript, fx.StartTimer], Outs]:
+    """Return a fault that gives an attempt other seconds than those configured, or by default."""
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.StartTimer(key=("deadline", _)):
-                return (replace(effect, seconds=self.time(effect.seconds)),)
-            case _:
-                return (effect,)
+    def act(_: PeerScript, timer: fx.StartTimer) -> Outs:
+        return (replace(timer, seconds=seconds(timer.seconds)) if is_deadline(timer) else timer,)
 
-    def time(self, seconds: float) -> float:
-        """Return the seconds instead of those that were configured, or are the default."""
-        return seconds
+    return act
 
 
-@mutant("TMO-1", "Its default time-out is 10 s.", slow=True)
-class GivesUpAfterTenSeconds(Timing):
-    def time(self, seconds: float) -> float:
-        return 10.0 if seconds == DEFAULT else seconds
+def is_deadline(timer: fx.StartTimer) -> bool:
+    """Return whether `timer` limits an attempt."""
+    return timer.key[0] == "deadline"
 
 
-@mutant("TMO-1", "Its default time-out is a minute.", slow=True)
-class GivesUpAfterAMinute(Timing):
-    def time(self, seconds: float) -> float:
-        return 60.0 if seconds == DEFAULT else seconds
+class Attempting(PeerScript):
+    """A script that knows what happened to attempts so far, and how long they may last."""
 
-
-@mutant("TMO-2", "It gives up after half of the configured time.")
-class GivesUpEarly(Timing):
-    def time(self, seconds: float) -> float:
-        return seconds if seconds == DEFAULT else seconds / 2
-
-
-@mutant("TMO-2", "It gives up after three times the configured time.")
-class GivesUpLate(Timing):
-    def time(self, seconds: float) -> float:
-        return seconds if seconds == DEFAULT else seconds * 3
-
-
-@mutant(
-    "TMO-3",
-    "It tells nobody when the router could not deliver its offer.",
-    also={"TMO-4": "The router may know that the answerer is gone before it has the offer."},
-)
-class HidesUndeliverableOffers(Telling):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=ConnectionFailed(reason=reason)) if "could not deliver" in reason:
-                return ()
-            case _:
-                return (effect,)
-
-
-@mutant("TMO-4", "It waits for ever for an answer.")
-class WaitsForEver(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.StartTimer(key=("deadline", _)):
-                return ()
-            case _:
-                return (effect,)
-
-
-@mutant("TMO-5", "Once its offer was answered, it never tells that the attempt failed.")
-class NeverFailsOnceAnswered(PeerScript):
     def __init__(self) -> None:
         super().__init__()
         self.answered = False
+        self.failed = False
+        self.seconds = DEFAULT
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def note(self, effect: fx.Effect) -> None:
         match effect:
             case fx.AcceptAnswer():
                 self.answered = True
-            case fx.Emit(event=ConnectionFailed()) if self.answered:
-                return ()
-            case _:
-                pass
-        return (effect,)
-
-
-@mutant("TMO-6", "The timer of an attempt runs on when the connection stands.", "offerer", "answerer")
-class LetsTheTimerRunOn(PeerScript):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds = DEFAULT
-
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.StartTimer(key=("deadline", _)):
-                self.seconds = effect.seconds
-            case fx.Emit(event=Connected(peer_session_id=peer)):
-                return (effect, fx.Delayed(self.seconds, fx.Emit(ConnectionFailed(peer, "too late"))))
-            case _:
-                pass
-        return (effect,)
-
-
-@mutant("TMO-7", "After a failed attempt, it makes no use of answers any more.")
-class NeverRecovers(PeerScript):
-    def __init__(self) -> None:
-        super().__init__()
-        self.failed = False
-
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
             case fx.Emit(event=ConnectionFailed()):
                 self.failed = True
-            case fx.AcceptAnswer() if self.failed:
-                return ()
+            case fx.StartTimer(key=("deadline", _)):
+                self.seconds = effect.seconds
             case _:
                 pass
-        return (effect,)
 
 
-@mutant("TMO-8", "As the one that answers, it does not tell that an attempt failed.", "answerer")
-class HidesFailedAnswers(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=ConnectionFailed()):
-                return ()
-            case _:
-                return (effect,)
+# fmt: off
+GivesUpAfterTenSeconds = PeerScript.define(
+    "GivesUpAfterTenSeconds", "TMO-1", "Its default time-out is 10 s.",
+    on=fx.StartTimer, act=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
+)
+GivesUpAfterAMinute = PeerScript.define(
+    "GivesUpAfterAMinute", "TMO-1", "Its default time-out is a minute.",
+    on=fx.StartTimer, act=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
+)
+GivesUpEarly = PeerScript.define(
+    "GivesUpEarly", "TMO-2", "It gives up after half of the configured time.",
+    on=fx.StartTimer, act=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 2),
+)
+GivesUpLate = PeerScript.define(
+    "GivesUpLate", "TMO-2", "It gives up after three times the configured time.",
+    on=fx.StartTimer, act=timed(lambda seconds: seconds if seconds == DEFAULT else seconds * 3),
+)
+HidesUndeliverableOffers = PeerScript.define_events(
+    "HidesUndeliverableOffers", "TMO-3", "It tells nobody when the router could not deliver its offer.",
+    on=ConnectionFailed,
+    act=lambda _, failure: () if "could not deliver" in failure.reason else (fx.Emit(failure),),
+    also={"TMO-4": "The router may know that the answerer is gone before it has the offer."},
+)
+WaitsForEver = PeerScript.define(
+    "WaitsForEver", "TMO-4", "It waits for ever for an answer.",
+    on=fx.StartTimer, act=lambda _, timer: () if is_deadline(timer) else (timer,),
+)
+NeverFailsOnceAnswered = Attempting.define_events(
+    "NeverFailsOnceAnswered", "TMO-5", "Once its offer was answered, it never tells that the attempt failed.",
+    on=ConnectionFailed, act=lambda script, failure: () if script.answered else (fx.Emit(failure),),
+)
+LetsTheTimerRunOn = Attempting.define_events(
+    "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt runs on when the connection stands.", *EITHER,
+    on=Connected, act=lambda script, event: (
+        fx.Emit(event),
+        fx.Delayed(script.seconds, fx.Emit(ConnectionFailed(event.peer_session_id, "too late"))),
+    ),
+)
+NeverRecovers = Attempting.define(
+    "NeverRecovers", "TMO-7", "After a failed attempt, it makes no use of answers any more.",
+    on=fx.AcceptAnswer, act=lambda script, accept: () if script.failed else (accept,),
+)
+HidesFailedAnswers = PeerScript.define_events(
+    "HidesFailedAnswers", "TMO-8", "As the one that answers, it does not tell that an attempt failed.",
+    "answerer", on=ConnectionFailed, act=drop,
+)
+# fmt: on

@@ -13,7 +13,7 @@ from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import flaw
 from clasp_e2e.peer.webrtc import AiortcTransport
-from clasp_e2e.scripted.mutant import NO_CALL, MutantDriver, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, mutant
 
 Heard = Iterable[inputs.Input]
 
@@ -47,7 +47,7 @@ class Knowing(PeerScript):
         return (effect,)
 
 
-@mutant("SIG-6", "It leaves the router at a signal that it cannot read.", "offerer", "answerer")
+@mutant("SIG-6", "It leaves the router at a signal that it cannot read.", *EITHER)
 class LeavesAtAMalformedSignal(PeerScript):
     def hear(self, event: inputs.Input) -> Heard:
         if isinstance(event, inputs.SignalReceived):
@@ -75,7 +75,7 @@ class GivesUpWhenAnsweredTwice(Knowing):
         return (event,)
 
 
-@mutant("ICE-4", "It gives an attempt up at a candidate that it has seen.", "offerer", "answerer")
+@mutant("ICE-4", "It gives an attempt up at a candidate that it has seen.", *EITHER)
 class GivesUpAtARepeatedCandidate(Knowing):
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class BelievesTheConnectedSignalOfItsOfferer(Knowing):
         return (event,)
 
 
-@mutant("DIR-2", "It sends directly only to a peer that it finds at the router.", "offerer", "answerer")
+@mutant("DIR-2", "It sends directly only to a peer that it finds at the router.", *EITHER)
 class AsksTheRouterFirst(Knowing):
     """The question is a signal to the peer, then one to itself: the router answers in order."""
 
@@ -195,15 +195,13 @@ class TrustsAnyCertificate(AiortcTransport):
         await super()._describe(pc)
 
 
-@mutant("SEC-1", "It does not compare the fingerprint with its peer's certificate.", "offerer", "answerer")
+@mutant("SEC-1", "It does not compare the fingerprint with its peer's certificate.", *EITHER)
 class IgnoresTheFingerprint(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(TrustsAnyCertificate))
 
 
-@mutant(
-    "SEC-2", "It ends its connection when anybody says in its peer's name that it has.", "offerer", "answerer"
-)
+@mutant("SEC-2", "It ends its connection when anybody says in its peer's name that it has.", *EITHER)
 class TrustsAnyFrom(PeerScript):
     def hear(self, event: inputs.Input) -> Heard:
         match signal_of(event):
@@ -232,7 +230,7 @@ class GivesItsConnectionUpForAnOffer(PeerScript):
                 return (event,)
 
 
-@mutant("SEC-3", "It leaves the router when it gets more than 150 signals.", "offerer", "answerer")
+@mutant("SEC-3", "It leaves the router when it gets more than 150 signals.", *EITHER)
 class LeavesInAFlood(PeerScript):
     def __init__(self) -> None:
         super().__init__()

@@ -10,9 +10,18 @@ from clasp_e2e.drivers.reference import ReferenceRouter
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
-from clasp_e2e.router import Close, Deliver, Effect, ErrorCode
-from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, RouterOuts, mutant
-from clasp_e2e.scripted.routers import Forwarding, Front
+from clasp_e2e.router import Close, Deliver, ErrorCode
+from clasp_e2e.scripted.mutant import (
+    EITHER,
+    NO_CALL,
+    MutantDriver,
+    Outs,
+    PeerScript,
+    RouterOuts,
+    RouterScript,
+    mutant,
+)
+from clasp_e2e.scripted.routers import Front
 
 
 class Crossing(PeerScript):
@@ -23,13 +32,9 @@ class Crossing(PeerScript):
         self.own: wire.Offer | None = None
         self.crossed = False
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.PublishSignal(signal=wire.Offer() as offer):
-                self.own = offer
-            case _:
-                pass
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.Offer):
+            self.own = effect.signal
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
@@ -55,7 +60,7 @@ class TellsThatTheLoserFailed(Crossing):
             case fx.Emit(event=Connected(peer_session_id=peer)) if self.crossed:
                 return (effect, fx.Emit(ConnectionFailed(peer, "the other side's offer won")))
             case _:
-                return super().act(effect)
+                return (effect,)
 
 
 @mutant("CON-8", "It hears no offer while its own is not answered: two of a kind both insist.", "both")
@@ -82,13 +87,9 @@ class BeginsAnew(PeerScript):
         super().__init__()
         self.connected: set[str] = set()
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Connected(peer_session_id=peer)):
-                self.connected.add(peer)
-            case _:
-                pass
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
+            self.connected.add(effect.event.peer_session_id)
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ConnectToPeer) and event.peer in self.connected:
@@ -102,10 +103,9 @@ class EndsWithItsRouter(PeerScript):
         super().__init__()
         self.transports: list[int] = []
 
-    def act(self, effect: fx.Effect) -> Outs:
-        if isinstance(effect, (fx.CreateOffer, fx.AcceptOffer)):
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
             self.transports.append(effect.transport)
-        return (effect,)
 
     def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if not isinstance(event, inputs.RouterLost):
@@ -125,31 +125,25 @@ class SilentWithoutTheRouter(PeerScript):
         return (event,)
 
     def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=ConnectionFailed()) if self.lost:
-                return ()
-            case _:
-                return (effect,)
+        failed = isinstance(effect, fx.Emit) and isinstance(effect.event, ConnectionFailed)
+        return () if failed and self.lost else (effect,)
 
 
-@mutant("EVT-6", "Of a connection that ended it tells that it failed, beside that it ended.", slow=True)
-class TellsTheEndTwice(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Disconnected(peer_session_id=peer)):
-                return (effect, fx.Emit(ConnectionFailed(peer, "the connection ended")))
-            case _:
-                return (effect,)
+TellsTheEndTwice = PeerScript.define_events(
+    "TellsTheEndTwice", "EVT-6", "Of a connection that ended it tells that it failed, beside that it ended.",
+    on=Disconnected, slow=True,
+    act=lambda _, end: (fx.Emit(end), fx.Emit(ConnectionFailed(end.peer_session_id, "the connection ended"))),
+)  # fmt: skip
 
 
 @mutant("RTR-7", "A frame that it cannot read makes it end all sessions.")
-class EndsAllForOne(Forwarding):
-    def act(self, effect: Effect) -> RouterOuts:
-        match effect:
-            case Deliver(message=wire.Error(code=ErrorCode.INVALID_FRAME | ErrorCode.INVALID_MESSAGE)):
+class EndsAllForOne(RouterScript):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        match effect.message:
+            case wire.Error(code=ErrorCode.INVALID_FRAME | ErrorCode.INVALID_MESSAGE):
                 return (effect, *(Close(one, 1011, "a broken frame") for one in self.welcomed))
             case _:
-                return super().act(effect)
+                return (effect,)
 
 
 class _OneByOne(Front):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, RoutingMode, SendResult
 from clasp_e2e.peer import PeerNotConnected, inputs
@@ -50,6 +51,11 @@ class Routing(PeerScript):
         return (fx.SendOnChannel(NO_CALL, self.transport, fx.RELIABLE.label, data), sent(relay.call))
 
 
+def is_mode(answer: fx.Resolve) -> bool:
+    """Return whether a call is answered with a routing mode."""
+    return isinstance(answer.result, RoutingMode)
+
+
 def refused(call: int) -> fx.Reject:
     """Return the refusal of a send."""
     return fx.Reject(call, PeerNotConnected("this peer does not send just now"))
@@ -62,12 +68,14 @@ def sent(call: int) -> fx.Resolve:
 
 # fmt: off
 BeginsInServerOnly = Routing.define(
-    "BeginsInServerOnly", "RTE-1", "It says that it begins in ServerOnly.", *EITHER, on=fx.Resolve,
-    act=lambda script, done: fx.Resolve(done.call, RoutingMode.SERVER_ONLY) if isinstance(done.result, RoutingMode) and len(script.modes) == 1 else done,
+    "BeginsInServerOnly", "RTE-1", "It says that it begins in ServerOnly.", *EITHER,
+    on=fx.Resolve, act=lambda script, done: (
+        replace(done, result=RoutingMode.SERVER_ONLY) if is_mode(done) and len(script.modes) == 1 else done
+    ),
 )
 SaysPreferP2PAlways = Routing.define(
     "SaysPreferP2PAlways", "RTE-2", "Asked for its mode, it always says PreferP2P.", *EITHER, on=fx.Resolve,
-    act=lambda _, done: fx.Resolve(done.call, RoutingMode.PREFER_P2P) if isinstance(done.result, RoutingMode) else done,
+    act=lambda _, done: replace(done, result=RoutingMode.PREFER_P2P) if is_mode(done) else done,
 )
 RelaysInPreferP2P = Routing.define(
     "RelaysInPreferP2P", "RTE-3", "In PreferP2P it relays although it is connected.", *EITHER,
@@ -126,7 +134,9 @@ RefusesInServerOnly = Routing.define(
 )
 StaysWithTheRouter = Routing.define(
     "StaysWithTheRouter", "RTE-10", "Once set to ServerOnly, it relays in PreferP2P too.", *EITHER,
-    on=fx.SendOnChannel,
-    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in script.modes else send,
+    on=fx.SendOnChannel, act=lambda script, send: (
+        script.relayed(send.call)
+        if script.mode is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in script.modes else send
+    ),
 )
 # fmt: on

@@ -21,6 +21,10 @@ class Counting(PeerScript):
         self.sent += isinstance(effect, fx.SendOnChannel)
         self.delivered += isinstance(effect, fx.Emit) and is_reliable(effect)
 
+    def delivers_each(self, number: int, effect: fx.Emit) -> bool:
+        """Return whether `effect` delivers a reliable message, one of each `number`."""
+        return is_reliable(effect) and self.delivered % number == 0
+
 
 def lost(effect: fx.SendOnChannel) -> Outs:
     """Say P2P, and send nothing."""
@@ -114,13 +118,11 @@ RepeatsOneInFifty = Counting.define(
 )
 DeliversOneInFifteenTwice = Counting.define(
     "DeliversOneInFifteenTwice", "SND-4", "It tells its application of one message in fifteen twice.",
-    *EITHER, on=fx.Emit,
-    act=lambda script, emit: (emit,) * (2 if is_reliable(emit) and script.delivered % 15 == 0 else 1),
+    *EITHER, on=fx.Emit, act=lambda script, emit: (emit,) * (2 if script.delivers_each(15, emit) else 1),
 )
 DeliversAllButOneInFifteen = Counting.define(
     "DeliversAllButOneInFifteen", "SND-4", "It does not tell its application of one message in fifteen.",
-    *EITHER,
-    on=fx.Emit, act=lambda script, emit: () if is_reliable(emit) and script.delivered % 15 == 0 else (emit,),
+    *EITHER, on=fx.Emit, act=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
 )
 TellsNoData = PeerScript.define_events(
     "TellsNoData", "SND-5", "It can send, and passes on nothing of what it receives.", *EITHER,
@@ -137,7 +139,7 @@ LosesLargeMessages = PeerScript.define(
 WaitsForTheUnreliable = PeerScript.define(
     "WaitsForTheUnreliable", "SND-7", "Its unreliable channel is a reliable one by another name.",
     on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label=fx.UNRELIABLE.label), fx.RELIABLE)),
+    act=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label="clasp"), fx.RELIABLE)),
     also={"SIG-4": "that is what its `clasp` channel is", "SND-8": "a reliable channel retransmits"},
 )
 RetransmitsTheUnreliable = PeerScript.define(
@@ -153,7 +155,6 @@ HoldsEveryTenthBack = Counting.define(
 )
 DeliversEveryTenthLate = Counting.define(
     "DeliversEveryTenthLate", "SND-9", "It tells its application of every tenth message late.", *EITHER,
-    on=fx.Emit,
-    act=lambda script, emit: fx.Delayed(0.2, emit) if is_reliable(emit) and script.delivered % 10 == 0 else emit,
+    on=fx.Emit, act=lambda script, emit: fx.Delayed(0.2, emit) if script.delivers_each(10, emit) else emit,
 )
 # fmt: on

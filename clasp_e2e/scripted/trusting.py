@@ -36,15 +36,38 @@ class Knowing(PeerScript):
         self.session = ""
         self.transport = 0
 
-    def act(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Subscribe(pattern=pattern) if (session := wire.signal_target(pattern)) is not None:
-                self.session = session
-            case fx.CreateOffer() | fx.AcceptOffer():
-                self.transport = effect.transport
-            case _:
-                pass
-        return (effect,)
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.Subscribe):
+            self.session = wire.signal_target(effect.pattern) or self.session
+        if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
+            self.transport = effect.transport
+
+
+class Remembering(Knowing):
+    """A script that gives an attempt up at a signal of the type `kind` that came before."""
+
+    kind: type[wire.Signal]
+    why = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[wire.Value] = []
+
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), self.kind):
+            if event.value in self.seen:
+                return (inputs.NegotiationFailed(self.transport, self.why),)
+            self.seen.append(event.value)
+        return (event,)
+
+
+class Believing(Knowing):
+    """A script that takes the signal `connected` for a connection."""
+
+    def hear(self, event: inputs.Input) -> Heard:
+        if isinstance(signal_of(event), wire.ConnectedSignal):
+            return (inputs.ChannelsOpen(self.transport),)
+        return (event,)
 
 
 @mutant("SIG-6", "It leaves the router at a signal that it cannot read.", *EITHER)
@@ -62,47 +85,23 @@ class LeavesAtAMalformedSignal(PeerScript):
 
 
 @mutant("SIG-6", "It gives an attempt up whose answer comes twice.")
-class GivesUpWhenAnsweredTwice(Knowing):
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers: list[wire.Value] = []
-
-    def hear(self, event: inputs.Input) -> Heard:
-        if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), wire.Answer):
-            if event.value in self.answers:
-                return (inputs.NegotiationFailed(self.transport, "answered twice"),)
-            self.answers.append(event.value)
-        return (event,)
+class GivesUpWhenAnsweredTwice(Remembering):
+    kind, why = wire.Answer, "answered twice"
 
 
 @mutant("ICE-4", "It gives an attempt up at a candidate that it has seen.", *EITHER)
-class GivesUpAtARepeatedCandidate(Knowing):
-    def __init__(self) -> None:
-        super().__init__()
-        self.candidates: list[wire.Value] = []
-
-    def hear(self, event: inputs.Input) -> Heard:
-        if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), wire.IceCandidate):
-            if event.value in self.candidates:
-                return (inputs.NegotiationFailed(self.transport, "a candidate came twice"),)
-            self.candidates.append(event.value)
-        return (event,)
+class GivesUpAtARepeatedCandidate(Remembering):
+    kind, why = wire.IceCandidate, "a candidate came twice"
 
 
 @mutant("TMO-5", "It takes the signal `connected` for a connection.")
-class BelievesTheConnectedSignal(Knowing):
-    def hear(self, event: inputs.Input) -> Heard:
-        if isinstance(signal_of(event), wire.ConnectedSignal):
-            return (inputs.ChannelsOpen(self.transport),)
-        return (event,)
+class BelievesTheConnectedSignal(Believing):
+    pass
 
 
 @mutant("TMO-8", "As the one that answers, it takes the signal `connected` for a connection.", "answerer")
-class BelievesTheConnectedSignalOfItsOfferer(Knowing):
-    def hear(self, event: inputs.Input) -> Heard:
-        if isinstance(signal_of(event), wire.ConnectedSignal):
-            return (inputs.ChannelsOpen(self.transport),)
-        return (event,)
+class BelievesTheConnectedSignalOfItsOfferer(Believing):
+    pass
 
 
 @mutant("DIR-2", "It sends directly only to a peer that it finds at the router.", *EITHER)
@@ -125,7 +124,7 @@ class AsksTheRouterFirst(Knowing):
                 asked = self.asked.pop(0)
                 return (fx.Resolve(asked.call),) if self.missing else (asked,)
             case _:
-                return super().act(effect)
+                return (effect,)
 
     def hear(self, event: inputs.Input) -> Heard:
         match event:
@@ -217,10 +216,9 @@ class GivesItsConnectionUpForAnOffer(PeerScript):
         super().__init__()
         self.connected: set[str] = set()
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def note(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
             self.connected.add(effect.event.peer_session_id)
-        return (effect,)
 
     def hear(self, event: inputs.Input) -> Heard:
         match signal_of(event):

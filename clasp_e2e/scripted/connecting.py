@@ -44,14 +44,14 @@ def without_lines(sdp: str, part: str) -> str:
     return "".join(line for line in sdp.splitlines(keepends=True) if part not in line)
 
 
-NeverOffers = PeerScript.define_signals(
+NeverOffers = PeerScript.define(
     "NeverOffers",
     "CON-3",
     "It makes its offer and keeps it to itself.",
     on=wire.Offer,
     act=drop,
 )
-NeverAnswers = PeerScript.define_signals(
+NeverAnswers = PeerScript.define(
     "NeverAnswers",
     "CON-3",
     "It answers no offer.",
@@ -84,9 +84,9 @@ class AnswersPastTheRouter(PeerScript):
                 return (event,)
 
 
-AnswersWithoutAFingerprint = PeerScript.define_signals(
+AnswersWithoutAFingerprint = PeerScript.define(
     "AnswersWithoutAFingerprint", "CON-4", "Its answers hold no DTLS fingerprint.", "answerer",
-    on=wire.Answer, act=lambda _, answer: (replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),),
+    on=wire.Answer, act=lambda _, answer: replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),
 )  # fmt: skip
 
 
@@ -125,13 +125,13 @@ IgnoresTheAnswer = PeerScript.define(
     on=fx.AcceptAnswer,
     act=drop,
 )
-AnswersWithAWrongPassword = PeerScript.define_signals(
+AnswersWithAWrongPassword = PeerScript.define(
     "AnswersWithAWrongPassword", "CON-5", "The ICE password in its answer is not the one that it uses.",
-    "answerer", on=wire.Answer, act=lambda _, answer: (with_wrong_password(answer),),
+    "answerer", on=wire.Answer, act=lambda _, answer: with_wrong_password(answer),
 )  # fmt: skip
-AnswersInVain = PeerScript.define_signals(
+AnswersInVain = PeerScript.define(
     "AnswersInVain", "CON-5", "Its answer holds none of its candidates, and a wrong ICE password.",
-    "answerer", on=wire.Answer, act=lambda _, answer: (with_nothing_to_use(answer),),
+    "answerer", on=wire.Answer, act=lambda _, answer: with_nothing_to_use(answer),
 )  # fmt: skip
 SendsNothing = PeerScript.define(
     "SendsNothing", "CON-6", "It says P2P of what it sends, and sends nothing.", *EITHER,

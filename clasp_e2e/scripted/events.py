@@ -18,45 +18,45 @@ def twice(_: PeerScript, event: Connected | ConnectionFailed) -> Outs:
 
 
 # fmt: off
-TellsNoConnected = PeerScript.define_events(
+TellsNoConnected = PeerScript.define(
     "TellsNoConnected", "EVT-1", "It tells nobody that it is connected.", *EITHER, on=Connected, act=drop,
 )
-NamesAnotherPeer = PeerScript.define_events(
+NamesAnotherPeer = PeerScript.define(
     "NamesAnotherPeer", "EVT-1", "Its Connected names somebody else.", *EITHER,
     on=Connected, act=lambda _, _event: fx.Emit(Connected("somebody")),
 )
-TellsConnectedTwice = PeerScript.define_events(
+TellsConnectedTwice = PeerScript.define(
     "TellsConnectedTwice", "EVT-2", "It tells Connected twice.", *EITHER, on=Connected, act=twice,
 )
-TellsNoDisconnected = PeerScript.define_events(
+TellsNoDisconnected = PeerScript.define(
     "TellsNoDisconnected", "EVT-3", "It tells nobody that a connection has ended.", *EITHER,
     on=Disconnected, act=drop, slow=True,
 )
-NamesAnotherThatLeft = PeerScript.define_events(
+NamesAnotherThatLeft = PeerScript.define(
     "NamesAnotherThatLeft", "EVT-3", "Its Disconnected names somebody else.",
     on=Disconnected, act=lambda _, _event: fx.Emit(Disconnected("somebody")), slow=True,
 )
-MissesNobody = PeerScript.define_events(
+MissesNobody = PeerScript.define(
     "MissesNobody", "EVT-4", "It does not miss a peer that vanished.", *EITHER,
     on=Disconnected, act=lambda _, end: () if end.reason == VANISHED else (fx.Emit(end),), slow=True,
 )
-GivesNoReason = PeerScript.define_events(
+GivesNoReason = PeerScript.define(
     "GivesNoReason", "EVT-5", "Its ConnectionFailed gives no reason.",
     on=ConnectionFailed, act=lambda _, failure: fx.Emit(replace(failure, reason="")),
 )
-TellsConnectedLate = PeerScript.define_events(
+TellsConnectedLate = PeerScript.define(
     "TellsConnectedLate", "EVT-6", "It tells Connected when data has long arrived.", *EITHER,
     on=Connected, act=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
 )
-TellsFailuresTwice = PeerScript.define_events(
+TellsFailuresTwice = PeerScript.define(
     "TellsFailuresTwice", "EVT-6", "It tells each failure twice.", on=ConnectionFailed, act=twice,
 )
-ConnectsAfterFailing = PeerScript.define_events(
+ConnectsAfterFailing = PeerScript.define(
     "ConnectsAfterFailing", "EVT-6", "Having told that an attempt failed, it tells Connected.",
     on=ConnectionFailed,
     act=lambda _, failure: (fx.Emit(failure), fx.Emit(Connected(failure.peer_session_id))),
 )
-TellsTheCloseLate = PeerScript.define_events(
+TellsTheCloseLate = PeerScript.define(
     "TellsTheCloseLate", "EVT-7", "It tells an orderly close 3 s late.", *EITHER,
     on=Disconnected, act=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
 )

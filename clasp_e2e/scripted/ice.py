@@ -69,10 +69,10 @@ NeverUsesTurn = PeerScript.define(
     "NeverUsesTurn", "ICE-3", "It asks none of the TURN servers that it was given.", *EITHER,
     on=(fx.CreateOffer, fx.AcceptOffer), act=lambda _, start: replace(start, turn_servers=()),
 )
-KeepsItsRelayToItself = PeerScript.define_signals(
+KeepsItsRelayToItself = PeerScript.define(
     "KeepsItsRelayToItself", "ICE-3", "It has a relayed address and tells nobody.", *EITHER,
     on=(wire.Offer, wire.Answer),
-    act=lambda _, signal: (replace(signal, sdp=without_lines(signal.sdp, " typ relay")),),
+    act=lambda _, signal: replace(signal, sdp=without_lines(signal.sdp, " typ relay")),
 )
 TakesTheRouterForATurnServer = Servers.define(
     "TakesTheRouterForATurnServer", "ICE-3",

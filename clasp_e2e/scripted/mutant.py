@@ -22,6 +22,7 @@ from clasp_e2e.wire import Signal, Welcome
 Role = Literal["offerer", "answerer", "both", "router"]
 Outs = Iterable[fx.Effect]
 RouterOuts = Iterable[RouterEffect]
+Out = fx.Effect | Signal
 
 E = TypeVar("E")
 
@@ -81,53 +82,29 @@ class PeerScript:
         broken: str,
         *roles: Role,
         on: type[E] | tuple[type[E], ...],
-        act: Callable[[Self, E], Outs | fx.Effect],
+        act: Callable[[Self, E], Out | Iterable[Out]],
         **options: Unpack[Options],
     ) -> Mutant:
-        """Define the mutant `name`: instead of an effect of the type `on`, it executes `act`'s."""
+        """Define the mutant `name`, whose fault `act` replaces everything of the type `on`.
+
+        `on` is a type of effects, or of the events or signals that an effect brings. `act` returns one effect
+        or several; a signal among them goes to the session that the signal it replaces was for.
+        """
 
         def acted(script: Self, effect: fx.Effect) -> Outs:
-            outs = act(script, effect) if isinstance(effect, on) else effect
-            return outs if isinstance(outs, Iterable) else (outs,)
+            subject: object = effect
+            if not isinstance(effect, on) and isinstance(effect, fx.Emit | fx.PublishSignal):
+                subject = effect.event if isinstance(effect, fx.Emit) else effect.signal
+            if not isinstance(subject, on):
+                return (effect,)
+            outs = act(script, subject)
+            target = effect.target if isinstance(effect, fx.PublishSignal) else ""
+            return tuple(
+                fx.PublishSignal(target, out) if isinstance(out, Signal) else out
+                for out in (outs if isinstance(outs, Iterable) else (outs,))
+            )
 
         return mutant(requirement, broken, *roles, **options)(type(name, (cls,), {"act": acted}))
-
-    @classmethod
-    def define_events(
-        cls,
-        name: str,
-        requirement: str,
-        broken: str,
-        *roles: Role,
-        on: type[E],
-        act: Callable[[Self, E], Outs | fx.Effect],
-        **options: Unpack[Options],
-    ) -> Mutant:
-        """Define the mutant `name`: instead of reporting an event of the type `on`, it executes `act`."""
-
-        def reported(script: Self, emit: fx.Emit) -> Outs | fx.Effect:
-            return act(script, emit.event) if isinstance(emit.event, on) else emit
-
-        return cls.define(name, requirement, broken, *roles, on=fx.Emit, act=reported, **options)
-
-    @classmethod
-    def define_signals(
-        cls,
-        name: str,
-        requirement: str,
-        broken: str,
-        *roles: Role,
-        on: type[E] | tuple[type[E], ...],
-        act: Callable[[Self, E], Iterable[Signal]],
-    ) -> Mutant:
-        """Define the mutant `name`: instead of a signal of the type `on`, it sends those of `act`."""
-
-        def published(script: Self, publish: fx.PublishSignal) -> Outs:
-            if not isinstance(publish.signal, on):
-                return (publish,)
-            return tuple(fx.PublishSignal(publish.target, signal) for signal in act(script, publish.signal))
-
-        return cls.define(name, requirement, broken, *roles, on=fx.PublishSignal, act=published)
 
 
 class RouterScript:

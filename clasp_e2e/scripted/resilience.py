@@ -129,7 +129,7 @@ class SilentWithoutTheRouter(PeerScript):
         return () if failed and self.lost else (effect,)
 
 
-TellsTheEndTwice = PeerScript.define_events(
+TellsTheEndTwice = PeerScript.define(
     "TellsTheEndTwice", "EVT-6", "Of a connection that ended it tells that it failed, beside that it ended.",
     on=Disconnected, slow=True,
     act=lambda _, end: (fx.Emit(end), fx.Emit(ConnectionFailed(end.peer_session_id, "the connection ended"))),

@@ -66,7 +66,7 @@ SendsTwice = PeerScript.define(
     "SendsTwice", "SND-1", "It sends every message twice.", *EITHER,
     on=fx.SendOnChannel, act=lambda _, send: twice(send),
 )
-NamesTheWrongSender = PeerScript.define_events(
+NamesTheWrongSender = PeerScript.define(
     "NamesTheWrongSender", "SND-1", "It names itself as the sender of what it received.", "both",
     on=Data, act=lambda _, data: fx.Emit(replace(data, peer_session_id="somebody")),
 )
@@ -124,7 +124,7 @@ DeliversAllButOneInFifteen = Counting.define(
     "DeliversAllButOneInFifteen", "SND-4", "It does not tell its application of one message in fifteen.",
     *EITHER, on=fx.Emit, act=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
 )
-TellsNoData = PeerScript.define_events(
+TellsNoData = PeerScript.define(
     "TellsNoData", "SND-5", "It can send, and passes on nothing of what it receives.", *EITHER,
     on=Data, act=drop,
 )

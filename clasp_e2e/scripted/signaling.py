@@ -33,15 +33,15 @@ SignalsATypeOfItsOwn = PeerScript.define(
     "SignalsATypeOfItsOwn", "SIG-2", "Its `connected` has a type of its own.", *EITHER, on=fx.PublishSignal,
     act=lambda _, out: published(out, {**wire.encode_signal(out.signal), "type": "ready"}),
 )
-SignalsWithoutASender = PeerScript.define_signals(
+SignalsWithoutASender = PeerScript.define(
     "SignalsWithoutASender", "SIG-2", "Its `connected` comes from nobody.", *EITHER,
-    on=wire.ConnectedSignal, act=lambda _, signal: (replace(signal, sender=""),),
+    on=wire.ConnectedSignal, act=lambda _, signal: replace(signal, sender=""),
 )
-SignalsWithoutAnAttempt = PeerScript.define_signals(
+SignalsWithoutAnAttempt = PeerScript.define(
     "SignalsWithoutAnAttempt", "SIG-2", "Its `connected` does not say to which attempt it belongs.", *EITHER,
-    on=wire.ConnectedSignal, act=lambda _, signal: (replace(signal, correlation_id=""),),
+    on=wire.ConnectedSignal, act=lambda _, signal: replace(signal, correlation_id=""),
 )
-AnswersUnderAnotherName = PeerScript.define_signals(
+AnswersUnderAnotherName = PeerScript.define(
     "AnswersUnderAnotherName", "SIG-3",
     "It answers first under a name of its own, then under that of the offer.", "answerer",
     on=wire.Answer, act=lambda _, answer: (replace(answer, correlation_id="mine"), answer),

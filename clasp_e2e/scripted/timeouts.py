@@ -65,7 +65,7 @@ GivesUpLate = PeerScript.define(
     "GivesUpLate", "TMO-2", "It gives up after three times the configured time.",
     on=fx.StartTimer, act=timed(lambda seconds: seconds if seconds == DEFAULT else seconds * 3),
 )
-HidesUndeliverableOffers = PeerScript.define_events(
+HidesUndeliverableOffers = PeerScript.define(
     "HidesUndeliverableOffers", "TMO-3", "It tells nobody when the router could not deliver its offer.",
     on=ConnectionFailed,
     act=lambda _, failure: () if "could not deliver" in failure.reason else (fx.Emit(failure),),
@@ -75,11 +75,11 @@ WaitsForEver = PeerScript.define(
     "WaitsForEver", "TMO-4", "It waits for ever for an answer.",
     on=fx.StartTimer, act=lambda _, timer: () if is_deadline(timer) else (timer,),
 )
-NeverFailsOnceAnswered = Attempting.define_events(
+NeverFailsOnceAnswered = Attempting.define(
     "NeverFailsOnceAnswered", "TMO-5", "Once its offer was answered, it never tells that the attempt failed.",
     on=ConnectionFailed, act=lambda script, failure: () if script.answered else (fx.Emit(failure),),
 )
-LetsTheTimerRunOn = Attempting.define_events(
+LetsTheTimerRunOn = Attempting.define(
     "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt runs on when the connection stands.", *EITHER,
     on=Connected, act=lambda script, event: (
         fx.Emit(event),
@@ -90,7 +90,7 @@ NeverRecovers = Attempting.define(
     "NeverRecovers", "TMO-7", "After a failed attempt, it makes no use of answers any more.",
     on=fx.AcceptAnswer, act=lambda script, accept: () if script.failed else (accept,),
 )
-HidesFailedAnswers = PeerScript.define_events(
+HidesFailedAnswers = PeerScript.define(
     "HidesFailedAnswers", "TMO-8", "As the one that answers, it does not tell that an attempt failed.",
     "answerer", on=ConnectionFailed, act=drop,
 )

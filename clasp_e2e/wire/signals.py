@@ -6,7 +6,7 @@ Keys that are not known are ignored, as there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import TypeAlias
 
 from clasp_e2e.wire.errors import WireError
@@ -88,48 +88,38 @@ def signal_target(address: str) -> str | None:
     return target if target and target != address and "/" not in target else None
 
 
+_TYPES: dict[str, type[Signal]] = {
+    "offer": Offer,
+    "answer": Answer,
+    "ice_candidate": IceCandidate,
+    "connected": ConnectedSignal,
+    "disconnected": DisconnectedSignal,
+}
+_WORDS = {kind: word for word, kind in _TYPES.items()}
+
+
 def encode_signal(s: Signal) -> dict[str, Value]:
-    """The map that stands for a signal."""
-    common: dict[str, Value] = {"from": s.sender, "correlation_id": s.correlation_id}
-    match s:
-        case Offer():
-            return {"type": "offer", **common, "sdp": s.sdp}
-        case Answer():
-            return {"type": "answer", **common, "sdp": s.sdp}
-        case IceCandidate():
-            return {"type": "ice_candidate", **common, "candidate": s.candidate}
-        case ConnectedSignal():
-            return {"type": "connected", **common}
-        case DisconnectedSignal():
-            reason: dict[str, Value] = {} if s.reason is None else {"reason": s.reason}
-            return {"type": "disconnected", **common, **reason}
+    """Return the map that is published for a signal."""
+    value: dict[str, Value] = {"type": _WORDS[type(s)], "from": s.sender, "correlation_id": s.correlation_id}
+    for each in fields(s):
+        if each.name not in ("sender", "correlation_id") and (found := getattr(s, each.name)) is not None:
+            value[each.name] = found
+    return value
 
 
 def decode_signal(value: Value) -> Signal:
-    """The signal that a published value stands for; `WireError` if it stands for none."""
+    """Return the signal that was published as `value`. Raises `WireError` if it is none."""
     if not isinstance(value, dict):
         raise WireError(f"signal: a {type(value).__name__} was published, a signal is a map")
-    kind = _string(value, "signal", "type")
-    what = f"signal {kind}"
-    sender = _string(value, what, "from")
-    correlation_id = _string(value, what, "correlation_id")
-    match kind:
-        case "offer":
-            return Offer(sender, _string(value, what, "sdp"), correlation_id)
-        case "answer":
-            return Answer(sender, _string(value, what, "sdp"), correlation_id)
-        case "ice_candidate":
-            return IceCandidate(sender, _string(value, what, "candidate"), correlation_id)
-        case "connected":
-            return ConnectedSignal(sender, correlation_id)
-        case "disconnected":
-            reason = None if value.get("reason") is None else _string(value, what, "reason")
-            return DisconnectedSignal(sender, correlation_id, reason)
-        case _:
-            raise WireError(
-                f"signal: type {kind!r} is unknown; there are offer, answer, ice_candidate, connected, "
-                "disconnected"
-            )
+    word = _string(value, "signal", "type")
+    what = f"signal {word}"
+    found = {"sender": _string(value, what, "from"), "correlation_id": _string(value, what, "correlation_id")}
+    if word not in _TYPES:
+        raise WireError(f"signal: type {word!r} is unknown; there are {', '.join(_TYPES)}")
+    for each in fields(_TYPES[word]):
+        if each.name not in found and (each.default is MISSING or value.get(each.name) is not None):
+            found[each.name] = _string(value, what, each.name)
+    return _TYPES[word](**found)
 
 
 def encode_announcement(a: Announcement) -> dict[str, Value]:

@@ -5,35 +5,25 @@ Source: the wire protocol page of the CLASP documentation, "Message Types".
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args, get_type_hints
 
 import msgpack  # pyright: ignore[reportMissingTypeStubs]  # published without types
 
 from clasp_e2e import wire
+from clasp_e2e.wire.layouts import LAYOUTS
 
 T = TypeVar("T")
 
 SPECIAL_NUMBERS = (0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, 2**31 - 1, 2**31, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 5e-324, 1.7976931348623157e308)
 _TEXTS = (
-    "",
-    "x",
-    "value",
-    "clasp",
-    "ä€😀",
-    "\x00",
-    "a\nb",
-    "*",
-    "/",
-    "**",
-    "../..",
-    "%s%n",
-    "\u202e",
+    *("", "x", "value", "clasp", "ä€😀", "\x00", "a\nb", "*", "/", "**", "../..", "%s%n", "\u202e"),
     "x" * 300,
 )
 _SEGMENTS = ("fuzz", "a", "b", "lights", "zone5", "0", "clasp")
@@ -58,10 +48,6 @@ def _unsigned(rng: random.Random, bits: int) -> int:
     return rng.choice((0, 1, 2**bits - 1, rng.getrandbits(bits)))
 
 
-def _maybe(rng: random.Random, make: Callable[[], T]) -> T | None:
-    return make() if rng.random() < 0.5 else None
-
-
 def random_value(rng: random.Random, depth: int = 3) -> wire.Value:
     """A value of any type that CLASP has, nested at most `depth` deep."""
     match rng.randrange(10 if depth else 7):
@@ -83,117 +69,106 @@ def random_value(rng: random.Random, depth: int = 3) -> wire.Value:
             return [random_value(rng, depth - 1) for _ in range(rng.randrange(4))]
 
 
-def _types(rng: random.Random) -> frozenset[wire.SignalType]:
-    return frozenset(rng.choices(list(wire.SignalType), k=rng.randrange(4)))
-
-
-def _definition(rng: random.Random, meta: bool) -> wire.SignalDefinition:
-    return wire.SignalDefinition(
-        _address(rng),
-        rng.choice(list(wire.SignalType)),
-        _maybe(rng, lambda: _text(rng)),
-        _maybe(rng, lambda: _text(rng)),
-        wire.SignalMeta(_text(rng), (0.0, rng.choice(_FLOATS)), random_value(rng, 1)) if meta else None,
-    )
-
-
 def _ttl(rng: random.Random) -> wire.Ttl:
     mode = rng.choice(list(wire.TtlMode))
     return wire.Ttl(mode, 0 if mode is wire.TtlMode.NEVER else rng.choice((1, 5, 2**31 - 1)))
 
 
 def _publish(rng: random.Random) -> wire.Publish:
-    value = random_value(rng)
-    samples = tuple(rng.choices(_FLOATS, k=rng.randrange(5))) if value is None else None
-    return wire.Publish(
-        rng.choice((_address(rng), _address(rng), wire.ANNOUNCE_ADDRESS, wire.SIGNAL_PREFIX + "nobody")),
-        value,
-        rng.choice(list(wire.SignalType)),
-        samples,
-        _maybe(rng, lambda: _unsigned(rng, 64)),
-        _maybe(rng, lambda: _unsigned(rng, 32)),
-        rng.choice(list(wire.GesturePhase)),
-        _maybe(rng, lambda: _unsigned(rng, 32)),
-    )
+    made = cast("wire.Publish", _record(rng, wire.Publish))
+    address = rng.choice((made.address, made.address, wire.ANNOUNCE_ADDRESS, wire.SIGNAL_PREFIX + "nobody"))
+    samples = tuple(rng.choices(_FLOATS, k=rng.randrange(5))) if made.value is None else None
+    return replace(made, address=address, samples=samples)
 
 
-def _bundle(rng: random.Random) -> wire.Bundle:
-    makers = list(_MAKERS.values())
-    return wire.Bundle(
-        tuple(rng.choice(makers)(rng) for _ in range(rng.randrange(3))),
-        _maybe(rng, lambda: _unsigned(rng, 64)),
-    )
+def _result(rng: random.Random) -> wire.Result:
+    made = cast("wire.Result", _record(rng, wire.Result))
+    return wire.Result(tuple(replace(each, meta=None) for each in made.signals))
 
 
-_MAKERS: dict[type[object], Callable[[random.Random], wire.Message]] = {
-    wire.Hello: lambda rng: wire.Hello(
-        _text(rng), frozenset(rng.choices(_FEATURES, k=2)), _maybe(rng, lambda: "token"), _unsigned(rng, 8)
-    ),
-    wire.Welcome: lambda rng: wire.Welcome(_text(rng), _text(rng), _unsigned(rng, 64)),
-    wire.Announce: lambda rng: wire.Announce(
-        _address(rng), tuple(_definition(rng, rng.random() < 0.5) for _ in range(rng.randrange(3)))
-    ),
-    wire.FederationSync: lambda rng: wire.FederationSync(
-        rng.choice(list(wire.FederationOp)),
-        tuple(_pattern(rng) for _ in range(rng.randrange(3))),
-        {_text(rng): _unsigned(rng, 64) for _ in range(rng.randrange(3))},
-        _maybe(rng, lambda: _unsigned(rng, 64)),
-        _maybe(rng, lambda: _text(rng)),
-    ),
-    wire.Subscribe: lambda rng: wire.Subscribe(
-        rng.choice((0, 1, 2**32 - 1, rng.randrange(100))),
-        _pattern(rng),
-        _types(rng),
-        wire.SubscribeOptions(
-            _maybe(rng, lambda: _unsigned(rng, 32)), _maybe(rng, lambda: rng.choice(_FLOATS))
-        ),
-    ),
-    wire.Unsubscribe: lambda rng: wire.Unsubscribe(rng.choice((0, 1, 2**32 - 1, rng.randrange(100)))),
-    wire.Publish: _publish,
-    wire.Set: lambda rng: wire.Set(
-        _address(rng),
-        random_value(rng),
-        _maybe(rng, lambda: _unsigned(rng, 64)),
-        rng.random() < 0.2,
-        rng.random() < 0.2,
-        _maybe(rng, lambda: _ttl(rng)),
-    ),
-    wire.Get: lambda rng: wire.Get(_address(rng)),
-    wire.Snapshot: lambda rng: wire.Snapshot(
-        tuple(
-            wire.Param(_address(rng), random_value(rng), _unsigned(rng, 64), _maybe(rng, lambda: _text(rng)))
-            for _ in range(rng.randrange(3))
-        )
-    ),
-    wire.Replay: lambda rng: wire.Replay(
-        _pattern(rng), _maybe(rng, lambda: _unsigned(rng, 64)), None, _maybe(rng, lambda: _unsigned(rng, 32))
-    ),
-    wire.Sync: lambda rng: wire.Sync(_unsigned(rng, 64), _maybe(rng, lambda: _unsigned(rng, 64))),
-    wire.Ping: lambda _: wire.Ping(),
-    wire.Pong: lambda _: wire.Pong(),
-    wire.Ack: lambda rng: wire.Ack(
-        _maybe(rng, lambda: _text(rng)),
-        _maybe(rng, lambda: _unsigned(rng, 64)),
-        _maybe(rng, lambda: True),
-        _maybe(rng, lambda: _text(rng)),
-    ),
-    wire.Error: lambda rng: wire.Error(
-        _unsigned(rng, 16), _text(rng), _maybe(rng, lambda: wire.SIGNAL_PREFIX + "nobody")
-    ),
-    wire.Query: lambda rng: wire.Query(_pattern(rng)),
-    wire.Result: lambda rng: wire.Result(
-        tuple(_definition(rng, meta=False) for _ in range(rng.randrange(3)))
-    ),
-    wire.Bundle: _bundle,
+def _error(rng: random.Random) -> wire.Error:
+    address = wire.SIGNAL_PREFIX + "nobody"
+    return replace(cast("wire.Error", _record(rng, wire.Error)), address=rng.choice((None, address)))
+
+
+def _several(make: Callable[[random.Random], T]) -> Callable[[random.Random], tuple[T, ...]]:
+    return lambda rng: tuple(make(rng) for _ in range(rng.randrange(3)))
+
+
+_BITS = {"version": 8, "code": 16} | dict.fromkeys(
+    ("rate", "limit", "max_rate", "history", "window", "correlation_id"), 32
+)
+"""The bits of the integers that have fewer than 64."""
+
+_FIELDS: dict[str, Callable[[random.Random], object]] = {
+    "address": _address,
+    "namespace": _address,
+    "pattern": _pattern,
+    # Out of a few, so that a subscription is at times replaced, or ended.
+    "id": lambda rng: rng.choice((0, 1, 2**32 - 1, rng.randrange(100))),
+    "patterns": _several(_pattern),
+    "value": random_value,
+    "default": lambda rng: random_value(rng, 1),
+    "null_value": lambda _: False,
+    "samples": lambda _: None,
+    "range": lambda rng: (0.0, rng.choice(_FLOATS)),
+    "features": lambda rng: frozenset(rng.choices(_FEATURES, k=2)),
+    "types": lambda rng: frozenset(rng.choices(list(wire.SignalType), k=rng.randrange(4))),
+    "revisions": lambda rng: {_text(rng): _unsigned(rng, 64) for _ in range(rng.randrange(3))},
+    "token": lambda _: "token",
+    "ttl": _ttl,
+    "params": _several(lambda rng: _record(rng, wire.Param)),
+    "signals": _several(lambda rng: _record(rng, wire.SignalDefinition)),
+    "messages": _several(lambda rng: random_message(rng, rng.choice(MESSAGE_TYPES[:-1]))),
 }
+"""The makers of the fields whose type does not say what is valid."""
 
-MESSAGE_TYPES = tuple(_MAKERS)
+
+_hints = functools.cache(get_type_hints)
+
+
+def _record(rng: random.Random, kind: type[object]) -> object:
+    """A dataclass of the class `kind`, each field by its name or else by its type."""
+    made: dict[str, object] = {}
+    for name, hint in _hints(kind).items():
+        kinds = get_args(hint) or (hint,)
+        absent = type(None) in kinds and name not in ("value", "samples") and rng.random() < 0.5
+        made[name] = None if absent else _field(rng, name, kinds[0])
+    return kind(**made)
+
+
+def _field(rng: random.Random, name: str, kind: type[object]) -> object:
+    if name in _FIELDS:
+        return _FIELDS[name](rng)
+    if is_dataclass(kind):
+        return _record(rng, kind)
+    if issubclass(kind, Enum):
+        return rng.choice(list(kind))
+    if kind is int:
+        return _unsigned(rng, _BITS.get(name, 64))
+    if kind is str:
+        return _text(rng)
+    return rng.random() < 0.2 if kind is bool else rng.choice(_FLOATS)
+
+
+MESSAGE_TYPES: tuple[type[object], ...] = (
+    *(layout.kind for layout in LAYOUTS.values() if isinstance(layout.kind, type)),
+    wire.Bundle,
+)
 """The classes of the 19 messages."""
+
+
+_MESSAGES: dict[type[object], Callable[[random.Random], wire.Message]] = {
+    wire.Publish: _publish,
+    wire.Result: _result,
+    wire.Error: _error,
+}
+"""The makers of the messages whose fields depend on each other, or that are to provoke more."""
 
 
 def random_message(rng: random.Random, kind: type[object]) -> wire.Message:
     """A valid message of the class `kind`, one of `MESSAGE_TYPES`."""
-    return _MAKERS[kind](rng)
+    return cast("wire.Message", _MESSAGES[kind](rng) if kind in _MESSAGES else _record(rng, kind))
 
 
 def as_messagepack(message: wire.Message) -> bytes:

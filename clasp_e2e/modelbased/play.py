@@ -7,25 +7,10 @@ from typing import Any
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
-from clasp_e2e.modelbased import checks
+from clasp_e2e.modelbased import checks, steps
 from clasp_e2e.modelbased.generation import fails_to_connect
 from clasp_e2e.modelbased.model import Between, Status, Way
-from clasp_e2e.modelbased.steps import (
-    UNRELIABLE_BURST,
-    Answer,
-    Attach,
-    Close,
-    Connect,
-    Cut,
-    Disconnect,
-    Heal,
-    Kill,
-    Script,
-    Send,
-    SetMode,
-    Settle,
-    Step,
-)
+from clasp_e2e.modelbased.steps import UNRELIABLE_BURST, Script, Step
 from clasp_e2e.modelbased.world import Flight, Tally, World, contradict, within_requirement
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.testbed import Alone, expect, random_payload
@@ -54,7 +39,7 @@ def case_of(script: Script, label: str, capabilities: frozenset[str], tally: Tal
         """Calls in any order end, tell and send as the model predicts."""
         await Play(World(alone, capabilities, tally), script, timeout).run()
 
-    kills = any(isinstance(step, Kill) for step in script)
+    kills = any(isinstance(step, steps.Kill) for step in script)
     scenario = Scenario(model, REQUIREMENTS, "alone", kills=kills)
     return Case(f"model[{label}]", scenario, Pairing(offerer=label), replay)
 
@@ -79,7 +64,7 @@ class Play:
             for step in self._script:
                 await self._take(step)
                 self._world.tally.steps += 1
-            await self._take(Settle())
+            await self._take(steps.Settle())
             await self._barriers()
             checks.check_data(self._world)
             checks.check_events(self._world)
@@ -90,44 +75,44 @@ class Play:
 
     async def _take(self, step: Step) -> None:
         world, clients = self._world, self._world.clients
-        if isinstance(step, Answer | Settle):
+        if isinstance(step, steps.Answer | steps.Settle):
             await self._answered()
-            if isinstance(step, Settle):
+            if isinstance(step, steps.Settle):
                 await self._settled()
             self._model.take(step)
-            if isinstance(step, Settle):
+            if isinstance(step, steps.Settle):
                 await checks.check_state(world)
                 world.count_from_here()
             return
         sent = self._model.take(step)
         match step:
-            case Attach(who):
+            case steps.Attach(who):
                 clients[who] = await world.alone.attach(P2PConfig(connection_timeout_secs=self._timeout), who)
                 await clients[who].all_is_written()
                 world.count(who)
-            case Cut(who, to):
+            case steps.Cut(who, to):
                 world.pair(who, to).link.cut()
-            case Heal(who, to):
+            case steps.Heal(who, to):
                 world.pair(who, to).link.heal()
-            case Kill(who):
+            case steps.Kill(who):
                 await clients[who].kill()
-            case Send() if sent is not None:
+            case steps.Send() if sent is not None:
                 count = 1 if step.reliable else UNRELIABLE_BURST
                 payloads = tuple(random_payload(step.size) for _ in range(count))
                 flight = Flight(sent, payloads, direct_before=world.sent_directly(step.who, step.to))
                 world.flights.append(flight)
                 self._unchecked.append(flight)
                 self._start(self._send(flight))
-            case Connect(who, to):
+            case steps.Connect(who, to):
                 if self._model.between(who, to).callers == [who]:
                     world.mark(who, to)
                 self._start(self._connect(who, to))
-            case SetMode(who, mode):
+            case steps.SetMode(who, mode):
                 self._start(self._plain("RTE-2", clients[who].set_p2p_routing_mode(mode)))
-            case Disconnect(who, to):
+            case steps.Disconnect(who, to):
                 world.mark(who, to)
                 self._start(self._plain("EVT-3", clients[who].disconnect_peer(clients[to])))
-            case Close(who):
+            case steps.Close(who):
                 for other in clients:
                     if other != who:
                         world.mark(who, other)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from clasp_e2e import wire
-from clasp_e2e.drivers.interface import EventSink, Refused
+from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.drivers.reference import ReferencePeer
-from clasp_e2e.model import P2PConfig, SendResult
+from clasp_e2e.model import SendResult
 from clasp_e2e.peer import P2PNotConfigured, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sdp import without_candidates
@@ -17,18 +18,10 @@ from clasp_e2e.scripted.mutant import EITHER, MutantDriver, Outs, PeerScript, dr
 
 @mutant("CON-1", "It tells a session id of its own making instead of the router's.")
 class MakesUpItsSession(MutantDriver):
-    async def open_peer(
-        self,
-        *,
-        url: str,
-        name: str,
-        p2p: P2PConfig | None,
-        on_event: EventSink,
-        token: str | None = None,
-    ) -> ReferencePeer:
+    async def open_peer(self, **arguments: Any) -> ReferencePeer:
         """Attach a client and rename it."""
-        peer = await super().open_peer(url=url, name=name, p2p=p2p, on_event=on_event, token=token)
-        peer.session_id = f"session-of-{name}"
+        peer = await super().open_peer(**arguments)
+        peer.session_id = f"session-of-{arguments['name']}"
         return peer
 
 

@@ -38,28 +38,27 @@ class Signaling(PeerScript):
     def act(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.PublishSignal(signal=wire.Offer() | wire.Answer() as description):
-                return self.describe(effect, description)
+                return (replace(effect, signal=signal) for signal in self.describe(description))
             case _:
                 return (effect,)
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
-        """Return what is done instead of sending `description`, which `effect` sends."""
-        del description
-        return (effect,)
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
+        """Return the signals that are sent instead of `description`."""
+        return (description,)
 
 
 class AnswersTwice(Signaling):
     """Its answer comes twice."""
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
-        return (effect, effect) if isinstance(description, wire.Answer) else (effect,)
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
+        return (description,) * (2 if isinstance(description, wire.Answer) else 1)
 
 
 class OffersTwice(Signaling):
     """Its offer comes twice."""
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
-        return (effect, effect) if isinstance(description, wire.Offer) else (effect,)
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
+        return (description,) * (2 if isinstance(description, wire.Offer) else 1)
 
 
 class NamesAnotherAttempt(Signaling):
@@ -68,41 +67,35 @@ class NamesAnotherAttempt(Signaling):
     The answer among them has an ICE password that nobody has: made use of, nothing connects.
     """
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sender = description.sender
         unusable = description.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong").replace(
             "a=setup:actpass", "a=setup:active"
         )
-        for signal in (
-            wire.Answer(sender, unusable, UNKNOWN),
-            wire.IceCandidate(sender, CANDIDATE, UNKNOWN),
-            wire.DisconnectedSignal(sender, UNKNOWN, "no such attempt"),
-        ):
-            yield replace(effect, signal=signal)
-        yield effect
+        yield wire.Answer(sender, unusable, UNKNOWN)
+        yield wire.IceCandidate(sender, CANDIDATE, UNKNOWN)
+        yield wire.DisconnectedSignal(sender, UNKNOWN, "no such attempt")
+        yield description
 
 
 class SaysConnectedTooEarly(Signaling):
     """With its offer or answer it says that it is connected, before there is a channel."""
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         connected = wire.ConnectedSignal(description.sender, description.correlation_id)
-        return (effect, replace(effect, signal=connected))
+        return (description, connected)
 
 
 class MumblesFirst(Signaling):
     """Before its offer or answer, it sends malformed ones in their place, and broken candidates."""
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sender, sdp = description.sender, description.sdp
         for broken in ("", "v=0", "senseless", sdp[: len(sdp) // 3]):
-            yield replace(
-                effect, signal=replace(description, sdp=broken, correlation_id=f"{UNKNOWN}-{len(broken)}")
-            )
-        yield effect
+            yield replace(description, sdp=broken, correlation_id=f"{UNKNOWN}-{len(broken)}")
+        yield description
         for broken in ("", "candidate:", "{", '{"candidate": 7}', "candidate:1 1 udp x y z typ host"):
-            candidate = wire.IceCandidate(sender, broken, description.correlation_id)
-            yield replace(effect, signal=candidate)
+            yield wire.IceCandidate(sender, broken, description.correlation_id)
 
 
 class Trickles(Signaling):
@@ -115,20 +108,13 @@ class Trickles(Signaling):
 
     def __init__(self) -> None:
         super().__init__()
-        self.candidates: list[fx.PublishSignal] = []
+        self.candidates: list[wire.IceCandidate] = []
 
-    def describe(self, effect: fx.PublishSignal, description: wire.Offer | wire.Answer) -> Outs:
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sdp, candidates = without_candidates(description.sdp)
-        bare = replace(effect, signal=replace(description, sdp=sdp))
-        self.candidates = [
-            replace(
-                effect,
-                signal=wire.IceCandidate(
-                    description.sender, line.removeprefix("a="), description.correlation_id
-                ),
-            )
-            for line in candidates
-        ]
+        sender, attempt = description.sender, description.correlation_id
+        self.candidates = [wire.IceCandidate(sender, line.removeprefix("a="), attempt) for line in candidates]
+        bare = replace(description, sdp=sdp)
         return (*self.candidates * self.early, bare, *self.candidates * self.after)
 
 
@@ -188,7 +174,8 @@ class TricklesLate(Trickles, Prompted):
             yield from Trickles.act(self, out)
 
     def deed(self) -> Iterator[fx.Effect]:
-        yield from self.candidates
+        for candidate in self.candidates:
+            yield fx.PublishSignal(self.peer, candidate)
 
 
 class LeavesTheRouter(Prompted):

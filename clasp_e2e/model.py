@@ -4,8 +4,6 @@ Source: the P2P page of the CLASP documentation, "Rust Client API". The string v
 those of the driver protocol, version 1, so that the in-process and the stdio drivers share them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """Waiting until a condition holds, without polling: the one wake-up primitive of the package."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar

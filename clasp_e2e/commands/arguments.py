@@ -1,7 +1,5 @@
 """Checks of what the user wrote for a command that runs scenarios, before anything runs."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

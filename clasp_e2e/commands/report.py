@@ -1,7 +1,5 @@
 """`clasp-e2e report`: reports of a run, made from its `results.json`."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

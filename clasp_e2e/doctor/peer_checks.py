@@ -4,8 +4,6 @@ They check the driver: that it passes on what it is given, and reports what happ
 the implementation's as well, the advice says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from clasp_e2e import wire

@@ -1,7 +1,5 @@
 """The scenarios that belong to this package, wherever it lies, read without pytest."""
 
-from __future__ import annotations
-
 import importlib.util
 from dataclasses import dataclass
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Which cases of a run wait for which others: what rests on a failed precondition is not tried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from clasp_e2e.execution.plan import Case

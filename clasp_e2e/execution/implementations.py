@@ -1,7 +1,5 @@
 """The implementations that take part, each started once, whoever has a use for it."""
 
-from __future__ import annotations
-
 import asyncio
 
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault, NotOffered, Refused

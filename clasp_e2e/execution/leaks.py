@@ -5,8 +5,6 @@ names the scenario that is running; tasks inherit it, and so do the callbacks of
 that they open.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import sys

@@ -1,7 +1,5 @@
 """Detection of a harness that stood still: what then came too late says nothing of who was judged."""
 
-from __future__ import annotations
-
 import asyncio
 
 from clasp_e2e.testbed.waiting import Patience

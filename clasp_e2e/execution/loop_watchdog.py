@@ -1,7 +1,5 @@
 """Interruption of code that blocks the event loop: an implementation in this process that never returns."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from types import FrameType

@@ -1,7 +1,5 @@
 """A matrix: all its cells in one event loop, with one scheduler; written after every cell."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import time

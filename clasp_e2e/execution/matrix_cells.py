@@ -1,7 +1,5 @@
 """The cells of a matrix: who is judged in each, where its results go, and its run."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import shlex

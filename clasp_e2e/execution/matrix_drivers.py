@@ -1,7 +1,5 @@
 """The implementations of a matrix: found and built once, asked once who they are, shared by all cells."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 

@@ -4,8 +4,6 @@ Source: the design's "Who stands opposite". Two of a kind can share a mistake, a
 partner tells whose it is; so a peer under test meets itself and the reference, in both roles.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing

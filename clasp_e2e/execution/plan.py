@@ -1,7 +1,5 @@
 """The plan of a run: who is judged, by what, with which options, and which cases there are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

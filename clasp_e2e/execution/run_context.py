@@ -1,7 +1,5 @@
 """What the cases of a run share: the implementations, started once, and how they are driven."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From what the user asked for to who takes part: labels, drivers, and the roles that are judged."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial

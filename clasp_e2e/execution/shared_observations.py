@@ -1,7 +1,5 @@
 """Cases that several runs have in common: observed once, and judged by each."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable

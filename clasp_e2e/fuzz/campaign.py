@@ -3,8 +3,6 @@
 A target that died is started anew and given parts of the batch, until no smaller part is known that does it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field

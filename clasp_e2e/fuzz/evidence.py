@@ -1,7 +1,5 @@
 """What a target died of, as a file that shows it again."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

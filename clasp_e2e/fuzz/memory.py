@@ -3,8 +3,6 @@
 Source: proc(5), `stat` and `statm`; elsewhere than on Linux nothing is measured.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from contextlib import suppress

@@ -3,8 +3,6 @@
 Source: the wire protocol page of the CLASP documentation, "Message Types".
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import random

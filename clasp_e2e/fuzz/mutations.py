@@ -3,8 +3,6 @@
 Whatever comes out names no host but this machine: see `kept_on_loopback`.
 """
 
-from __future__ import annotations
-
 import random
 import re
 

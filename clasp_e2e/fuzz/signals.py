@@ -4,8 +4,6 @@ The descriptions were recorded from a negotiation of the reference peer with its
 is nobody, so that no connection comes of them.
 """
 
-from __future__ import annotations
-
 import json
 import random
 

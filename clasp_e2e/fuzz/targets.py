@@ -3,8 +3,6 @@
 Each tells after a batch, by what it does and not by time, whether it has survived.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """What lies between peers and can break: the signaling proxy, the UDP link, STUN and TURN servers."""
 
-from __future__ import annotations
-
 from clasp_e2e.network.attempts import Attempt as Attempt
 from clasp_e2e.network.conditions import Conditions as Conditions
 from clasp_e2e.network.coturn import Coturn as Coturn, CoturnFailed as CoturnFailed

@@ -1,7 +1,5 @@
 """The UDP sockets of a TURN server: one that its clients know, and one more for each client."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

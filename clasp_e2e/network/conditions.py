@@ -1,7 +1,5 @@
 """What the network between two peers is subject to, now."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from clasp_e2e.network import datagrams

@@ -4,8 +4,6 @@ Sources: RFC 7983 section 7 (telling protocols apart by the first byte), RFC 538
 RFC 8445 section 7.1.1 (USE-CANDIDATE), RFC 6347 section 4.1 and RFC 9147 section 4 (DTLS records).
 """
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 _STUN_HEADER = 20

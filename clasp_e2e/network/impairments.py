@@ -7,8 +7,6 @@ went before: the same seed decides alike of the same place, however the run goes
 looks at size and time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b

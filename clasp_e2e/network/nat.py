@@ -5,8 +5,6 @@ NAT whose mapping depends on the destination shows the other side a second endpo
 nobody was told. Words and behaviours are those of RFC 4787 sections 4.1 and 5, and RFC 3489 section 5.
 """
 
-from __future__ import annotations
-
 from enum import Enum
 
 from clasp_e2e.network.side import Side

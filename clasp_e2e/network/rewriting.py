@@ -4,8 +4,6 @@ SDP and candidates are recognised by what they are, not by the name of the field
 inside JSON text too, so that an implementation whose signals look different is seen all the same.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -3,8 +3,6 @@
 Sources: RFC 8489 (STUN), RFC 8656 sections 11 and 12 (indications, ChannelData).
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Asking an address whether it speaks STUN or TURN: what a router must not do (RTR-6)."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

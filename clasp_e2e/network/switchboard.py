@@ -5,8 +5,6 @@ their way down, so that the router handles what was really sent. A signal of a s
 passes untouched.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict

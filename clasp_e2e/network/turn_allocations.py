@@ -3,8 +3,6 @@
 So the embedded server and coturn are judged by the same eyes. Source: RFC 8656.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ section 9.2, MD5 keys). What a request asks for beyond that (a family, an even p
 passed over. Peers are loopback addresses alone: a relay of the harness's reaches nothing else.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import os
 from collections.abc import Mapping

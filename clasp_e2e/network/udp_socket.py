@@ -1,7 +1,5 @@
 """Non-blocking UDP sockets for those who read them with `add_reader`: opening, and reading in bursts."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 from collections.abc import Iterator

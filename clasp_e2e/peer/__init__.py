@@ -1,7 +1,5 @@
 """The reference peer: the P2P API of CLASP on aiortc, around a pure negotiation core."""
 
-from __future__ import annotations
-
 from clasp_e2e.peer.client import Clasp as Clasp, ClaspBuilder as ClaspBuilder
 from clasp_e2e.peer.effects import Script as Script
 from clasp_e2e.peer.errors import (

@@ -3,8 +3,6 @@
 All that reaches into aiortc's SCTP is here. Source: RFC 9260 (SCTP), RFC 3758 (partial reliability).
 """
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from typing import Any

@@ -14,8 +14,6 @@ which proves that whoever sent it has read our answer, it takes the old one's pl
 checked by the router, and a third session must not be able to end a connection.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from clasp_e2e import wire

@@ -3,8 +3,6 @@
 Source: the P2P page of the CLASP documentation, "Rust Client API".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from clasp_e2e import wire

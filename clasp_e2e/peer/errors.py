@@ -11,8 +11,6 @@
 Each says what happened and what to do next.
 """
 
-from __future__ import annotations
-
 
 class PeerError(Exception):
     """A call that the reference peer refused or could not complete."""

@@ -4,8 +4,6 @@ Calls carry a number by which `Resolve` or `Reject` answers them. WebRTC results
 number of the transport that `CreateOffer` or `AcceptOffer` named.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias

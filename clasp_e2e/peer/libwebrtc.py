@@ -4,8 +4,6 @@ Candidates trickle, as browsers have it. libwebrtc cannot end without a word to 
 has to vanish ends the process. Its threads are its own: every event comes on the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import json

@@ -3,8 +3,6 @@
 Source: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 8841 (SCTP over DTLS in SDP).
 """
 
-from __future__ import annotations
-
 import json
 from typing import cast
 

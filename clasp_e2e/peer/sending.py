@@ -6,8 +6,6 @@ P2P is told once an open channel has taken the bytes, Relay once they have left 
 The relay uses an ordinary address, to which each client subscribes: any CLASP router serves.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from clasp_e2e.model import Data, RoutingMode, SendResult

@@ -4,8 +4,6 @@ What the shells on the stacks have in common is here; what a stack does in its o
 Source: RFC 8831 and RFC 8832 (DataChannels).
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from abc import ABC, abstractmethod

@@ -3,8 +3,6 @@
 The limits of aiortc 1.16 are named where they matter.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any

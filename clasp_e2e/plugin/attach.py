@@ -1,7 +1,5 @@
 """The plugin's `--attach`: adapters that their author starts, with the harness's patience without end."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys

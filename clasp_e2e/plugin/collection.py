@@ -1,7 +1,5 @@
 """Choose scenarios by the rules of pytest, for a run that pytest does not drive (the matrix)."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout

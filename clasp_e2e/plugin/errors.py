@@ -1,7 +1,5 @@
 """Ends of a pytest session with one message and an exit status of the harness's."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 import pytest

@@ -1,7 +1,5 @@
 """`--failed`: the cases of an earlier run that did not pass."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from clasp_e2e.execution.options import FAILED_LATEST

@@ -4,8 +4,6 @@ There is no `pytest11` entry point: the root `conftest.py` names the plugin, and
 All that judges is in `execution`; a test only asks for the result of its case.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 from collections.abc import AsyncGenerator, Generator

@@ -1,7 +1,5 @@
 """Start pytest on the scenarios of this package, from any folder."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Mapping, Sequence

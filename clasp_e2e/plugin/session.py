@@ -1,7 +1,5 @@
 """The record of a pytest session, and its end: verdict and exit status."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -3,8 +3,6 @@
 Registered only where xdist is, whose hooks these are.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """In-process CLASP router: pure routing inside a thin WebSocket shell."""
 
-from __future__ import annotations
-
 from clasp_e2e.router.codes import ErrorCode as ErrorCode
 from clasp_e2e.router.core import RouterCore as RouterCore
 from clasp_e2e.router.effects import (

@@ -4,8 +4,6 @@ Source: the wire protocol page of the CLASP documentation, "Error Codes"; 404 an
 reference implementation's own.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 

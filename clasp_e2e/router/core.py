@@ -5,8 +5,6 @@ parameters; for P2P signaling, which that page leaves open, the reference router
 RTR-1 to RTR-5 and RTR-8).
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Callable

@@ -4,8 +4,6 @@ A router that misbehaves is the core and a `Script` between it and the shell, so
 not only what to do but whose message led to it, and by which rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum

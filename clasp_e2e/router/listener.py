@@ -1,7 +1,5 @@
 """The socket that the router listens on, and what to do when there is none to be had."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os

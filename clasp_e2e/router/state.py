@@ -3,8 +3,6 @@
 Source: the wire protocol page of the CLASP documentation, "Set", "Snapshot" and "Error Codes".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

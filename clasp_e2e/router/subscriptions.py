@@ -4,8 +4,6 @@ Source: the wire protocol page of the CLASP documentation, "Subscribe". The opti
 what a subscriber gets (rate, epsilon) are taken and not acted on, as in the reference router.
 """
 
-from __future__ import annotations
-
 from clasp_e2e import wire
 
 MAX_PER_CONNECTION = 1000

@@ -1,7 +1,5 @@
 """Peers that fail to connect, to be connected, or to say so as the requirements on connecting ask."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Peers that tell their applications too little, too much, too late, or the wrong thing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

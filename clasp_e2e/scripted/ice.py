@@ -1,7 +1,5 @@
 """Peers that make nothing of their STUN and TURN servers, or of candidates that come one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

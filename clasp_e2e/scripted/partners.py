@@ -4,8 +4,6 @@ Each is the reference with a script around its core, and what it does is wrong, 
 Those that wait for a prompt do their deed when the first direct message of the other reaches them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 

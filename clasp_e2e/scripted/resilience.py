@@ -1,7 +1,5 @@
 """Peers that do not bear being called, or being without a router; routers that bear no attack."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Routers that lose, alter, reorder, misdirect or overdo what they are to forward."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Peers that take the wrong way for their routing mode, or get the mode itself wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Peers that lose, double, alter, mislabel or misdirect what they are given to send."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from clasp_e2e.model import Data, SendResult

@@ -1,7 +1,5 @@
 """Peers whose signals are not those of the public implementation, though they connect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

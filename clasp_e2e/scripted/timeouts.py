@@ -1,7 +1,5 @@
 """Peers whose attempts end too early, too late, or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

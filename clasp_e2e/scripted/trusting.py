@@ -1,7 +1,5 @@
 """Peers that trust what they should not, or that others can break."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import cast
 

@@ -1,7 +1,5 @@
 """What is sent while the link loses or reorders, and what became of it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

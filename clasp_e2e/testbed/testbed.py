@@ -1,7 +1,5 @@
 """One scenario's world: its router, a leg for each client, the links between them, and its clean end."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress

@@ -1,7 +1,5 @@
 """CLASP on the wire: frames, values, messages, addresses and signals. Bytes in, bytes out, no I/O."""
 
-from __future__ import annotations
-
 from clasp_e2e.wire.addresses import (
     check_address as check_address,
     check_pattern as check_pattern,

@@ -5,8 +5,6 @@ any number of segments, none among them, and `*` stands for any run of character
 alone for one whole segment, embedded as in `zone5*` for part of it. Nothing else is special.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 

@@ -3,8 +3,6 @@
 Every method takes `what`, the name of the field, so that an error can say where it happened.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sized
 

@@ -4,8 +4,6 @@ Source: the wire protocol page of the CLASP documentation, "Message Types" (defa
 and "Backward Compatibility".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import cast
 

@@ -1,7 +1,5 @@
 """The one error of the wire room."""
 
-from __future__ import annotations
-
 
 class WireError(ValueError):
     """Bytes that are no CLASP, or a value that CLASP cannot carry.

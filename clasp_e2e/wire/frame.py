@@ -3,8 +3,6 @@
 Source: the wire protocol page of the CLASP documentation, "Frame Format" and "QoS Levels".
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import IntEnum
 

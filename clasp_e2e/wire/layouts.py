@@ -5,8 +5,6 @@ Source: the wire protocol page of the CLASP documentation, "Message Types", "Key
 MessagePack), the reference implementation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import IntEnum
 

@@ -4,8 +4,6 @@ Source: the public documents leave signaling open; this is what the reference im
 Keys that are not known are ignored, as there.
 """
 
-from __future__ import annotations
-
 from dataclasses import MISSING, dataclass, fields
 from typing import TypeAlias
 

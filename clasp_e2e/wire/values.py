@@ -4,8 +4,6 @@ Source: the wire protocol page of the CLASP documentation, "Value Types". Code a
 apart because SET keeps the code in its flags.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 from clasp_e2e.wire.buffers import Reader, Writer

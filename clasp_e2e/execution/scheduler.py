@@ -68,10 +68,6 @@ class Limits:
     waiting: int
     slow: int
 
-    def holds(self, kind: Kind) -> int:
-        """Return the maximum of cases that wait in the way of `kind`."""
-        return {Kind.QUICK: self.active, Kind.WAITING: self.waiting, Kind.SLOW: self.slow}[kind]
-
     @property
     def ending(self) -> int:
         """Maximum number of cases whose peers are being ended."""
@@ -204,7 +200,7 @@ class Scheduler:
         is_busy = self._lateness > _LATE_S or self._runnable > _RUNNABLE
         if is_busy and self._active > 0:
             return False
-        return kind is Kind.QUICK or self._held[kind] < self.limits.holds(kind)
+        return kind is Kind.QUICK or self._held[kind] < getattr(self.limits, kind.name.lower())
 
     def _watch(self) -> None:
         if self._beat is not None:

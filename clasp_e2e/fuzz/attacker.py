@@ -51,11 +51,6 @@ class Attacker:
             raise
         return cls(socket, welcome.session)
 
-    @property
-    def is_attached(self) -> bool:
-        """Whether the router has not ended the session."""
-        return not self._reader.done()
-
     async def _read(self) -> None:
         with suppress(ConnectionClosed):
             async for data in self._socket:

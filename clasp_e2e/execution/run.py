@@ -250,6 +250,10 @@ class RunSession:
         self.record(found.result)
         return found
 
+    async def ended(self, cases: Iterable[Case]) -> None:
+        """Wait until `cases` have ended. Raises what ended one of them, but for its outcome."""
+        await self._awaited(cases)
+
     async def _awaited(self, cases: Iterable[Case]) -> list[JudgedCase]:
         """Return what became of those of `cases` that were started."""
         tasks = [self._tasks[case.id] for case in cases if case.id in self._tasks]

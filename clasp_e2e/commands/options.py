@@ -93,8 +93,6 @@ def _above_zero(_: click.Context, __: click.Parameter, value: float | None) -> f
     return value
 
 
-attach = option("attach")
-
 deadline_scale = click.option(
     BY_NAME["deadline-scale"].flag,
     type=float,

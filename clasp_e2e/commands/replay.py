@@ -26,7 +26,7 @@ WORST_FIRST = (ExitStatus.USAGE, ExitStatus.INCONCLUSIVE, ExitStatus.FAILED, Exi
 @click.argument("evidence", type=ExistingFile(), nargs=-1, required=True)
 @options.results_option("reports/latest/replay")
 @options.option("jobs")
-@options.attach
+@options.option("attach")
 def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: str | None) -> None:
     """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 

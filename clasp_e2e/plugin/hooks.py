@@ -213,9 +213,6 @@ def _case(item: pytest.Item) -> Case:
     return Case(case_id(item.path, scenario, pairing), scenario, pairing, repeat_command(item))
 
 
-# Running.
-
-
 @dataclass(frozen=True, slots=True)
 class _CaseOfTest:
     """What a test gets: its case, which the run has started or starts when it is asked."""
@@ -293,9 +290,6 @@ def _runs_here(config: pytest.Config, place: int) -> bool:
 def case(request: pytest.FixtureRequest, clasp_run: RunSession) -> _CaseOfTest:
     """Provide the case that a scenario's test is to judge."""
     return _CaseOfTest(clasp_run, _case(request.node), request.node)
-
-
-# Reporting.
 
 
 @pytest.hookimpl(wrapper=True)

@@ -94,7 +94,9 @@ def test_an_implementation_that_raises_hangs_or_dies_is_an_error_and_no_verdict(
         async def test_no_peer_is_needed(router):
             pass
     """
-    found = folder.write(again, router).run("--router", "reference", act=("p2p_routing_mode", acts))
+    found = folder.write(again, router).run(
+        "--router", "reference", "--jobs", "1", act=("p2p_routing_mode", acts)
+    )
     assert found.status == 3, found.out
     assert found.results.verdict is Verdict.INCONCLUSIVE
     assert found.outcomes.pop("test_no_peer_is_needed[router-reference]") == "passed"

@@ -93,6 +93,8 @@ class MutantRun:
             if requirement not in result.requirements
             and result.outcome != Outcome.PASSED
             and not (result.outcome == Outcome.BLOCKED and result.blocked_by == requirement)
+            # One per cent of a few hundred datagrams is at times none.
+            and "lost or held back nothing" not in result.message
         ]
 
     def __str__(self) -> str:

@@ -37,6 +37,8 @@ _QUICK_S = 1.0
 _BEAT_S = 0.1
 _LATE_S = 0.15
 """Seconds by which the event loop may be late before no further case starts."""
+_TAKEN = 1.0
+"""Threads for each processor that may want to run if a quick case is to count as one that waits."""
 _RUNNABLE = 4.0
 """Threads for each processor that may want to run before no further case starts: peers run elsewhere."""
 
@@ -150,7 +152,8 @@ class Scheduler:
         if slot.kind is not Kind.QUICK and self._lateness > _CALM_S:
             return False
         if slot.kind is Kind.QUICK:
-            if self._held[Kind.WAITING] >= self.limits.waiting:
+            # Where the processors are all taken it is slow, and another one would make it slower.
+            if self._runnable > _TAKEN or self._held[Kind.WAITING] >= self.limits.waiting:
                 return False
             slot.kind = Kind.WAITING
             self._held[slot.kind] += 1

@@ -178,6 +178,11 @@ class Testbed:
             raise Blocked(
                 "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
             ) from refusal
+        except DriverFault as fault:
+            if not leg.up.frames or leg.down.frames:
+                raise
+            text = f"the router answered nothing to the HELLO of {participant.side.label}"
+            raise Blocked("CON-1", text) from fault
         client.attached(peer, leg)
         self.timeline.note(name, f"is attached as session {peer.session_id}", minor=True)
         return client

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from testbed import fakes
 from testbed.cases import Body, case, judge, judged, judgments, opened_run
-from testbed.fakes import FakeDriver, never, raises, refuses
+from testbed.fakes import FakeDriver, FakePeer, FakeRouter, never, raises, refuses
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 
+from clasp_e2e import wire
 from clasp_e2e.drivers import DriverFault, NotOffered, Refused
 from clasp_e2e.model import Connected, RoutingMode
 from clasp_e2e.results.outcome import Outcome
@@ -195,6 +198,45 @@ async def test_a_time_out_of_the_implementation_s_own_is_not_ours() -> None:
 async def test_a_peer_that_cannot_attach_blocks_what_needs_it() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(open_peer=refuses))
     assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-1")
+
+
+class StopsWithoutWelcome(FakeDriver):
+    """A driver whose adapters fail to answer, because their clients wait for a WELCOME."""
+
+    def __init__(self, router_url: str, *, says_hello: bool) -> None:
+        super().__init__()
+        self._router_url = router_url
+        self._says_hello = says_hello
+
+    async def open_router(self, *, host: str, port: int) -> FakeRouter:
+        router = await super().open_router(host=host, port=port)
+        router.url = self._router_url
+        return router
+
+    async def open_peer(self, *, url: str, **_: object) -> FakePeer:
+        if self._says_hello:
+            async with connect(url) as client:
+                await client.send(wire.encode(wire.Hello(name="x")))
+                await (await client.ping())
+        raise DriverFault("no answer to peer.open")
+
+
+@pytest.mark.parametrize(("says_hello", "outcome"), [(True, Outcome.BLOCKED), (False, Outcome.ERROR)])
+async def test_a_router_that_does_not_answer_hello_is_no_fault_of_the_adapter(
+    says_hello: bool, outcome: Outcome
+) -> None:
+    async def is_silent(client: ServerConnection) -> None:
+        await client.wait_closed()
+
+    async with serve(is_silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        driver = StopsWithoutWelcome(f"ws://127.0.0.1:{port}", says_hello=says_hello)
+        run = await opened_run(driver)
+        assert run.context.routers is not None
+        run.context.routers = replace(run.context.routers, driver=driver)
+        found = await judge(run, case(asks_the_mode))
+    assert found.result.outcome is outcome
+    assert found.result.blocked_by == ("CON-1" if says_hello else None)
 
 
 async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() -> None:

@@ -114,7 +114,7 @@ def job(tmp_path: Path, runner: Path) -> Callable[..., Job]:
     """Make a job. The package is really installed; what it needs is taken from here, not from an index."""
     # As pip reads its settings, 0 puts the isolation off, and 1 the dependencies.
     settings = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1"}
-    settings |= {"PYTHONPATH": str(runner / "libraries"), "PYTHONDONTWRITEBYTECODE": "1"}
+    settings |= {"PYTHONPATH": str(runner / "libraries")}
 
     def made(**inputs: str) -> Job:
         job = Job(tmp_path / f"job-{len([*tmp_path.iterdir()])}", runner, **inputs)

@@ -60,7 +60,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     command.chmod(0o755)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return inherited | {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return inherited | {"PATH": path, "PYTHONPATH": str(ROOT)}
 
 
 def told(command: str, folder: Path, environment: dict[str, str]) -> str:
@@ -108,16 +108,14 @@ def test_the_guide_leads_to_a_verdict(tmp_path: Path, environment: dict[str, str
     *python, whole_run, attach, connect, _ = commands()
     template, stub, real, first = (told(command, folder, environment) for command in python)
     attached = debugged(attach, connect, folder, environment)
-    # All peers of the whole run share one process: its conformance is shown in a fraction of the time.
-    implementation = folder / "my-adapter/implementation.py"
-    implementation.write_text(implementation.read_text().replace('"per_peer"', '"shared"'))
-    whole = told(whole_run, folder, environment)
+    # A part of the scenarios shows that the command leads to a verdict: .ci/run judges the reference by all.
+    whole = told(whole_run.replace("clasp-e2e run", f"clasp-e2e run {FEW}"), folder, environment)
     assert "my-adapter" in template
     assert "a stub, my implementation" in stub
     assert "attached to the given router" in real
     assert "1 passed" in first
     assert "1 passed" in attached
-    assert "\nCONFORMANT" in whole
+    assert "\nPARTIAL" in whole
     assert (folder / "reports/latest/results.json").is_file()
 
 

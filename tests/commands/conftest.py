@@ -34,7 +34,7 @@ Finished = subprocess.CompletedProcess[str]
 def environment(package: Path = CHECKOUT) -> dict[str, str]:
     """Where `clasp_e2e` is to be found, and nothing of the pytest that runs this test."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return inherited | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+    return inherited | {"PYTHONPATH": str(package)}
 
 
 @pytest.fixture

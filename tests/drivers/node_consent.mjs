@@ -44,7 +44,10 @@ for (const { candidate } of candidates.ofOfferer) {
   await answerer.addIceCandidate({ candidate, sdpMLineIndex: 0 });
 }
 await opened;
-while (offerer.iceConnectionState !== awaited) await once(offerer, 'iceconnectionstatechange');
+// An answerer that is not `completed` yet would close the connection.
+for (const connection of awaited === 'completed' ? [offerer, answerer] : [offerer]) {
+  while (connection.iceConnectionState !== awaited) await once(connection, 'iceconnectionstatechange');
+}
 const before = offerer.iceConnectionState;
 mock.timers.tick(30000);
 if (awaited === 'connected') await once(offerer, 'connectionstatechange');

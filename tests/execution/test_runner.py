@@ -6,18 +6,14 @@ import asyncio
 import json
 import random
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from testbed import fakes
-from testbed.cases import Body, case, judge, judged, judgments, opened_run
-from testbed.fakes import FakeDriver, FakePeer, FakeRouter, never, raises, refuses
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection, serve
+from testbed.cases import asks_the_mode, case, judge, judged, judgments, opened_run
+from testbed.fakes import FakeDriver, never, raises, refuses
 
-from clasp_e2e import wire
-from clasp_e2e.drivers import DriverFault, NotOffered, Refused
+from clasp_e2e.drivers import DriverFault, NotOffered
 from clasp_e2e.model import Connected, RoutingMode
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
@@ -35,12 +31,6 @@ from clasp_e2e.testbed.testbed import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 pytestmark = pytest.mark.usefixtures("watched")
-
-
-async def asks_the_mode(sides: Sides) -> None:
-    """The mode of a new client is PreferP2P."""
-    pair = await sides.attach()
-    expect(await pair.offerer.p2p_routing_mode(), "the mode").equals(RoutingMode.PREFER_P2P)
 
 
 async def test_what_is_met_passes() -> None:
@@ -158,136 +148,6 @@ async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
     found = await judged(body, "CON-5")
     assert found.result.outcome is Outcome.FAILED
     assert found.seen == "no connection"
-
-
-async def test_a_call_that_hangs_is_the_adapter_s_fault_within_its_deadline() -> None:
-    async with asyncio.timeout(5):
-        found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=never))
-    assert found.result.outcome is Outcome.ERROR
-    assert found.result.message.startswith("x: p2p_routing_mode() did not return within 0.1 s.")
-    assert judgments(found) == {"RTE-1": "error"}
-
-
-async def test_a_peer_that_never_opens_is_its_driver_s_fault() -> None:
-    async with asyncio.timeout(5):
-        found = await judged(asks_the_mode, driver=FakeDriver(open_peer=never))
-    assert found.result.outcome is Outcome.ERROR
-    assert "x: peer.open did not return" in found.result.message
-
-
-@pytest.mark.parametrize("call", ["open_peer", "p2p_routing_mode", "kill"])
-@pytest.mark.parametrize(
-    ("act", "what"), [(raises, "RuntimeError: out of cheese"), (fakes.exits, "SystemExit: 7")]
-)
-async def test_a_driver_that_raises_what_it_may_not_is_named(call: str, act: Body, what: str) -> None:
-    found = await judged(asks_the_mode, driver=FakeDriver(**{call: act}))
-    assert found.result.outcome is Outcome.ERROR
-    assert f"raised {what}" in found.result.message
-    assert "fakes.py" in found.result.message
-    assert "x" in found.result.message.partition(":")[0]
-
-
-async def test_a_time_out_of_the_implementation_s_own_is_not_ours() -> None:
-    async def times_out(_: object) -> None:
-        raise TimeoutError("its own")
-
-    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=times_out))
-    assert "raised TimeoutError: its own" in found.result.message
-
-
-async def test_a_peer_that_cannot_attach_blocks_what_needs_it() -> None:
-    found = await judged(asks_the_mode, driver=FakeDriver(open_peer=refuses))
-    assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-1")
-
-
-class StopsWithoutWelcome(FakeDriver):
-    """A driver whose adapters fail to answer, because their clients wait for a WELCOME."""
-
-    def __init__(self, router_url: str, *, says_hello: bool) -> None:
-        super().__init__()
-        self._router_url = router_url
-        self._says_hello = says_hello
-
-    async def open_router(self, *, host: str, port: int) -> FakeRouter:
-        router = await super().open_router(host=host, port=port)
-        router.url = self._router_url
-        return router
-
-    async def open_peer(self, *, url: str, **_: object) -> FakePeer:
-        if self._says_hello:
-            async with connect(url) as client:
-                await client.send(wire.encode(wire.Hello(name="x")))
-                await (await client.ping())
-        raise DriverFault("no answer to peer.open")
-
-
-@pytest.mark.parametrize(("says_hello", "outcome"), [(True, Outcome.BLOCKED), (False, Outcome.ERROR)])
-async def test_a_router_that_does_not_answer_hello_is_no_fault_of_the_adapter(
-    says_hello: bool, outcome: Outcome
-) -> None:
-    async def is_silent(client: ServerConnection) -> None:
-        await client.wait_closed()
-
-    async with serve(is_silent, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        driver = StopsWithoutWelcome(f"ws://127.0.0.1:{port}", says_hello=says_hello)
-        run = await opened_run(driver)
-        assert run.context.routers is not None
-        run.context.routers = replace(run.context.routers, driver=driver)
-        found = await judge(run, case(asks_the_mode))
-    assert found.result.outcome is outcome
-    assert found.result.blocked_by == ("CON-1" if says_hello else None)
-
-
-async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() -> None:
-    refused = asyncio.Event()
-
-    async def refuses_alice(name: str) -> None:
-        if name == "alice":
-            refused.set()
-            raise Refused("no room")
-        await refused.wait()
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    driver = FakeDriver(open_peer=refuses_alice)
-    found = await judged(asks_the_mode, driver=driver)
-    assert (found.result.outcome, found.result.message) == (
-        Outcome.BLOCKED,
-        "blocked by CON-1: x could not attach to the router: no room",
-    )
-    (bob,) = driver.peers.values()
-    assert bob.ended
-
-
-async def test_a_router_that_does_not_start_condemns_no_peer() -> None:
-    for act, says in [(refuses, "could not be started: the address is in use"), (raises, "out of cheese")]:
-        run = await opened_run(FakeDriver())
-        assert run.context.routers is not None
-        run.context.routers = replace(run.context.routers, driver=FakeDriver(open_router=act))
-        found = await judge(run, case(asks_the_mode))
-        assert found.result.outcome is Outcome.ERROR
-        assert says in found.result.message
-
-
-async def test_an_adapter_that_dies_beside_a_call_is_an_error_though_all_went_well() -> None:
-    found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.breaks_down))
-    assert found.result.outcome is Outcome.ERROR
-    assert "alice: the adapter ended with status 3" in found.result.message
-
-
-async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
-    async def dies(peer: fakes.FakePeer, target: str) -> None:
-        peer.break_down("the adapter ended with status 3")
-
-    async def body(sides: Sides) -> None:
-        pair = await sides.attach()
-        await pair.offerer.connect_to_peer(pair.answerer)
-        await pair.offerer.is_told(Connected, pair.answerer, within=60)
-
-    async with asyncio.timeout(5):
-        found = await judged(body, driver=FakeDriver(connect_to_peer=dies))
-    assert found.result.outcome is Outcome.ERROR
 
 
 async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,10 @@ from clasp_e2e.execution.plan import Case, RunPlan
 from clasp_e2e.execution.run import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import Selection
+from clasp_e2e.model import RoutingMode
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.spec.catalogue import load_catalogue
-from clasp_e2e.testbed import (
-    requirement,
-)
+from clasp_e2e.testbed import Sides, expect, requirement
 from clasp_e2e.testbed.scenario import scenario_of
 from clasp_e2e.testbed.waiting import Patience
 
@@ -60,3 +59,9 @@ async def judged(body: Body, *ids: str, driver: FakeDriver | None = None) -> Jud
 
 def judgments(of: JudgedCase) -> dict[str, str]:
     return {name: str(outcome) for name, outcome in of.result.judgments.items()}
+
+
+async def asks_the_mode(sides: Sides) -> None:
+    """The mode of a new client is PreferP2P."""
+    pair = await sides.attach()
+    expect(await pair.offerer.p2p_routing_mode(), "the mode").equals(RoutingMode.PREFER_P2P)

@@ -39,7 +39,10 @@ async function nodeDataChannel() {
       this.addEventListener('iceconnectionstatechange', () => {
         clearTimeout(this.#consent);
         if (this.iceConnectionState !== 'connected') return;
-        this.#consent = setTimeout(() => this.close(), CONSENT_TIMEOUT);
+        this.#consent = setTimeout(() => {
+          // The event of `completed` can be on its way yet.
+          if (this.iceConnectionState === 'connected') this.close();
+        }, CONSENT_TIMEOUT);
       });
     }
 

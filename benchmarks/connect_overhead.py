@@ -24,12 +24,12 @@ from unittest.mock import patch
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
 
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.model import Connected, P2PConfig, P2PEvent
+from clasp_e2e.p2p_types import Connected, P2PConfig, P2PEvent
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.attached_client import SubjectInfo
+from clasp_e2e.testbed.fixtures import UnconnectedPair
 from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed
 from clasp_e2e.testbed.waiting import Patience
-from clasp_e2e.testbed.worlds import Sides
 
 LABELS = ("clasp", "clasp-reliable")
 LIMIT = 10.0
@@ -115,11 +115,11 @@ async def testbed() -> float:
     """Return the seconds that the reference pair takes in a scenario's world."""
     now = asyncio.get_running_loop().time
     driver = ReferenceDriver()
-    participant = Participant(driver, Side("reference", await driver.initialize()))
+    participant = Participant(driver, SubjectInfo("reference", await driver.initialize()))
     world = Testbed(RouterSource(driver, None), Timeline(now), Patience())
     await world.open()
     try:
-        pair = await Sides(world, participant, participant, "offerer").attach()
+        pair = await UnconnectedPair(world, participant, participant, "offerer").attach()
         began = now()
         await pair.connect()
         return now() - began

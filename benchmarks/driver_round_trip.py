@@ -17,7 +17,7 @@ import time
 
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.model import P2PConfig
+from clasp_e2e.p2p_types import P2PConfig
 
 ADAPTER = f"{shlex.quote(sys.executable)} -m clasp_e2e.drivers.adapters.reference"
 WARM_UP = 20

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from clasp_e2e.model import Connected, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
-    Alone,
     Blocked,
     Client,
-    Pair,
+    PeerPair,
     Refused,
-    RouterWorld,
-    Sides,
+    RouterClients,
+    SinglePeer,
+    UnconnectedPair,
     Unmet,
     Unobserved,
     expect,
     expect_refusal,
-    ground,
+    precondition,
     random_payload,
     requirement,
 )
@@ -28,7 +28,7 @@ SHORT = P2PConfig(connection_timeout_secs=8)
 
 
 @requirement("CON-1")
-async def test_client_gets_a_session(alone: Alone) -> None:
+async def test_client_gets_a_session(alone: SinglePeer) -> None:
     """A client attaches over WebSocket and knows the session id that the router gave it."""
     client = await alone.attach(P2PConfig())
     expect(bool(client.session_id), "the client has a session id").is_true("it is empty")
@@ -36,21 +36,21 @@ async def test_client_gets_a_session(alone: Alone) -> None:
 
 
 @requirement("CON-1")
-async def test_router_gives_a_session(router: RouterWorld) -> None:
+async def test_router_gives_a_session(router: RouterClients) -> None:
     """The router answers HELLO with WELCOME and a session id."""
     client = await router.client("alice")
     expect(bool(client.session_id), "WELCOME names a session id").is_true("it is empty")
 
 
 @requirement("CON-2")
-async def test_session_ids_differ(router: RouterWorld) -> None:
+async def test_session_ids_differ(router: RouterClients) -> None:
     """Twenty clients of a router have twenty session ids."""
     clients = await asyncio.gather(*(router.client(f"client-{number}") for number in range(20)))
     expect(len({client.session_id for client in clients}), "different session ids of 20 clients").equals(20)
 
 
 @requirement("CON-3")
-async def test_offer_and_answer_travel_through_the_router(pair: Pair) -> None:
+async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> None:
     """An offer and its answer are published at the router, before the connection stands."""
     await pair.offerer.connect_to_peer(pair.answerer)
     if not await pair.negotiated():
@@ -67,7 +67,7 @@ async def test_offer_and_answer_travel_through_the_router(pair: Pair) -> None:
 
 
 @requirement("CON-4")
-async def test_a_data_channel_is_negotiated(pair: Pair) -> None:
+async def test_a_data_channel_is_negotiated(pair: PeerPair) -> None:
     """Offer and answer hold ICE credentials, a DTLS fingerprint and an SCTP section."""
     await pair.offerer.connect_to_peer(pair.answerer)
     if not await pair.negotiated():
@@ -82,14 +82,14 @@ async def test_a_data_channel_is_negotiated(pair: Pair) -> None:
 
 
 @requirement("CON-5")
-async def test_connect_to_peer_leads_to_a_connection(pair: Pair) -> None:
+async def test_connect_to_peer_leads_to_a_connection(pair: PeerPair) -> None:
     """After `connect_to_peer`, DTLS application data crosses the network from both sides."""
     await pair.offerer.connect_to_peer(pair.answerer)
     await pair.until_it_stands()
 
 
 @requirement("CON-6")
-async def test_data_reaches_the_peer(connected_pair: Pair) -> None:
+async def test_data_reaches_the_peer(connected_pair: PeerPair) -> None:
     """What is sent to a connected peer reaches its application."""
     sender, receiver = connected_pair
     payload = random_payload()
@@ -98,7 +98,7 @@ async def test_data_reaches_the_peer(connected_pair: Pair) -> None:
 
 
 @requirement("CON-7")
-async def test_without_p2p_configured_calls_are_refused(alone: Alone) -> None:
+async def test_without_p2p_configured_calls_are_refused(alone: SinglePeer) -> None:
     """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p`, and does not hang."""
     client = await alone.attach(None)
     target = (await alone.signaling_client()).session_id
@@ -107,14 +107,14 @@ async def test_without_p2p_configured_calls_are_refused(alone: Alone) -> None:
     await expect_refusal(client.send_p2p(target, random_payload()), "send_p2p without P2P", within=limit)
 
 
-async def expect_no_harm_from_calling_again(pair: Pair, caller: Client, called: Client) -> None:
+async def expect_no_harm_from_calling_again(pair: PeerPair, caller: Client, called: Client) -> None:
     """Have `caller` call again: refused or not, the connection, or the one in its place, carries data."""
     with suppress(Refused):
         await caller.connect_to_peer(called)
     await pair.signals_arrive()
     await pair.exchange()
     # An attempt that must fail is the barrier: by its end a second attempt has had all its time.
-    with ground("TMO-3"):
+    with precondition("TMO-3"):
         await caller.attempt_fails("nonexistent-session-12345", within=caller.timeout + 3.0)
     await pair.exchange()
     for client in pair:
@@ -123,7 +123,7 @@ async def expect_no_harm_from_calling_again(pair: Pair, caller: Client, called: 
 
 
 @requirement("CON-9", waits=True)
-async def test_the_offerer_calls_again(sides: Sides) -> None:
+async def test_the_offerer_calls_again(sides: UnconnectedPair) -> None:
     """When the one that connected calls again, the connection or the one in its place carries data."""
     pair = await sides.attach(SHORT, SHORT)
     await pair.connect()
@@ -131,7 +131,7 @@ async def test_the_offerer_calls_again(sides: Sides) -> None:
 
 
 @requirement("CON-9", waits=True)
-async def test_the_answerer_calls_again(sides: Sides) -> None:
+async def test_the_answerer_calls_again(sides: UnconnectedPair) -> None:
     """When the one that was connected to calls back, the connection or the one in its place carries data."""
     pair = await sides.attach(SHORT, SHORT)
     await pair.connect()
@@ -139,7 +139,7 @@ async def test_the_answerer_calls_again(sides: Sides) -> None:
 
 
 @requirement("CON-10")
-async def test_connections_to_several_peers(sides: Sides) -> None:
+async def test_connections_to_several_peers(sides: UnconnectedPair) -> None:
     """One client is connected to two others at once, and each gets what was sent to it and nothing else."""
     pair = await sides.attach()
     alice, bob = pair.offerer, pair.answerer

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Disconnected, SendResult
-from clasp_e2e.testbed import Client, Pair, expect, ground, judging, random_payload, requirement
+from clasp_e2e.p2p_types import Disconnected, SendResult
+from clasp_e2e.testbed import Client, PeerPair, expect, judging, precondition, random_payload, requirement
 
 
-async def cut_and_heal(pair: Pair) -> None:
+async def cut_and_heal(pair: PeerPair) -> None:
     """Cut the link until a reliable message of each has been lost in it, and heal it; both then arrive."""
     sent: list[tuple[Client, bytes]] = []
     dropped = {client: pair.dropped(client) for client in pair}
@@ -17,13 +17,13 @@ async def cut_and_heal(pair: Pair) -> None:
         await pair.until_dropped(client, dropped[client] + len(payload))
         sent.append((pair.other(client), payload))
     pair.link.heal()
-    with ground("SND-4"):
+    with precondition("SND-4"):
         for receiver, payload in sent:
             await receiver.receives(payload, within=pair.patience.retransmission)
 
 
 @requirement("EVT-4", "RTE-5", slow=True)
-async def test_a_cut_after_one_that_healed(connected_pair: Pair) -> None:
+async def test_a_cut_after_one_that_healed(connected_pair: PeerPair) -> None:
     """Cut off, healed, and cut off for good: Disconnected is told, and from then on PreferP2P relays."""
     sender, receiver = connected_pair
     await cut_and_heal(connected_pair)
@@ -41,7 +41,7 @@ async def test_a_cut_after_one_that_healed(connected_pair: Pair) -> None:
 
 
 @requirement("EVT-4", slow=True)
-async def test_disconnected_is_told_when_the_peer_is_not_heard(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_when_the_peer_is_not_heard(connected_pair: PeerPair) -> None:
     """The peer hears all and is not heard: its consent runs out too, and it is told Disconnected."""
     subject, partner = connected_pair
     connected_pair.link.cut(connected_pair.side(subject))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Data, RoutingMode
-from clasp_e2e.testbed import Pair, expect, random_payload, remark, requirement
+from clasp_e2e.p2p_types import Data, RoutingMode
+from clasp_e2e.testbed import PeerPair, expect, random_payload, remark, requirement
 
 
 @requirement("DIR-1")
-async def test_data_between_connected_peers_avoids_the_router(connected_pair: Pair) -> None:
+async def test_data_between_connected_peers_avoids_the_router(connected_pair: PeerPair) -> None:
     """In PreferP2P and P2POnly, what a connected peer is sent does not pass through the router."""
     sender, receiver = connected_pair
     for mode in (RoutingMode.PREFER_P2P, RoutingMode.P2P_ONLY):
@@ -20,7 +20,7 @@ async def test_data_between_connected_peers_avoids_the_router(connected_pair: Pa
 
 
 @requirement("DIR-3")
-async def test_what_the_payload_is_wrapped_in(connected_pair: Pair) -> None:
+async def test_what_the_payload_is_wrapped_in(connected_pair: PeerPair) -> None:
     """The payload goes raw over the DataChannel, or in a frame: reported, not judged."""
     sender, receiver = connected_pair
     payload = random_payload(256)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PConfig
-from clasp_e2e.testbed import Alone, Pair, Sides, expect, ground, random_payload, requirement
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    PeerPair,
+    SinglePeer,
+    UnconnectedPair,
+    expect,
+    precondition,
+    random_payload,
+    requirement,
+)
 
 DEFAULT_LATEST = 33.0
 """Seconds by which an attempt has failed even where its configured time-out is not kept (TMO-1)."""
 
 
 @requirement("EVT-1")
-async def test_each_side_is_told_connected(pair: Pair) -> None:
+async def test_each_side_is_told_connected(pair: PeerPair) -> None:
     """Each side is told Connected, and by it the session of the other."""
     await pair.offerer.connect_to_peer(pair.answerer)
     limit = pair.patience.connect
@@ -21,7 +29,7 @@ async def test_each_side_is_told_connected(pair: Pair) -> None:
 
 
 @requirement("EVT-2")
-async def test_connected_is_told_once(connected_pair: Pair) -> None:
+async def test_connected_is_told_once(connected_pair: PeerPair) -> None:
     """When all signals have arrived and data flows, each side was told Connected once."""
     await connected_pair.settle()
     for client in connected_pair:
@@ -29,7 +37,7 @@ async def test_connected_is_told_once(connected_pair: Pair) -> None:
 
 
 @requirement("EVT-3", waits=True, kills=True)
-async def test_disconnected_is_told_when_the_peer_closes(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_when_the_peer_closes(connected_pair: PeerPair) -> None:
     """When a peer closes (or ends, where it has no close), the other is told Disconnected, naming it."""
     told, leaving = connected_pair
     if "close" in leaving.capabilities:
@@ -40,7 +48,7 @@ async def test_disconnected_is_told_when_the_peer_closes(connected_pair: Pair) -
 
 
 @requirement("EVT-4", slow=True)
-async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: PeerPair) -> None:
     """When the link goes black, each side is told Disconnected once ICE consent has run out."""
     connected_pair.link.cut()
     limit = connected_pair.patience.consent
@@ -49,7 +57,7 @@ async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: Pai
 
 
 @requirement("EVT-4", slow=True, kills=True)
-async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: PeerPair) -> None:
     """When a peer is killed, the other is told Disconnected once ICE consent has run out."""
     told, killed = connected_pair
     await killed.kill()
@@ -57,18 +65,18 @@ async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: Pair
 
 
 @requirement("EVT-5", waits=True)
-async def test_a_failed_attempt_is_told_with_a_reason(alone: Alone) -> None:
+async def test_a_failed_attempt_is_told_with_a_reason(alone: SinglePeer) -> None:
     """An attempt that nobody answers ends in an error of the call, or in ConnectionFailed with a reason."""
     client = await alone.attach(P2PConfig(connection_timeout_secs=1))
     silent = await alone.signaling_client()
-    with ground("TMO-4"):
+    with precondition("TMO-4"):
         failure = await client.attempt_fails(silent.session_id, within=DEFAULT_LATEST)
     if not failure.by_call:
         expect(bool(failure.reason), "ConnectionFailed gives a reason").is_true("it is empty")
 
 
 @requirement("EVT-6")
-async def test_no_direct_data_before_connected(pair: Pair) -> None:
+async def test_no_direct_data_before_connected(pair: PeerPair) -> None:
     """A peer that sends as soon as it is told Connected finds the other told Connected before Data."""
     subject, partner = pair
     payload = random_payload(256)
@@ -92,17 +100,17 @@ async def test_no_direct_data_before_connected(pair: Pair) -> None:
 
 
 @requirement("EVT-6", waits=True)
-async def test_a_failed_attempt_has_one_outcome(sides: Sides) -> None:
+async def test_a_failed_attempt_has_one_outcome(sides: UnconnectedPair) -> None:
     """An attempt that failed on a black link is not told again, nor Connected, when the link heals."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await sides.attach(config, config)
     pair.link.cut()
-    with ground("TMO-5"):
+    with precondition("TMO-5"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
     pair.link.heal()
     # A second attempt, to nobody, is the barrier: by its end the first has had all its time again.
     silent = await pair.testbed.open_signaling_client("mallory")
-    with ground("TMO-2"):
+    with precondition("TMO-2"):
         await pair.offerer.attempt_fails(silent.session_id, within=pair.offerer.timeout + 3.0)
     outcomes = len(pair.offerer.events(ConnectionFailed, pair.answerer)) + failure.by_call
     expect(outcomes, "failures told of one attempt").equals(1)
@@ -112,7 +120,7 @@ async def test_a_failed_attempt_has_one_outcome(sides: Sides) -> None:
 
 
 @requirement("EVT-7", waits=True)
-async def test_an_orderly_close_is_told_at_once(connected_pair: Pair) -> None:
+async def test_an_orderly_close_is_told_at_once(connected_pair: PeerPair) -> None:
     """The other side of an orderly close is told Disconnected within 2 s."""
     told, closing = connected_pair
     await closing.close()
@@ -120,7 +128,7 @@ async def test_an_orderly_close_is_told_at_once(connected_pair: Pair) -> None:
 
 
 @requirement("EVT-8", waits=True)
-async def test_is_peer_connected_agrees_with_the_events(pair: Pair) -> None:
+async def test_is_peer_connected_agrees_with_the_events(pair: PeerPair) -> None:
     """`is_peer_connected` is false before the connection, true on it, and false after Disconnected."""
     subject, partner = pair
     expect(await subject.is_peer_connected(partner), "is_peer_connected before the attempt").equals(False)

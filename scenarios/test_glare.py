@@ -6,15 +6,15 @@ connection that carries data both ways, and an application that was told so and 
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
-    Pair,
-    Sides,
+    PeerPair,
+    UnconnectedPair,
     call_behind_an_offer,
     expect,
     glare,
-    ground,
     judging,
+    precondition,
     requirement,
     together,
 )
@@ -22,7 +22,7 @@ from clasp_e2e.testbed import (
 STATES = (Connected, Disconnected, ConnectionFailed)
 
 
-async def expect_one_usable_connection(pair: Pair) -> None:
+async def expect_one_usable_connection(pair: PeerPair) -> None:
     """Require both to be told Connected, data to flow directly both ways, and no word against it."""
     for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
         await client.is_told(Connected, other, within=pair.patience.connect)
@@ -34,7 +34,7 @@ async def expect_one_usable_connection(pair: Pair) -> None:
 
 
 @requirement("CON-8", waits=True)
-async def test_the_offer_of_the_first_arrives_first(pair: Pair) -> None:
+async def test_the_offer_of_the_first_arrives_first(pair: PeerPair) -> None:
     """Both offers have left; the offerer's is read before the other is delivered."""
     async with glare(pair) as crossing:
         await crossing.deliver_offer_of(pair.offerer)
@@ -43,7 +43,7 @@ async def test_the_offer_of_the_first_arrives_first(pair: Pair) -> None:
 
 
 @requirement("CON-8", waits=True)
-async def test_the_offer_of_the_second_arrives_first(pair: Pair) -> None:
+async def test_the_offer_of_the_second_arrives_first(pair: PeerPair) -> None:
     """Both offers have left; the answerer's is read before the other is delivered."""
     async with glare(pair) as crossing:
         await crossing.deliver_offer_of(pair.answerer)
@@ -52,7 +52,7 @@ async def test_the_offer_of_the_second_arrives_first(pair: Pair) -> None:
 
 
 @requirement("CON-8", waits=True)
-async def test_both_offers_arrive_at_once(pair: Pair) -> None:
+async def test_both_offers_arrive_at_once(pair: PeerPair) -> None:
     """Both offers have left, and are delivered at the same moment."""
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
@@ -60,7 +60,7 @@ async def test_both_offers_arrive_at_once(pair: Pair) -> None:
 
 
 @requirement("CON-8", waits=True)
-async def test_both_offers_arrive_before_any_answer(pair: Pair) -> None:
+async def test_both_offers_arrive_before_any_answer(pair: PeerPair) -> None:
     """Both offers are delivered, one after the other, before an answer to either is at the router."""
     async with glare(pair) as crossing:
         crossing.hold_answers()
@@ -71,31 +71,31 @@ async def test_both_offers_arrive_before_any_answer(pair: Pair) -> None:
 
 
 @requirement("CON-8", waits=True)
-async def test_the_second_calls_with_the_offer_of_the_first_in_hand(pair: Pair) -> None:
+async def test_the_second_calls_with_the_offer_of_the_first_in_hand(pair: PeerPair) -> None:
     """The answerer calls when it has the other's offer, and its answer has not left."""
     await call_behind_an_offer(pair, pair.offerer, pair.answerer)
     await expect_one_usable_connection(pair)
 
 
 @requirement("CON-8", waits=True)
-async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: Pair) -> None:
+async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: PeerPair) -> None:
     """The offerer calls when it has the other's offer, and its answer has not left."""
     await call_behind_an_offer(pair, pair.answerer, pair.offerer)
     await expect_one_usable_connection(pair)
 
 
 @requirement("EVT-6", waits=True)
-async def test_a_glare_has_one_outcome(sides: Sides) -> None:
+async def test_a_glare_has_one_outcome(sides: UnconnectedPair) -> None:
     """Two offers that crossed are one attempt: each side is told Connected, and no failure beside it."""
     config = P2PConfig(connection_timeout_secs=8)
     pair = await sides.attach(config, config)
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
-    with ground("CON-8"):
+    with precondition("CON-8"):
         await expect_one_usable_connection(pair)
     # A second attempt, to nobody, is the barrier: by its end the two have had all their time.
     silent = await pair.testbed.open_signaling_client("mallory")
-    with ground("TMO-2"):
+    with precondition("TMO-2"):
         await together(
             *(client.attempt_fails(silent.session_id, within=client.timeout + 3.0) for client in pair)
         )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
-from clasp_e2e.testbed import Pair, Sides, Trickle, attach_with_turn, expect, random_payload, requirement
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    PeerPair,
+    Trickle,
+    UnconnectedPair,
+    attach_with_turn,
+    expect,
+    random_payload,
+    requirement,
+)
 
 
 @requirement("ICE-1")
-async def test_the_configured_stun_server_is_asked(sides: Sides) -> None:
+async def test_the_configured_stun_server_is_asked(sides: UnconnectedPair) -> None:
     """The STUN server that a client is configured with gets a Binding request when it connects."""
     server = await sides.testbed.open_stun_server()
     pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
@@ -17,7 +25,7 @@ async def test_the_configured_stun_server_is_asked(sides: Sides) -> None:
 
 
 @requirement("ICE-2", waits=True)
-async def test_a_silent_stun_server_does_not_prevent_a_connection(sides: Sides) -> None:
+async def test_a_silent_stun_server_does_not_prevent_a_connection(sides: UnconnectedPair) -> None:
     """With a STUN server that never answers, two peers that can reach each other connect in time."""
     server = await sides.testbed.open_stun_server(answers=False)
     pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
@@ -28,7 +36,7 @@ async def test_a_silent_stun_server_does_not_prevent_a_connection(sides: Sides) 
 
 
 @requirement("ICE-3")
-async def test_a_turn_server_carries_the_connection(sides: Sides) -> None:
+async def test_a_turn_server_carries_the_connection(sides: UnconnectedPair) -> None:
     """With no direct path, the configured TURN server carries the connection, and data both ways."""
     pair = await attach_with_turn(sides)
     await pair.connect_through_the_relay()
@@ -40,7 +48,7 @@ async def test_a_turn_server_carries_the_connection(sides: Sides) -> None:
 
 
 @requirement("ICE-4")
-async def test_candidates_that_come_one_by_one_are_put_to_use(pair: Pair) -> None:
+async def test_candidates_that_come_one_by_one_are_put_to_use(pair: PeerPair) -> None:
     """Candidates that follow an SDP without any, one signal each, lead to a connection."""
     trickle = await Trickle.to_subject(pair, behind=1)
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -48,7 +56,7 @@ async def test_candidates_that_come_one_by_one_are_put_to_use(pair: Pair) -> Non
 
 
 @requirement("ICE-4")
-async def test_candidates_that_come_late_are_put_to_use(pair: Pair) -> None:
+async def test_candidates_that_come_late_are_put_to_use(pair: PeerPair) -> None:
     """Candidates that come when offer and answer have long been exchanged lead to a connection."""
     trickle = await Trickle.to_subject(pair)
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -57,7 +65,7 @@ async def test_candidates_that_come_late_are_put_to_use(pair: Pair) -> None:
 
 
 @requirement("ICE-4")
-async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
+async def test_candidates_that_come_early_do_no_harm(pair: PeerPair) -> None:
     """Candidates that come before the SDP, and again when it is there, lead to a connection."""
     trickle = await Trickle.to_subject(pair, before=1)
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -66,7 +74,7 @@ async def test_candidates_that_come_early_do_no_harm(pair: Pair) -> None:
 
 
 @requirement("ICE-4")
-async def test_candidates_that_come_again_do_no_harm(pair: Pair) -> None:
+async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
     """Candidates that come twice, and once more when the connection stands, change nothing."""
     subject, partner = pair
     trickle = await Trickle.to_subject(pair, behind=2)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
-from clasp_e2e.testbed import Client, Pair, Sides, Stage, StagedAttempt, expect, ground, judging, requirement
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    AttemptStage,
+    Client,
+    PeerPair,
+    StagedAttempt,
+    UnconnectedPair,
+    expect,
+    judging,
+    precondition,
+    requirement,
+)
 
 CONFIG = P2PConfig(connection_timeout_secs=8)
 """Time enough for the connection to a third client, also on a busy machine, and soon over."""
@@ -46,7 +56,9 @@ def expect_one_outcome(survivor: Client, killed: Client, *, failed_by_call: bool
         expect(len(told), f"what was told of the attempt ({', '.join(told)})").equals(1)
 
 
-async def answerer_killed(sides: Sides, stage: Stage, pair: Pair, judged: str, within: float) -> None:
+async def answerer_killed(
+    sides: UnconnectedPair, stage: AttemptStage, pair: PeerPair, judged: str, within: float
+) -> None:
     """Kill the answerer at `stage`: the offerer's attempt fails, as `judged` requires."""
     async with StagedAttempt(pair, stage, within=within) as attempt:
         await kill(pair.answerer)
@@ -56,7 +68,7 @@ async def answerer_killed(sides: Sides, stage: Stage, pair: Pair, judged: str, w
     expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
 
 
-async def offerer_killed(sides: Sides, stage: Stage, pair: Pair) -> None:
+async def offerer_killed(sides: UnconnectedPair, stage: AttemptStage, pair: PeerPair) -> None:
     """Kill the offerer at `stage`: the answerer is told that the attempt failed."""
     async with StagedAttempt(pair, stage, within=WELL_BEYOND):
         await kill(pair.offerer)
@@ -68,7 +80,7 @@ async def offerer_killed(sides: Sides, stage: Stage, pair: Pair) -> None:
 
 
 @requirement("TMO-3", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_killed_before_it_is_called(sides: Sides) -> None:
+async def test_killed_before_it_is_called(sides: UnconnectedPair) -> None:
     """An attempt to a peer that was killed before fails, and the next one, to another, succeeds."""
     pair = await sides.attach(CONFIG, CONFIG)
     await kill(pair.answerer)
@@ -79,56 +91,56 @@ async def test_killed_before_it_is_called(sides: Sides) -> None:
 
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_answerer_killed_before_the_offer_arrives(sides: Sides) -> None:
+async def test_answerer_killed_before_the_offer_arrives(sides: UnconnectedPair) -> None:
     """The answerer is killed when the offer is on its way: nobody answers, and the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
-    await answerer_killed(sides, Stage.OFFER_SENT, pair, "TMO-4", WELL_BEYOND)
+    await answerer_killed(sides, AttemptStage.OFFER_SENT, pair, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_answerer_killed_with_the_offer_in_hand(sides: Sides) -> None:
+async def test_answerer_killed_with_the_offer_in_hand(sides: UnconnectedPair) -> None:
     """The answerer is killed when it has the offer, before the router has its answer: the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
-    await answerer_killed(sides, Stage.OFFER_DELIVERED, pair, "TMO-4", WELL_BEYOND)
+    await answerer_killed(sides, AttemptStage.OFFER_DELIVERED, pair, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_answerer_killed_with_its_answer_on_the_way(sides: Sides) -> None:
+async def test_answerer_killed_with_its_answer_on_the_way(sides: UnconnectedPair) -> None:
     """The answerer is killed when its answer has left: the offerer gets it, finds nobody, and fails."""
     pair = await sides.attach(CONFIG, CONFIG)
-    await answerer_killed(sides, Stage.ANSWER_SENT, pair, "TMO-5", pair.offerer.timeout + LATE)
+    await answerer_killed(sides, AttemptStage.ANSWER_SENT, pair, "TMO-5", pair.offerer.timeout + LATE)
 
 
 @requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_answerer_killed_while_the_two_look_for_a_path(sides: Sides) -> None:
+async def test_answerer_killed_while_the_two_look_for_a_path(sides: UnconnectedPair) -> None:
     """The answerer is killed when its answer has arrived and no path is found yet: the attempt fails."""
     pair = await sides.attach(CONFIG, CONFIG)
     pair.link.cut()
-    await answerer_killed(sides, Stage.ANSWER_DELIVERED, pair, "TMO-5", pair.offerer.timeout + LATE)
+    await answerer_killed(sides, AttemptStage.ANSWER_DELIVERED, pair, "TMO-5", pair.offerer.timeout + LATE)
 
 
 @requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_offerer_killed_before_the_answer_arrives(sides: Sides) -> None:
+async def test_offerer_killed_before_the_answer_arrives(sides: UnconnectedPair) -> None:
     """The offerer is killed when the answer has left: the answerer is told that the attempt failed."""
-    await offerer_killed(sides, Stage.ANSWER_SENT, await sides.attach(CONFIG, CONFIG))
+    await offerer_killed(sides, AttemptStage.ANSWER_SENT, await sides.attach(CONFIG, CONFIG))
 
 
 @requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
-async def test_offerer_killed_while_the_two_look_for_a_path(sides: Sides) -> None:
+async def test_offerer_killed_while_the_two_look_for_a_path(sides: UnconnectedPair) -> None:
     """The offerer is killed when it has the answer and no path is found: the answerer is told."""
     pair = await sides.attach(CONFIG, CONFIG)
     pair.link.cut()
-    await offerer_killed(sides, Stage.ANSWER_DELIVERED, pair)
+    await offerer_killed(sides, AttemptStage.ANSWER_DELIVERED, pair)
 
 
 @requirement("TMO-7", "EVT-6", slow=True, kills=True)
-async def test_killed_when_connected(sides: Sides) -> None:
+async def test_killed_when_connected(sides: UnconnectedPair) -> None:
     """The one whose connected peer is killed is told Disconnected, no failure, and connects to another."""
     pair = await sides.attach(CONFIG, CONFIG)
     await pair.connect()
     survivor, killed = pair
     await kill(killed)
-    with ground("EVT-4"):
+    with precondition("EVT-4"):
         await survivor.is_told(Disconnected, killed, within=pair.patience.consent)
     await expect_a_life_after(survivor, await sides.attach_another_answerer())
     with judging("EVT-6"):

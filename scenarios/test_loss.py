@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from clasp_e2e.testbed import (
     Impairment,
-    Pair,
-    Unlucky,
+    PeerPair,
+    SelectiveLoss,
     delayed,
     every_nth_lost,
     exchange_under,
@@ -17,7 +17,7 @@ from clasp_e2e.testbed import (
 )
 
 
-async def expect_reliability(pair: Pair, impairment: Impairment, *, sends: int) -> None:
+async def expect_reliability(pair: PeerPair, impairment: Impairment, *, sends: int) -> None:
     """Expect of reliable sends each way, under `impairment`, that each arrives once and in order."""
     flows = await exchange_under(pair, impairment, sends=sends)
     for flow in flows:
@@ -32,32 +32,32 @@ async def expect_reliability(pair: Pair, impairment: Impairment, *, sends: int) 
 
 
 @requirement("SND-4", "SND-9", waits=True)
-async def test_reliable_sends_under_1_percent_loss(connected_pair: Pair) -> None:
+async def test_reliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
     """One datagram in a hundred lost: of 120 reliable sends each way each arrives once, in order."""
     await expect_reliability(connected_pair, every_nth_lost(100), sends=120)
 
 
 @requirement("SND-4", "SND-9", waits=True)
-async def test_reliable_sends_under_10_percent_loss(connected_pair: Pair) -> None:
+async def test_reliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
     """10 % of all datagrams lost: of 60 reliable sends each way each arrives once, in order."""
     await expect_reliability(connected_pair, lost(0.1, seed=10), sends=60)
 
 
 @requirement("SND-4", "SND-9", waits=True)
-async def test_reliable_sends_under_30_percent_loss(connected_pair: Pair) -> None:
+async def test_reliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
     """30 % of all datagrams lost: of 20 reliable sends each way each arrives once, in order."""
     await expect_reliability(connected_pair, lost(0.3, seed=30), sends=20)
 
 
 @requirement("SND-4", "SND-9", waits=True)
-async def test_reliable_sends_under_reordering(connected_pair: Pair) -> None:
+async def test_reliable_sends_under_reordering(connected_pair: PeerPair) -> None:
     """A fifth of all datagrams overtaken: of 60 reliable sends each way each arrives once, in order."""
     await expect_reliability(connected_pair, reordered(0.2, by=0.03, seed=20), sends=60)
 
 
-async def expect_no_hold_up_and_no_repetition(pair: Pair, *, sends: int, unlucky: int) -> None:
+async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, unlucky: int) -> None:
     """Expect that unreliable messages, some of them lost, wait for none of those, nor repeat them."""
-    messages = Unlucky(pair)
+    messages = SelectiveLoss(pair)
     await messages.send(sends=sends, unlucky=unlucky)
     receiver = pair.partner
     with judging("SND-7"):
@@ -76,27 +76,27 @@ async def expect_no_hold_up_and_no_repetition(pair: Pair, *, sends: int, unlucky
 
 
 @requirement("SND-7", "SND-8", waits=True)
-async def test_unreliable_sends_under_1_percent_loss(connected_pair: Pair) -> None:
+async def test_unreliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
     """Of 100 unreliable messages one is lost: later ones arrive without it, and it never arrives."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=100, unlucky=1)
 
 
 @requirement("SND-7", "SND-8", waits=True)
-async def test_unreliable_sends_under_10_percent_loss(connected_pair: Pair) -> None:
+async def test_unreliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
     """Of 50 unreliable messages five are lost: later ones arrive without them, and they never arrive."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=50, unlucky=5)
 
 
 @requirement("SND-7", "SND-8", waits=True)
-async def test_unreliable_sends_under_30_percent_loss(connected_pair: Pair) -> None:
+async def test_unreliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
     """Of 30 unreliable messages nine are lost: later ones arrive without them, and they never arrive."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=30, unlucky=9)
 
 
 @requirement("SND-7", waits=True)
-async def test_unreliable_sends_under_reordering(connected_pair: Pair) -> None:
+async def test_unreliable_sends_under_reordering(connected_pair: PeerPair) -> None:
     """An unreliable message that is under way for a second is overtaken by those sent after it."""
-    messages = Unlucky(connected_pair, delayed(1.0))
+    messages = SelectiveLoss(connected_pair, delayed(1.0))
     await messages.send(sends=10, unlucky=1)
     receiver = connected_pair.partner
     arrived = await receiver.receives_any(messages.later, within=connected_pair.patience.event)

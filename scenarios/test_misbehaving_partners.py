@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Blocked,
-    Pair,
+    PeerPair,
     Refused,
-    Sides,
+    UnconnectedPair,
     Unmet,
     all_has_come_or_is_lost,
     carries_data_directly,
     connects,
     expect,
-    ground,
     holds_sdp,
     partners,
+    precondition,
     prompt_partner,
     random_payload,
     requirement,
@@ -33,55 +33,55 @@ SHORT = P2PConfig(connection_timeout_secs=1)
 
 
 @requirement("SIG-3", opposite=partners.NamesAnotherAttempt)
-async def test_signals_of_an_unknown_attempt_disturb_nothing(pair: Pair) -> None:
+async def test_signals_of_an_unknown_attempt_disturb_nothing(pair: PeerPair) -> None:
     """Answer, candidate and disconnected of an unknown attempt, before the real signals, change nothing."""
     await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.MumblesFirst)
-async def test_malformed_signals_of_the_partner_are_ignored(pair: Pair) -> None:
+async def test_malformed_signals_of_the_partner_are_ignored(pair: PeerPair) -> None:
     """Offers or answers without a usable SDP and broken candidates do not keep a peer from connecting."""
     await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.AnswersTwice, role="offerer")
-async def test_an_answer_that_comes_twice_is_used_once(pair: Pair) -> None:
+async def test_an_answer_that_comes_twice_is_used_once(pair: PeerPair) -> None:
     """The partner's answer comes twice; the two connect."""
     await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.OffersTwice, role="answerer")
-async def test_an_offer_that_comes_twice_is_used_once(pair: Pair) -> None:
+async def test_an_offer_that_comes_twice_is_used_once(pair: PeerPair) -> None:
     """The partner's offer comes twice; the two connect."""
     await connects(pair)
 
 
 @requirement("SIG-6", opposite=partners.SaysConnectedTooEarly)
-async def test_connected_before_any_channel_stands_is_no_hindrance(pair: Pair) -> None:
+async def test_connected_before_any_channel_stands_is_no_hindrance(pair: PeerPair) -> None:
     """The partner says `connected` with its offer or answer; the two connect."""
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.Trickles)
-async def test_candidates_that_come_one_by_one_are_used(pair: Pair) -> None:
+async def test_candidates_that_come_one_by_one_are_used(pair: PeerPair) -> None:
     """The partner's SDP holds no candidate, each comes as a signal of its own; the two connect."""
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesEarlyToo)
-async def test_candidates_of_a_partner_that_come_early_do_no_harm(pair: Pair) -> None:
+async def test_candidates_of_a_partner_that_come_early_do_no_harm(pair: PeerPair) -> None:
     """The partner's candidates come before its SDP, and again after it; the two connect."""
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesTwice)
-async def test_candidates_that_come_twice_do_no_harm(pair: Pair) -> None:
+async def test_candidates_that_come_twice_do_no_harm(pair: PeerPair) -> None:
     """Each of the partner's candidates comes twice; the two connect."""
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesLate)
-async def test_candidates_that_come_late_do_no_harm(connected_pair: Pair) -> None:
+async def test_candidates_that_come_late_do_no_harm(connected_pair: PeerPair) -> None:
     """The partner's candidates come again when the connection stands; it goes on carrying data."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
@@ -92,7 +92,7 @@ async def test_candidates_that_come_late_do_no_harm(connected_pair: Pair) -> Non
 
 
 @requirement("TMO-5", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_makes_no_connection(sides: Sides) -> None:
+async def test_saying_connected_makes_no_connection(sides: UnconnectedPair) -> None:
     """The partner says `connected`, and there is no path: the attempt fails by the time-out all the same."""
     pair = await sides.attach(SHORT, SHORT)
     pair.link.cut()
@@ -102,7 +102,7 @@ async def test_saying_connected_makes_no_connection(sides: Sides) -> None:
 
 
 @requirement("TMO-8", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_makes_no_connection_for_the_answerer(sides: Sides) -> None:
+async def test_saying_connected_makes_no_connection_for_the_answerer(sides: UnconnectedPair) -> None:
     """The offerer says `connected`, and there is no path: the answerer is told ConnectionFailed."""
     pair = await sides.attach(SHORT, SHORT)
     pair.link.cut()
@@ -111,12 +111,12 @@ async def test_saying_connected_makes_no_connection_for_the_answerer(sides: Side
 
 
 @requirement("EVT-6", waits=True, role="offerer")
-async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
+async def test_an_answer_after_the_time_out_is_too_late(sides: UnconnectedPair) -> None:
     """The answer comes when the attempt has failed: there is no Connected after ConnectionFailed."""
     pair = await sides.attach(offerer=SHORT)
     offerer, answerer = pair.offerer, pair.answerer
     answerer.leg.pause("up")
-    with ground("TMO-4"):
+    with precondition("TMO-4"):
         await offerer.attempt_fails(answerer, within=offerer.timeout + LATE)
     if not any(p.client == answerer.name and holds_sdp(p.message) for p in pair.testbed.published):
         raise Blocked("CON-3", "the offer was not answered")
@@ -124,7 +124,7 @@ async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
     await pair.testbed.until_delivered(offerer, holds_sdp, "the answer")
     # Another attempt, to nobody, is the barrier: by its end the late answer has had all its time.
     silent = await pair.testbed.open_signaling_client("mallory")
-    with ground("TMO-2"):
+    with precondition("TMO-2"):
         await offerer.attempt_fails(silent.session_id, within=offerer.timeout + LATE)
     told = [entry.event for entry in offerer.events(Connected, answerer)]
     expect(told, "Connected told after ConnectionFailed").is_empty()
@@ -134,7 +134,7 @@ async def test_an_answer_after_the_time_out_is_too_late(sides: Sides) -> None:
 
 
 @requirement("DIR-2", opposite=partners.LeavesTheRouter)
-async def test_direct_data_flows_after_the_partner_left_the_router(connected_pair: Pair) -> None:
+async def test_direct_data_flows_after_the_partner_left_the_router(connected_pair: PeerPair) -> None:
     """The partner's WebSocket is closed, its channels stand: reliable messages still arrive, both ways."""
     await prompt_partner(connected_pair)
     await connected_pair.partner.has_left_the_router()
@@ -146,7 +146,7 @@ async def test_direct_data_flows_after_the_partner_left_the_router(connected_pai
 
 
 @requirement("EVT-3", opposite=partners.ClosesWithoutASignal)
-async def test_disconnected_is_told_of_a_close_without_a_signal(connected_pair: Pair) -> None:
+async def test_disconnected_is_told_of_a_close_without_a_signal(connected_pair: PeerPair) -> None:
     """The partner closes its channels and says nothing through the router: Disconnected is told."""
     subject, partner = connected_pair
     await partner.disconnect_peer(subject)
@@ -154,7 +154,7 @@ async def test_disconnected_is_told_of_a_close_without_a_signal(connected_pair: 
 
 
 @requirement("SEC-3", opposite=partners.ClosesOneChannel)
-async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_pair: Pair) -> None:
+async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_pair: PeerPair) -> None:
     """The partner closes its unreliable channel: a reliable send arrives, or its sender learns of it."""
     subject, partner = connected_pair
     await prompt_partner(connected_pair)
@@ -174,7 +174,7 @@ async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_p
 
 
 @requirement("SIG-7", opposite=partners.OpensChannelsTheOtherWayRound, role="answerer")
-async def test_channels_are_known_by_their_labels(connected_pair: Pair) -> None:
+async def test_channels_are_known_by_their_labels(connected_pair: PeerPair) -> None:
     """The partner opens the reliable channel first: what comes on each is told for what it is."""
     subject, partner = connected_pair
     for reliable in (True, False):
@@ -186,7 +186,7 @@ async def test_channels_are_known_by_their_labels(connected_pair: Pair) -> None:
 
 
 @requirement("SIG-7", opposite=partners.OpensAnotherChannel)
-async def test_a_channel_of_another_label_does_no_harm(connected_pair: Pair) -> None:
+async def test_a_channel_of_another_label_does_no_harm(connected_pair: PeerPair) -> None:
     """The partner opens a third channel and sends on it: the connection goes on carrying data."""
     await prompt_partner(connected_pair)
     await carries_data_directly(connected_pair)
@@ -196,7 +196,7 @@ async def test_a_channel_of_another_label_does_no_harm(connected_pair: Pair) -> 
 
 
 @requirement("SEC-3", opposite=partners.FloodsWithSignals)
-async def test_a_flood_of_signals_is_survived(connected_pair: Pair) -> None:
+async def test_a_flood_of_signals_is_survived(connected_pair: PeerPair) -> None:
     """The partner sends 300 signals at once: others can still connect."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
@@ -204,7 +204,7 @@ async def test_a_flood_of_signals_is_survived(connected_pair: Pair) -> None:
 
 
 @requirement("SEC-3", opposite=partners.FloodsWithData)
-async def test_a_flood_of_data_is_survived(connected_pair: Pair) -> None:
+async def test_a_flood_of_data_is_survived(connected_pair: PeerPair) -> None:
     """The partner sends 300 messages at once: others can still connect."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
@@ -212,7 +212,7 @@ async def test_a_flood_of_data_is_survived(connected_pair: Pair) -> None:
 
 
 @requirement("SEC-3", opposite=partners.SendsTooMuchAtOnce)
-async def test_a_message_that_is_too_large_is_survived(connected_pair: Pair) -> None:
+async def test_a_message_that_is_too_large_is_survived(connected_pair: PeerPair) -> None:
     """The partner sends a message of 300000 bytes: others can still connect."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)

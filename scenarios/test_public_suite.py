@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed import (
-    Alone,
     Blocked,
     Client,
-    Pair,
-    Sides,
+    PeerPair,
+    SinglePeer,
     StunServer,
+    UnconnectedPair,
     Unmet,
     expect,
-    ground,
     judging,
+    precondition,
     random_payload,
     remark,
     requirement,
@@ -28,7 +28,7 @@ from clasp_e2e.testbed import (
 
 
 @requirement("CON-5", "EVT-1")
-async def test_1_connection_establishment(pair: Pair) -> None:
+async def test_1_connection_establishment(pair: PeerPair) -> None:
     """A connection is established, and both sides are told."""
     with judging("CON-5"):
         await pair.offerer.connect_to_peer(pair.answerer)
@@ -39,7 +39,7 @@ async def test_1_connection_establishment(pair: Pair) -> None:
 
 
 @requirement("EVT-8")
-async def test_1_both_sides_say_that_they_are_connected(connected_pair: Pair) -> None:
+async def test_1_both_sides_say_that_they_are_connected(connected_pair: PeerPair) -> None:
     """On a connection that both were told of, `is_peer_connected` is true on both sides."""
     subject, partner = connected_pair
     for client, other in ((subject, partner), (partner, subject)):
@@ -48,7 +48,7 @@ async def test_1_both_sides_say_that_they_are_connected(connected_pair: Pair) ->
 
 
 @requirement("CON-3")
-async def test_2_candidate_exchange(pair: Pair) -> None:
+async def test_2_candidate_exchange(pair: PeerPair) -> None:
     """Candidates cross the router, in the SDP or one by one; of one side they may do, if it connects."""
     await pair.offerer.connect_to_peer(pair.answerer)
     silent = pair.without_candidates
@@ -69,14 +69,14 @@ async def test_2_candidate_exchange(pair: Pair) -> None:
 
 
 @requirement("EVT-6", waits=True, kills=True)
-async def test_3_state_transitions(connected_pair: Pair) -> None:
+async def test_3_state_transitions(connected_pair: PeerPair) -> None:
     """From the attempt to the end of the connection each side is told Connected, and then Disconnected."""
     subject, partner = connected_pair
     if "close" in partner.capabilities:
         await partner.close()
     else:
         await partner.kill()
-    with ground("EVT-3"):
+    with precondition("EVT-3"):
         await subject.is_told(Disconnected, partner, within=connected_pair.patience.consent)
     states = (Connected, Disconnected, ConnectionFailed)
     told = [type(each.event).__name__ for each in subject.told if isinstance(each.event, states)]
@@ -84,7 +84,7 @@ async def test_3_state_transitions(connected_pair: Pair) -> None:
 
 
 @requirement("CON-10")
-async def test_4_multiple_connections(sides: Sides) -> None:
+async def test_4_multiple_connections(sides: UnconnectedPair) -> None:
     """One client is connected to two others at once, and all are told."""
     pair = await sides.attach()
     carol = await sides.attach_another_answerer()
@@ -96,7 +96,7 @@ async def test_4_multiple_connections(sides: Sides) -> None:
 
 
 @requirement("ICE-1")
-async def test_5_stun_configuration(sides: Sides) -> None:
+async def test_5_stun_configuration(sides: UnconnectedPair) -> None:
     """Of two STUN servers that both clients are configured with, one is asked, and the two connect."""
     servers = [await StunServer.open(), await StunServer.open()]
     try:
@@ -111,7 +111,7 @@ async def test_5_stun_configuration(sides: Sides) -> None:
 
 
 @requirement("CON-6", "SND-1", "SND-3")
-async def test_6_data_transfer(connected_pair: Pair) -> None:
+async def test_6_data_transfer(connected_pair: PeerPair) -> None:
     """`Hello P2P World!` arrives as it was sent, and the result of the call is the way that it took."""
     sender, receiver = connected_pair
     greeting = b"Hello P2P World!" + random_payload()
@@ -126,7 +126,7 @@ async def test_6_data_transfer(connected_pair: Pair) -> None:
 
 
 @requirement("RTE-1", "RTE-2", "RTE-3", "RTE-7", "RTE-9")
-async def test_7_routing_modes(connected_pair: Pair) -> None:
+async def test_7_routing_modes(connected_pair: PeerPair) -> None:
     """The mode is PreferP2P, can be set and read, and decides the way that a send takes."""
     sender, receiver = connected_pair
     with judging("RTE-1"):
@@ -155,7 +155,7 @@ async def expect_result(sender: Client, receiver: Client, expected: SendResult, 
 
 
 @requirement("TMO-3")
-async def test_8_nonexistent_peer(alone: Alone) -> None:
+async def test_8_nonexistent_peer(alone: SinglePeer) -> None:
     """An attempt to reach a session that does not exist fails: by the call, or by ConnectionFailed."""
     client = await alone.attach(P2PConfig(connection_timeout_secs=1))
     failure = await client.attempt_fails("nonexistent-session-12345", within=client.timeout + 3.0)

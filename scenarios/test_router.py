@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from clasp_e2e import wire
-from clasp_e2e.testbed import RouterWorld, expect, requirement
+from clasp_e2e.testbed import RouterClients, expect, requirement
 
 SDP = (
     "v=0\r\no=- 3962 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
@@ -16,7 +16,7 @@ SDP = (
 
 
 @requirement("RTR-1")
-async def test_a_signal_reaches_its_session(router: RouterWorld) -> None:
+async def test_a_signal_reaches_its_session(router: RouterClients) -> None:
     """A signal reaches the session it is addressed to, although that session subscribed to nothing."""
     alice, bob = await router.client("alice"), await router.client("bob")
     await alice.signal(bob.session_id, {"type": "offer", "from": alice.session_id, "sdp": SDP})
@@ -25,7 +25,7 @@ async def test_a_signal_reaches_its_session(router: RouterWorld) -> None:
 
 
 @requirement("RTR-2")
-async def test_a_signal_arrives_as_it_was_sent(router: RouterWorld) -> None:
+async def test_a_signal_arrives_as_it_was_sent(router: RouterClients) -> None:
     """A signal arrives with every value equal, and the SDP identical to the last byte."""
     alice, bob = await router.client("alice"), await router.client("bob")
     sent: dict[str, wire.Value] = {
@@ -49,7 +49,7 @@ async def test_a_signal_arrives_as_it_was_sent(router: RouterWorld) -> None:
 
 
 @requirement("RTR-3")
-async def test_signals_of_one_sender_keep_their_order(router: RouterWorld) -> None:
+async def test_signals_of_one_sender_keep_their_order(router: RouterClients) -> None:
     """A hundred signals of one sender arrive in the order in which they were sent."""
     alice, bob = await router.client("alice"), await router.client("bob")
     for number in range(100):
@@ -61,7 +61,7 @@ async def test_signals_of_one_sender_keep_their_order(router: RouterWorld) -> No
 
 
 @requirement("RTR-4")
-async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterWorld) -> None:
+async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterClients) -> None:
     """A signal to a session that is not there gets its sender an ERROR, and reaches nobody."""
     alice, bob = await router.client("alice"), await router.client("bob")
     await alice.signal("nonexistent-session-12345", {"type": "offer", "sdp": SDP})
@@ -74,7 +74,7 @@ async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterWorld) -
 
 
 @requirement("RTR-5")
-async def test_an_announcement_reaches_its_subscribers(router: RouterWorld) -> None:
+async def test_an_announcement_reaches_its_subscribers(router: RouterClients) -> None:
     """An announcement reaches those who subscribed to it, and not its sender, who did too."""
     clients = [await router.client(name) for name in ("alice", "bob", "carol")]
     alice, bob, carol = clients
@@ -94,21 +94,21 @@ async def test_an_announcement_reaches_its_subscribers(router: RouterWorld) -> N
 
 
 @requirement("RTR-6", waits=True)
-async def test_the_router_answers_no_stun_over_udp(router: RouterWorld) -> None:
+async def test_the_router_answers_no_stun_over_udp(router: RouterClients) -> None:
     """A STUN Binding and a TURN Allocate request to the router's port over UDP get no answer."""
     answers = await router.ask_stun("udp")
     expect(answers, "answers to STUN and TURN requests over UDP").is_empty()
 
 
 @requirement("RTR-6", waits=True)
-async def test_the_router_answers_no_stun_over_tcp(router: RouterWorld) -> None:
+async def test_the_router_answers_no_stun_over_tcp(router: RouterClients) -> None:
     """A STUN Binding and a TURN Allocate request to the router's port over TCP get no answer."""
     answers = await router.ask_stun("tcp")
     expect(answers, "answers to STUN and TURN requests over TCP").is_empty()
 
 
 @requirement("RTR-8")
-async def test_a_signal_reaches_no_other_session(router: RouterWorld) -> None:
+async def test_a_signal_reaches_no_other_session(router: RouterClients) -> None:
     """A signal does not reach sessions that subscribed to its address or to all addresses."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
     for pattern in (wire.signal_address(bob.session_id), f"{wire.SIGNAL_PREFIX}**", "/**"):

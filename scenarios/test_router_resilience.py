@@ -6,18 +6,18 @@ same: an attempt comes to an end, by its time-out at the latest, and what flows 
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     AttackedRouter,
+    AttemptStage,
     Client,
     Failure,
-    Pair,
-    Sides,
-    Stage,
+    PeerPair,
     StagedAttempt,
+    UnconnectedPair,
     expect,
-    ground,
     judging,
+    precondition,
     requirement,
     together,
 )
@@ -51,7 +51,9 @@ def expect_one_outcome(client: Client, other: Client, failure: Failure | None) -
         expect(outcomes + by_call, "outcomes that were told of one attempt").equals(1)
 
 
-async def router_lost_and_back(sides: Sides, stage: Stage, judged: str, within: float) -> None:
+async def router_lost_and_back(
+    sides: UnconnectedPair, stage: AttemptStage, judged: str, within: float
+) -> None:
     """Lose the router at `stage`, and with it what was on its way: the attempt ends, one way or the other."""
     pair = await sides.attach(CONFIG, CONFIG)
     async with StagedAttempt(pair, stage, within=within) as attempt:
@@ -65,7 +67,7 @@ async def router_lost_and_back(sides: Sides, stage: Stage, judged: str, within: 
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_before_the_attempt(sides: Sides) -> None:
+async def test_router_lost_before_the_attempt(sides: UnconnectedPair) -> None:
     """With the router lost for good, an attempt fails, by its call or its time-out, and so does the next."""
     pair = await sides.attach(CONFIG, CONFIG)
     pair.cut_router()
@@ -76,31 +78,31 @@ async def test_router_lost_before_the_attempt(sides: Sides) -> None:
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_with_the_offer_on_the_way(sides: Sides) -> None:
+async def test_router_lost_with_the_offer_on_the_way(sides: UnconnectedPair) -> None:
     """The router is lost with the offer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, Stage.OFFER_SENT, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(sides, AttemptStage.OFFER_SENT, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_before_the_answer_is_there(sides: Sides) -> None:
+async def test_router_lost_before_the_answer_is_there(sides: UnconnectedPair) -> None:
     """The router is lost before it has the answer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, Stage.OFFER_DELIVERED, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(sides, AttemptStage.OFFER_DELIVERED, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_with_the_answer_on_the_way(sides: Sides) -> None:
+async def test_router_lost_with_the_answer_on_the_way(sides: UnconnectedPair) -> None:
     """The router is lost with the answer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, Stage.ANSWER_SENT, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(sides, AttemptStage.ANSWER_SENT, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-5", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_when_the_answer_was_delivered(sides: Sides) -> None:
+async def test_router_lost_when_the_answer_was_delivered(sides: UnconnectedPair) -> None:
     """The router is lost once the answer is there, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, Stage.ANSWER_DELIVERED, "TMO-5", TIMEOUT + LATE)
+    await router_lost_and_back(sides, AttemptStage.ANSWER_DELIVERED, "TMO-5", TIMEOUT + LATE)
 
 
 @requirement("DIR-2", waits=True)
-async def test_direct_data_flows_without_the_router(sides: Sides) -> None:
+async def test_direct_data_flows_without_the_router(sides: UnconnectedPair) -> None:
     """With the router lost, and when it is back, what is sent arrives directly, each way."""
     pair = await sides.attach(AMPLE, AMPLE)
     await pair.connect()
@@ -117,9 +119,9 @@ async def test_direct_data_flows_without_the_router(sides: Sides) -> None:
         expect([told.event for told in ended], f"what {client.name} was told against it").is_empty()
 
 
-async def both_fail_to_reach_nobody(pair: Pair) -> None:
+async def both_fail_to_reach_nobody(pair: PeerPair) -> None:
     """Have both try to reach a session that is not there, and fail."""
-    with ground("TMO-3"):
+    with precondition("TMO-3"):
         await together(*(client.attempt_fails(NOBODY, within=client.timeout + LATE) for client in pair))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Disconnected, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed import (
-    Alone,
     Client,
-    Pair,
-    Sides,
+    PeerPair,
+    SinglePeer,
+    UnconnectedPair,
     expect,
     expect_refusal,
-    ground,
+    precondition,
     random_payload,
     requirement,
 )
@@ -18,7 +18,9 @@ from clasp_e2e.testbed import (
 P2P, RELAY = SendResult.P2P, SendResult.RELAY
 
 
-async def expect_send(pair: Pair, sender: Client, receiver: Client, result: SendResult, what: str) -> None:
+async def expect_send(
+    pair: PeerPair, sender: Client, receiver: Client, result: SendResult, what: str
+) -> None:
     """Send a payload that arrives, by the way that `result` names and no other."""
     payload = random_payload()
     async with pair.path_of(sender, payload) as path:
@@ -29,14 +31,14 @@ async def expect_send(pair: Pair, sender: Client, receiver: Client, result: Send
 
 
 @requirement("RTE-1")
-async def test_the_mode_is_prefer_p2p_until_it_is_set(alone: Alone) -> None:
+async def test_the_mode_is_prefer_p2p_until_it_is_set(alone: SinglePeer) -> None:
     """A client that was never told a mode is in PreferP2P."""
     client = await alone.attach(P2PConfig())
     expect(await client.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
 
 
 @requirement("RTE-2")
-async def test_the_mode_that_was_set_is_read(alone: Alone) -> None:
+async def test_the_mode_that_was_set_is_read(alone: SinglePeer) -> None:
     """Each mode that is set is the mode that is read."""
     client = await alone.attach(P2PConfig())
     for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
@@ -45,14 +47,14 @@ async def test_the_mode_that_was_set_is_read(alone: Alone) -> None:
 
 
 @requirement("RTE-3")
-async def test_prefer_p2p_connected_sends_directly(connected_pair: Pair) -> None:
+async def test_prefer_p2p_connected_sends_directly(connected_pair: PeerPair) -> None:
     """PreferP2P, connected: P2P, and the payload takes the direct path."""
     sender, receiver = connected_pair
     await expect_send(connected_pair, sender, receiver, P2P, "the result of a send while connected")
 
 
 @requirement("RTE-4", waits=True)
-async def test_prefer_p2p_without_a_path_relays(sides: Sides) -> None:
+async def test_prefer_p2p_without_a_path_relays(sides: UnconnectedPair) -> None:
     """PreferP2P, the link black and never connected: Relay, within the time-out."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await sides.attach(config, config)
@@ -62,28 +64,28 @@ async def test_prefer_p2p_without_a_path_relays(sides: Sides) -> None:
 
 
 @requirement("RTE-5", slow=True)
-async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: Pair) -> None:
+async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: PeerPair) -> None:
     """PreferP2P, connected and then cut off: Relay, from the sender's own Disconnected on."""
     sender, receiver = connected_pair
     connected_pair.link.cut()
-    with ground("EVT-4"):
+    with precondition("EVT-4"):
         await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent)
     await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
 
 
 @requirement("RTE-6", waits=True)
-async def test_prefer_p2p_relays_after_the_attempt_failed(sides: Sides) -> None:
+async def test_prefer_p2p_relays_after_the_attempt_failed(sides: UnconnectedPair) -> None:
     """PreferP2P, after an attempt failed on a link that is still black: Relay."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await sides.attach(config, config)
     pair.link.cut()
-    with ground("TMO-5"):
+    with precondition("TMO-5"):
         await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
     await expect_send(pair, pair.offerer, pair.answerer, RELAY, "the result of a send after ConnectionFailed")
 
 
 @requirement("RTE-7")
-async def test_p2p_only_connected_sends_directly(connected_pair: Pair) -> None:
+async def test_p2p_only_connected_sends_directly(connected_pair: PeerPair) -> None:
     """P2POnly, connected: P2P, and the payload takes the direct path."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
@@ -91,7 +93,7 @@ async def test_p2p_only_connected_sends_directly(connected_pair: Pair) -> None:
 
 
 @requirement("RTE-8", waits=True)
-async def test_p2p_only_refuses_to_relay(sides: Sides) -> None:
+async def test_p2p_only_refuses_to_relay(sides: UnconnectedPair) -> None:
     """P2POnly without a path: the call fails, and the payload reaches neither the router nor the peer."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await sides.attach(config, config)
@@ -106,7 +108,7 @@ async def test_p2p_only_refuses_to_relay(sides: Sides) -> None:
 
 
 @requirement("RTE-9")
-async def test_server_only_relays_while_connected(connected_pair: Pair) -> None:
+async def test_server_only_relays_while_connected(connected_pair: PeerPair) -> None:
     """ServerOnly, connected: Relay, and the payload does not take the DataChannel."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
@@ -123,7 +125,7 @@ async def test_server_only_relays_while_connected(connected_pair: Pair) -> None:
 
 
 @requirement("RTE-10")
-async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: Pair) -> None:
+async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: PeerPair) -> None:
     """Changed back and forth while connected, the mode decides each send that follows, either way."""
     sender, receiver = connected_pair
     modes = {RoutingMode.SERVER_ONLY: RELAY, RoutingMode.P2P_ONLY: P2P, RoutingMode.PREFER_P2P: P2P}

@@ -6,20 +6,20 @@ import re
 from contextlib import suppress
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Client,
-    Pair,
+    PeerPair,
     Refused,
-    Sides,
     SignalingClient,
+    UnconnectedPair,
     Unmet,
     Unobserved,
     altering_texts,
     carries_data_directly,
     connects,
     expect,
-    ground,
+    precondition,
     requirement,
 )
 
@@ -96,7 +96,7 @@ def guesses(*clients: Client) -> list[str]:
 
 
 @requirement("SIG-6")
-async def test_malformed_signals_of_a_stranger_are_ignored(pair: Pair) -> None:
+async def test_malformed_signals_of_a_stranger_are_ignored(pair: PeerPair) -> None:
     """After signals of wrong types, of unknown kinds and with broken SDP, a client is there and connects."""
     subject, _ = pair
     mallory = await pair.testbed.open_signaling_client("mallory")
@@ -117,20 +117,20 @@ async def test_malformed_signals_of_a_stranger_are_ignored(pair: Pair) -> None:
 
 
 @requirement("SEC-1", waits=True, role="offerer")
-async def test_a_changed_fingerprint_in_the_answer_connects_nobody(sides: Sides) -> None:
+async def test_a_changed_fingerprint_in_the_answer_connects_nobody(sides: UnconnectedPair) -> None:
     """The DTLS fingerprint in the answer was changed on the way: the offerer is not told Connected."""
     pair = await sides.attach(BRIEF, BRIEF)
     await is_not_deceived(pair, pair.offerer, pair.answerer)
 
 
 @requirement("SEC-1", waits=True, role="answerer")
-async def test_a_changed_fingerprint_in_the_offer_connects_nobody(sides: Sides) -> None:
+async def test_a_changed_fingerprint_in_the_offer_connects_nobody(sides: UnconnectedPair) -> None:
     """The DTLS fingerprint in the offer was changed on the way: the answerer is not told Connected."""
     pair = await sides.attach(BRIEF, BRIEF)
     await is_not_deceived(pair, pair.answerer, pair.offerer)
 
 
-async def is_not_deceived(pair: Pair, deceived: Client, other: Client) -> None:
+async def is_not_deceived(pair: PeerPair, deceived: Client, other: Client) -> None:
     """Require `deceived`, which gets another fingerprint than was sent, not to take it for a connection.
 
     Watched until it is told that the attempt failed, or should have been.
@@ -162,7 +162,7 @@ async def is_not_deceived(pair: Pair, deceived: Client, other: Client) -> None:
 
 
 @requirement("SEC-2")
-async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pair: Pair) -> None:
+async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pair: PeerPair) -> None:
     """Disconnected, answer and candidate in the partner's name, from a third session, change nothing."""
     subject, partner = connected_pair
     await connected_pair.settle()
@@ -179,7 +179,7 @@ async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pai
 
 
 @requirement("SEC-2", waits=True)
-async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: Sides) -> None:
+async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: UnconnectedPair) -> None:
     """Offers in the partner's name, from a third session, replace no connection, then or in time."""
     pair = await sides.attach(BRIEF, BRIEF)
     await pair.connect()
@@ -192,13 +192,13 @@ async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: 
     await arrived(pair, mallory)
     await carries_data_directly(pair)
     # An attempt to nobody is the barrier: by its end, what the offers began has had its time.
-    with ground("TMO-2"):
+    with precondition("TMO-2"):
         await subject.attempt_fails(mallory.session_id, within=subject.timeout + LATE)
     await carries_data_directly(pair)
     nobody_was_told_disconnected(pair)
 
 
-async def arrived(pair: Pair, mallory: SignalingClient) -> None:
+async def arrived(pair: PeerPair, mallory: SignalingClient) -> None:
     """Wait until all that `mallory` sent has been handed to the subject."""
     subject = pair.subject
     last: wire.Value = {"type": "last", "from": mallory.session_id, "correlation_id": "last"}
@@ -206,7 +206,7 @@ async def arrived(pair: Pair, mallory: SignalingClient) -> None:
     await pair.testbed.until_delivered(subject, lambda message: message.value == last, "a signal")
 
 
-def nobody_was_told_disconnected(pair: Pair) -> None:
+def nobody_was_told_disconnected(pair: PeerPair) -> None:
     """Require that neither side was told Disconnected."""
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
         told = [entry.event for entry in client.events(Disconnected, other)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import RoutingMode, SendResult
-from clasp_e2e.testbed import Blocked, Pair, Refused, expect, random_payload, requirement
+from clasp_e2e.p2p_types import RoutingMode, SendResult
+from clasp_e2e.testbed import Blocked, PeerPair, Refused, expect, random_payload, requirement
 
 
 @requirement("SND-1")
-async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: Pair) -> None:
+async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: PeerPair) -> None:
     """A reliable send arrives unchanged, once, names its sender and is marked reliable."""
     sender, receiver = connected_pair
     payload, marker = random_payload(), random_payload(32)
@@ -22,7 +22,7 @@ async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: Pair) 
 
 
 @requirement("SND-2")
-async def test_unreliable_sends_arrive(connected_pair: Pair) -> None:
+async def test_unreliable_sends_arrive(connected_pair: PeerPair) -> None:
     """Of ten unreliable sends, each paced by a reliable one, one or more arrive, unchanged."""
     sender, receiver = connected_pair
     sent = [random_payload(1024) for _ in range(10)]
@@ -41,7 +41,7 @@ async def test_unreliable_sends_arrive(connected_pair: Pair) -> None:
 
 
 @requirement("SND-3")
-async def test_the_result_of_a_send_is_the_truth(connected_pair: Pair) -> None:
+async def test_the_result_of_a_send_is_the_truth(connected_pair: PeerPair) -> None:
     """What a send returns is the way that its payload took, connected, in PreferP2P and ServerOnly."""
     sender, receiver = connected_pair
     for mode in (RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY):
@@ -57,7 +57,7 @@ async def test_the_result_of_a_send_is_the_truth(connected_pair: Pair) -> None:
 
 
 @requirement("SND-3")
-async def test_the_result_is_the_truth_without_a_path(pair: Pair) -> None:
+async def test_the_result_is_the_truth_without_a_path(pair: PeerPair) -> None:
     """With the link black and no connection, a send says Relay only if it arrives by the router."""
     sender, receiver = pair
     pair.link.cut()
@@ -72,7 +72,7 @@ async def test_the_result_is_the_truth_without_a_path(pair: Pair) -> None:
 
 
 @requirement("SND-4", waits=True)
-async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pair) -> None:
+async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: PeerPair) -> None:
     """Of 120 reliable sends, 40 of them while the link is black for a while, each arrives once."""
     sender, receiver = connected_pair
     sent = [random_payload(512) for _ in range(120)]
@@ -96,7 +96,7 @@ async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pai
 
 
 @requirement("SND-4", waits=True)
-async def test_a_datagram_that_comes_late_ends_no_connection(pair: Pair) -> None:
+async def test_a_datagram_that_comes_late_ends_no_connection(pair: PeerPair) -> None:
     """The partner's first datagram over DTLS is overtaken: a reliable send still arrives."""
     subject, partner = pair
     # The subject's own first datagram, a little late too, has the partner's be an INIT and no answer to one.
@@ -111,7 +111,7 @@ async def test_a_datagram_that_comes_late_ends_no_connection(pair: Pair) -> None
 
 
 @requirement("SND-5")
-async def test_either_side_can_send(connected_pair: Pair) -> None:
+async def test_either_side_can_send(connected_pair: PeerPair) -> None:
     """The one that made the offer can send, and so can the one that answered it."""
     for sender, receiver in (
         (connected_pair.offerer, connected_pair.answerer),
@@ -123,7 +123,7 @@ async def test_either_side_can_send(connected_pair: Pair) -> None:
 
 
 @requirement("SND-6")
-async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: Pair) -> None:
+async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: PeerPair) -> None:
     """Direct sends of 1 byte to 16 KiB arrive unchanged."""
     sender, receiver = connected_pair
     for size in (1, 2, 1199, 1200, 1201, 4096, 16 * 1024):
@@ -133,7 +133,7 @@ async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: Pair) -> Non
 
 
 @requirement("SND-6")
-async def test_larger_sends_arrive_or_are_refused(connected_pair: Pair) -> None:
+async def test_larger_sends_arrive_or_are_refused(connected_pair: PeerPair) -> None:
     """Sends of 64, 256 and 512 KiB arrive or are refused, and smaller ones still arrive after them."""
     sender, receiver = connected_pair
     for size in (64 * 1024, 256 * 1024, 512 * 1024):
@@ -149,7 +149,7 @@ async def test_larger_sends_arrive_or_are_refused(connected_pair: Pair) -> None:
 
 
 @requirement("SND-8", waits=True)
-async def test_unreliable_sends_are_not_retransmitted(connected_pair: Pair) -> None:
+async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) -> None:
     """Sent into a black link, a reliable send arrives after it heals, and an unreliable one does not."""
     sender, receiver = connected_pair
     unreliable, reliable, marker = random_payload(1024), random_payload(512), random_payload(32)
@@ -173,7 +173,7 @@ async def test_unreliable_sends_are_not_retransmitted(connected_pair: Pair) -> N
 
 
 @requirement("SND-9")
-async def test_reliable_sends_arrive_in_order(connected_pair: Pair) -> None:
+async def test_reliable_sends_arrive_in_order(connected_pair: PeerPair) -> None:
     """Fifty reliable sends in a row arrive in the order in which they were sent."""
     sender, receiver = connected_pair
     sent = [random_payload(256) for _ in range(50)]

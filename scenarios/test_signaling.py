@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
-    Alone,
     Client,
-    Pair,
+    PeerPair,
+    SinglePeer,
     Unobserved,
     expect,
     holds_sdp,
@@ -26,7 +26,7 @@ OWN_FIELD = {
 """The field that a signal of each type has beside `type`, `from` and `correlation_id`."""
 
 
-def signals_of(pair: Pair, client: Client) -> list[wire.Publish]:
+def signals_of(pair: PeerPair, client: Client) -> list[wire.Publish]:
     """Return what `client` published under the signal addresses, in order."""
     return [
         published.message
@@ -36,7 +36,7 @@ def signals_of(pair: Pair, client: Client) -> list[wire.Publish]:
 
 
 @requirement("SIG-1")
-async def test_signals_go_to_the_signal_address(connected_pair: Pair) -> None:
+async def test_signals_go_to_the_signal_address(connected_pair: PeerPair) -> None:
     """The SDP that a client publishes goes to `/clasp/p2p/signal/{target session}`."""
     subject, partner = connected_pair
     addresses = {
@@ -50,7 +50,7 @@ async def test_signals_go_to_the_signal_address(connected_pair: Pair) -> None:
 
 
 @requirement("SIG-2")
-async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: Pair) -> None:
+async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: PeerPair) -> None:
     """Signals are maps with `type`, `from`, `correlation_id` and the field of their own."""
     subject, _ = connected_pair
     await connected_pair.settle()
@@ -72,7 +72,7 @@ async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: Pa
 
 
 @requirement("SIG-3")
-async def test_the_answer_repeats_the_correlation_id(connected_pair: Pair) -> None:
+async def test_the_answer_repeats_the_correlation_id(connected_pair: PeerPair) -> None:
     """The answer has the `correlation_id` of the offer."""
     ids: dict[str, wire.Value] = {}
     for client in (connected_pair.offerer, connected_pair.answerer):
@@ -83,7 +83,7 @@ async def test_the_answer_repeats_the_correlation_id(connected_pair: Pair) -> No
 
 
 @requirement("SIG-3")
-async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair: Pair) -> None:
+async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair: PeerPair) -> None:
     """An answer, a candidate and a disconnected with an unknown `correlation_id` change nothing."""
     subject, partner = connected_pair
     mallory = await connected_pair.testbed.open_signaling_client("mallory")
@@ -116,7 +116,7 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
 
 
 @requirement("SIG-4")
-async def test_the_channels_are_the_two_of_the_protocol(connected_pair: Pair) -> None:
+async def test_the_channels_are_the_two_of_the_protocol(connected_pair: PeerPair) -> None:
     """The channels are `clasp` (unordered, no retransmits) and `clasp-reliable` (ordered)."""
     subject, partner = connected_pair
     seen = {label: (ordered, retransmits) for label, ordered, retransmits in partner.channels(subject)}
@@ -125,7 +125,7 @@ async def test_the_channels_are_the_two_of_the_protocol(connected_pair: Pair) ->
 
 
 @requirement("SIG-5")
-async def test_a_client_announces_itself(alone: Alone) -> None:
+async def test_a_client_announces_itself(alone: SinglePeer) -> None:
     """A client with P2P enabled publishes its own session id on `/clasp/p2p/announce`."""
     client = await alone.attach(P2PConfig())
     client.needs("announce")

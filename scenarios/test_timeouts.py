@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig
-from clasp_e2e.testbed import Alone, Blocked, Client, Failure, Pair, Sides, expect, ground, requirement
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.testbed import (
+    Blocked,
+    Client,
+    Failure,
+    PeerPair,
+    SinglePeer,
+    UnconnectedPair,
+    expect,
+    precondition,
+    requirement,
+)
 
 EARLY, LATE = 0.5, 3.0
 """Seconds by which a time-out may be missed, either way (TMO-1: 29.5 s to 33 s)."""
@@ -20,7 +30,7 @@ def latest(client: Client) -> float:
     return client.timeout + LATE + 2.0
 
 
-async def fails_after(seconds: float, alone: Alone, client: Client) -> None:
+async def fails_after(seconds: float, alone: SinglePeer, client: Client) -> None:
     """Require an attempt that nobody answers to fail after so long.
 
     The clock may start at the request or with the offer, which leaves later, and much later on a busy
@@ -40,26 +50,26 @@ async def fails_after(seconds: float, alone: Alone, client: Client) -> None:
 
 
 @requirement("TMO-1", slow=True)
-async def test_the_default_time_out_is_30_seconds(alone: Alone) -> None:
+async def test_the_default_time_out_is_30_seconds(alone: SinglePeer) -> None:
     """With no time-out configured, an attempt that nobody answers fails after 29.5 s to 33 s."""
     await fails_after(30, alone, await alone.attach(P2PConfig()))
 
 
 @requirement("TMO-2", waits=True)
-async def test_a_configured_time_out_is_kept(alone: Alone) -> None:
+async def test_a_configured_time_out_is_kept(alone: SinglePeer) -> None:
     """With 2 s configured, an attempt that nobody answers fails after 1.5 s to 5 s."""
     await fails_after(2, alone, await alone.attach(P2PConfig(connection_timeout_secs=2)))
 
 
 @requirement("TMO-3", waits=True)
-async def test_an_attempt_to_nobody_fails(alone: Alone) -> None:
+async def test_an_attempt_to_nobody_fails(alone: SinglePeer) -> None:
     """An attempt to reach a session that does not exist fails: by the call, at once, or by the time-out."""
     client = await alone.attach(SHORT)
     await client.attempt_fails("nonexistent-session-12345", within=client.timeout + LATE)
 
 
 @requirement("TMO-4", waits=True)
-async def test_an_offer_that_nobody_answers_fails(alone: Alone) -> None:
+async def test_an_offer_that_nobody_answers_fails(alone: SinglePeer) -> None:
     """An attempt whose offer is delivered and never answered fails by the time-out, be it the default."""
     client = await alone.attach(SHORT)
     silent = await alone.signaling_client()
@@ -69,7 +79,7 @@ async def test_an_offer_that_nobody_answers_fails(alone: Alone) -> None:
 
 
 @requirement("TMO-5", waits=True)
-async def test_an_attempt_without_a_path_fails(sides: Sides) -> None:
+async def test_an_attempt_without_a_path_fails(sides: UnconnectedPair) -> None:
     """An attempt that is answered but finds the link black fails by the time-out at the latest."""
     pair = await sides.attach(AMPLE, AMPLE)  # The answer is to come in time, on a busy machine too.
     pair.link.cut()
@@ -79,13 +89,13 @@ async def test_an_attempt_without_a_path_fails(sides: Sides) -> None:
 
 
 @requirement("TMO-6", waits=True)
-async def test_a_connection_made_in_time_is_not_failed_by_its_timer(sides: Sides) -> None:
+async def test_a_connection_made_in_time_is_not_failed_by_its_timer(sides: UnconnectedPair) -> None:
     """When a later attempt of the same client has timed out, the connection made before it still stands."""
     pair = await sides.attach(AMPLE, AMPLE)
     await pair.connect()
     subject, partner = pair
     silent = await pair.testbed.open_signaling_client("mallory")
-    with ground("TMO-2"):
+    with precondition("TMO-2"):
         await subject.attempt_fails(silent.session_id, within=latest(subject))
     await pair.settle()
     for client, other in ((subject, partner), (partner, subject)):
@@ -96,11 +106,11 @@ async def test_a_connection_made_in_time_is_not_failed_by_its_timer(sides: Sides
 
 
 @requirement("TMO-7", waits=True)
-async def test_the_attempt_after_a_failed_one_succeeds(sides: Sides) -> None:
+async def test_the_attempt_after_a_failed_one_succeeds(sides: UnconnectedPair) -> None:
     """After an attempt failed on a black link, the next one connects when the link has healed."""
     pair = await sides.attach(AMPLE, AMPLE)
     pair.link.cut()
-    with ground("TMO-5"):
+    with precondition("TMO-5"):
         await pair.offerer.attempt_fails(pair.answerer, within=latest(pair.offerer))
     pair.link.heal()
     marks = pair.offerer.mark(), pair.answerer.mark()
@@ -112,10 +122,10 @@ async def test_the_attempt_after_a_failed_one_succeeds(sides: Sides) -> None:
 
 
 @requirement("TMO-8", waits=True)
-async def test_the_answerer_is_told_of_the_failure_too(sides: Sides) -> None:
+async def test_the_answerer_is_told_of_the_failure_too(sides: UnconnectedPair) -> None:
     """The answerer's side of a connection that does not come about is told ConnectionFailed."""
-    pair: Pair = await sides.attach(SHORT, SHORT)
+    pair: PeerPair = await sides.attach(SHORT, SHORT)
     pair.link.cut()
-    with ground("TMO-5"):
+    with precondition("TMO-5"):
         await pair.offerer.attempt_fails(pair.answerer, within=latest(pair.offerer))
     await pair.answerer.is_told(ConnectionFailed, pair.offerer, within=latest(pair.answerer))

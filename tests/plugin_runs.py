@@ -19,7 +19,7 @@ HONEST, ACTING = "fakes:Honest", "fakes:Acting"
 HEAD = """
     import asyncio
 
-    from clasp_e2e.model import *
+    from clasp_e2e.p2p_types import *
     from clasp_e2e.testbed import *
 
     PREFER = RoutingMode.PREFER_P2P

@@ -19,13 +19,13 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.fuzz.campaign import Campaign, run_campaign
-from clasp_e2e.fuzz.evidence import EvidenceError, Replay, load_replay, save_finding
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
+from clasp_e2e.fuzz.saved_inputs import SavedInputs, SavedInputsError, load_replay, save_finding
 from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
-from clasp_e2e.testbed.client import Side
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
@@ -99,7 +99,7 @@ def fuzz(
     )
     try:
         failed = asyncio.run(_replay(order, load_replay(replay)) if replay else _attack(order))
-    except (UnknownDriver, EvidenceError) as error:
+    except (UnknownDriver, SavedInputsError) as error:
         raise CommandError(str(error)) from None
     except (DriverFault, HarnessFault) as error:
         raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
@@ -118,7 +118,7 @@ async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
         described = await call_driver(spec, "initialize", driver.initialize(), limit)
         if role not in described.roles:
             raise UnknownDriver(f"{spec} offers no {role}; name it in another role, or leave it out")
-        return Participant(driver, Side(spec, described))
+        return Participant(driver, SubjectInfo(spec, described))
 
     try:
         router = await started(order.router, resolve_router, "router")
@@ -128,7 +128,7 @@ async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
         if order.peer is not None:
             peer = await started(order.peer, resolve_driver, "peer")
             well_behaved = ReferenceDriver()
-            partner = Participant(well_behaved, Side("partner", await well_behaved.initialize()))
+            partner = Participant(well_behaved, SubjectInfo("partner", await well_behaved.initialize()))
             routers = RouterSource(router.driver, None)
             targets.append(FuzzedPeer(peer, partner, routers, order.patience))
             targets.append(SignaledPeer(peer, partner, routers, order.patience))
@@ -206,12 +206,14 @@ def _command(order: Order, path: Path) -> str:
     return shlex.join(["clasp-e2e", "fuzz", *words, "--replay", str(path)])
 
 
-async def _replay(order: Order, replay: Replay) -> bool:
+async def _replay(order: Order, replay: SavedInputs) -> bool:
     """Send the inputs of a finding; return whether the target crashes on them again."""
     async with _targets(order) as targets:
         target = targets.get(replay.target)
         if target is None:
-            raise EvidenceError(f"the finding is for the {replay.target}; name one with --peer or --router")
+            raise SavedInputsError(
+                f"the finding is for the {replay.target}; name one with --peer or --router"
+            )
         try:
             await target.open()
             await target.withstands(replay.inputs)

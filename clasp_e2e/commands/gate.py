@@ -20,7 +20,7 @@ from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
 from clasp_e2e.results.journal import finish_results
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.resolution import CannotResolve, Resolution, baselines_of, resolvable_plan, resolve_run
 from clasp_e2e.results.run_record import Run

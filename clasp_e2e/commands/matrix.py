@@ -20,13 +20,13 @@ from clasp_e2e import __version__
 from clasp_e2e.commands import options
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.drivers.registry import UnknownDriver, split_driver_names
-from clasp_e2e.execution.matrix import MatrixListener, MatrixRun
 from clasp_e2e.execution.matrix_cells import MatrixPlan
 from clasp_e2e.execution.matrix_drivers import resolve_all
+from clasp_e2e.execution.matrix_run import MatrixListener, MatrixRun
 from clasp_e2e.plugin.collection import CollectionError, choose_scenarios
-from clasp_e2e.report.matrix import cell_line, print_matrix, reasons
+from clasp_e2e.report.matrix_page import cell_line, print_matrix, reasons
 from clasp_e2e.results.exit_status import ExitStatus
-from clasp_e2e.results.matrix import Cell, Matrix, cells_of
+from clasp_e2e.results.matrix_results import Cell, Matrix, cells_of
 from clasp_e2e.results.store import ResultsError
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience

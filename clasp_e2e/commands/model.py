@@ -22,16 +22,16 @@ from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.plan import RunPlan
-from clasp_e2e.execution.run import RunSession
+from clasp_e2e.execution.run_session import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import SelectionError, select
 from clasp_e2e.modelbased import (
-    Finding,
     Script,
     ScriptError,
+    ScriptOutcome,
     Search,
+    SearchCounts,
     Seen,
-    Tally,
     case_of,
     read_script,
     script_to_json,
@@ -88,7 +88,7 @@ def model(
     command += ["--deadline-scale", f"{deadline_scale:g}"] if deadline_scale != 1 else []
     try:
         script, seed = (None, seed) if replay is None else _read(replay, seed)
-        with Stage(peer, router, seed, Patience(deadline_scale), results, command) as stage:
+        with ModelRun(peer, router, seed, Patience(deadline_scale), results, command) as stage:
             console.print(f"judging {peer}; seed {seed}")
             seen = stage.replay(script, strict) if script else stage.search(steps, strict, console)
             stage.write(seen)
@@ -117,7 +117,7 @@ def _read(path: Path, seed: int) -> tuple[Script, int]:
 
 
 @dataclass
-class Stage:
+class ModelRun:
     """The implementation, started, and one event loop in which all scripts are performed."""
 
     peer: str
@@ -136,7 +136,7 @@ class Stage:
             deadline_scale=self.patience.scale,
         )
         self.label = selection.subjects.offerer
-        self.tally = Tally()
+        self.tally = SearchCounts()
         self._began = time.monotonic()
         self._runner = asyncio.Runner()
         self._run = RunSession(
@@ -150,7 +150,7 @@ class Stage:
             )
         )
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> ModelRun:
         try:
             self._runner.run(self._run.open())
         except BaseException:
@@ -212,7 +212,7 @@ class Stage:
         }
         write_document(document, self.directory / "model.json")
 
-    def document(self, finding: Finding) -> dict[str, Any]:
+    def document(self, finding: ScriptOutcome) -> dict[str, Any]:
         """Return a finding as plain data; `script` is what `--replay` performs."""
         result = finding.judged.result
         return {
@@ -226,7 +226,7 @@ class Stage:
             "script": script_to_json(finding.script),
         }
 
-    def found(self, seen: Seen) -> list[Finding]:
+    def found(self, seen: Seen) -> list[ScriptOutcome]:
         """Return all that is kept of what was seen, each under a name of its own."""
         found = [seen.contradiction] if seen.contradiction else []
         found += [replace(each, name=f"deviation-{name}") for name, each in seen.deviations.items()]
@@ -236,7 +236,7 @@ class Stage:
         return found
 
 
-def _report(stage: Stage, seen: Seen, console: Console, *, strict: bool) -> None:
+def _report(stage: ModelRun, seen: Seen, console: Console, *, strict: bool) -> None:
     for finding in stage.found(seen):
         judged = finding.judged
         console.rule(finding.name, style="red" if finding is seen.contradiction else "yellow")
@@ -274,5 +274,5 @@ def _report(stage: Stage, seen: Seen, console: Console, *, strict: bool) -> None
         console.print(f"No contradiction.{extra}", style="green")
 
 
-def _is_deviation(finding: Finding) -> bool:
+def _is_deviation(finding: ScriptOutcome) -> bool:
     return finding.judged.result.outcome.value == "deviation"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from clasp_e2e.commands.arguments import existing_scenarios, usable_directory, valid_expression
-from clasp_e2e.execution.options import BY_NAME, LATEST, RUN_OPTIONS, Option
+from clasp_e2e.execution.run_options import BY_NAME, LATEST, RUN_OPTIONS, Option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,7 +16,7 @@ DRIVER = "DRIVER is a registered name, module:attribute, or cmd:COMMAND LINE for
 
 
 def option(name: str) -> Callable[[F], F]:
-    """Add an option of a run (`clasp_e2e.execution.options`) to a command."""
+    """Add an option of a run (`clasp_e2e.execution.run_options`) to a command."""
     return _click_option(BY_NAME[name])
 
 

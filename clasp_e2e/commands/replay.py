@@ -12,7 +12,7 @@ from clasp_e2e.commands.errors import CommandError, ExistingFile
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.exit_status import ExitStatus
-from clasp_e2e.results.replay import Likeness, compare
+from clasp_e2e.results.replay_comparison import Likeness, compare
 
 STATUS = {
     Likeness.SAME: ExitStatus.OK,

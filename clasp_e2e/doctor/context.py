@@ -9,8 +9,8 @@ from typing import TypeVar
 from clasp_e2e.doctor.check_results import Check, CheckFailed, CheckResults
 from clasp_e2e.doctor.probe_servers import ProbeServers
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault, NotOffered, Peer
-from clasp_e2e.model import P2PConfig, P2PEvent
 from clasp_e2e.notifier import Notifier
+from clasp_e2e.p2p_types import P2PConfig, P2PEvent
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from clasp_e2e import wire
 from clasp_e2e.doctor.check_results import CheckFailed, CheckOutcome, CheckSkipped
 from clasp_e2e.doctor.context import CALL, CONNECT, NAME, ExaminationContext, ReceivedEvents
 from clasp_e2e.drivers.interface import NotOffered, Peer, Refused
-from clasp_e2e.model import Connected, Data, P2PConfig, P2PEvent, PeerAnnounced, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, Data, P2PConfig, P2PEvent, PeerAnnounced, RoutingMode, SendResult
 from clasp_e2e.peer import Clasp
 
 TOKEN, STUB_TARGET = "a token of the doctor", "doctor-elsewhere"

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from typing import Self, cast
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig
 from clasp_e2e.network import StunServer
 from clasp_e2e.notifier import Notifier
+from clasp_e2e.p2p_types import P2PConfig
 from clasp_e2e.peer import Clasp
 from clasp_e2e.router import Effect, RouterCore, RouterServer
 

@@ -5,7 +5,7 @@ import asyncio
 from clasp_e2e.doctor.check_results import CheckFailed, CheckOutcome
 from clasp_e2e.doctor.context import CONNECT, ExaminationContext, ReceivedEvents
 from clasp_e2e.drivers.interface import DriverFault, Peer, Refused
-from clasp_e2e.model import ConnectionFailed, P2PConfig, TurnServer
+from clasp_e2e.p2p_types import ConnectionFailed, P2PConfig, TurnServer
 
 TIMEOUT = 1
 """Seconds, where a time-out is configured."""

@@ -26,9 +26,9 @@ from clasp_e2e.drivers.stdio.jsonrpc import (
     MAX_LINE,
     METHOD_NOT_FOUND,
     REFUSED,
-    Answer,
-    Error,
-    Result,
+    ErrorResponse,
+    Response,
+    ResultResponse,
     request,
 )
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
@@ -190,7 +190,7 @@ class StdioChecks:
                 "Answer an error of the implementation with code 1000 and its message, and keep running.",
                 stderr=fault.stderr,
             ) from fault
-        if isinstance(answer, Result):
+        if isinstance(answer, ResultResponse):
             raise CheckFailed(
                 f"peer.open returned {answer.value!r} although the server closed the connection before the"
                 " handshake",
@@ -212,7 +212,7 @@ class StdioChecks:
         return text
 
 
-async def _unanswered(session: StdioSession, answer: asyncio.Future[Answer], within: float) -> CheckFailed:
+async def _unanswered(session: StdioSession, answer: asyncio.Future[Response], within: float) -> CheckFailed:
     """Return why `initialize` was not answered: an answer that was not flushed arrives at the exit."""
     session.process.close_input()
     await session.process.exits(STEP * session.patience)
@@ -275,7 +275,7 @@ async def check_order(session: StdioSession) -> str:
     peer = {"peer": "doctor-1"}
     await session.answer((SET_MODE, {**peer, "mode": "server_only"}))
     read = await session.answer((GET_MODE, peer))
-    if isinstance(read, Error) or read.value != {"mode": "server_only"}:
+    if isinstance(read, ErrorResponse) or read.value != {"mode": "server_only"}:
         raise CheckSkipped('it needs a routing mode that can be set and read: see "routing mode" below')
     modes = [("p2p_only", "server_only", "prefer_p2p")[number % 3] for number in range(ORDERED)]
     requests: list[Request] = []
@@ -296,9 +296,9 @@ async def check_order(session: StdioSession) -> str:
     return f"{2 * ORDERED} calls written at once started one after the other"
 
 
-def _require_not_offered(answer: Answer) -> None:
-    if isinstance(answer, Result) or answer.code != METHOD_NOT_FOUND:
-        shown = "a result" if isinstance(answer, Result) else f"error {answer.code}: {answer.message}"
+def _require_not_offered(answer: Response) -> None:
+    if isinstance(answer, ResultResponse) or answer.code != METHOD_NOT_FOUND:
+        shown = "a result" if isinstance(answer, ResultResponse) else f"error {answer.code}: {answer.message}"
         raise CheckFailed(
             f"a method that does not exist was answered with {shown}",
             "Answer a method that you do not offer with error -32601.",

@@ -9,7 +9,7 @@ import clasp_e2e
 from clasp_e2e.doctor.context import CALL, NAME
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.connection import Connection
-from clasp_e2e.drivers.stdio.jsonrpc import Answer
+from clasp_e2e.drivers.stdio.jsonrpc import Response
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
 from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
@@ -46,12 +46,14 @@ class StdioSession:
         """Return the decoded result of a request. Raises as `Connection.call` does."""
         return await self.connection.call(*request, decode, deadline=within * self.patience)
 
-    async def answer(self, request: Request, within: float = CALL) -> Answer:
+    async def answer(self, request: Request, within: float = CALL) -> Response:
         """Return the answer to a request, an error too. Raises `DriverFault` if there is none."""
         [answer] = self.connection.send([request])
         return await self.awaited(request[0], answer, within)
 
-    def awaited(self, method: str, answer: asyncio.Future[Answer], within: float = CALL) -> Awaitable[Answer]:
+    def awaited(
+        self, method: str, answer: asyncio.Future[Response], within: float = CALL
+    ) -> Awaitable[Response]:
         """Return the answer to `method`, which is due in `within` seconds."""
         return self.connection.answer(method, answer, deadline=within * self.patience)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import indent
 
-from clasp_e2e.model import P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 
 EventSink = Callable[[P2PEvent], None]
 """Called once an event, at once, in the order in which the implementation raised them."""

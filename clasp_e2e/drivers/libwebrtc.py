@@ -4,7 +4,7 @@ import sys
 
 from clasp_e2e.drivers.interface import NotAvailable
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.peer.libwebrtc import lacking
+from clasp_e2e.peer.libwebrtc_transport import lacking
 
 
 class LibwebrtcDriver(StdioDriver):

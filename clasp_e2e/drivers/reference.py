@@ -14,7 +14,7 @@ from clasp_e2e.drivers.interface import (
     Refused,
     Router,
 )
-from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 from clasp_e2e.peer import Clasp, ClaspBuilder, PeerError
 from clasp_e2e.router import RouterError, RouterServer, Script
 

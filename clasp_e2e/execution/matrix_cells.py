@@ -10,10 +10,10 @@ from pathlib import Path
 
 from clasp_e2e.drivers.interface import Driver, DriverFault
 from clasp_e2e.execution.plan import Case, ChosenScenarios, RunPlan
-from clasp_e2e.execution.run import RunSession, SharedResources
+from clasp_e2e.execution.run_session import RunSession, SharedResources
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.results.exit_status import ExitStatus
-from clasp_e2e.results.matrix import Cell, State
+from clasp_e2e.results.matrix_results import Cell, State
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.store import ResultsError
 from clasp_e2e.spec.catalogue import Catalogue

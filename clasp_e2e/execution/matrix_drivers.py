@@ -6,7 +6,7 @@ from functools import partial
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotAvailable
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
 from clasp_e2e.execution.implementations import Implementations
-from clasp_e2e.results.matrix import Obstacle, State
+from clasp_e2e.results.matrix_results import Obstacle, State
 from clasp_e2e.results.pairing import REFERENCE
 
 Obstacles = dict[tuple[str, str], Obstacle]

@@ -9,7 +9,7 @@ from clasp_e2e.execution.pairings import complete_pairings, pairings
 from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.baseline import Baseline
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience

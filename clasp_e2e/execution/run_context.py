@@ -10,7 +10,7 @@ from clasp_e2e.execution.plan import Case, RunPlan
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import Subject
 from clasp_e2e.scripted.mutant import scripted_driver
-from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 
@@ -34,7 +34,7 @@ class RunContext:
             described = await started.describe(label, driver)
             if "peer" not in described.roles:
                 raise DriverFault(f"{described.implementation.name} offers no peer: name it with --router")
-            self.participants[label] = Participant(driver, Side(label, described))
+            self.participants[label] = Participant(driver, SubjectInfo(label, described))
         described = await started.describe(f"router {selection.subjects.router}", selection.router)
         self.router_description = described.implementation
         if "router" not in described.roles:
@@ -76,7 +76,7 @@ class RunContext:
         if scenario.opposite is None:
             return self.participants
         # Its driver holds nothing, and so is neither started nor ended.
-        side = Side(SCRIPTED, self.participants[REFERENCE].side.description)
+        side = SubjectInfo(SCRIPTED, self.participants[REFERENCE].side.description)
         return {**self.participants, SCRIPTED: Participant(scripted_driver(scenario.opposite), side)}
 
     def identity(self, case: Case) -> Hashable:

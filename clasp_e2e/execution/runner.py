@@ -29,9 +29,9 @@ from clasp_e2e.testbed.expectations import (
     Unmet,
     Unobserved,
 )
+from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links
-from clasp_e2e.testbed.worlds import build_world
 
 TAIL = 14
 """Lines of the timeline that a failure shows."""
@@ -112,7 +112,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         async with asyncio.timeout(plan.patience.scenario) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
             participants = context.participants_of(case.scenario)
-            world = await build_world(case.scenario.world, case.pairing, testbed, participants)
+            world = await build_fixture(case.scenario.world, case.pairing, testbed, participants)
             await case.scenario.function(world)
         ending = _Ending(Outcome.PASSED)
     except BaseException as error:

@@ -46,7 +46,7 @@ Priority = tuple[int, ...]
 """Lower starts first."""
 
 
-class Kind(IntEnum):
+class CaseKind(IntEnum):
     """How a case spends its time."""
 
     QUICK = 0
@@ -56,9 +56,9 @@ class Kind(IntEnum):
     """It waits for a time that a specification names, some 30 s."""
 
 
-def kind_of(scenario: Scenario) -> Kind:
+def kind_of(scenario: Scenario) -> CaseKind:
     """Return how a case of `scenario` spends its time."""
-    return Kind.SLOW if scenario.slow else Kind.WAITING if scenario.waits else Kind.QUICK
+    return CaseKind.SLOW if scenario.slow else CaseKind.WAITING if scenario.waits else CaseKind.QUICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class Limits:
 class Slot:
     """The place of one case among those that run. It counts as active first, and then as waiting."""
 
-    def __init__(self, scheduler: Scheduler, kind: Kind) -> None:
+    def __init__(self, scheduler: Scheduler, kind: CaseKind) -> None:
         self.kind = kind
         self.is_active = True
         self._scheduler = scheduler
         self._released = False
         self._timer = asyncio.get_running_loop().call_later(
-            _QUICK_S if kind is Kind.QUICK else _ACTIVE_S, self._wait
+            _QUICK_S if kind is CaseKind.QUICK else _ACTIVE_S, self._wait
         )
 
     def release(self) -> None:
@@ -109,7 +109,7 @@ class Slot:
 
     def _wait(self) -> None:
         if not self._scheduler.waits(self):
-            again_s = _QUICK_S if self.kind is Kind.QUICK else _ACTIVE_S
+            again_s = _QUICK_S if self.kind is CaseKind.QUICK else _ACTIVE_S
             self._timer = asyncio.get_running_loop().call_later(again_s, self._wait)
 
 
@@ -119,11 +119,11 @@ class Scheduler:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._active = 0
-        self._held: Counter[Kind] = Counter()
+        self._held: Counter[CaseKind] = Counter()
         """By kind: the cases that wait, or are going to."""
         self._ending = 0
-        self._queues: dict[Kind, list[tuple[Priority, int, asyncio.Future[Slot]]]] = {
-            kind: [] for kind in Kind
+        self._queues: dict[CaseKind, list[tuple[Priority, int, asyncio.Future[Slot]]]] = {
+            kind: [] for kind in CaseKind
         }
         self._numbers = itertools.count()
         self._lateness = 0.0
@@ -131,7 +131,7 @@ class Scheduler:
         self._beat: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def slot(self, kind: Kind, priority: Priority = ()) -> AsyncGenerator[Slot]:
+    async def slot(self, kind: CaseKind, priority: Priority = ()) -> AsyncGenerator[Slot]:
         """Wait for a place. The block is the case; `Slot.release` in it marks where its ending begins."""
         granted: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._queues[kind], (priority, next(self._numbers), granted))
@@ -149,13 +149,13 @@ class Scheduler:
 
     def waits(self, slot: Slot) -> bool:
         """Count a case as one that waits, and return whether it does: if there is room, and time for it."""
-        if slot.kind is not Kind.QUICK and self._lateness > _CALM_S:
+        if slot.kind is not CaseKind.QUICK and self._lateness > _CALM_S:
             return False
-        if slot.kind is Kind.QUICK:
+        if slot.kind is CaseKind.QUICK:
             # Where the processors are all taken it is slow, and another one would make it slower.
-            if self._runnable > _TAKEN or self._held[Kind.WAITING] >= self.limits.waiting:
+            if self._runnable > _TAKEN or self._held[CaseKind.WAITING] >= self.limits.waiting:
                 return False
-            slot.kind = Kind.WAITING
+            slot.kind = CaseKind.WAITING
             self._held[slot.kind] += 1
         slot.is_active = False
         self._active -= 1
@@ -165,7 +165,7 @@ class Scheduler:
     def released(self, slot: Slot) -> None:
         """Note that a case has come to its ending."""
         self._active -= slot.is_active
-        if slot.kind is not Kind.QUICK:
+        if slot.kind is not CaseKind.QUICK:
             self._held[slot.kind] -= 1
         self._ending += 1
         self._start()
@@ -180,7 +180,7 @@ class Scheduler:
         while (kind := self._next()) is not None:
             _, _, granted = heapq.heappop(self._queues[kind])
             self._active += 1
-            if kind is not Kind.QUICK:
+            if kind is not CaseKind.QUICK:
                 self._held[kind] += 1
             granted.set_result(Slot(self, kind))
         if any(self._queues.values()):
@@ -189,7 +189,7 @@ class Scheduler:
             self._beat.cancel()
             self._beat = None
 
-    def _next(self) -> Kind | None:
+    def _next(self) -> CaseKind | None:
         """Return the kind whose first case starts next, if one does."""
         for queue in self._queues.values():
             while queue and queue[0][2].cancelled():
@@ -197,13 +197,13 @@ class Scheduler:
         ready = [kind for kind, queue in self._queues.items() if queue and self._has_room(kind)]
         return min(ready, key=lambda kind: self._queues[kind][0][:2], default=None)
 
-    def _has_room(self, kind: Kind) -> bool:
+    def _has_room(self, kind: CaseKind) -> bool:
         if self._active >= self.limits.active or self._ending >= self.limits.ending:
             return False
         is_busy = self._lateness > _LATE_S or self._runnable > _RUNNABLE
         if is_busy and self._active > 0:
             return False
-        return kind is Kind.QUICK or self._held[kind] < getattr(self.limits, kind.name.lower())
+        return kind is CaseKind.QUICK or self._held[kind] < getattr(self.limits, kind.name.lower())
 
     def _watch(self) -> None:
         if self._beat is not None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from clasp_e2e.fuzz.inputs import Input, Tally, batches
+from clasp_e2e.fuzz.input_source import Input, InputCounts, batches
 from clasp_e2e.fuzz.memory import growth
 from clasp_e2e.fuzz.targets import Died, Target
 
@@ -20,7 +20,7 @@ MOST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Crash:
     """One death of a target."""
 
     target: str
@@ -38,10 +38,10 @@ class Campaign:
     """What came of a campaign."""
 
     target: str
-    tally: Tally = field(default_factory=Tally)
+    tally: InputCounts = field(default_factory=InputCounts)
     seconds: float = 0.0
     ended_sessions: int = 0
-    findings: list[Finding] = field(default_factory=list[Finding])
+    findings: list[Crash] = field(default_factory=list[Crash])
     memory: list[int] = field(default_factory=list[int])
     """Bytes, before the first batch and after each, of the target that lives."""
 
@@ -94,7 +94,7 @@ async def _start_anew(target: Target) -> None:
     await target.open()
 
 
-async def _found(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Finding:
+async def _found(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Crash:
     began = time.monotonic()
 
     async def dies(part: Sequence[Input]) -> bool | None:
@@ -108,7 +108,7 @@ async def _found(target: Target, number: int, inputs: Sequence[Input], death: Di
         return False
 
     smallest = await minimised(inputs, dies)
-    return Finding(
+    return Crash(
         target.name, target.requirement, number, str(death), tuple(smallest or inputs), smallest is not None
     )
 

@@ -7,7 +7,7 @@ import random
 import re
 
 from clasp_e2e import wire
-from clasp_e2e.fuzz.messages import SPECIAL_NUMBERS, random_value
+from clasp_e2e.fuzz.message_inputs import SPECIAL_NUMBERS, random_value
 
 _BYTES = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x53)
 _LENGTHS = (0, 1, 0x7FFF, 0x8000, 0xFFFF)

@@ -14,11 +14,11 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
 from clasp_e2e.fuzz.attacker import Attacker, open_websocket
-from clasp_e2e.fuzz.inputs import Input, addressed, random_frames, random_signals
+from clasp_e2e.fuzz.input_source import Input, addressed, random_frames, random_signals
 from clasp_e2e.fuzz.memory import resident
-from clasp_e2e.model import Connected, P2PConfig
+from clasp_e2e.p2p_types import Connected, P2PConfig
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.client import Client
+from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import JUDGMENT, Blocked, Judgment, Unmet
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed, start_router

@@ -6,9 +6,9 @@ was seen against the model; `search` looks for a script that contradicts it, and
 """
 
 from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS
-from clasp_e2e.modelbased.play import Tally as Tally
+from clasp_e2e.modelbased.play import SearchCounts as SearchCounts
 from clasp_e2e.modelbased.play import case_of as case_of
-from clasp_e2e.modelbased.search import Finding as Finding
+from clasp_e2e.modelbased.search import ScriptOutcome as ScriptOutcome
 from clasp_e2e.modelbased.search import Search as Search
 from clasp_e2e.modelbased.search import Seen as Seen
 from clasp_e2e.modelbased.steps import Script as Script

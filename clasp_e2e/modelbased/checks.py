@@ -1,8 +1,8 @@
 """What was seen, held against the model: results, paths, payloads, events, modes."""
 
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
-from clasp_e2e.modelbased.model import Status, Way
+from clasp_e2e.modelbased.prediction import Status, Way
 from clasp_e2e.modelbased.world import Flight, World, contradict
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
 from clasp_e2e.testbed import Unobserved
 
 VOLUME = 16 * 1024

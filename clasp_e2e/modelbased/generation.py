@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 from hypothesis import strategies as st
 
-from clasp_e2e.model import RoutingMode
-from clasp_e2e.modelbased.model import Model, Status
+from clasp_e2e.modelbased.prediction import Model, Status
 from clasp_e2e.modelbased.steps import (
     NAMES,
-    Answer,
     Attach,
-    Close,
+    AwaitCalls,
+    CloseSession,
     Connect,
     Cut,
     Disconnect,
@@ -26,6 +25,7 @@ from clasp_e2e.modelbased.steps import (
     Settle,
     Step,
 )
+from clasp_e2e.p2p_types import RoutingMode
 
 LONGEST = 30
 """Steps of a script."""
@@ -50,11 +50,18 @@ _KINDS: list[tuple[int, list[tuple[Step, ...]]]] = [
     (3, [(Connect(who, to),) for who, to in _ORDERS]),
     (1, [(Connect(who, to), Connect(to, who)) for who, to in _ORDERS]),
     (1, [(Settle(),)]),
-    (1, [(Answer(),)]),
+    (1, [(AwaitCalls(),)]),
     (1, [(Disconnect(who, to),) for who, to in _ORDERS]),
     (2, [(Cut(who, to),) for who, to in _ORDERS]),
     (2, [(Heal(who, to),) for who, to in _ORDERS]),
-    (1, [*[(Attach("carol"),)] * 6, *((Close(who),) for who in NAMES), *((Kill(who),) for who in NAMES)]),
+    (
+        1,
+        [
+            *[(Attach("carol"),)] * 6,
+            *((CloseSession(who),) for who in NAMES),
+            *((Kill(who),) for who in NAMES),
+        ],
+    ),
 ]
 """What is drawn, with its weight. What is drawn together may yet be parted by shrinking."""
 
@@ -86,7 +93,7 @@ def possible(intents: Iterable[Step], capabilities: frozenset[str]) -> Script:
             take(healing)
         if len(script) >= LONGEST:
             break
-        if not isinstance(intent, Settle | Answer) or not isinstance(script[-1], Settle | Attach):
+        if not isinstance(intent, Settle | AwaitCalls) or not isinstance(script[-1], Settle | Attach):
             take(intent)
     for one, other, between in list(model.pairs()):
         if between.cut and between.status is Status.CONNECTED:

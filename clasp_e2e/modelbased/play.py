@@ -6,14 +6,14 @@ from typing import Any
 
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.execution.plan import Case
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.modelbased import checks, steps
 from clasp_e2e.modelbased.generation import fails_to_connect
-from clasp_e2e.modelbased.model import Between, Status, Way
+from clasp_e2e.modelbased.prediction import Between, Status, Way
 from clasp_e2e.modelbased.steps import UNRELIABLE_BURST, Script, Step
-from clasp_e2e.modelbased.world import Flight, Tally, World, contradict, within_requirement
+from clasp_e2e.modelbased.world import Flight, SearchCounts, World, contradict, within_requirement
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.testbed import Alone, expect, random_payload
+from clasp_e2e.testbed import SinglePeer, expect, random_payload
 from clasp_e2e.testbed.scenario import Scenario
 
 TIMEOUT, SHORT_TIMEOUT = 10, 3
@@ -28,14 +28,16 @@ REQUIREMENTS = (
 """All whose contradiction a script can show."""
 
 
-def case_of(script: Script, label: str, capabilities: frozenset[str], tally: Tally, replay: str) -> Case:
+def case_of(
+    script: Script, label: str, capabilities: frozenset[str], tally: SearchCounts, replay: str
+) -> Case:
     """Return the case that performs `script` with sessions of the implementation `label`.
 
     Raises `ScriptError` if a step of it is not possible where it stands.
     """
     timeout = SHORT_TIMEOUT if fails_to_connect(script, capabilities) else TIMEOUT
 
-    async def model(alone: Alone) -> None:
+    async def model(alone: SinglePeer) -> None:
         """Calls in any order end, tell and send as the model predicts."""
         await Play(World(alone, capabilities, tally), script, timeout).run()
 
@@ -75,7 +77,7 @@ class Play:
 
     async def _take(self, step: Step) -> None:
         world, clients = self._world, self._world.clients
-        if isinstance(step, steps.Answer | steps.Settle):
+        if isinstance(step, steps.AwaitCalls | steps.Settle):
             await self._answered()
             if isinstance(step, steps.Settle):
                 await self._settled()
@@ -112,7 +114,7 @@ class Play:
             case steps.Disconnect(who, to):
                 world.mark(who, to)
                 self._start(self._plain("EVT-3", clients[who].disconnect_peer(clients[to])))
-            case steps.Close(who):
+            case steps.CloseSession(who):
                 for other in clients:
                     if other != who:
                         world.mark(who, other)

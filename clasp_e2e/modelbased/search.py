@@ -17,7 +17,7 @@ from hypothesis import seed as hypothesis_seed
 
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.modelbased.generation import possible, scripts
-from clasp_e2e.modelbased.play import Tally
+from clasp_e2e.modelbased.play import SearchCounts
 from clasp_e2e.modelbased.steps import Script
 from clasp_e2e.results.outcome import Outcome
 
@@ -32,7 +32,7 @@ MOST_FAULTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScriptOutcome:
     """A script and what became of it."""
 
     name: str
@@ -44,15 +44,15 @@ class Finding:
 class Seen:
     """What a search has brought to light."""
 
-    contradiction: Finding | None = None
+    contradiction: ScriptOutcome | None = None
     """A contradiction that repeats, by the shortest script that was found to show it."""
-    deviations: dict[str, Finding] = field(default_factory=dict[str, Finding])
+    deviations: dict[str, ScriptOutcome] = field(default_factory=dict[str, ScriptOutcome])
     """By requirement, the first script in which a SHOULD was not met, and was not when it was repeated."""
-    passing: list[Finding] = field(default_factory=list[Finding])
+    passing: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
     """Deviations that did not repeat."""
-    once: list[Finding] = field(default_factory=list[Finding])
+    once: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
     """Contradictions that did not repeat."""
-    faults: list[Finding] = field(default_factory=list[Finding])
+    faults: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
     """Scripts that ended without a verdict, through the harness, the adapter or the machine."""
     unobserved: int = 0
     """Scripts that ended where the harness could not see what decides."""
@@ -77,7 +77,7 @@ class Search:
         self,
         perform: Perform,
         capabilities: frozenset[str],
-        tally: Tally,
+        tally: SearchCounts,
         *,
         seed: int,
         strict: bool = False,
@@ -91,7 +91,7 @@ class Search:
         self._strict = strict
         self._shrink_for = shrink_for
         self._capabilities = capabilities
-        self._first: Finding | None = None
+        self._first: ScriptOutcome | None = None
 
     def run(self, steps: int) -> Seen:
         """Perform scripts of so many steps in all, or until one contradicts the model."""
@@ -157,10 +157,10 @@ class Search:
             self._first = again
         return self._first is not None
 
-    def _is_deviation(self, found: Finding) -> bool:
+    def _is_deviation(self, found: ScriptOutcome) -> bool:
         return found.judged.result.outcome is Outcome.DEVIATION and not self._strict
 
-    def _shrink(self, found: Finding) -> Finding:
+    def _shrink(self, found: ScriptOutcome) -> ScriptOutcome:
         """Return the shortest script that still shows what `found` shows, as far as time allows.
 
         Steps are left out, half of them at once, then fewer; what is then not possible goes too.
@@ -179,22 +179,22 @@ class Search:
                 if time.monotonic() > until:
                     return found
                 tried.add(shorter)
-                again = self._again(Finding("", shorter, found.judged))
+                again = self._again(ScriptOutcome("", shorter, found.judged))
                 found, shortened = again or found, shortened or again is not None
                 at += 0 if again else size
             size = size if shortened else size // 2
         return found
 
-    def _again(self, found: Finding, name: str = "") -> Finding | None:
+    def _again(self, found: ScriptOutcome, name: str = "") -> ScriptOutcome | None:
         """Perform a script; return what it shows if that is what `found` shows."""
         again = self._performed(found.script, name)
         same = again is not None and again.judged.requirement == found.judged.requirement
         return again if same else None
 
-    def _performed(self, script: Script, name: str = "") -> Finding | None:
+    def _performed(self, script: Script, name: str = "") -> ScriptOutcome | None:
         """Perform a script; return what was not met, if anything, and take note of all else."""
         judged = self._perform(script, name)
-        found = Finding(name, script, judged)
+        found = ScriptOutcome(name, script, judged)
         match judged.result.outcome:
             case Outcome.FAILED | Outcome.DEVIATION:
                 return found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, cast
 
-from clasp_e2e.model import RoutingMode
+from clasp_e2e.p2p_types import RoutingMode
 
 NAMES = ("alice", "bob", "carol")
 """The sessions that a script can speak of."""
@@ -60,7 +60,7 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseSession:
     """A call of `close`, started."""
 
     who: str
@@ -90,7 +90,7 @@ class Heal:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AwaitCalls:
     """All calls under way return."""
 
 
@@ -99,12 +99,26 @@ class Settle:
     """All calls under way return, and all that is to follow from them has happened and is checked."""
 
 
-Step: TypeAlias = Attach | Connect | Send | SetMode | Disconnect | Close | Kill | Cut | Heal | Answer | Settle
+Step: TypeAlias = (
+    Attach | Connect | Send | SetMode | Disconnect | CloseSession | Kill | Cut | Heal | AwaitCalls | Settle
+)
 Script: TypeAlias = tuple[Step, ...]
 
 _KINDS: dict[str, type[Step]] = {
     re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind
-    for kind in (Attach, Connect, Send, SetMode, Disconnect, Close, Kill, Cut, Heal, Answer, Settle)
+    for kind in (
+        Attach,
+        Connect,
+        Send,
+        SetMode,
+        Disconnect,
+        CloseSession,
+        Kill,
+        Cut,
+        Heal,
+        AwaitCalls,
+        Settle,
+    )
 }
 _WORDS = {kind: word for word, kind in _KINDS.items()}
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from clasp_e2e.model import Data
-from clasp_e2e.modelbased.model import Model, Sent, Way
-from clasp_e2e.testbed import Alone, Client, Unmet, judging
-from clasp_e2e.testbed.worlds import Pair
+from clasp_e2e.modelbased.prediction import Model, Sent, Way
+from clasp_e2e.p2p_types import Data
+from clasp_e2e.testbed import Client, SinglePeer, Unmet, judging
+from clasp_e2e.testbed.fixtures import PeerPair
 
 
 @dataclass(eq=False)
@@ -32,7 +32,7 @@ class Flight:
 
 
 @dataclass
-class Tally:
+class SearchCounts:
     """How much was done and judged, over all scripts of a search."""
 
     steps: int = 0
@@ -47,7 +47,7 @@ class Tally:
 class World:
     """The clients of a script, the model of them, and what was counted when the last check ended."""
 
-    def __init__(self, alone: Alone, capabilities: frozenset[str], tally: Tally) -> None:
+    def __init__(self, alone: SinglePeer, capabilities: frozenset[str], tally: SearchCounts) -> None:
         self.alone = alone
         self.patience = alone.patience
         self.model = Model(capabilities)
@@ -63,9 +63,9 @@ class World:
         self._direct: dict[tuple[str, str], int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
 
-    def pair(self, one: str, other: str) -> Pair:
+    def pair(self, one: str, other: str) -> PeerPair:
         """Return two clients as the testbed's pair, `one` being its offerer."""
-        return Pair(self.alone.testbed, self.clients[one], self.clients[other], "offerer", None)
+        return PeerPair(self.alone.testbed, self.clients[one], self.clients[other], "offerer", None)
 
     def ever_stood(self, one: str, other: str) -> bool:
         """Return whether a connection of the two was ever seen to stand, from outside."""

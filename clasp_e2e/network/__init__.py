@@ -34,4 +34,7 @@ from clasp_e2e.network.stun_probe import ask_stun as ask_stun
 from clasp_e2e.network.stun_server import StunServer as StunServer
 from clasp_e2e.network.switchboard import Switchboard as Switchboard
 from clasp_e2e.network.turn_allocations import Allocations as Allocations
-from clasp_e2e.network.turn_server import EmbeddedTurnServer as EmbeddedTurnServer, TurnServer as TurnServer
+from clasp_e2e.network.turn_server import (
+    EmbeddedTurnServer as EmbeddedTurnServer,
+    ObservedTurnServer as ObservedTurnServer,
+)

@@ -16,7 +16,7 @@ from clasp_e2e.network.side import Side
 
 
 @dataclass(slots=True, eq=False)
-class Description:
+class SentDescription:
     """An offer or answer as a peer sent it. Times are those of the event loop."""
 
     leg: str
@@ -29,7 +29,7 @@ class Description:
     delivered_at: float | None = None
     """When it was first handed to the peer it is for."""
 
-    def same_as(self, other: Description) -> bool:
+    def same_as(self, other: SentDescription) -> bool:
         """True for the same description, sent again.
 
         The user name fragment alone would not do: a peer that takes its offer back, and answers the other's
@@ -49,20 +49,20 @@ class Attempt:
     answerer: str
     link: UdpLink
     opened_at: float
-    offer: Description | None = None
-    answer: Description | None = None
+    offer: SentDescription | None = None
+    answer: SentDescription | None = None
     strings: set[str] = field(default_factory=set[str])
     """What ties signals to this attempt: correlation ids, user name fragments."""
     candidates: dict[str, list[Candidate]] = field(default_factory=dict[str, list[Candidate]])
     """What each leg's peer sent for this attempt and the other was due, as sent."""
     filters: dict[str, ToLink] = field(default_factory=dict[str, ToLink])
 
-    def description_of(self, leg: str) -> Description | None:
+    def description_of(self, leg: str) -> SentDescription | None:
         """What `leg` contributed."""
         return self.offer if leg == self.offerer else self.answer
 
 
-class Pair:
+class LegPair:
     """Two legs, the conditions between them, and their attempts in the order they began."""
 
     def __init__(self, first: str, second: str, conditions: Conditions) -> None:
@@ -83,7 +83,7 @@ class Pair:
         return self.first if side is Side.A else self.second
 
     def attempt_of_description(
-        self, description: Description, receiver: str, make: Callable[[str, str], Attempt]
+        self, description: SentDescription, receiver: str, make: Callable[[str, str], Attempt]
     ) -> Attempt:
         """The attempt that `description` belongs to, `make(offerer, answerer)` where it begins one."""
         sender = description.leg
@@ -120,7 +120,7 @@ class Pair:
         described = [attempt for attempt in self.attempts if attempt.description_of(sender) is not None]
         return described[-1] if described else self.attempts[-1]
 
-    def _answered(self, answer: Description, offerer: str) -> Attempt | None:
+    def _answered(self, answer: SentDescription, offerer: str) -> Attempt | None:
         offered = [
             attempt for attempt in self.attempts if attempt.offerer == offerer and attempt.offer is not None
         ]
@@ -134,7 +134,7 @@ class Pair:
             )
         return found
 
-    def _awaiting_offer(self, offer: Description) -> Attempt | None:
+    def _awaiting_offer(self, offer: SentDescription) -> Attempt | None:
         waiting = [
             attempt
             for attempt in self.attempts

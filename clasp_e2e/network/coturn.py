@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clasp_e2e.network.client_sockets import ClientSockets
-from clasp_e2e.network.turn_server import RELAY_HOST, TurnServer
+from clasp_e2e.network.turn_server import RELAY_HOST, ObservedTurnServer
 from clasp_e2e.network.udp_socket import Address
 
 PROGRAM = "turnserver"
@@ -33,7 +33,7 @@ class CoturnFailed(Exception):
     """coturn is not installed, or did not start; the text says what to do."""
 
 
-class Coturn(TurnServer):
+class Coturn(ObservedTurnServer):
     """A coturn process and the front before it.
 
     Use `open`, not the constructor.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from clasp_e2e import wire
-from clasp_e2e.network.attempts import Attempt, Description, Pair
+from clasp_e2e.network.attempts import Attempt, LegPair, SentDescription
 from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.link import Counters, UdpLink
 from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
@@ -33,22 +33,22 @@ class Switchboard:
 
     def __init__(self, on_condition: Callable[[str], None] = lambda _: None) -> None:
         self._on_condition = on_condition
-        self.descriptions: list[Description] = []
+        self.descriptions: list[SentDescription] = []
         """Every SDP that left a peer, delivered or not, in order."""
         self._loop = asyncio.get_running_loop()
-        self._pairs: dict[frozenset[str], Pair] = {}
+        self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
-        self._authors: dict[tuple[str, bool], Description] = {}
+        self._authors: dict[tuple[str, bool], SentDescription] = {}
         self._candidate_senders: dict[str, str] = {}
         self._changes = Notifier()
 
-    def pair(self, one: str, other: str) -> Pair:
+    def pair(self, one: str, other: str) -> LegPair:
         """The two legs together, in whatever order they are named; made where there was none."""
         key = frozenset((one, other))
         if len(key) != 2:
             raise ValueError(f"a pair needs two legs, and {one!r} is only one: name the other one too")
         if key not in self._pairs:
-            self._pairs[key] = Pair(one, other, Conditions((one, other), self._on_condition))
+            self._pairs[key] = LegPair(one, other, Conditions((one, other), self._on_condition))
         return self._pairs[key]
 
     def conditions(self, one: str, other: str) -> Conditions:
@@ -135,7 +135,7 @@ class Switchboard:
             facts = SessionDescription.read(sdp)
             if facts is not None:
                 strings = frozenset(self._tying(contents))
-                description = Description(leg, sdp, facts, strings, self._loop.time())
+                description = SentDescription(leg, sdp, facts, strings, self._loop.time())
                 self.descriptions.append(description)
                 # The first to send a description is its author; whoever repeats it is not.
                 self._authors.setdefault((facts.ufrag, facts.is_offer), description)
@@ -201,7 +201,7 @@ class Switchboard:
             attempt.link.set_peer_address(pair.side(sender), judge.chosen.ip_endpoint)
         return rewritten
 
-    def _maker(self, pair: Pair) -> Callable[[str, str], Attempt]:
+    def _maker(self, pair: LegPair) -> Callable[[str, str], Attempt]:
         def make(offerer: str, answerer: str) -> Attempt:
             link = UdpLink(pair.conditions, self._changes.notify)
             attempt = Attempt(offerer, answerer, link, self._loop.time())

@@ -16,7 +16,7 @@ RELAY_HOST = "127.0.0.2"
 what peers permit each other's relayed addresses, they do not permit each other's own."""
 
 
-class TurnServer(ABC):
+class ObservedTurnServer(ABC):
     """A TURN server that peers can be configured with, and what it was seen to do."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class TurnServer(ABC):
         """End it and all that it relays. May be called twice."""
 
 
-class EmbeddedTurnServer(TurnServer):
+class EmbeddedTurnServer(ObservedTurnServer):
     """The protocol of `TurnCore` on real sockets.
 
     Use `open`, not the constructor.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from clasp_e2e.model import P2PConfig, TurnServer
+from clasp_e2e.p2p_types import P2PConfig, TurnServer
 from clasp_e2e.peer.inputs import ChannelMessage
 
 CONNECTION_TIMEOUT = 30.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from clasp_e2e.model import P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import Effect, Script
 from clasp_e2e.peer.errors import PeerError

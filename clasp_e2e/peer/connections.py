@@ -17,7 +17,7 @@ checked by the router, and a third session must not be able to end a connection.
 from collections.abc import Callable
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.attempt import Counterpart, Negotiation, Settings

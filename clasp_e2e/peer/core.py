@@ -6,7 +6,7 @@ Source: the P2P page of the CLASP documentation, "Rust Client API".
 from collections.abc import Callable
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig, PeerAnnounced
+from clasp_e2e.p2p_types import P2PConfig, PeerAnnounced
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.attempt import Settings
@@ -54,7 +54,7 @@ class PeerCore:
                 self._do(fx.Resolve(event.call, self.connection(event.peer) is not None))
             case inputs.DisconnectPeer():
                 self._connections.disconnect(event)
-            case inputs.Close():
+            case inputs.CloseClient():
                 self._connections.close(event.call)
             case inputs.SignalReceived():
                 self._signal(event.value)
@@ -85,9 +85,9 @@ class PeerCore:
         if not self._settings.enabled:
             return
         self._do(
-            fx.Subscribe(wire.signal_address(self.session_id)),
-            fx.Subscribe(wire.ANNOUNCE_ADDRESS),
-            fx.Subscribe(RELAY_PREFIX + self.session_id),
+            fx.SubscribeTo(wire.signal_address(self.session_id)),
+            fx.SubscribeTo(wire.ANNOUNCE_ADDRESS),
+            fx.SubscribeTo(RELAY_PREFIX + self.session_id),
             fx.PublishAnnouncement(wire.Announcement(self.session_id, True, FEATURES)),
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from clasp_e2e.model import P2PEvent, RoutingMode, SendResult, TurnServer
+from clasp_e2e.p2p_types import P2PEvent, RoutingMode, SendResult, TurnServer
 from clasp_e2e.peer.errors import PeerError
 from clasp_e2e.peer.inputs import TimerKey
 from clasp_e2e.wire import Announcement, Signal, Value
@@ -30,7 +30,7 @@ RELIABLE = ChannelSpec("clasp-reliable", ordered=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribe:
+class SubscribeTo:
     """Subscribe to `pattern` at the router."""
 
     pattern: str
@@ -198,7 +198,7 @@ class Delayed:
 
 
 Effect: TypeAlias = (
-    Subscribe
+    SubscribeTo
     | PublishAnnouncement
     | PublishSignal
     | PublishRelay

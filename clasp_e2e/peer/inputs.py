@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from clasp_e2e.model import RoutingMode
+from clasp_e2e.p2p_types import RoutingMode
 from clasp_e2e.peer.errors import PeerError
 from clasp_e2e.wire import Value
 
@@ -71,7 +71,7 @@ class DisconnectPeer:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseClient:
     """Call: end every connection and the session. Resolved with None once all has been told."""
 
     call: int
@@ -225,7 +225,7 @@ Input: TypeAlias = (
     | GetRoutingMode
     | IsPeerConnected
     | DisconnectPeer
-    | Close
+    | CloseClient
     | SignalReceived
     | AnnouncementReceived
     | RelayReceived

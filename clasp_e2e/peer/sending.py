@@ -8,7 +8,7 @@ The relay uses an ordinary address, to which each client subscribes: any CLASP r
 
 from collections.abc import Callable
 
-from clasp_e2e.model import Data, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Data, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.attempt import Settings

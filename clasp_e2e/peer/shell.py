@@ -11,13 +11,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.core import PeerCore
 from clasp_e2e.peer.errors import NotConnected, PeerError
+from clasp_e2e.peer.router_session import RouterSession
 from clasp_e2e.peer.sending import RELAY_PREFIX
-from clasp_e2e.peer.session import Session
 from clasp_e2e.peer.transport import Transport, TransportKind
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Shell:
     ) -> Shell:
         """Attach to the router at `url`. Raises `RouterUnreachable`."""
         shell = cls(config, script, hearing, webrtc=webrtc, loopback=loopback, callbacks=callbacks)
-        await Session.open(url, name=name, token=token, handler=shell)
+        await RouterSession.open(url, name=name, token=token, handler=shell)
         try:
             shell.feed(inputs.Start())
             await shell._session.settled()
@@ -177,7 +177,7 @@ class Shell:
                 self._timers[key] = asyncio.get_running_loop().call_later(
                     effect.seconds, self._carry_out_late, key, effect.effect
                 )
-            case fx.Subscribe():
+            case fx.SubscribeTo():
                 self._session.subscribe(effect.pattern)
             case fx.PublishAnnouncement():
                 self._session.publish(wire.ANNOUNCE_ADDRESS, wire.encode_announcement(effect.announcement))
@@ -272,7 +272,7 @@ class Shell:
 
     # From the session
 
-    def welcomed(self, session: Session) -> None:
+    def welcomed(self, session: RouterSession) -> None:
         """The session stands."""
         self._session = session
         self._core = PeerCore(session.id, self._config, lambda: uuid.uuid4().hex)
@@ -302,7 +302,7 @@ class Shell:
         if self._released is None:
             try:
                 async with asyncio.timeout(CLOSE_LIMIT):
-                    await self.call(inputs.Close)
+                    await self.call(inputs.CloseClient)
                     if self._endings:
                         await asyncio.wait(self._endings)
             except TimeoutError:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from clasp_e2e.model import TurnServer
+from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
 from clasp_e2e.peer.sdp import candidate_attribute, without_candidates

@@ -11,7 +11,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnec
 from aiortc.exceptions import InvalidStateError
 from aiortc.sdp import candidate_from_sdp
 
-from clasp_e2e.model import TurnServer
+from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.effects import ChannelSpec

@@ -7,18 +7,18 @@ import pytest
 from clasp_e2e.results.exit_status import ExitStatus
 
 
-class Error(pytest.exit.Exception):
+class RunError(pytest.exit.Exception):
     """The end of the session. pytest prints the name of the class before the message: `Error: ...`."""
 
 
-Error.__module__ = "builtins"  # pytest prints the module too, unless it is this one.
+RunError.__module__ = "builtins"  # pytest prints the module too, unless it is this one.
 
 
 def usage_error(message: str) -> NoReturn:
     """End the session: what the user wrote makes no sense. `message` says what to change."""
-    raise Error(message, returncode=ExitStatus.USAGE)
+    raise RunError(message, returncode=ExitStatus.USAGE)
 
 
 def cannot_judge(message: str) -> NoReturn:
     """End the session: an implementation or the machine is not as it has to be."""
-    raise Error(message, returncode=ExitStatus.INCONCLUSIVE)
+    raise RunError(message, returncode=ExitStatus.INCONCLUSIVE)

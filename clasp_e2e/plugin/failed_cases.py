@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from clasp_e2e.execution.options import FAILED_LATEST
+from clasp_e2e.execution.run_options import FAILED_LATEST
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.store import ResultsError, read_results
 

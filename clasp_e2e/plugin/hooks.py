@@ -16,9 +16,9 @@ import pytest_asyncio
 
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution import loop_watchdog
-from clasp_e2e.execution.options import LATEST, RUN_OPTIONS
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
-from clasp_e2e.execution.run import RunSession
+from clasp_e2e.execution.run_options import LATEST, RUN_OPTIONS
+from clasp_e2e.execution.run_session import RunSession
 from clasp_e2e.execution.runner import JudgedCase, harness_error
 from clasp_e2e.execution.scheduler import Limits
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from clasp_e2e import __version__
-from clasp_e2e.execution.options import RUN_OPTIONS
-from clasp_e2e.execution.run import RunSession
+from clasp_e2e.execution.run_options import RUN_OPTIONS
+from clasp_e2e.execution.run_session import RunSession
 from clasp_e2e.plugin.errors import usage_error
 from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.results.documents import from_plain

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScheduling  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from clasp_e2e.execution.run import RunSession
+from clasp_e2e.execution.run_session import RunSession
 
 
 class Stripes(LoadScheduling):

@@ -24,7 +24,7 @@ from clasp_e2e.report.words import (
     subject_line,
 )
 from clasp_e2e.results.evidence import Seen
-from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns

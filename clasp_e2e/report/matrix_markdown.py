@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from clasp_e2e.report.markdown import plain, table
 from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
-from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
 
 _OF_STATE = {
     State.NOT_AVAILABLE: "not available",

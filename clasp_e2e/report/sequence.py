@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from clasp_e2e.results.timeline import Kind
+from clasp_e2e.results.timeline import EntryKind
 
 HEAD, TAIL = 24, 56
 """Number of entries shown from the beginning and from the end of a long timeline."""
@@ -52,7 +52,7 @@ class Diagram:
     @property
     def count(self) -> int:
         """How many entries the timeline has; that some are left out is none."""
-        gaps = sum(row.kind == Kind.GAP for row in (*self.before, *self.after))
+        gaps = sum(row.kind == EntryKind.GAP for row in (*self.before, *self.after))
         return len(self.before) + len(self.after) + len(self.routine) + self.left_out - gaps
 
 
@@ -105,13 +105,13 @@ def _sessions(timeline: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _row(entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str], frames: bool) -> Row:
     who, to = str(entry["who"]), str(entry.get("to", ""))
     what = str(entry["what"])
-    for session, name in named.items() if entry.get("kind") == Kind.FRAME else ():
+    for session, name in named.items() if entry.get("kind") == EntryKind.FRAME else ():
         what = what.replace(session, name)
     start, end, arrow = _columns(who, to, lanes)
     decoded = entry.get("decoded") if frames else None
     return Row(
         at=f"{entry['at']:+.3f} s",
-        kind=str(entry.get("kind", Kind.NOTE)),
+        kind=str(entry.get("kind", EntryKind.NOTE)),
         party=f"{who} → {to}" if to else who,
         what=what,
         start=start,

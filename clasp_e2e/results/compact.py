@@ -2,11 +2,11 @@
 
 import re
 
-from clasp_e2e.results.timeline import Entry, Kind, Timeline
+from clasp_e2e.results.timeline import Entry, EntryKind, Timeline
 
 MOST = 40
 """So many entries are kept at most; what stands in the place of others is not counted."""
-_WEIGHTY = frozenset({Kind.CONDITION, Kind.NETWORK, Kind.MISSED})
+_WEIGHTY = frozenset({EntryKind.CONDITION, EntryKind.NETWORK, EntryKind.MISSED})
 
 
 def compact(timeline: Timeline) -> tuple[list[Entry], int]:
@@ -43,7 +43,9 @@ def _chosen(told: list[Entry]) -> set[int]:
 
 
 def _gap(at: float, count: int) -> Entry:
-    return Entry(at, "harness", f"{count} {'entry is' if count == 1 else 'entries are'} left out", Kind.GAP)
+    return Entry(
+        at, "harness", f"{count} {'entry is' if count == 1 else 'entries are'} left out", EntryKind.GAP
+    )
 
 
 def _bare(entry: Entry, timeline: Timeline) -> Entry:

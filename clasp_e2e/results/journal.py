@@ -19,7 +19,7 @@ import msgspec
 from clasp_e2e import __version__
 from clasp_e2e.results.documents import DocumentError, decode, encode
 from clasp_e2e.results.outcome import Verdict
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.results.store import (
     JOURNAL,

@@ -12,7 +12,7 @@ import msgspec
 
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.evidence import CaseEvidence
-from clasp_e2e.results.matrix import Matrix
+from clasp_e2e.results.matrix_results import Matrix
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import write_document
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clasp_e2e.results.documents import encode
-from clasp_e2e.results.plan import Plan, Shard
+from clasp_e2e.results.planned_cases import Plan, Shard
 from clasp_e2e.results.resolution import (
     CannotResolve,
     Resolution,

@@ -15,7 +15,7 @@ from clasp_e2e.results.known_failures import (
     apply_baselines,
     treat_known_as_passed,
 )
-from clasp_e2e.results.plan import KnownList, Plan
+from clasp_e2e.results.planned_cases import KnownList, Plan
 from clasp_e2e.results.preconditions import resolve_all, unexplained_blocks
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.results.verdict import exit_status, requirement_results, run_verdict

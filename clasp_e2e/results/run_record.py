@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.plan import Plan, Shard
+from clasp_e2e.results.planned_cases import Plan, Shard
 from clasp_e2e.spec.catalogue import Level, Source
 
 SCHEMA = 2

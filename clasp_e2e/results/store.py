@@ -10,10 +10,10 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from clasp_e2e.results import matrix
+from clasp_e2e.results import matrix_results
 from clasp_e2e.results.documents import DocumentError, decode, encode, from_plain
 from clasp_e2e.results.evidence import EvidenceError, Seen, read_trace
-from clasp_e2e.results.matrix import Matrix
+from clasp_e2e.results.matrix_results import Matrix
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import SCHEMA, Run, SchemaNumber
 
@@ -104,7 +104,7 @@ def read_results(path: Path) -> Run:
 
 def read_matrix(path: Path) -> Matrix:
     """Read a `matrix.json`. Raises `ResultsError` as `read_results` does."""
-    return _read(path, Matrix, matrix.SCHEMA)
+    return _read(path, Matrix, matrix_results.SCHEMA)
 
 
 def read_seen(directory: Path, run: Run, *, passed: bool = True) -> Seen:

@@ -19,7 +19,7 @@ _LONGEST_FRAME = 2048
 """Bytes of a frame that are kept: more says nothing more, and floods are long."""
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What sort of thing happened."""
 
     NOTE = "note"
@@ -52,7 +52,7 @@ class Entry:
     at: float
     who: str
     what: str
-    kind: Kind = Kind.NOTE
+    kind: EntryKind = EntryKind.NOTE
     to: str = ""
     frame: bytes | None = None
     decoded: object = None
@@ -86,7 +86,7 @@ class EvidenceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     at: float
     """Seconds since the case began."""
-    kind: Kind
+    kind: EntryKind
     who: str
     to: str = ""
     what: str
@@ -113,7 +113,7 @@ class Timeline:
         self,
         who: str,
         what: str,
-        kind: Kind = Kind.NOTE,
+        kind: EntryKind = EntryKind.NOTE,
         *,
         to: str = "",
         frame: bytes | None = None,
@@ -125,7 +125,7 @@ class Timeline:
         self.entries.append(entry)
         return entry
 
-    def note_past(self, at: float, who: str, what: str, kind: Kind) -> None:
+    def note_past(self, at: float, who: str, what: str, kind: EntryKind) -> None:
         """Add what happened at the moment `at` of the clock and is learned only now, in its place."""
         entry = Entry(at - self._start, who, what, kind)
         place = next((n for n, each in enumerate(self.entries) if each.at > entry.at), len(self.entries))

@@ -3,7 +3,7 @@
 from clasp_e2e.router.codes import ErrorCode as ErrorCode
 from clasp_e2e.router.core import RouterCore as RouterCore
 from clasp_e2e.router.effects import (
-    Close as Close,
+    CloseConnection as CloseConnection,
     Deliver as Deliver,
     Effect as Effect,
     Script as Script,

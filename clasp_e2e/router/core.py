@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from clasp_e2e import wire
 from clasp_e2e.router.codes import ErrorCode
-from clasp_e2e.router.effects import Close, Deliver, Effect, Why
+from clasp_e2e.router.effects import CloseConnection, Deliver, Effect, Why
 from clasp_e2e.router.state import Params, SetRefusedError
 from clasp_e2e.router.subscriptions import MAX_PER_CONNECTION, Subscriptions
 
@@ -245,7 +245,7 @@ class RouterCore:
 
     def _expel(self, connection: int, text: str, code: ErrorCode = ErrorCode.INVALID_MESSAGE) -> list[Effect]:
         self.disconnected(connection)
-        return [_error(connection, code, text), Close(connection, PROTOCOL_ERROR, "no HELLO")]
+        return [_error(connection, code, text), CloseConnection(connection, PROTOCOL_ERROR, "no HELLO")]
 
 
 def _reply(connection: int, message: wire.Message) -> Deliver:

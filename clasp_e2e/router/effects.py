@@ -42,7 +42,7 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseConnection:
     """The end of one connection, with a WebSocket close code (RFC 6455, section 7.4)."""
 
     connection: int
@@ -50,7 +50,7 @@ class Close:
     reason: str
 
 
-Effect: TypeAlias = Deliver | Close
+Effect: TypeAlias = Deliver | CloseConnection
 
 Script: TypeAlias = Callable[[Effect], Iterable[Effect]]
 """What becomes of an effect: itself for a sound router; nothing, another or several for a broken one.

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.router.codes import ErrorCode
 from clasp_e2e.router.core import RouterCore
-from clasp_e2e.router.effects import Close, Deliver, Effect, Script
+from clasp_e2e.router.effects import CloseConnection, Deliver, Effect, Script
 from clasp_e2e.router.listener import RouterError, listen, ws_url
 
 logger = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ class RouterServer:
             effects = [actual for effect in effects for actual in self._script(effect)]
         encoded: tuple[Deliver, bytes | None] | None = None
         for effect in effects:
-            if isinstance(effect, Close):
+            if isinstance(effect, CloseConnection):
                 self._close_one(effect)
                 continue
             # One message to many subscribers comes as a run of effects, and is encoded once.
@@ -232,7 +232,7 @@ class RouterServer:
             logger.warning("connection %d reads too slowly, %d bytes wait for it: ended", number, backlog)
             connection.transport.abort()
 
-    def _close_one(self, effect: Close) -> None:
+    def _close_one(self, effect: CloseConnection) -> None:
         connection = self._connections.get(effect.connection)
         if connection is None or effect.connection in self._closing:
             return

@@ -2,12 +2,12 @@
 
 from clasp_e2e.scripted import (
     connecting as connecting,
-    events as events,
+    event_mutants as event_mutants,
     ice as ice,
     resilience as resilience,
     routers as routers,
     routing as routing,
-    sending as sending,
+    sending_mutants as sending_mutants,
     signaling as signaling,
     timeouts as timeouts,
     trusting as trusting,

@@ -7,7 +7,7 @@ from typing import Any
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.drivers.reference import ReferencePeer
-from clasp_e2e.model import SendResult
+from clasp_e2e.p2p_types import SendResult
 from clasp_e2e.peer import P2PNotConfigured, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sdp import without_candidates

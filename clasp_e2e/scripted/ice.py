@@ -9,7 +9,7 @@ from aioice.stun import Message
 from aiortc import RTCPeerConnection
 
 from clasp_e2e import wire
-from clasp_e2e.model import SendResult
+from clasp_e2e.p2p_types import SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX

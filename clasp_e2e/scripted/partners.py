@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.model import Data
+from clasp_e2e.p2p_types import Data
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import without_candidates
@@ -145,7 +145,7 @@ class Prompted(PeerScript):
 
     def act(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.Subscribe(pattern=pattern) if (session := wire.signal_target(pattern)) is not None:
+            case fx.SubscribeTo(pattern=pattern) if (session := wire.signal_target(pattern)) is not None:
                 self.session = session
             case fx.Emit(event=Data(reliable=bool()) as data) if not self._done:
                 self._done = True

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.reference import ReferenceRouter
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
-from clasp_e2e.router import Close, Deliver, ErrorCode
+from clasp_e2e.router import CloseConnection, Deliver, ErrorCode
 from clasp_e2e.scripted.mutant import (
     EITHER,
     NO_CALL,
@@ -139,7 +139,7 @@ class EndsAllForOne(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         match effect.message:
             case wire.Error(code=ErrorCode.INVALID_FRAME | ErrorCode.INVALID_MESSAGE):
-                return (effect, *(Close(one, 1011, "a broken frame") for one in self.welcomed))
+                return (effect, *(CloseConnection(one, 1011, "a broken frame") for one in self.welcomed))
             case _:
                 return (effect,)
 

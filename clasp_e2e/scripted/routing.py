@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, RoutingMode, SendResult
 from clasp_e2e.peer import PeerNotConnected, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sending import RELAY_PREFIX

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from clasp_e2e.model import Connected, ConnectionFailed
+from clasp_e2e.p2p_types import Connected, ConnectionFailed
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, drop
 

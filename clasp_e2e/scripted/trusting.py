@@ -6,7 +6,7 @@ from typing import cast
 from aiortc import RTCDataChannel, RTCPeerConnection
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import flaw
@@ -35,7 +35,7 @@ class Knowing(PeerScript):
         self.transport = 0
 
     def note(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.Subscribe):
+        if isinstance(effect, fx.SubscribeTo):
             self.session = wire.signal_target(effect.pattern) or self.session
         if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
             self.transport = effect.transport
@@ -74,9 +74,9 @@ class LeavesAtAMalformedSignal(PeerScript):
         if isinstance(event, inputs.SignalReceived):
             match signal_of(event):
                 case None:
-                    return (inputs.Close(NO_CALL),)
+                    return (inputs.CloseClient(NO_CALL),)
                 case wire.Offer(sdp=sdp) | wire.Answer(sdp=sdp) if flaw(sdp) is not None:
-                    return (inputs.Close(NO_CALL),)
+                    return (inputs.CloseClient(NO_CALL),)
                 case _:
                     pass
         return (event,)
@@ -234,4 +234,4 @@ class LeavesInAFlood(PeerScript):
 
     def hear(self, event: inputs.Input) -> Heard:
         self.count += isinstance(event, inputs.SignalReceived)
-        return (inputs.Close(NO_CALL),) if self.count == 150 else (event,)
+        return (inputs.CloseClient(NO_CALL),) if self.count == 150 else (event,)

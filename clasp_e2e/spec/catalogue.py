@@ -8,7 +8,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from clasp_e2e.spec.records import CatalogueError, Record, read_records
+from clasp_e2e.spec.records import CatalogueError, RequirementTable, read_records
 
 _HERE = Path(__file__).parent
 ROLES = ("offerer", "answerer", "peer", "router")
@@ -202,7 +202,7 @@ def specification_text() -> str:
     return (_HERE / "p2p.md").read_text(encoding="utf-8")
 
 
-def _requirement(record: Record) -> Requirement:
+def _requirement(record: RequirementTable) -> Requirement:
     requirement = Requirement(
         id=record.id,
         chapter=record.text("chapter"),

@@ -10,7 +10,7 @@ class CatalogueError(Exception):
     """The catalogue is faulty; the text names the record and what is wrong with it."""
 
 
-class Record:
+class RequirementTable:
     """One `[[requirement]]` table. Every reader raises `CatalogueError` on a fault."""
 
     def __init__(self, fields: dict[str, Any], number: int) -> None:
@@ -72,7 +72,7 @@ class Record:
             raise self.fault(f"unknown field `{next(iter(self._fields))}`")
 
 
-def read_records(content: bytes, path: Path) -> Iterator[Record]:
+def read_records(content: bytes, path: Path) -> Iterator[RequirementTable]:
     """Yield the records of a catalogue file in its order."""
     try:
         document: dict[str, object] = tomllib.loads(content.decode("utf-8"))
@@ -84,4 +84,4 @@ def read_records(content: bytes, path: Path) -> Iterator[Record]:
     for number, fields in enumerate(cast("list[object]", tables), start=1):
         if not isinstance(fields, dict):
             raise CatalogueError(f"record {number}: must be a [[requirement]] table")
-        yield Record(cast("dict[str, Any]", fields), number)
+        yield RequirementTable(cast("dict[str, Any]", fields), number)

@@ -1,6 +1,6 @@
 """What a scenario is made of: its worlds, its clients, and the ways to say what is required.
 
-Scenarios import from here and from `clasp_e2e.model`, and from nowhere else.
+Scenarios import from here and from `clasp_e2e.p2p_types`, and from nowhere else.
 """
 
 from clasp_e2e.drivers.interface import NotOffered as NotOffered
@@ -21,37 +21,37 @@ from clasp_e2e.network import where as where
 from clasp_e2e.scripted import partners as partners
 from clasp_e2e.testbed.altering import altering_texts as altering_texts
 from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter
-from clasp_e2e.testbed.beside import all_has_come_or_is_lost as all_has_come_or_is_lost
-from clasp_e2e.testbed.beside import carries_data_directly as carries_data_directly
-from clasp_e2e.testbed.beside import connects as connects
-from clasp_e2e.testbed.beside import prompt_partner as prompt_partner
-from clasp_e2e.testbed.beside import subject_lives_on as subject_lives_on
-from clasp_e2e.testbed.client import Client as Client
-from clasp_e2e.testbed.client import Failure as Failure
+from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
+from clasp_e2e.testbed.partner_checks import carries_data_directly as carries_data_directly
+from clasp_e2e.testbed.partner_checks import connects as connects
+from clasp_e2e.testbed.partner_checks import prompt_partner as prompt_partner
+from clasp_e2e.testbed.partner_checks import subject_lives_on as subject_lives_on
+from clasp_e2e.testbed.attached_client import Client as Client
+from clasp_e2e.testbed.attached_client import Failure as Failure
 from clasp_e2e.testbed.expectations import Blocked as Blocked
 from clasp_e2e.testbed.expectations import Unmet as Unmet
 from clasp_e2e.testbed.expectations import Unobserved as Unobserved
 from clasp_e2e.testbed.expectations import expect as expect
 from clasp_e2e.testbed.expectations import expect_refusal as expect_refusal
-from clasp_e2e.testbed.expectations import ground as ground
+from clasp_e2e.testbed.expectations import precondition as precondition
 from clasp_e2e.testbed.expectations import judging as judging
 from clasp_e2e.testbed.expectations import random_payload as random_payload
 from clasp_e2e.testbed.expectations import remark as remark
 from clasp_e2e.testbed.expectations import show as show
-from clasp_e2e.testbed.losing import Unlucky as Unlucky
-from clasp_e2e.testbed.losing import exchange_under as exchange_under
+from clasp_e2e.testbed.lossy_transfer import SelectiveLoss as SelectiveLoss
+from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under
 from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient
-from clasp_e2e.testbed.stages import Stage as Stage
+from clasp_e2e.testbed.stages import AttemptStage as AttemptStage
 from clasp_e2e.testbed.stages import StagedAttempt as StagedAttempt
 from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer
 from clasp_e2e.testbed.stages import glare as glare
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.trickling import Trickle as Trickle
 from clasp_e2e.testbed.waiting import together as together
-from clasp_e2e.testbed.worlds import Alone as Alone
-from clasp_e2e.testbed.worlds import Pair as Pair
-from clasp_e2e.testbed.worlds import Path as Path
-from clasp_e2e.testbed.worlds import RouterWorld as RouterWorld
-from clasp_e2e.testbed.worlds import Sides as Sides
+from clasp_e2e.testbed.fixtures import SinglePeer as SinglePeer
+from clasp_e2e.testbed.fixtures import PeerPair as PeerPair
+from clasp_e2e.testbed.fixtures import Path as Path
+from clasp_e2e.testbed.fixtures import RouterClients as RouterClients
+from clasp_e2e.testbed.fixtures import UnconnectedPair as UnconnectedPair

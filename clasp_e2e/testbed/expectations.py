@@ -93,7 +93,7 @@ def judging(requirement: str) -> Generator[None]:
 
 
 @contextmanager
-def ground(requirement: str) -> Generator[None]:
+def precondition(requirement: str) -> Generator[None]:
     """Take what stands in the block as the ground of the scenario: if it fails, blocked by `requirement`."""
     try:
         yield

@@ -1,24 +1,24 @@
 """A pair of peers that no path joins but the one through a TURN server."""
 
-from clasp_e2e.model import Connected, P2PConfig, TurnServer
 from clasp_e2e.network import Allocations
-from clasp_e2e.testbed.client import Client
+from clasp_e2e.p2p_types import Connected, P2PConfig, TurnServer
+from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet
-from clasp_e2e.testbed.worlds import Pair, Sides
+from clasp_e2e.testbed.fixtures import PeerPair, UnconnectedPair
 
 SECRET = "on loopback alone"  # noqa: S105 - of servers that end with their scenario
 
 USERS = {"alice": SECRET, "bob": SECRET}
 
 
-class RelayedPair(Pair):
+class RelayedPair(PeerPair):
     """A pair whose direct path is the one through the TURN server, and is measured there.
 
     Only relay candidates are delivered, and the server lets only relayed addresses talk to each other:
     what arrives crossed it twice.
     """
 
-    def __init__(self, pair: Pair, subject: str, seen: Allocations) -> None:
+    def __init__(self, pair: PeerPair, subject: str, seen: Allocations) -> None:
         super().__init__(pair.testbed, pair.offerer, pair.answerer, subject, pair.newcomers)
         self._seen = seen
 
@@ -40,7 +40,7 @@ class RelayedPair(Pair):
         return self._seen.received(receiver.name)
 
 
-async def attach_with_turn(sides: Sides) -> RelayedPair:
+async def attach_with_turn(sides: UnconnectedPair) -> RelayedPair:
     """Attach both sides, each with a TURN server and credentials of its own, and no way past it.
 
     Not offered unless both declare `turn`.

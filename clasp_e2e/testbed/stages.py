@@ -14,12 +14,12 @@ from types import TracebackType
 
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Direction
-from clasp_e2e.testbed.client import Client, Failure
+from clasp_e2e.testbed.attached_client import Client, Failure
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved
-from clasp_e2e.testbed.worlds import Pair
+from clasp_e2e.testbed.fixtures import PeerPair
 
 
-class Stage(Enum):
+class AttemptStage(Enum):
     """How far an attempt has come, in the words of a report."""
 
     OFFER_SENT = "the offer was handed to the router, and has not reached the answerer"
@@ -34,7 +34,7 @@ class StagedAttempt:
     Blocked by CON-3 if the attempt does not come so far. The holds end with the block.
     """
 
-    def __init__(self, pair: Pair, stage: Stage, *, within: float) -> None:
+    def __init__(self, pair: PeerPair, stage: AttemptStage, *, within: float) -> None:
         self._pair = pair
         self._stage = stage
         self._within = within
@@ -43,10 +43,10 @@ class StagedAttempt:
     async def __aenter__(self) -> StagedAttempt:
         """Begin the attempt, and return when it is at its stage."""
         pair = self._pair
-        holds: dict[Stage, tuple[Client, Direction]] = {
-            Stage.OFFER_SENT: (pair.answerer, "down"),
-            Stage.OFFER_DELIVERED: (pair.answerer, "up"),
-            Stage.ANSWER_SENT: (pair.offerer, "down"),
+        holds: dict[AttemptStage, tuple[Client, Direction]] = {
+            AttemptStage.OFFER_SENT: (pair.answerer, "down"),
+            AttemptStage.OFFER_DELIVERED: (pair.answerer, "up"),
+            AttemptStage.ANSWER_SENT: (pair.offerer, "down"),
         }
         if self._stage in holds:
             client, direction = holds[self._stage]
@@ -71,14 +71,18 @@ class StagedAttempt:
 
     async def _arrived(self) -> None:
         pair, stage = self._pair, self._stage
-        if stage in (Stage.OFFER_SENT, Stage.OFFER_DELIVERED):
-            await until_described(pair, pair.offerer, "offer", delivered=stage is Stage.OFFER_DELIVERED)
+        if stage in (AttemptStage.OFFER_SENT, AttemptStage.OFFER_DELIVERED):
+            await until_described(
+                pair, pair.offerer, "offer", delivered=stage is AttemptStage.OFFER_DELIVERED
+            )
         else:
-            await until_described(pair, pair.answerer, "answer", delivered=stage is Stage.ANSWER_DELIVERED)
+            await until_described(
+                pair, pair.answerer, "answer", delivered=stage is AttemptStage.ANSWER_DELIVERED
+            )
         # A leg that is held shows its first frame alone: that the router has it is known from the other.
-        if stage is Stage.OFFER_SENT:
+        if stage is AttemptStage.OFFER_SENT:
             await pair.offerer.all_is_written()
-        elif stage is Stage.ANSWER_SENT:
+        elif stage is AttemptStage.ANSWER_SENT:
             await pair.answerer.all_is_written()
 
     def release(self) -> None:
@@ -108,7 +112,7 @@ class StagedAttempt:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def until_described(pair: Pair, author: Client, kind: str, *, delivered: bool) -> None:
+async def until_described(pair: PeerPair, author: Client, kind: str, *, delivered: bool) -> None:
     """Wait until the `offer` or `answer` of `author` has left it, or was handed to the other.
 
     Blocked by CON-3 if that does not happen in the time that a connection takes.
@@ -131,7 +135,7 @@ async def until_described(pair: Pair, author: Client, kind: str, *, delivered: b
 class Glare:
     """Two peers that have called each other, each before it could know of the other's call."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: PeerPair) -> None:
         self._pair = pair
         self._answers_are_held = False
 
@@ -161,7 +165,7 @@ class Glare:
 
 
 @asynccontextmanager
-async def glare(pair: Pair) -> AsyncGenerator[Glare]:
+async def glare(pair: PeerPair) -> AsyncGenerator[Glare]:
     """Have both call each other; in the block, both offers have left and neither was delivered.
 
     The block says in which order they are. Ends when both calls have returned, or were refused.
@@ -183,7 +187,7 @@ async def glare(pair: Pair) -> AsyncGenerator[Glare]:
                 client.leg.resume("down")
 
 
-async def call_behind_an_offer(pair: Pair, first: Client, second: Client) -> None:
+async def call_behind_an_offer(pair: PeerPair, first: Client, second: Client) -> None:
     """Have `second` call `first` when it has the offer of `first`, and its answer has not left."""
     second.leg.pause("up")
     async with _calls((first, second)):

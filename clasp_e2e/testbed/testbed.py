@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
-from clasp_e2e.model import P2PConfig
 from clasp_e2e.network import (
     Coturn,
     CoturnFailed,
     Direction,
     EmbeddedTurnServer,
     Hooks,
+    ObservedTurnServer,
     SignalingProxy,
     StunServer,
     Switchboard,
-    TurnServer,
 )
 from clasp_e2e.network.rewriting import contents_of
 from clasp_e2e.notifier import Notifier
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.p2p_types import P2PConfig
+from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.altering import Alteration
+from clasp_e2e.testbed.attached_client import Client, SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
-from clasp_e2e.testbed.client import Client, Side
 from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, LeftOut, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.trace import note_frame
@@ -36,7 +36,7 @@ class Participant:
     """An implementation that takes part in a run: its driver, started, and what it says of itself."""
 
     driver: Driver
-    side: Side
+    side: SubjectInfo
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Testbed:
         """By client: what it is handed in the place of a frame that is on its last way to it."""
         self._coturn = coturn
         self._kills = kills
-        self._servers: list[StunServer | TurnServer] = []
+        self._servers: list[StunServer | ObservedTurnServer] = []
         self.limit: asyncio.Timeout | None = None
         """The scenario's own, which stands still while a client is opened."""
         self._opening = 0
@@ -225,7 +225,7 @@ class Testbed:
         self._note_condition(f"has a STUN server that {'answers' if answers else 'is silent'}")
         return server
 
-    async def open_turn_server(self, users: Mapping[str, str]) -> TurnServer:
+    async def open_turn_server(self, users: Mapping[str, str]) -> ObservedTurnServer:
         """Start a TURN server for `users` by name and password; it ends with the scenario."""
         try:
             server = await (Coturn if self._coturn else EmbeddedTurnServer).open(users)
@@ -266,7 +266,7 @@ class Testbed:
             self._changes.notify()
 
     def _note_condition(self, what: str) -> None:
-        self.timeline.note("network", what, Kind.CONDITION)
+        self.timeline.note("network", what, EntryKind.CONDITION)
 
     async def until_published(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str

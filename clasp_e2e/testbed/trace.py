@@ -1,9 +1,9 @@
 """What goes into the timeline by itself: the frames that cross the legs, and what the links saw."""
 
 from clasp_e2e import wire
-from clasp_e2e.model import ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.network import Side, Switchboard
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.p2p_types import ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
+from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.expectations import show
 
 ROUTER = "router"
@@ -27,7 +27,7 @@ def note_frame(
     timeline.note(
         sender,
         summary(message, data),
-        Kind.FRAME,
+        EntryKind.FRAME,
         to=receiver,
         frame=frame,
         decoded=message,
@@ -39,7 +39,7 @@ def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
     """Note what an implementation told its application, unless it is of a session of another scenario."""
     announced = event.peer_session_id if isinstance(event, PeerAnnounced) else None
     if not _is_strangers(timeline, announced):
-        timeline.note(name, f"was told {describe(event)}", Kind.EVENT, minor=announced is not None)
+        timeline.note(name, f"was told {describe(event)}", EntryKind.EVENT, minor=announced is not None)
 
 
 def _announced(message: wire.Message | None) -> str | None:
@@ -76,7 +76,7 @@ def note_links(timeline: Timeline, switchboard: Switchboard) -> None:
                 (counters.first_application, f"first DTLS application data of {sender} on {link}"),
             ):
                 if at is not None:
-                    timeline.note_past(at, "network", what, Kind.NETWORK)
+                    timeline.note_past(at, "network", what, EntryKind.NETWORK)
 
 
 def summary(message: wire.Message | None, data: bytes | str) -> str:

@@ -12,11 +12,11 @@ import json
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected
 from clasp_e2e.network import Candidate, Side
 from clasp_e2e.network.session_description import rewrite_sdp
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.testbed.expectations import Unmet, Unobserved
-from clasp_e2e.testbed.worlds import Pair
+from clasp_e2e.testbed.fixtures import PeerPair
 
 
 class Trickle:
@@ -27,7 +27,7 @@ class Trickle:
     so a candidate that is not put to use shows.
     """
 
-    def __init__(self, pair: Pair, dead_end: tuple[str, int], *, before: int, behind: int) -> None:
+    def __init__(self, pair: PeerPair, dead_end: tuple[str, int], *, before: int, behind: int) -> None:
         self._pair = pair
         self._dead_end = dead_end
         self._before = before
@@ -41,7 +41,7 @@ class Trickle:
         pair.link.cut(self._partner_side)
 
     @classmethod
-    async def to_subject(cls, pair: Pair, *, before: int = 0, behind: int = 0) -> Trickle:
+    async def to_subject(cls, pair: PeerPair, *, before: int = 0, behind: int = 0) -> Trickle:
         """Have the candidates of the partner trickle to the subject, the dead ends being silent sockets."""
         silent = await pair.testbed.open_stun_server(answers=False)
         return cls(pair, silent.address, before=before, behind=behind)

@@ -204,7 +204,7 @@ REVISIONS = FieldType(
 )
 
 
-def each(item: FieldType | Record) -> FieldType:
+def each(item: FieldType | RecordLayout) -> FieldType:
     """Return the type of an array of `item`: the count, then the items."""
 
     def write(w: Writer, items: tuple[object, ...], what: str) -> None:
@@ -224,7 +224,7 @@ class Field:
     """One field of a record, under the name that it has in the dataclass."""
 
     name: str
-    type: FieldType | Record
+    type: FieldType | RecordLayout
     bit: int = 0
     """The bit of the flags that tells whether the field is present; 0 for one that always is."""
     key: str = ""
@@ -237,7 +237,7 @@ FLAGS = Field("flags", U8)
 """The place of the byte in which each optional field that is present has its bit set."""
 
 
-class Record:
+class RecordLayout:
     """A dataclass whose fields follow each other in the binary encoding in the order of `layout`.
 
     `adapt` changes a MessagePack map to the keys of the layout, where there is more than one spelling.

@@ -30,7 +30,7 @@ from clasp_e2e.wire.fields import (
     VALUE,
     Field,
     FieldType,
-    Record,
+    RecordLayout,
     boolean,
     each,
     mapping,
@@ -64,7 +64,7 @@ class MessageType(IntEnum):
     RESULT = 0x61
 
 
-class _Publish(Record):
+class _Publish(RecordLayout):
     """PUBLISH: signal type and phase are in the flags, and an indicator tells value, samples or none."""
 
     def write(self, w: Writer, record: m.Publish, what: str) -> None:
@@ -109,7 +109,7 @@ class _Publish(Record):
         )
 
 
-class _Set(Record):
+class _Set(RecordLayout):
     """SET: the type of the value, lock and unlock are in the flags."""
 
     def write(self, w: Writer, record: m.Set, what: str) -> None:
@@ -194,7 +194,7 @@ def _refuse_meta(_writer: Writer, _meta: object, what: str) -> None:
 
 _SAMPLES = each(F64)
 _TTL = FieldType(_read_ttl, _write_ttl, _convert_ttl)
-_META = Record(
+_META = RecordLayout(
     m.SignalMeta,
     FLAGS,
     Field("unit", STRING, 0x01),
@@ -204,9 +204,9 @@ _META = Record(
 )
 
 
-def _signals(meta: FieldType | Record) -> FieldType:
+def _signals(meta: FieldType | RecordLayout) -> FieldType:
     return each(
-        Record(
+        RecordLayout(
             m.SignalDefinition,
             Field("address", STRING),
             Field("type", SIGNAL_TYPE),
@@ -218,7 +218,7 @@ def _signals(meta: FieldType | Record) -> FieldType:
     )
 
 
-_PARAM = Record(
+_PARAM = RecordLayout(
     m.Param,
     Field("address", STRING),
     Field("value", VALUE),
@@ -227,7 +227,7 @@ _PARAM = Record(
     Field("writer", STRING, 0x01),
     Field("timestamp", U64, 0x02),
 )
-_OPTIONS = Record(
+_OPTIONS = RecordLayout(
     m.SubscribeOptions,
     FLAGS,
     Field("max_rate", U32, 0x01),
@@ -237,15 +237,15 @@ _OPTIONS = Record(
     adapt=_adapt_options,
 )
 
-LAYOUTS: dict[MessageType, Record] = {
-    MessageType.HELLO: Record(
+LAYOUTS: dict[MessageType, RecordLayout] = {
+    MessageType.HELLO: RecordLayout(
         m.Hello,
         Field("version", U8, required=True),
         Field("features", FEATURES),
         Field("name", STRING),
         Field("token", TOKEN),
     ),
-    MessageType.WELCOME: Record(
+    MessageType.WELCOME: RecordLayout(
         m.Welcome,
         Field("version", U8, required=True),
         Field("features", FEATURES),
@@ -254,8 +254,10 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("name", STRING),
         Field("token", TOKEN),
     ),
-    MessageType.ANNOUNCE: Record(m.Announce, Field("namespace", STRING), Field("signals", _signals(_META))),
-    MessageType.FEDERATION_SYNC: Record(
+    MessageType.ANNOUNCE: RecordLayout(
+        m.Announce, Field("namespace", STRING), Field("signals", _signals(_META))
+    ),
+    MessageType.FEDERATION_SYNC: RecordLayout(
         m.FederationSync,
         Field("op", FEDERATION_OP),
         Field("patterns", each(STRING)),
@@ -264,14 +266,14 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("since_revision", U64, 0x80),
         Field("origin", STRING, 0x40),
     ),
-    MessageType.SUBSCRIBE: Record(
+    MessageType.SUBSCRIBE: RecordLayout(
         m.Subscribe,
         Field("id", U32),
         Field("pattern", STRING),
         Field("types", SIGNAL_TYPES),
         Field("options", _OPTIONS),
     ),
-    MessageType.UNSUBSCRIBE: Record(m.Unsubscribe, Field("id", U32)),
+    MessageType.UNSUBSCRIBE: RecordLayout(m.Unsubscribe, Field("id", U32)),
     MessageType.PUBLISH: _Publish(
         m.Publish,
         Field("address", STRING),
@@ -294,9 +296,9 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("ttl", _TTL, 0x10),
         adapt=_adapt_set,
     ),
-    MessageType.GET: Record(m.Get, Field("address", STRING)),
-    MessageType.SNAPSHOT: Record(m.Snapshot, Field("params", each(_PARAM), required=True)),
-    MessageType.REPLAY: Record(
+    MessageType.GET: RecordLayout(m.Get, Field("address", STRING)),
+    MessageType.SNAPSHOT: RecordLayout(m.Snapshot, Field("params", each(_PARAM), required=True)),
+    MessageType.REPLAY: RecordLayout(
         m.Replay,
         FLAGS,
         Field("pattern", STRING),
@@ -305,10 +307,12 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("limit", U32, 0x20),
         Field("types", SIGNAL_TYPES),
     ),
-    MessageType.SYNC: Record(m.Sync, FLAGS, Field("t1", U64), Field("t2", U64, 0x01), Field("t3", U64, 0x02)),
-    MessageType.PING: Record(m.Ping),
-    MessageType.PONG: Record(m.Pong),
-    MessageType.ACK: Record(
+    MessageType.SYNC: RecordLayout(
+        m.Sync, FLAGS, Field("t1", U64), Field("t2", U64, 0x01), Field("t3", U64, 0x02)
+    ),
+    MessageType.PING: RecordLayout(m.Ping),
+    MessageType.PONG: RecordLayout(m.Pong),
+    MessageType.ACK: RecordLayout(
         m.Ack,
         FLAGS,
         Field("address", STRING, 0x01),
@@ -317,7 +321,7 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("holder", STRING, 0x08),
         Field("correlation_id", U32, 0x10),
     ),
-    MessageType.ERROR: Record(
+    MessageType.ERROR: RecordLayout(
         m.Error,
         Field("code", U16),
         Field("message", STRING),
@@ -325,8 +329,8 @@ LAYOUTS: dict[MessageType, Record] = {
         Field("address", STRING, 0x01),
         Field("correlation_id", U32, 0x02),
     ),
-    MessageType.QUERY: Record(m.Query, Field("pattern", STRING)),
-    MessageType.RESULT: Record(
+    MessageType.QUERY: RecordLayout(m.Query, Field("pattern", STRING)),
+    MessageType.RESULT: RecordLayout(
         m.Result,
         Field(
             "signals", _signals(FieldType(lambda _r, _what: None, _refuse_meta, _META.convert)), required=True

@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-c", "from clasp_e2e.commands import main; main()"]
 
 LIAR = """
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.model import RoutingMode
+from clasp_e2e.p2p_types import RoutingMode
 
 class Liar(ReferenceDriver):
     async def open_peer(self, **how):

@@ -23,7 +23,7 @@ from pathlib import Path
 from clasp_e2e.results.journal import Journal, RunFacts
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec.catalogue import load_catalogue
 

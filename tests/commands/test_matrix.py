@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.execution.matrix_cells import assign_roles, cell_folders
-from clasp_e2e.results.matrix import Cell
+from clasp_e2e.results.matrix_results import Cell
 
 from .conftest import COMMAND, LIAR, Finished, environment
 

@@ -85,7 +85,7 @@ def test_a_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked
 
 
 def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> None:
-    options = ("--peer", "clasp_e2e.scripted.sending:RelaysNothing", "--deadline-scale", "0.1")
+    options = ("--peer", "clasp_e2e.scripted.sending_mutants:RelaysNothing", "--deadline-scale", "0.1")
     assert model(*options, "--steps", "100", "--seed", "1").exit_code == 1
     path = tmp_path / "model/contradiction.json"
     again = model(*options, "--replay", str(path))

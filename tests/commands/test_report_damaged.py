@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from report.runs import run_of, scenario
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.matrix import Matrix, cells_of
+from clasp_e2e.results.matrix_results import Matrix, cells_of
 from clasp_e2e.results.store import write_document, write_results
 
 Invoke = Callable[..., Result]

@@ -11,7 +11,7 @@ from typing import Any
 
 from clasp_e2e.drivers import Description, DriverFault, NotOffered, Refused, Router
 from clasp_e2e.drivers.reference import ReferenceDriver, ReferencePeer
-from clasp_e2e.model import Data, P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Data, P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import ClaspBuilder
 from clasp_e2e.peer.effects import PublishAnnouncement
 

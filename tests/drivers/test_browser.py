@@ -18,7 +18,7 @@ from clasp_e2e.drivers.browser import BrowserDriver, chromium
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import orphans
-from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, Data, Disconnected, P2PConfig, P2PEvent, RoutingMode, SendResult
 
 # What is missing
 

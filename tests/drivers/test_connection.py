@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from clasp_e2e.drivers import DriverFault
 from clasp_e2e.drivers.stdio.connection import AdapterFault, Connection
-from clasp_e2e.drivers.stdio.jsonrpc import Result
-from clasp_e2e.model import Connected, P2PEvent
+from clasp_e2e.drivers.stdio.jsonrpc import ResultResponse
+from clasp_e2e.p2p_types import Connected, P2PEvent
 
 
 class ScriptedAdapter:
@@ -77,7 +77,7 @@ async def test_requests_that_are_sent_together_leave_in_one_write() -> None:
     assert numbers(adapter) == [1, 2]
     adapter.answer(2, "second")
     adapter.answer(1, "first")
-    assert [(await answer) for answer in answers] == [Result(1, "first"), Result(2, "second")]
+    assert [(await answer) for answer in answers] == [ResultResponse(1, "first"), ResultResponse(2, "second")]
 
 
 async def test_by_default_the_first_violation_kills_the_process_and_fails_every_call() -> None:
@@ -117,7 +117,7 @@ async def test_a_tolerated_line_that_cannot_be_an_answer_fails_no_call(line: byt
     assert words in violations[0]
     assert not answer.done()
     adapter.answer(1, "fine")
-    assert await answer == Result(1, "fine")
+    assert await answer == ResultResponse(1, "fine")
     assert not adapter.is_killed
 
 
@@ -143,7 +143,7 @@ async def test_a_tolerated_line_that_may_be_an_answer_fails_the_calls_in_progres
     assert len(violations) == 1
     [later] = connection.send([("b", {})])
     adapter.answer(2, "fine")
-    assert await later == Result(2, "fine")
+    assert await later == ResultResponse(2, "fine")
 
 
 async def test_a_second_answer_is_a_violation() -> None:
@@ -152,7 +152,7 @@ async def test_a_second_answer_is_a_violation() -> None:
     [answer] = connection.send([("a", {})])
     adapter.answer(1, "one")
     adapter.answer(1, "two")
-    assert await answer == Result(1, "one")
+    assert await answer == ResultResponse(1, "one")
     assert violations == ["a second answer to request 1"]
 
 
@@ -163,7 +163,7 @@ async def test_a_tolerated_missing_answer_fails_its_own_call_only() -> None:
         await connection.answer("slow", slow, deadline=0.01)
     adapter.answer(1, "late")
     adapter.answer(2, "fine")
-    assert await connection.answer("other", other, deadline=5) == Result(2, "fine")
+    assert await connection.answer("other", other, deadline=5) == ResultResponse(2, "fine")
 
 
 async def test_the_end_of_a_tolerated_process_fails_all_calls_and_kills_nothing() -> None:
@@ -215,6 +215,6 @@ def test_each_call_ends_with_its_own_answer_or_a_fault(order: list[int], bad_lin
         assert len(violations) == len(bad_lines)
         for number, answer in enumerate(answers, 1):
             assert answer.done()
-            assert answer.exception() is not None or answer.result() == Result(number, number)
+            assert answer.exception() is not None or answer.result() == ResultResponse(number, number)
 
     asyncio.run(converse())

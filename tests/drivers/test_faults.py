@@ -15,7 +15,7 @@ from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
-from clasp_e2e.model import P2PConfig
+from clasp_e2e.p2p_types import P2PConfig
 
 from .conftest import MakeDriver, is_gone
 from .test_stdio import Told, open_peer

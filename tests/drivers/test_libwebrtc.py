@@ -11,8 +11,8 @@ from clasp_e2e.drivers import libwebrtc as driver_module
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
-from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, SendResult
-from clasp_e2e.peer.libwebrtc import lacking
+from clasp_e2e.p2p_types import Connected, Data, Disconnected, P2PConfig, SendResult
+from clasp_e2e.peer.libwebrtc_transport import lacking
 
 from .test_stdio import Told
 

@@ -14,7 +14,7 @@ from clasp_e2e.drivers import Peer, Refused, Router
 from clasp_e2e.drivers.building import BuildError, build_node_adapter, cache_root, node_adapter_command
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,

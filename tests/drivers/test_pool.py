@@ -13,7 +13,7 @@ from clasp_e2e.drivers.stdio import StdioDriver, pool
 from clasp_e2e.drivers.stdio.driver import StdioPeer
 from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.start_cost import StartCost
-from clasp_e2e.model import Connected
+from clasp_e2e.p2p_types import Connected
 
 from .conftest import MakeDriver, is_gone
 from .test_stdio import Told

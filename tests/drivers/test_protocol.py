@@ -13,14 +13,14 @@ from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.jsonrpc import (
     MAX_LINE,
     BadLine,
-    Error,
+    ErrorResponse,
     Notification,
-    Result,
+    ResultResponse,
     parse,
     request,
 )
 from clasp_e2e.drivers.stdio.shapes import WrongShape, config_params, encode_data, peer_event
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,
@@ -78,7 +78,7 @@ def test_any_line_is_a_message_or_a_bad_line(line: bytes) -> None:
         message = parse(line)
     except BadLine:
         return
-    assert isinstance(message, Result | Error | Notification)
+    assert isinstance(message, ResultResponse | ErrorResponse | Notification)
     assert json.loads(line)["jsonrpc"] == "2.0"
 
 

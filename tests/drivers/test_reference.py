@@ -12,7 +12,7 @@ import pytest
 from clasp_e2e.drivers import CAPABILITIES, Driver, Peer, Refused, Router
 from clasp_e2e.drivers.reference import ReferenceDriver, ReferencePeer
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.model import Connected, Data, Disconnected, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, Data, Disconnected, P2PConfig, RoutingMode, SendResult
 
 from .test_stdio import Told
 

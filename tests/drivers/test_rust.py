@@ -18,7 +18,15 @@ from clasp_e2e.drivers.building_rust import build_rust_adapter, rust_adapter_com
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.drivers.rust import RustDriver
-from clasp_e2e.model import Connected, ConnectionFailed, Data, P2PConfig, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.p2p_types import (
+    Connected,
+    ConnectionFailed,
+    Data,
+    P2PConfig,
+    P2PEvent,
+    RoutingMode,
+    SendResult,
+)
 
 ADAPTER = Path(__file__).parents[2] / "clasp_e2e/drivers/adapters/rust"
 

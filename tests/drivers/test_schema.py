@@ -18,7 +18,7 @@ from clasp_e2e.drivers.interface import CAPABILITIES
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.jsonrpc import BadLine, Notification, parse, request
 from clasp_e2e.drivers.stdio.shapes import WrongShape
-from clasp_e2e.model import P2PConfig, RoutingMode
+from clasp_e2e.p2p_types import P2PConfig, RoutingMode
 
 from .conftest import MakeDriver
 from .test_protocol import configs, text

@@ -10,7 +10,7 @@ import pytest
 
 from clasp_e2e.drivers import DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.stdio.driver import StdioPeer
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     Data,
     Disconnected,

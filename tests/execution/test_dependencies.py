@@ -7,12 +7,12 @@ from testbed.cases import CATALOGUE, case
 from clasp_e2e.execution.dependencies import Dependencies
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.testbed import Sides
+from clasp_e2e.testbed import UnconnectedPair
 
 PAIR, ALONE, OTHERS = Pairing("x", "y"), Pairing(offerer="x"), Pairing("x", "z")
 
 
-async def body(sides: Sides) -> None:
+async def body(sides: UnconnectedPair) -> None:
     pass
 
 

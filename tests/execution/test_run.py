@@ -9,18 +9,18 @@ import pytest
 from testbed.cases import case, opened_run
 from testbed.fakes import FakeDriver
 
-from clasp_e2e.execution.run import open_run
+from clasp_e2e.execution.run_session import open_run
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.testbed import Sides, Unmet
+from clasp_e2e.testbed import UnconnectedPair, Unmet
 
 pytestmark = pytest.mark.usefixtures("watched")
 
 
-async def met(sides: Sides) -> None:
+async def met(sides: UnconnectedPair) -> None:
     pass
 
 
-async def unmet(sides: Sides) -> None:
+async def unmet(sides: UnconnectedPair) -> None:
     raise Unmet("this", "that")
 
 
@@ -31,10 +31,10 @@ def outcomes(found: list[tuple[Any, Any]]) -> list[tuple[str, str | None]]:
 async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> None:
     begun = asyncio.Event()
 
-    async def waits(sides: Sides) -> None:
+    async def waits(sides: UnconnectedPair) -> None:
         await begun.wait()
 
-    async def quick(sides: Sides) -> None:
+    async def quick(sides: UnconnectedPair) -> None:
         begun.set()
 
     run = await opened_run(FakeDriver())
@@ -48,7 +48,7 @@ async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> N
 async def test_what_rests_on_a_failed_precondition_is_not_tried() -> None:
     tried: list[str] = []
 
-    async def rests(sides: Sides) -> None:
+    async def rests(sides: UnconnectedPair) -> None:
         tried.append("SND-1")
 
     run = await opened_run(FakeDriver())
@@ -77,7 +77,7 @@ async def test_what_failed_while_a_lesser_precondition_failed_is_blocked_by_it()
 async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def waits(sides: Sides) -> None:
+    async def waits(sides: UnconnectedPair) -> None:
         begun.set()
         try:
             await asyncio.get_running_loop().create_future()
@@ -94,10 +94,10 @@ async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
 async def test_one_by_one_starts_no_case_before_somebody_asks() -> None:
     begun: list[str] = []
 
-    async def first(sides: Sides) -> None:
+    async def first(sides: UnconnectedPair) -> None:
         begun.append("first")
 
-    async def second(sides: Sides) -> None:
+    async def second(sides: UnconnectedPair) -> None:
         begun.append("second")
 
     run = await opened_run(FakeDriver(), one_by_one=True)

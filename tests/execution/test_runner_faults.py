@@ -14,10 +14,10 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from clasp_e2e import wire
 from clasp_e2e.drivers import DriverFault, Refused
-from clasp_e2e.model import Connected
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
-    Sides,
+    UnconnectedPair,
 )
 
 pytestmark = pytest.mark.usefixtures("watched")
@@ -143,7 +143,7 @@ async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
     async def dies(peer: fakes.FakePeer, target: str) -> None:
         peer.break_down("the adapter ended with status 3")
 
-    async def body(sides: Sides) -> None:
+    async def body(sides: UnconnectedPair) -> None:
         pair = await sides.attach()
         await pair.offerer.connect_to_peer(pair.answerer)
         await pair.offerer.is_told(Connected, pair.answerer, within=60)

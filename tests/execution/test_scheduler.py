@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.execution import scheduler as module
-from clasp_e2e.execution.scheduler import Kind, Limits, Scheduler
+from clasp_e2e.execution.scheduler import CaseKind, Limits, Scheduler
 
 LIMITS = Limits(active=2, waiting=3, slow=4)
 
@@ -32,12 +32,12 @@ class Cases:
         self._ends: dict[str, asyncio.Event] = {}
         self.endings: dict[str, asyncio.Event] = {}
 
-    def submit(self, name: str, kind: Kind = Kind.QUICK, priority: int = 0) -> None:
+    def submit(self, name: str, kind: CaseKind = CaseKind.QUICK, priority: int = 0) -> None:
         self._ends[name], self.endings[name] = asyncio.Event(), asyncio.Event()
         self.endings[name].set()
         self.tasks[name] = asyncio.create_task(self._run(name, kind, priority))
 
-    async def _run(self, name: str, kind: Kind, priority: int) -> None:
+    async def _run(self, name: str, kind: CaseKind, priority: int) -> None:
         async with self._scheduler.slot(kind, (priority,)) as slot:
             self.started.append(name)
             self._changed.set()
@@ -79,8 +79,8 @@ async def test_a_case_that_waits_makes_room_for_quick_ones(monkeypatch: pytest.M
     monkeypatch.setattr(module, "_ACTIVE_S", 0.01)
     cases = Cases(Scheduler(LIMITS))
     for number in range(6):
-        cases.submit(f"waits {number}", Kind.WAITING, 0)
-    cases.submit("quick", Kind.QUICK, 9)
+        cases.submit(f"waits {number}", CaseKind.WAITING, 0)
+    cases.submit("quick", CaseKind.QUICK, 9)
     await cases.until_started(4)
     assert cases.started == ["waits 0", "waits 1", "waits 2", "quick"], "three of a kind wait at most"
     await cases.end("waits 0")
@@ -160,14 +160,14 @@ async def test_a_case_that_is_cancelled_leaves_its_place() -> None:
     await cases.end_all()
 
 
-@given(st.lists(st.tuples(st.sampled_from(Kind), st.integers(0, 3), st.booleans()), max_size=25))
-def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[Kind, int, bool]]) -> None:
-    running, most = Counter[Kind](), Counter[Kind]()
+@given(st.lists(st.tuples(st.sampled_from(CaseKind), st.integers(0, 3), st.booleans()), max_size=25))
+def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[CaseKind, int, bool]]) -> None:
+    running, most = Counter[CaseKind](), Counter[CaseKind]()
 
     async def main() -> None:
         scheduler = Scheduler(LIMITS)
 
-        async def case(kind: Kind, priority: int, raises: bool) -> None:
+        async def case(kind: CaseKind, priority: int, raises: bool) -> None:
             async with scheduler.slot(kind, (priority,)):
                 running[kind] += 1
                 most[kind] = max(most[kind], running[kind])
@@ -185,7 +185,7 @@ def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[Kind, int, bo
 
     asyncio.run(main())
     assert not +running
-    assert sum(most.values()) <= LIMITS.active * len(Kind)
+    assert sum(most.values()) <= LIMITS.active * len(CaseKind)
 
 
 def test_limits_fit_the_machine_unless_the_user_names_the_jobs() -> None:

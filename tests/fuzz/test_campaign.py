@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.fuzz.campaign import Finding, minimised, run_campaign
-from clasp_e2e.fuzz.evidence import EvidenceError, load_replay, save_finding
-from clasp_e2e.fuzz.inputs import Input, Origin
+from clasp_e2e.fuzz.campaign import Crash, minimised, run_campaign
+from clasp_e2e.fuzz.input_source import Input, Origin
 from clasp_e2e.fuzz.memory import MEBIBYTE, growth, resident
+from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_replay, save_finding
 from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer
 from clasp_e2e.peer import inputs as heard
 from clasp_e2e.router.effects import Effect, Script
-from clasp_e2e.testbed.client import Side
+from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
@@ -111,8 +111,8 @@ async def attached(
 ) -> FuzzedPeer | SignaledPeer:
     reference = ReferenceDriver()
     described = await reference.initialize()
-    peer = Participant(driver, Side("frail", described))
-    partner = Participant(reference, Side("partner", described))
+    peer = Participant(driver, SubjectInfo("frail", described))
+    partner = Participant(reference, SubjectInfo("partner", described))
     return kind(peer, partner, RouterSource(reference, None), SHORT)
 
 
@@ -144,7 +144,7 @@ async def test_a_peer_that_never_connected_is_no_finding() -> None:
 
 def test_a_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
     inputs = (Input(b"\x00\xff", Origin.MUTATED), Input("text", Origin.SENSELESS, ungreeted=True))
-    path = save_finding(Finding("router, by frames", "RTR-7", 3, "it fell silent", inputs, True), tmp_path, 9)
+    path = save_finding(Crash("router, by frames", "RTR-7", 3, "it fell silent", inputs, True), tmp_path, 9)
     replay = load_replay(path)
     assert (replay.target, replay.inputs) == ("router, by frames", inputs)
 
@@ -153,9 +153,9 @@ def test_a_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "finding.json"
     path.write_text(text)
-    with pytest.raises(EvidenceError, match="holds no finding"):
+    with pytest.raises(SavedInputsError, match="holds no finding"):
         load_replay(path)
-    with pytest.raises(EvidenceError, match="cannot be read"):
+    with pytest.raises(SavedInputsError, match="cannot be read"):
         load_replay(tmp_path / "none.json")
 
 

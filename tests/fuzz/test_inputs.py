@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e import wire
-from clasp_e2e.fuzz.inputs import (
+from clasp_e2e.fuzz.input_source import (
     Input,
+    InputCounts,
     Origin,
-    Tally,
     addressed,
     batches,
     random_frames,
     random_signals,
 )
-from clasp_e2e.fuzz.messages import MESSAGE_TYPES, random_message
+from clasp_e2e.fuzz.message_inputs import MESSAGE_TYPES, random_message
 from clasp_e2e.fuzz.mutations import kept_on_loopback
-from clasp_e2e.fuzz.signals import ATTACKER, ATTEMPT, TARGET
+from clasp_e2e.fuzz.signal_inputs import ATTACKER, ATTEMPT, TARGET
 
 SEEDS = st.integers(0, 2**32)
 ADDRESS = re.compile(rb"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
@@ -33,7 +33,7 @@ def decoded(each: Input) -> wire.Message:
 
 
 def test_half_of_all_frames_is_mutated_and_every_type_is_reached() -> None:
-    tally = Tally()
+    tally = InputCounts()
     reached: set[type[object]] = set()
     for number, size in batches(2000, 500):
         inputs = random_frames(1, number, size)
@@ -47,7 +47,7 @@ def test_half_of_all_frames_is_mutated_and_every_type_is_reached() -> None:
 
 
 def test_half_of_all_signals_is_mutated_and_every_kind_is_reached() -> None:
-    tally = Tally()
+    tally = InputCounts()
     kinds: set[str] = set()
     for number, size in batches(500, 100):
         inputs = random_signals(1, number, size)

@@ -5,13 +5,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.drivers.interface import CAPABILITIES
-from clasp_e2e.model import RoutingMode
 from clasp_e2e.modelbased.generation import MOST_FAILING, possible, scripts
-from clasp_e2e.modelbased.model import LONGEST_CUT, Model, Sent, Status, Way
+from clasp_e2e.modelbased.prediction import LONGEST_CUT, Model, Sent, Status, Way
 from clasp_e2e.modelbased.steps import (
-    Answer,
     Attach,
-    Close,
+    AwaitCalls,
+    CloseSession,
     Connect,
     Cut,
     Disconnect,
@@ -23,6 +22,7 @@ from clasp_e2e.modelbased.steps import (
     Settle,
     Step,
 )
+from clasp_e2e.p2p_types import RoutingMode
 
 SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -60,12 +60,12 @@ def sent(*steps: Step, then: tuple[Step, ...] = ()) -> Sent:
         ((CUT, *CONNECTED), {RELAY}, "RTE-6"),
         (CONNECTED, {P2P}, "RTE-3"),
         ((*CONNECTED, CUT), {P2P, RELAY}, "RTE-3"),
-        ((SetMode("alice", ONLY), Answer()), {P2P, REFUSED}, "RTE-8"),
-        ((SetMode("alice", ONLY), Answer(), CUT), {REFUSED}, "RTE-8"),
-        ((*CONNECTED, SetMode("alice", ONLY), Answer()), {P2P}, "RTE-7"),
-        ((*CONNECTED, SetMode("alice", SERVER), Answer()), {RELAY}, "RTE-9"),
+        ((SetMode("alice", ONLY), AwaitCalls()), {P2P, REFUSED}, "RTE-8"),
+        ((SetMode("alice", ONLY), AwaitCalls(), CUT), {REFUSED}, "RTE-8"),
+        ((*CONNECTED, SetMode("alice", ONLY), AwaitCalls()), {P2P}, "RTE-7"),
+        ((*CONNECTED, SetMode("alice", SERVER), AwaitCalls()), {RELAY}, "RTE-9"),
         ((*CONNECTED, SetMode("alice", SERVER)), {P2P, RELAY}, "RTE-9"),
-        ((*CONNECTED, SetMode("bob", SERVER), Answer()), {P2P}, "RTE-3"),
+        ((*CONNECTED, SetMode("bob", SERVER), AwaitCalls()), {P2P}, "RTE-3"),
         ((*CONNECTED, Connect("bob", "alice"), Settle()), {P2P}, "CON-9"),
         ((*CONNECTED, Disconnect("bob", "alice"), Settle()), {P2P, RELAY}, "RTE-4"),
         ((*CONNECTED, Disconnect("bob", "alice")), {P2P, RELAY}, "RTE-4"),
@@ -81,20 +81,20 @@ def test_which_ways_a_send_may_go_and_who_says_so(
 
 
 def test_after_a_second_change_of_mode_it_is_the_change_that_did_not_hold() -> None:
-    changes = (SetMode("alice", SERVER), Answer(), SetMode("alice", PREFER), Answer())
+    changes = (SetMode("alice", SERVER), AwaitCalls(), SetMode("alice", PREFER), AwaitCalls())
     found = sent(*CONNECTED, *changes)
     assert (found.ways, found.requirement) == ({P2P}, "RTE-10")
 
 
 def test_what_begins_while_a_call_is_under_way_widens_what_it_may_do() -> None:
     assert sent(*CONNECTED, then=(SetMode("alice", SERVER),)).ways == {P2P, RELAY}
-    assert sent(*CONNECTED, then=(Answer(), SetMode("alice", SERVER))).ways == {P2P}
+    assert sent(*CONNECTED, then=(AwaitCalls(), SetMode("alice", SERVER))).ways == {P2P}
 
 
 def test_a_loss_is_excused_by_what_happened_to_the_connection() -> None:
     assert sent(*CONNECTED).kept
     assert not sent(*CONNECTED, then=(Disconnect("bob", "alice"),)).kept
-    assert not sent(*CONNECTED, then=(Answer(), Kill("bob"))).kept
+    assert not sent(*CONNECTED, then=(AwaitCalls(), Kill("bob"))).kept
     assert sent(*CONNECTED, then=(CUT,)).black
 
 
@@ -107,7 +107,7 @@ def test_what_was_sent_into_a_black_link_is_still_to_arrive() -> None:
 
 
 def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_it_open() -> None:
-    closed = after(*CONNECTED, Close("bob"), Settle()).between("alice", "bob")
+    closed = after(*CONNECTED, CloseSession("bob"), Settle()).between("alice", "bob")
     killed = after(*CONNECTED, Kill("bob"), Settle()).between("alice", "bob")
     assert (closed.status, killed.status) == (Status.IDLE, Status.UNSURE)
 
@@ -119,7 +119,7 @@ def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_
         ((), Heal("alice", "bob")),
         ((), Disconnect("alice", "bob")),
         ((), Connect("alice", "carol")),
-        ((Kill("bob"),), Close("alice")),
+        ((Kill("bob"),), CloseSession("alice")),
         ((Kill("bob"),), SetMode("bob", ONLY)),
         ((SetMode("alice", ONLY),), SetMode("alice", SERVER)),
         ((SetMode("alice", ONLY),), Kill("alice")),
@@ -133,10 +133,10 @@ def test_what_cannot_be_foretold_is_not_allowed(steps: tuple[Step, ...], step: S
 
 
 def test_what_is_not_declared_is_not_called() -> None:
-    intents = [*CONNECTED, Disconnect("alice", "bob"), Settle(), Close("bob")]
+    intents = [*CONNECTED, Disconnect("alice", "bob"), Settle(), CloseSession("bob")]
     kinds = {type(step) for step in possible(intents, frozenset())}
-    assert kinds.isdisjoint({Disconnect, Close})
-    assert {Disconnect, Close} <= {type(step) for step in possible(intents, CAPABILITIES)}
+    assert kinds.isdisjoint({Disconnect, CloseSession})
+    assert {Disconnect, CloseSession} <= {type(step) for step in possible(intents, CAPABILITIES)}
 
 
 @SOME

@@ -8,9 +8,9 @@ import pytest
 
 from clasp_e2e.drivers.interface import CAPABILITIES
 from clasp_e2e.execution.runner import JudgedCase, harness_error
-from clasp_e2e.model import RoutingMode
-from clasp_e2e.modelbased import REQUIREMENTS, Script, Search, Seen, Tally, case_of
+from clasp_e2e.modelbased import REQUIREMENTS, Script, Search, SearchCounts, Seen, case_of
 from clasp_e2e.modelbased.steps import Attach, Connect, Send, SetMode
+from clasp_e2e.p2p_types import RoutingMode
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.spec.catalogue import load_catalogue
 
@@ -30,8 +30,8 @@ def relays_in_p2p_only(script: Script) -> Outcome:
 
 def searched(
     verdict: Verdict, *, steps: int = 400, seed: int = 1, strict: bool = False
-) -> tuple[Seen, Tally, list[Script]]:
-    tally = Tally()
+) -> tuple[Seen, SearchCounts, list[Script]]:
+    tally = SearchCounts()
     performed: list[Script] = []
 
     def perform(script: Script, name: str) -> JudgedCase:

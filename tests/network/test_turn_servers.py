@@ -10,7 +10,7 @@ import pytest
 from aioice import stun
 from aioice.turn import TurnClientMixin, TurnTransport, create_turn_endpoint
 
-from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, TurnServer
+from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, ObservedTurnServer
 
 from .sockets import PATIENCE, Peer
 
@@ -20,7 +20,7 @@ with_coturn = pytest.mark.skipif(not Coturn.is_installed(), reason="coturn is no
 
 
 @pytest.fixture(params=["embedded", pytest.param("coturn", marks=with_coturn)])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[TurnServer]:
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[ObservedTurnServer]:
     kind = EmbeddedTurnServer if request.param == "embedded" else Coturn
     server = await kind.open(USERS)
     yield server
@@ -28,7 +28,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[TurnServer]:
     await server.close()
 
 
-def where(server: TurnServer) -> tuple[str, int]:
+def where(server: ObservedTurnServer) -> tuple[str, int]:
     _, host, port = server.url.removesuffix("?transport=udp").split(":")
     return host, int(port)
 
@@ -42,7 +42,7 @@ class Client(asyncio.DatagramProtocol):
         self.relayed: tuple[str, int]
 
     @classmethod
-    async def open(cls, server: TurnServer, user: str) -> Client:
+    async def open(cls, server: ObservedTurnServer, user: str) -> Client:
         async with asyncio.timeout(PATIENCE):
             transport, client = await create_turn_endpoint(
                 cls, server_addr=where(server), username=user, password=USERS[user]
@@ -72,7 +72,7 @@ class Client(asyncio.DatagramProtocol):
 
 
 @pytest.fixture
-async def clients(server: TurnServer) -> AsyncIterator[tuple[Client, Client]]:
+async def clients(server: ObservedTurnServer) -> AsyncIterator[tuple[Client, Client]]:
     """Alice and Bob, each of whom permits the other's relayed address."""
     alice, bob = [await Client.open(server, user) for user in USERS]
     for text in (b"permits", b"is permitted"):  # The first of all may be lost, or arrive late.
@@ -86,7 +86,9 @@ async def clients(server: TurnServer) -> AsyncIterator[tuple[Client, Client]]:
     await bob.end()
 
 
-async def test_it_relays_both_ways_and_counts(server: TurnServer, clients: tuple[Client, Client]) -> None:
+async def test_it_relays_both_ways_and_counts(
+    server: ObservedTurnServer, clients: tuple[Client, Client]
+) -> None:
     alice, bob = clients
     of_alice, of_bob = (server.allocations.of(user)[0] for user in USERS)
     assert (of_alice.relayed, of_bob.relayed) == (alice.relayed, bob.relayed)
@@ -111,7 +113,7 @@ async def test_who_has_no_permission_does_not_get_through(
     assert await alice.receive() == (b"behind it", bob.relayed)
 
 
-async def test_a_wrong_password_is_refused_and_told(server: TurnServer) -> None:
+async def test_a_wrong_password_is_refused_and_told(server: ObservedTurnServer) -> None:
     with pytest.raises(stun.TransactionFailed):
         await create_turn_endpoint(
             Client, server_addr=where(server), username="alice", password="through the looking glass"
@@ -122,7 +124,7 @@ async def test_a_wrong_password_is_refused_and_told(server: TurnServer) -> None:
     assert "alice has no allocation; bob has no allocation (2 requests arrived; alice was refused" in told
 
 
-async def test_an_allocation_that_was_given_back_is_gone(server: TurnServer) -> None:
+async def test_an_allocation_that_was_given_back_is_gone(server: ObservedTurnServer) -> None:
     for _ in range(2):
         await (await Client.open(server, "alice")).end()
     assert len(server.allocations.of("alice")) == 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clasp_e2e.model import Connected, P2PConfig, P2PEvent
+from clasp_e2e.p2p_types import Connected, P2PConfig, P2PEvent
 from clasp_e2e.peer import Clasp, Script
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport

@@ -7,7 +7,7 @@ import asyncio
 import aioice.ice
 import pytest
 
-from clasp_e2e.model import Data, Disconnected, SendResult
+from clasp_e2e.p2p_types import Data, Disconnected, SendResult
 
 from .conftest import PATIENCE, Open, join
 

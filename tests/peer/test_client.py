@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,

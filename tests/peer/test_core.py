@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,
@@ -31,8 +31,8 @@ def rejected(world: World, name: str, call: int) -> PeerError:
 
 def test_start_subscribes_before_it_announces():
     effects = PeerCore("a", P2PConfig(), lambda: "id").handle(inputs.Start())
-    assert kinds(effects) == [fx.Subscribe] * 3 + [fx.PublishAnnouncement]
-    assert [effect.pattern for effect in effects if isinstance(effect, fx.Subscribe)] == [
+    assert kinds(effects) == [fx.SubscribeTo] * 3 + [fx.PublishAnnouncement]
+    assert [effect.pattern for effect in effects if isinstance(effect, fx.SubscribeTo)] == [
         "/clasp/p2p/signal/a",
         "/clasp/p2p/announce",
         "/clasp/p2p/relay/a",
@@ -276,7 +276,7 @@ def test_the_loss_of_a_connection_is_told_once():
 
 def test_close_ends_everything_and_refuses_what_follows():
     world = World().connected()
-    closed = world.call(ALICE, inputs.Close)
+    closed = world.call(ALICE, inputs.CloseClient)
     world.run()
     assert world.answer(ALICE, closed) == fx.Resolve(closed)
     assert fx.CloseSession() in world.effects[ALICE]

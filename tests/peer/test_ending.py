@@ -13,7 +13,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import ForwardTsnChunk, RTCSctpTransport
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, Data, Disconnected
+from clasp_e2e.p2p_types import Connected, Data, Disconnected
 from clasp_e2e.peer import NotConnected
 from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.gathering import Gathering

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PEvent
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PEvent
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 
@@ -87,7 +87,7 @@ def test_every_story_makes_sense(data):
                 world.feed(name, inputs.TransportLost(number, "lost"))
     world.run()
     for name in (ALICE, BOB):
-        calls.append((name, world.call(name, inputs.Close)))
+        calls.append((name, world.call(name, inputs.CloseClient)))
         world.run()
         assert world.answer(*calls[-1]) is not None
         assert world.timers[name] == {}
@@ -107,7 +107,7 @@ def test_direct_data_comes_between_connected_and_disconnected(data):
         if world.cores[ALICE].connection(BOB) is not None:
             world.call(ALICE, lambda call: inputs.SendP2P(call, BOB, b"x", True))
     world.run()
-    world.call(ALICE, inputs.Close)
+    world.call(ALICE, inputs.CloseClient)
     world.run()
     for name in (ALICE, BOB):
         check_story(world.events[name])

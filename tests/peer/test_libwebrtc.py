@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, SendResult, TurnServer
 from clasp_e2e.network import EmbeddedTurnServer
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, SendResult, TurnServer
 from clasp_e2e.peer import PayloadTooLarge, transport
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.inputs import SignalReceived
-from clasp_e2e.peer.libwebrtc import LibwebrtcTransport, lacking
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, lacking
 from clasp_e2e.peer.transport import MESSAGE_LIMIT, TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clasp_e2e.model import Data, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Data, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.peer import NotConnected, PayloadTooLarge, PeerError, PeerNotConnected, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sending import RELAY_LIMIT, decode_relay

@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 from clasp_e2e.peer import Clasp, ClaspBuilder, RouterUnreachable
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

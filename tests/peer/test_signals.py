@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, ConnectionFailed, Data
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data
 from clasp_e2e.peer.effects import Delayed, Effect, PublishSignal
 from clasp_e2e.peer.sdp import without_candidates
 

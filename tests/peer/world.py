@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig, P2PEvent
+from clasp_e2e.p2p_types import P2PConfig, P2PEvent
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.core import PeerCore

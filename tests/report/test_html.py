@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.report.html import render_html, render_matrix_html
-from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
+from clasp_e2e.results.matrix_results import Cell, Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.spec.catalogue import concerns
 

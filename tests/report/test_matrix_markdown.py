@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
-from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Verdict
 
 PEERS = ("node", "rust", "more|than*that")

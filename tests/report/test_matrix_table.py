@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from clasp_e2e.report.matrix import cell_line, print_matrix
-from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.report.matrix_page import cell_line, print_matrix
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Verdict
 
 MISSING = "rust: it is not built. Run: clasp-e2e build-adapter rust"

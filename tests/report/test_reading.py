@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.report.html import render_html, render_matrix_html
-from clasp_e2e.results.matrix import Matrix, Obstacle, State, cells_of
+from clasp_e2e.results.matrix_results import Matrix, Obstacle, State, cells_of
 
 from .looking import LIMIT, look
 from .runs import run_of, scenario

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.report.sequence import BRIEF, HEAD, TAIL, diagram
-from clasp_e2e.results.timeline import Kind
+from clasp_e2e.results.timeline import EntryKind
 
 SESSION = "9c47211a-d252-42ed-9eba-8a83b3906dfa"
 
 
-def entry(who: str, what: str = "did it", kind: Kind = Kind.NOTE, **fields) -> dict:
+def entry(who: str, what: str = "did it", kind: EntryKind = EntryKind.NOTE, **fields) -> dict:
     return {"at": 0.25, "kind": kind.value, "who": who, "what": what, **fields}
 
 
@@ -20,7 +20,7 @@ ENTRIES = st.builds(
     lambda who, to, kind, what: entry(who, what, kind, **({"to": to} if to and to != who else {})),
     NAMES,
     st.one_of(st.none(), NAMES),
-    st.sampled_from(Kind),
+    st.sampled_from(EntryKind),
     st.text(max_size=8),
 )
 
@@ -29,7 +29,7 @@ ENTRIES = st.builds(
 def test_what_is_shown_stands_in_order_within_the_grid_and_the_rest_is_counted(timeline) -> None:
     drawn = diagram(timeline)
     rows = [*drawn.before, *drawn.after]
-    gaps = sum(row.kind == Kind.GAP for row in rows)
+    gaps = sum(row.kind == EntryKind.GAP for row in rows)
     assert drawn.count + gaps == len(timeline)
     assert len(rows) <= HEAD + TAIL
     whole = timeline if not drawn.left_out else timeline[:HEAD] + timeline[-TAIL:]
@@ -45,10 +45,10 @@ def test_the_router_stands_between_the_peers_and_the_network_last() -> None:
 
 def test_an_arrow_goes_from_the_middle_of_a_lane_to_that_of_another() -> None:
     timeline = [
-        entry("alice", kind=Kind.FRAME, to="router"),
-        entry("router", kind=Kind.FRAME, to="bob"),
-        entry("router", kind=Kind.FRAME, to="alice"),
-        entry("harness", kind=Kind.CALL, to="bob"),
+        entry("alice", kind=EntryKind.FRAME, to="router"),
+        entry("router", kind=EntryKind.FRAME, to="bob"),
+        entry("router", kind=EntryKind.FRAME, to="alice"),
+        entry("harness", kind=EntryKind.CALL, to="bob"),
         entry("harness"),
     ]
     rows = diagram(timeline).before
@@ -66,8 +66,8 @@ def test_sessions_are_called_by_the_names_of_their_owners_but_not_within_a_frame
     signal = {"message": "PUBLISH", "address": f"/s/{SESSION}"}
     rows = diagram(
         [
-            entry("router", f"WELCOME {SESSION}", Kind.FRAME, to="bob", decoded=welcome),
-            entry("alice", f"PUBLISH /s/{SESSION}", Kind.FRAME, to="router", decoded=signal),
+            entry("router", f"WELCOME {SESSION}", EntryKind.FRAME, to="bob", decoded=welcome),
+            entry("alice", f"PUBLISH /s/{SESSION}", EntryKind.FRAME, to="router", decoded=signal),
             entry("bob", f"is attached as session {SESSION}"),
         ]
     ).before
@@ -78,7 +78,7 @@ def test_sessions_are_called_by_the_names_of_their_owners_but_not_within_a_frame
 
 def test_a_frame_is_shown_as_its_message_and_its_bytes() -> None:
     decoded = {"message": "PUBLISH", "value": {"sdp": "v=0\r\no=x\r\n", "list": [1, None, True], "none": []}}
-    (row,) = diagram([entry("a", kind=Kind.FRAME, to="router", decoded=decoded, frame="53" * 17)]).before
+    (row,) = diagram([entry("a", kind=EntryKind.FRAME, to="router", decoded=decoded, frame="53" * 17)]).before
     assert row.decoded == (
         "message: PUBLISH\nvalue:\n  sdp:\n    v=0\n    o=x\n  list:\n    - 1\n    - none\n    - yes\n"
         "  none: (empty)"
@@ -88,7 +88,7 @@ def test_a_frame_is_shown_as_its_message_and_its_bytes() -> None:
 
 def test_of_a_long_frame_the_beginning_is_shown() -> None:
     (row,) = diagram(
-        [entry("a", kind=Kind.FRAME, to="router", frame="00" * 2048 + "... (9000 bytes)")]
+        [entry("a", kind=EntryKind.FRAME, to="router", frame="00" * 2048 + "... (9000 bytes)")]
     ).before
     assert row.dump.splitlines()[-1] == "      ... the rest is left out"
     assert len(row.dump.splitlines()) == 33
@@ -98,7 +98,7 @@ def test_of_a_long_frame_the_beginning_is_shown() -> None:
 def test_routine_stands_apart_and_nothing_is_lost(happened, brief) -> None:
     timeline = [each | ({"minor": True} if minor else {}) for each, minor in happened]
     drawn = diagram(timeline, brief=brief)
-    gaps = sum(row.kind == Kind.GAP for row in (*drawn.before, *drawn.after))
+    gaps = sum(row.kind == EntryKind.GAP for row in (*drawn.before, *drawn.after))
     shown = (*drawn.before, *drawn.after, *drawn.routine)
     assert len(shown) + drawn.left_out == len(timeline)
     assert drawn.count == len(timeline) - gaps
@@ -109,7 +109,7 @@ def test_routine_stands_apart_and_nothing_is_lost(happened, brief) -> None:
 
 
 def test_a_brief_one_has_the_end_and_no_frames() -> None:
-    ping = entry("a", kind=Kind.FRAME, to="router", decoded={"message": "PING"}, frame="53")
+    ping = entry("a", kind=EntryKind.FRAME, to="router", decoded={"message": "PING"}, frame="53")
     drawn = diagram([ping] * (BRIEF + 2), brief=True)
     assert (len(drawn.before), len(drawn.after), drawn.left_out) == (0, BRIEF, 2)
     assert {(row.decoded, row.dump) for row in drawn.after} == {("", "")}

@@ -14,7 +14,7 @@ from clasp_e2e.report.html import render_html
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.report.words import LevelCount, count_levels, not_judged
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.results.run_record import RequirementResult, Run
 from clasp_e2e.spec.catalogue import Level, concerns
 

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.results.compact import MOST, compact
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.results.timeline import EntryKind, Timeline
 
 HAPPENED = st.lists(
-    st.tuples(st.sampled_from([kind for kind in Kind if kind is not Kind.GAP]), st.booleans()),
+    st.tuples(st.sampled_from([kind for kind in EntryKind if kind is not EntryKind.GAP]), st.booleans()),
     max_size=3 * MOST,
 )
 
 
-def timeline_of(happened: list[tuple[Kind, bool]]) -> Timeline:
+def timeline_of(happened: list[tuple[EntryKind, bool]]) -> Timeline:
     timeline = Timeline()
     for number, (kind, minor) in enumerate(happened):
         timeline.note("alice", f"did {number}", kind, frame=b"x", decoded=1, minor=minor)
@@ -25,7 +25,7 @@ def timeline_of(happened: list[tuple[Kind, bool]]) -> Timeline:
 def test_what_is_kept_is_in_order_and_bounded_and_the_rest_is_counted(happened) -> None:
     timeline = timeline_of(happened)
     trace, left_out = compact(timeline)
-    kept = [entry for entry in trace if entry.kind is not Kind.GAP]
+    kept = [entry for entry in trace if entry.kind is not EntryKind.GAP]
     places = [int(entry.what.split()[1]) for entry in kept]
     assert places == sorted(set(places))
     assert len(kept) <= MOST
@@ -33,26 +33,26 @@ def test_what_is_kept_is_in_order_and_bounded_and_the_rest_is_counted(happened) 
     assert bool(kept) == bool(happened)
     assert all(entry.frame is None and entry.decoded is None for entry in trace)
     minor = sum(each for _, each in happened)
-    gaps = sum(int(entry.what.split()[0]) for entry in trace if entry.kind is Kind.GAP)
+    gaps = sum(int(entry.what.split()[0]) for entry in trace if entry.kind is EntryKind.GAP)
     assert gaps == left_out - (minor if minor < len(happened) else 0)
 
 
 @given(HAPPENED)
 def test_what_befell_the_network_outlasts_what_was_said(happened) -> None:
     trace, _ = compact(timeline_of(happened))
-    of_network = [each for each in happened if each == (Kind.CONDITION, False)]
-    others = [each for each in happened if not each[1] and each[0] in (Kind.NETWORK, Kind.MISSED)]
+    of_network = [each for each in happened if each == (EntryKind.CONDITION, False)]
+    others = [each for each in happened if not each[1] and each[0] in (EntryKind.NETWORK, EntryKind.MISSED)]
     if len(of_network) + len(others) <= MOST // 2 and not all(minor for _, minor in happened):
-        assert sum(entry.kind is Kind.CONDITION for entry in trace) == len(of_network)
+        assert sum(entry.kind is EntryKind.CONDITION for entry in trace) == len(of_network)
 
 
 def test_where_all_is_routine_the_routine_is_the_story() -> None:
-    trace, left_out = compact(timeline_of([(Kind.FRAME, True)] * 3))
+    trace, left_out = compact(timeline_of([(EntryKind.FRAME, True)] * 3))
     assert (len(trace), left_out) == (3, 0)
 
 
 def test_sessions_stand_as_their_owners() -> None:
     timeline = Timeline()
     timeline.sessions = {"s-1": "alice", "s-2": "bob"}
-    timeline.note("alice", "PUBLISH /signal/s-2 of s-1", Kind.FRAME)
+    timeline.note("alice", "PUBLISH /signal/s-2 of s-1", EntryKind.FRAME)
     assert compact(timeline)[0][0].what == "PUBLISH /signal/bob of alice"

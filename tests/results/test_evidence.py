@@ -12,7 +12,7 @@ from clasp_e2e.results.documents import DocumentError, decode, encode, expect_sh
 from clasp_e2e.results.evidence import CaseEvidence, EvidenceError, read_trace, write_evidence
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.results.timeline import EntryKind, Timeline
 
 
 def result(requirement: str, case_id: str = "file::test[x-x]") -> ScenarioResult:
@@ -23,7 +23,7 @@ def result(requirement: str, case_id: str = "file::test[x-x]") -> ScenarioResult
 
 def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
     timeline = Timeline()
-    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01")
+    timeline.note("alice", "sends", EntryKind.FRAME, to="router", frame=b"\x01")
     failed = replace(result("M-1"), outcome=Outcome.FAILED)
     path = write_evidence(
         tmp_path / "evidence", failed, timeline, {"link": {1, 2}}, seed=5, stderr={"alice": "panic"}
@@ -39,7 +39,7 @@ def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
 
 def test_evidence_of_what_passed_is_small(tmp_path: Path) -> None:
     timeline = Timeline()
-    timeline.note("alice", "sends", Kind.FRAME, to="router", frame=b"\x01" * 999)
+    timeline.note("alice", "sends", EntryKind.FRAME, to="router", frame=b"\x01" * 999)
     path = write_evidence(tmp_path, result("M-1"), timeline, {}, seed=5, stderr={"alice": "noise"})
     document = json.loads(path.read_text(encoding="utf-8"))
     assert [entry["what"] for entry in document["timeline"]] == ["sends"]

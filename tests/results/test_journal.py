@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clasp_e2e.results.journal import Journal, RunFacts, finish_results, is_unfinished, read_journal
 from clasp_e2e.results.outcome import Outcome, Verdict
-from clasp_e2e.results.plan import Plan
+from clasp_e2e.results.planned_cases import Plan
 from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.store import JOURNAL, RESULTS, ResultsError, write_results

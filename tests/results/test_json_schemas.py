@@ -12,7 +12,7 @@ from testbed.cases import case, judge, opened_run
 from testbed.fakes import FakeDriver, raises
 
 from clasp_e2e.results.json_schemas import FOLDER, TYPES, json_schema
-from clasp_e2e.testbed import Alone
+from clasp_e2e.testbed import SinglePeer
 
 REPORTS = Path(__file__).parents[2] / "reports"
 FILES = {
@@ -48,7 +48,7 @@ def test_schema_refuses_a_run_without_its_verdict() -> None:
 
 @pytest.mark.parametrize("faults", [{}, {"p2p_routing_mode": raises}], ids=["passed", "error"])
 async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, faults: dict[str, Any]) -> None:
-    async def asks_the_mode(alone: Alone) -> None:
+    async def asks_the_mode(alone: SinglePeer) -> None:
         """The mode of a client is read."""
         await (await alone.attach()).p2p_routing_mode()
 

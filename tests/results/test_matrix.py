@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.matrix import Cell, Matrix, Obstacle, State, cells_of
+from clasp_e2e.results.matrix_results import Cell, Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.results.verdict import requirement_results, run_verdict

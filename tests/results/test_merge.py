@@ -15,7 +15,7 @@ from clasp_e2e.results.documents import from_plain, to_plain
 from clasp_e2e.results.merge import MergeError, merge_runs
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.results.plan import KnownList, Plan
+from clasp_e2e.results.planned_cases import KnownList, Plan
 from clasp_e2e.results.preconditions import failed_precondition, resolve_case, run_order
 from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clasp_e2e.model import Connected, Data, Disconnected, RoutingMode
+from clasp_e2e.p2p_types import Connected, Data, Disconnected, RoutingMode
 from clasp_e2e.results.baseline import parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries
 from clasp_e2e.results.message_patterns import pattern

@@ -6,7 +6,7 @@ import pytest
 
 from clasp_e2e.results.evidence import EvidenceError, read_evidence, write_evidence
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.replay import Likeness, compare
+from clasp_e2e.results.replay_comparison import Likeness, compare
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.timeline import Timeline
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.wire import Publish
 
 
@@ -26,8 +26,8 @@ class Clock:
 
 def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     timeline = Timeline(Clock(100, 100.034, 112.5))
-    timeline.note("alice", "PUBLISH offer (812 bytes)", Kind.FRAME, to="router")
-    timeline.note("bob", "was told\nConnected", Kind.EVENT)
+    timeline.note("alice", "PUBLISH offer (812 bytes)", EntryKind.FRAME, to="router")
+    timeline.note("bob", "was told\nConnected", EntryKind.EVENT)
     assert timeline.render().splitlines() == [
         "   +0.034 s  alice → router  PUBLISH offer (812 bytes)",
         "  +12.500 s  bob             was told Connected",
@@ -54,8 +54,8 @@ def test_what_is_learned_late_stands_where_it_happened() -> None:
     timeline = Timeline(Clock(0, 1, 2, 3))
     for moment in (1, 2, 3):
         timeline.note("x", f"at {moment}")
-    timeline.note_past(2.5, "network", "first datagram", Kind.NETWORK)
-    timeline.note_past(9.0, "network", "last datagram", Kind.NETWORK)
+    timeline.note_past(2.5, "network", "first datagram", EntryKind.NETWORK)
+    timeline.note_past(9.0, "network", "last datagram", EntryKind.NETWORK)
     whats = [entry.what for entry in timeline.entries]
     assert whats == ["at 1", "at 2", "first datagram", "at 3", "last datagram"]
 
@@ -67,7 +67,7 @@ def written(timeline: Timeline) -> list[dict[str, Any]]:
 def test_a_frame_is_kept_in_bytes_and_decoded() -> None:
     timeline = Timeline(Clock(0, 0))
     message = Publish(address="/a", value={"type": "offer", "data": b"\x01\x02"})
-    timeline.note("alice", "PUBLISH", Kind.FRAME, to="router", frame=b"\x53\x01", decoded=message)
+    timeline.note("alice", "PUBLISH", EntryKind.FRAME, to="router", frame=b"\x53\x01", decoded=message)
     (entry,) = written(timeline)
     assert (entry["kind"], entry["who"], entry["to"], entry["frame"]) == ("frame", "alice", "router", "5301")
     assert entry["decoded"]["message"] == "PUBLISH"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e import wire
-from clasp_e2e.router import Close, Deliver, Effect, ErrorCode, RouterCore, Why
+from clasp_e2e.router import CloseConnection, Deliver, Effect, ErrorCode, RouterCore, Why
 
 A, B, C = 1, 2, 3
 
@@ -67,7 +67,7 @@ def test_anything_before_hello_ends_the_connection(message: wire.Message) -> Non
     core.connected(A)
     told, end = core.handle(A, message)
     assert errors([told]) == [(A, ErrorCode.INVALID_MESSAGE)]
-    assert end == Close(A, 1002, "no HELLO")
+    assert end == CloseConnection(A, 1002, "no HELLO")
     assert core.handle(A, wire.Hello("too late")) == []
 
 
@@ -76,7 +76,7 @@ def test_a_hello_that_does_not_come_ends_the_connection() -> None:
     core.connected(A)
     told, end = core.hello_overdue(A)
     assert errors([told]) == [(A, ErrorCode.INVALID_MESSAGE)]
-    assert isinstance(end, Close)
+    assert isinstance(end, CloseConnection)
 
 
 def test_a_bad_frame_ends_a_connection_without_a_session_only() -> None:
@@ -85,7 +85,7 @@ def test_a_bad_frame_ends_a_connection_without_a_session_only() -> None:
     core.connected(B)
     told, end = core.bad_frame(B, "senseless")
     assert errors([told]) == [(B, ErrorCode.INVALID_FRAME)]
-    assert isinstance(end, Close)
+    assert isinstance(end, CloseConnection)
     assert core.bad_frame(B, "after the end") == []
     assert core.session_of(A) == "s1"
 

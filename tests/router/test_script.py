@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.router import Close, Deliver, Effect, RouterServer, Script, Why
+from clasp_e2e.router import CloseConnection, Deliver, Effect, RouterServer, Script, Why
 
 from .conftest import Client, Dial
 
@@ -87,7 +87,7 @@ async def test_a_router_that_ends_everybody_for_one_bad_frame(dial: Dial) -> Non
     def panic(effect: Effect) -> Iterable[Effect]:
         seen.add(effect.connection)
         if isinstance(effect, Deliver) and isinstance(effect.message, wire.Error):
-            return [Close(connection, 1011, "panic") for connection in seen]
+            return [CloseConnection(connection, 1011, "panic") for connection in seen]
         return (effect,)
 
     async with RouterServer.open(script=panic) as router:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from clasp_e2e.execution.run import SharedResources
+from clasp_e2e.execution.run_session import SharedResources
 from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.testbed.waiting import Patience

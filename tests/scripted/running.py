@@ -11,7 +11,7 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.execution.bundled_scenarios import load_scenarios
 from clasp_e2e.execution.pairings import Subjects, pairings
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
-from clasp_e2e.execution.run import SharedResources, open_run
+from clasp_e2e.execution.run_session import SharedResources, open_run
 from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED

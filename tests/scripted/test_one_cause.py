@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clasp_e2e.scripted import Mutant, connecting, events, routers, sending
+from clasp_e2e.scripted import Mutant, connecting, event_mutants, routers, sending_mutants
 from clasp_e2e.scripted.mutant import Role
 
 from .conftest import Runs
@@ -17,9 +17,9 @@ BASIC = [
     (connecting.NeverAnswers, "answerer"),
     (connecting.IgnoresTheAnswer, "offerer"),
     (connecting.AnswersWithAWrongPassword, "answerer"),
-    (events.TellsNoConnected, "offerer"),
+    (event_mutants.TellsNoConnected, "offerer"),
     (connecting.SendsNothing, "offerer"),
-    (sending.SendsBothWays, "answerer"),
+    (sending_mutants.SendsBothWays, "answerer"),
     (routers.WelcomesNobody, "router"),
     (routers.ForwardsNothing, "router"),
 ]

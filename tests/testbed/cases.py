@@ -8,13 +8,13 @@ from typing import Any
 from clasp_e2e.drivers import Driver
 from clasp_e2e.execution.pairings import Subjects
 from clasp_e2e.execution.plan import Case, RunPlan
-from clasp_e2e.execution.run import RunSession
+from clasp_e2e.execution.run_session import RunSession
 from clasp_e2e.execution.runner import JudgedCase
 from clasp_e2e.execution.selection import Selection
-from clasp_e2e.model import RoutingMode
+from clasp_e2e.p2p_types import RoutingMode
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.spec.catalogue import load_catalogue
-from clasp_e2e.testbed import Sides, expect, requirement
+from clasp_e2e.testbed import UnconnectedPair, expect, requirement
 from clasp_e2e.testbed.scenario import scenario_of
 from clasp_e2e.testbed.waiting import Patience
 
@@ -61,7 +61,7 @@ def judgments(of: JudgedCase) -> dict[str, str]:
     return {name: str(outcome) for name, outcome in of.result.judgments.items()}
 
 
-async def asks_the_mode(sides: Sides) -> None:
+async def asks_the_mode(sides: UnconnectedPair) -> None:
     """The mode of a new client is PreferP2P."""
     pair = await sides.attach()
     expect(await pair.offerer.p2p_routing_mode(), "the mode").equals(RoutingMode.PREFER_P2P)

@@ -26,7 +26,7 @@ from clasp_e2e.drivers import (
     Refused,
     Router,
 )
-from clasp_e2e.model import Connected, Data, P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, Data, P2PConfig, RoutingMode, SendResult
 
 Act = Callable[..., Awaitable[Any]]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.testbed import Sides
+from clasp_e2e.testbed import UnconnectedPair
 
 from .cases import case, judge, judged, opened_run
 from .fakes import FakeDriver, FakePeer
@@ -25,7 +25,7 @@ class OpensKillablePeers(FakeDriver):
         return await self.open_peer(**how)
 
 
-async def kills(sides: Sides) -> None:
+async def kills(sides: UnconnectedPair) -> None:
     """A peer is killed."""
     await (await sides.attach()).offerer.kill()
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from clasp_e2e.model import Data, SendResult
 from clasp_e2e.network import Conditions, Side, every_nth_lost, lost, reordered
 from clasp_e2e.network.impairments import Datagram, Impairment
 from clasp_e2e.notifier import Notifier
+from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.events import Inbox
 from clasp_e2e.testbed.expectations import JUDGMENT, Judgment, Unobserved
-from clasp_e2e.testbed.inbox import Inbox
-from clasp_e2e.testbed.losing import LARGE, SMALL, Flow, Unlucky
+from clasp_e2e.testbed.lossy_transfer import LARGE, SMALL, Flow, SelectiveLoss
 from clasp_e2e.testbed.waiting import Patience
 
 OVERHEADS = range(29 + 28, 37 + 32 + 1)
@@ -64,7 +64,7 @@ def test_the_size_of_a_datagram_tells_a_large_message(overhead: int) -> None:
 def test_the_large_ones_meet_their_fate_and_nothing_else_does() -> None:
     conditions = Conditions()
     pair: Any = SimpleNamespace(link=conditions, subject="alice", side=lambda _: Side.B)
-    Unlucky(pair)
+    SelectiveLoss(pair)
     decide = conditions.impairment(Side.B)
     assert decide is not None
     assert conditions.impairment(Side.A) is None
@@ -138,7 +138,7 @@ def _judgment() -> Generator[None]:
 @pytest.mark.parametrize("reliable", [False, True])
 async def test_large_message_that_passes_in_pieces_is_replaced_by_the_next(reliable: bool) -> None:
     pair = lossy_pair(2, Patience())
-    lost_one = await Unlucky(pair).send_large(reliable=reliable)
+    lost_one = await SelectiveLoss(pair).send_large(reliable=reliable)
     assert lost_one == pair.subject.sent[2]
     assert not pair.partner.received(lost_one)
     assert [event.data for event in pair.partner.data()] == pair.subject.sent[:2]
@@ -147,4 +147,4 @@ async def test_large_message_that_passes_in_pieces_is_replaced_by_the_next(relia
 @pytest.mark.usefixtures("_judgment")
 async def test_large_messages_that_all_pass_in_pieces_are_unobserved() -> None:
     with pytest.raises(Unobserved, match="a whole message of 1050 bytes from alice"):
-        await Unlucky(lossy_pair(sys.maxsize, Patience(0.005))).send_large(reliable=False)
+        await SelectiveLoss(lossy_pair(sys.maxsize, Patience(0.005))).send_large(reliable=False)

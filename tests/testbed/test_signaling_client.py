@@ -8,11 +8,11 @@ import pytest
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.reference import ReferenceDriver
-from clasp_e2e.execution.run import open_run
+from clasp_e2e.execution.run_session import open_run
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
-from clasp_e2e.router import Close, Deliver, Effect
-from clasp_e2e.testbed import Alone, RouterWorld, SignalingClient
+from clasp_e2e.router import CloseConnection, Deliver, Effect
+from clasp_e2e.testbed import RouterClients, SignalingClient, SinglePeer
 
 from .cases import Body, case, plan_of
 from .fakes import FakeDriver
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("watched")
 def ends_every_session(effect: Effect) -> Iterable[Effect]:
     yield effect
     if isinstance(effect, Deliver) and isinstance(effect.message, wire.Welcome):
-        yield Close(effect.connection, 1008, "no harness here")
+        yield CloseConnection(effect.connection, 1008, "no harness here")
 
 
 async def sends_when_cut_off(client: SignalingClient) -> None:
@@ -31,11 +31,11 @@ async def sends_when_cut_off(client: SignalingClient) -> None:
     await client.signal(client.session_id, {})
 
 
-async def of_a_judged_router(router: RouterWorld) -> None:
+async def of_a_judged_router(router: RouterClients) -> None:
     await sends_when_cut_off(await router.client("alice"))
 
 
-async def of_a_judged_peer(alone: Alone) -> None:
+async def of_a_judged_peer(alone: SinglePeer) -> None:
     await sends_when_cut_off(await alone.signaling_client())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e import wire
-from clasp_e2e.model import Connected, PeerAnnounced
+from clasp_e2e.p2p_types import Connected, PeerAnnounced
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.trace import note_event, note_frame
 

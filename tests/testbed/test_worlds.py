@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e import wire
-from clasp_e2e.model import P2PConfig
+from clasp_e2e.p2p_types import P2PConfig
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
-    Pair,
-    Sides,
+    PeerPair,
+    UnconnectedPair,
     expect,
     expect_refusal,
     random_payload,
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("watched")
 
 
 async def test_a_connected_pair_has_both_told() -> None:
-    async def body(connected_pair: Pair) -> None:
+    async def body(connected_pair: PeerPair) -> None:
         sender, receiver = connected_pair
         payload = random_payload()
         await sender.send_p2p(receiver, payload)
@@ -37,7 +37,7 @@ async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> Non
     async def silent(*_: object) -> None:
         return
 
-    async def body(connected_pair: Pair) -> None:
+    async def body(connected_pair: PeerPair) -> None:
         raise AssertionError("there is no connection")
 
     for act in (silent, refuses):
@@ -46,7 +46,7 @@ async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> Non
 
 
 async def test_what_is_not_declared_is_not_offered() -> None:
-    async def body(sides: Sides) -> None:
+    async def body(sides: UnconnectedPair) -> None:
         await (await sides.attach()).offerer.close()
 
     found = await judged(body, "EVT-7", driver=FakeDriver(capabilities=frozenset()))
@@ -55,7 +55,7 @@ async def test_what_is_not_declared_is_not_offered() -> None:
 
 
 async def test_a_refusal_that_is_required_passes() -> None:
-    async def body(sides: Sides) -> None:
+    async def body(sides: UnconnectedPair) -> None:
         pair = await sides.attach(P2PConfig())
         await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
 

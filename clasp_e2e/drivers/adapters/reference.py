@@ -20,9 +20,9 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import clasp_e2e
-from clasp_e2e import model
+from clasp_e2e import p2p_types
 from clasp_e2e.peer import Clasp, PeerError
-from clasp_e2e.peer.libwebrtc import LibwebrtcTransport, lacking, library
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, lacking, library
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import RouterError, RouterServer
@@ -32,12 +32,12 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 REFUSED = 1000
 STACKS: dict[str, TransportKind] = {"aiortc": AiortcTransport, "libwebrtc": LibwebrtcTransport}
-EVENT_TYPES: dict[type[model.P2PEvent], str] = {
-    model.Connected: "connected",
-    model.Data: "data",
-    model.Disconnected: "disconnected",
-    model.ConnectionFailed: "connection_failed",
-    model.PeerAnnounced: "peer_announced",
+EVENT_TYPES: dict[type[p2p_types.P2PEvent], str] = {
+    p2p_types.Connected: "connected",
+    p2p_types.Data: "data",
+    p2p_types.Disconnected: "disconnected",
+    p2p_types.ConnectionFailed: "connection_failed",
+    p2p_types.PeerAnnounced: "peer_announced",
 }
 
 Object: TypeAlias = dict[str, Any]
@@ -116,7 +116,7 @@ class Adapter:
         return {"result": result.value}
 
     async def _set_p2p_routing_mode(self, params: Object) -> Object:
-        self._peer(params).set_p2p_routing_mode(model.RoutingMode(params["mode"]))
+        self._peer(params).set_p2p_routing_mode(p2p_types.RoutingMode(params["mode"]))
         return {}
 
     async def _p2p_routing_mode(self, params: Object) -> Object:
@@ -158,24 +158,24 @@ class Adapter:
             raise CallError(INVALID_PARAMS, f"no peer {params.get('peer')!r} is open") from None
 
 
-def config(p2p: Object | None) -> model.P2PConfig | None:
+def config(p2p: Object | None) -> p2p_types.P2PConfig | None:
     """The configuration. What is absent stays None: the implementation's own default is judged."""
     if p2p is None:
         return None
     turn: list[Object] | None = p2p.get("turn_servers")
-    return model.P2PConfig(
+    return p2p_types.P2PConfig(
         ice_servers=tuple(p2p["ice_servers"]),
-        turn_servers=None if turn is None else tuple(model.TurnServer(**server) for server in turn),
+        turn_servers=None if turn is None else tuple(p2p_types.TurnServer(**server) for server in turn),
         connection_timeout_secs=p2p.get("connection_timeout_secs"),
         max_retries=p2p.get("max_retries"),
         auto_fallback=p2p.get("auto_fallback"),
     )
 
 
-def event_object(event: model.P2PEvent) -> Object:
+def event_object(event: p2p_types.P2PEvent) -> Object:
     """The event as the protocol has it; the fields of the model bear the protocol's names."""
     fields: Object = {"type": EVENT_TYPES[type(event)], **asdict(event)}
-    if isinstance(event, model.Data):
+    if isinstance(event, p2p_types.Data):
         fields["data"] = base64.b64encode(event.data).decode("ascii")
     return fields
 

@@ -13,10 +13,10 @@ from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.jsonrpc import (
     METHOD_NOT_FOUND,
     REFUSED,
-    Answer,
     BadLine,
     Notification,
-    Result,
+    Response,
+    ResultResponse,
     parse,
     request,
 )
@@ -108,7 +108,7 @@ class Connection:
         self._on_violation = on_violation
         self._numbers = itertools.count(1)
         self._last_number = 0
-        self._pending: dict[int, asyncio.Future[Answer]] = {}
+        self._pending: dict[int, asyncio.Future[Response]] = {}
         self._given_up: set[int] = set()
         """Requests that have failed already, whose answers may still come."""
         self._sinks: dict[str, EventSink] = {}
@@ -127,7 +127,7 @@ class Connection:
         [answer] = self.send([(method, params)])
         return await self.result(method, answer, decode, deadline=deadline)
 
-    def send(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> list[asyncio.Future[Answer]]:
+    def send(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> list[asyncio.Future[Response]]:
         """Write `requests`, each a method and its params, at once; return the futures of their answers.
 
         Raises `DriverFault` if the connection is over, or a request is too long.
@@ -137,20 +137,20 @@ class Connection:
         if self._ended:
             raise DriverFault(f"{requests[0][0]} was called after the harness had ended the adapter")
         lines: list[bytes] = []
-        answers: list[asyncio.Future[Answer]] = []
+        answers: list[asyncio.Future[Response]] = []
         for method, params in requests:
             self._last_number = next(self._numbers)
             try:
                 lines.append(request(self._last_number, method, params))
             except ValueError as error:
                 raise DriverFault(f"the request cannot be sent to the adapter: {error}") from None
-            answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
             self._pending[self._last_number] = answer
             answers.append(answer)
         self.process.write(b"".join(lines))
         return answers
 
-    async def answer(self, method: str, answer: asyncio.Future[Answer], *, deadline: float) -> Answer:
+    async def answer(self, method: str, answer: asyncio.Future[Response], *, deadline: float) -> Response:
         """Return the answer to `method`, which is due in `deadline` seconds. Raises `DriverFault`."""
         late = f"no answer to {method} within {deadline:g} s"
         timer = asyncio.get_running_loop().call_later(deadline, self._expire, answer, late)
@@ -160,7 +160,7 @@ class Connection:
             timer.cancel()
 
     async def result(
-        self, method: str, answer: asyncio.Future[Answer], decode: Callable[[Any], T], *, deadline: float
+        self, method: str, answer: asyncio.Future[Response], decode: Callable[[Any], T], *, deadline: float
     ) -> T:
         """Return the decoded result of `method`; its answer is due in `deadline` seconds.
 
@@ -223,7 +223,7 @@ class Connection:
             lambda: DriverFault("the harness ended the adapter while the call was in progress")
         )
 
-    def _expire(self, answer: asyncio.Future[Answer], late: str) -> None:
+    def _expire(self, answer: asyncio.Future[Response], late: str) -> None:
         if self._on_violation is None:
             self.break_with(late)
         elif not answer.done():
@@ -239,8 +239,8 @@ class Connection:
     def _fault(self, reason: str) -> AdapterFault:
         return AdapterFault(str(self.process), reason, stderr=self.process.stderr())
 
-    def _value(self, method: str, answer: Answer) -> Any:
-        if isinstance(answer, Result):
+    def _value(self, method: str, answer: Response) -> Any:
+        if isinstance(answer, ResultResponse):
             return answer.value
         if answer.code == REFUSED:
             raise Refused(answer.message)
@@ -274,7 +274,7 @@ class Connection:
         if may_be_answer:
             self._fail_pending(lambda: self._fault(how))
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: Response) -> None:
         if answer.id is None:
             raise BadLine(f"an answer that names no request: {answer}")
         if answer.id in self._given_up:
@@ -299,6 +299,6 @@ class Connection:
         sink(event)
 
 
-def _fail(answer: asyncio.Future[Answer], fault: DriverFault) -> None:
+def _fail(answer: asyncio.Future[Response], fault: DriverFault) -> None:
     answer.set_exception(fault)
     answer.exception()  # Marks it as retrieved: some callers have stopped waiting.

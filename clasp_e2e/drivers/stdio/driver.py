@@ -21,7 +21,7 @@ from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.attached import AttachPoint
 from clasp_e2e.drivers.stdio.lease import Lease
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE, AdapterPool
-from clasp_e2e.model import P2PConfig, RoutingMode, SendResult
+from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ class BadLine(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ResultResponse:
     """The result that answers request `id`."""
 
     id: int
@@ -35,7 +35,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class ErrorResponse:
     """The error that answers request `id`; `id` is None if the adapter could not tell which."""
 
     id: int | None
@@ -51,7 +51,7 @@ class Notification:
     params: dict[str, Any]
 
 
-Answer: TypeAlias = Result | Error
+Response: TypeAlias = ResultResponse | ErrorResponse
 
 
 def cut(received: bytearray) -> Iterator[bytes]:
@@ -81,7 +81,7 @@ def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
     return line + b"\n"
 
 
-def parse(line: bytes) -> Answer | Notification:
+def parse(line: bytes) -> Response | Notification:
     """Return the message on `line`, which comes without its line end.
 
     Raises `BadLine` for anything but an answer or a notification.
@@ -100,7 +100,7 @@ def parse(line: bytes) -> Answer | Notification:
         return _error(number, message["error"], line)
     if number is None:
         raise BadLine(f"an answer whose id is not a whole number: {excerpt(line)}")
-    return Result(number, message["result"])
+    return ResultResponse(number, message["result"])
 
 
 def excerpt(line: bytes, length: int = 120) -> str:
@@ -136,12 +136,12 @@ def _notification(message: dict[str, Any], line: bytes) -> Notification:
     return Notification(method, cast("dict[str, Any]", params))
 
 
-def _error(number: int | None, error: object, line: bytes) -> Error:
+def _error(number: int | None, error: object, line: bytes) -> ErrorResponse:
     if isinstance(error, dict):
         fields = cast("dict[str, Any]", error)
         code, text = _whole(fields.get("code")), fields.get("message")
         if code is not None and isinstance(text, str):
-            return Error(number, code, text)
+            return ErrorResponse(number, code, text)
     raise BadLine(f"an error without a code and a message: {excerpt(line)}")
 
 

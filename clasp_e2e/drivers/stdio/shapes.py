@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from clasp_e2e.drivers.interface import CAPABILITIES, Description, Implementation
-from clasp_e2e.model import (
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,

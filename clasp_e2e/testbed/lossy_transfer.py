@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clasp_e2e.model import Disconnected, SendResult
 from clasp_e2e.network import Datagram, Impairment, black, described, in_words
-from clasp_e2e.testbed.client import Client
+from clasp_e2e.p2p_types import Disconnected, SendResult
+from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, random_payload
-from clasp_e2e.testbed.worlds import Pair
+from clasp_e2e.testbed.fixtures import PeerPair
 
 LARGE = 1050
 """Bytes of a payload of which a datagram holds one and no more (WebRTC fills it up to some 1200)."""
@@ -44,7 +44,9 @@ class Flow:
         return [places[data] for data in arrived if data in places]
 
 
-async def exchange_under(pair: Pair, impairment: Impairment, *, sends: int, size: int = LARGE) -> list[Flow]:
+async def exchange_under(
+    pair: PeerPair, impairment: Impairment, *, sends: int, size: int = LARGE
+) -> list[Flow]:
     """Send `sends` reliable payloads of `size` bytes each way under `impairment`, and await them all.
 
     The impairment lasts until all have arrived, for some seconds at most: that bounds how long SCTP
@@ -79,14 +81,14 @@ async def _arrival(flows: list[Flow], within: float) -> None:
         await flow.receiver.receives_all(flow.sent, within=max(0.0, deadline - loop.time()))
 
 
-class Unlucky:
+class SelectiveLoss:
     """Unreliable messages from the one looked at, of which some never pass the link, or pass it late.
 
     Those are larger than the others: whatever is as large meets their fate (by default it is lost),
     so that a repetition fares no better, and what waits for it waits until the link heals.
     """
 
-    def __init__(self, pair: Pair, fate: Impairment = black) -> None:
+    def __init__(self, pair: PeerPair, fate: Impairment = black) -> None:
         self.lost: list[bytes] = []
         """The messages that met the fate."""
         self.later: list[bytes] = []

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
-from clasp_e2e.results.matrix import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Verdict
 
 _STYLE = {

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clasp_e2e.model import RoutingMode
 from clasp_e2e.modelbased.steps import (
-    Answer,
     Attach,
-    Close,
+    AwaitCalls,
+    CloseSession,
     Connect,
     Cut,
     Disconnect,
@@ -25,6 +24,7 @@ from clasp_e2e.modelbased.steps import (
     Settle,
     Step,
 )
+from clasp_e2e.p2p_types import RoutingMode
 
 LONGEST_CUT = 6
 """Steps for which a connection may be cut: it is healed long before ICE consent runs out."""
@@ -49,7 +49,7 @@ class Status(StrEnum):
 
 
 @dataclass(slots=True)
-class Session:
+class ModelSession:
     """A session that was attached."""
 
     present: bool = True
@@ -113,7 +113,7 @@ class Model:
     """The state of all sessions and of what is between them, as it follows from the steps so far."""
 
     def __init__(self, capabilities: frozenset[str]) -> None:
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, ModelSession] = {}
         self.open: list[Sent] = []
         """The sends that are under way, or whose arrival is still awaited."""
         self.round = 0
@@ -142,11 +142,11 @@ class Model:
         match step:
             case Attach(who):
                 return who not in self.sessions
-            case Answer() | Settle():
+            case AwaitCalls() | Settle():
                 return True
             case SetMode(who):
                 return self.here(who) and len(self.sessions[who].modes) == 1
-            case Close(who) | Kill(who):
+            case CloseSession(who) | Kill(who):
                 able = isinstance(step, Kill) or "close" in self._capabilities
                 others = sum(session.present for session in self.sessions.values()) > 1
                 return able and others and self.here(who) and not self.sessions[who].calls
@@ -208,7 +208,7 @@ class Model:
             case Attach(who):
                 for other in self.sessions:
                     self._between[frozenset((who, other))] = Between()
-                self.sessions[who] = Session()
+                self.sessions[who] = ModelSession()
             case SetMode(who, mode):
                 session = self.sessions[who]
                 session.modes.add(mode)
@@ -222,19 +222,19 @@ class Model:
                 between = self.between(who, to)
                 between.status, between.closer = Status.CLOSING, who
                 between.allow("Disconnected", who, to)
-            case Close(who) | Kill(who):
-                self._leave(who, orderly=isinstance(step, Close))
+            case CloseSession(who) | Kill(who):
+                self._leave(who, orderly=isinstance(step, CloseSession))
             case Cut(who, to) | Heal(who, to):
                 between = self.between(who, to)
                 between.cut, between.cut_for = isinstance(step, Cut), 0
                 if between.cut and between.status is Status.CONNECTED:
                     between.was_cut = between.recovering = True
-            case Answer():
+            case AwaitCalls():
                 self.answered()
             case Settle():
                 self.answered()
                 self.settled()
-        if isinstance(step, Send | SetMode | Connect | Disconnect | Close):
+        if isinstance(step, Send | SetMode | Connect | Disconnect | CloseSession):
             self.sessions[step.who].calls += 1
         for _, _, between in self.pairs():
             between.cut_for += between.cut

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from clasp_e2e.model import Data, SendResult
+from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, drop
 

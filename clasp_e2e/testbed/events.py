@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault
-from clasp_e2e.model import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.notifier import Notifier
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
+from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.expectations import Unmet, show
 from clasp_e2e.testbed.trace import describe, note_event
 from clasp_e2e.testbed.waiting import Patience
@@ -33,7 +33,7 @@ Party: TypeAlias = Attached | str
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedEvent:
     """An event and when the harness got it, in seconds of the loop's clock."""
 
     at: float
@@ -45,7 +45,7 @@ class Inbox:
 
     def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
         self.name = name
-        self.told: list[Told] = []
+        self.told: list[ReceivedEvent] = []
         self.waited = 0.0
         """Seconds spent waiting for events."""
         self._timeline = timeline
@@ -55,7 +55,7 @@ class Inbox:
 
     def sink(self, event: P2PEvent) -> None:
         """Note an event at the time it came."""
-        self.told.append(Told(asyncio.get_running_loop().time(), event))
+        self.told.append(ReceivedEvent(asyncio.get_running_loop().time(), event))
         note_event(self._timeline, self.name, event)
         self._changes.notify()
 
@@ -64,7 +64,7 @@ class Inbox:
         self._fault = fault
         self._changes.notify()
 
-    def events(self, kind: type[E], of: Party | None = None, since: int = 0) -> list[Told]:
+    def events(self, kind: type[E], of: Party | None = None, since: int = 0) -> list[ReceivedEvent]:
         """Return the events of `kind` about `of` that were told after the mark `since`."""
         session = None if of is None else session_of(of)
         return [
@@ -150,7 +150,7 @@ class Inbox:
             # Whoever joins the router is announced: that says nothing of what is missing here.
             came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
             nothing = "nothing but announcements" if all_told else "nothing"
-            self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", Kind.MISSED)
+            self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", EntryKind.MISSED)
             raise Unmet(
                 f"{self.name} to be told {what} within {limit:.3g} s",
                 f"{self.name} was told " + (", ".join(came[-6:]) or nothing),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.model import Connected, P2PConfig, SendResult
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
+from clasp_e2e.p2p_types import Connected, P2PConfig, SendResult
 from clasp_e2e.results.pairing import REFERENCE, Pairing
+from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.attacked_router import AttackedRouter
-from clasp_e2e.testbed.client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, ground, random_payload
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, precondition, random_payload
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
 
@@ -64,7 +64,7 @@ class Path:
             )
 
 
-class Pair:
+class PeerPair:
     """Two clients with P2P enabled, attached to one router, with the link between them.
 
     Unpacks into the one that is looked at and its partner. `offerer` is the one that connects.
@@ -251,7 +251,7 @@ class Pair:
         await self.signals_arrive()
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             marker = random_payload(32)
-            with ground("CON-6"):
+            with precondition("CON-6"):
                 await sender.send_p2p(receiver, marker)
                 await receiver.receives(marker, within=self.patience.retransmission)
 
@@ -264,7 +264,7 @@ class Pair:
         return sent.bytes + sent.dropped_bytes
 
 
-class Sides:
+class UnconnectedPair:
     """The two sides of a pair, not attached yet: for scenarios that configure them."""
 
     def __init__(
@@ -283,7 +283,7 @@ class Sides:
         self.subject = subject
         """The role that is looked at: `offerer` or `answerer`."""
 
-    async def attach(self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None) -> Pair:
+    async def attach(self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None) -> PeerPair:
         """Attach both sides; a configuration that is not given holds no ICE server and all the defaults."""
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),
@@ -291,7 +291,7 @@ class Sides:
             return_exceptions=True,  # Where one fails, the other must not go on opening behind the end.
         )
         alice, bob = (_or_raise(each) for each in opened)
-        return Pair(self.testbed, alice, bob, self.subject, self._newcomers)
+        return PeerPair(self.testbed, alice, bob, self.subject, self._newcomers)
 
     async def attach_another_answerer(self, name: str = "carol") -> Client:
         """Attach a third client, of the answerer's kind."""
@@ -308,7 +308,7 @@ def _or_raise(opened: Client | BaseException) -> Client:
     return opened
 
 
-class Alone:
+class SinglePeer:
     """One side, not attached yet, with nobody opposite but what the scenario puts there."""
 
     def __init__(self, testbed: Testbed, participant: Participant) -> None:
@@ -325,7 +325,7 @@ class Alone:
         return await self.testbed.open_signaling_client(name)
 
 
-class RouterWorld:
+class RouterClients:
     """The router that is judged, and as many signaling clients as a scenario needs."""
 
     def __init__(self, testbed: Testbed) -> None:
@@ -344,21 +344,21 @@ class RouterWorld:
         return await ask_stun(address.hostname or "127.0.0.1", port, transport)
 
 
-World = Pair | Sides | Alone | RouterWorld | AttackedRouter
+Fixture = PeerPair | UnconnectedPair | SinglePeer | RouterClients | AttackedRouter
 
 
-async def build_world(
+async def build_fixture(
     kind: str, pairing: Pairing, testbed: Testbed, participants: Mapping[str, Participant]
-) -> World:
+) -> Fixture:
     """Return the world of the parameter named `kind`, cast as `pairing` says."""
     if kind == "router":
-        return RouterWorld(testbed)
+        return RouterClients(testbed)
     if kind == "attacked_router":
         return AttackedRouter(testbed)
     if kind == "alone":
-        return Alone(testbed, participants[pairing.offerer or pairing.answerer])
+        return SinglePeer(testbed, participants[pairing.offerer or pairing.answerer])
     offerer, answerer = participants[pairing.offerer], participants[pairing.answerer]
-    sides = Sides(testbed, offerer, answerer, pairing.subject, participants.get(REFERENCE))
+    sides = UnconnectedPair(testbed, offerer, answerer, pairing.subject, participants.get(REFERENCE))
     if kind == "sides":
         return sides
     pair = await sides.attach()

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from clasp_e2e.model import TurnServer
+from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import RELIABLE, ChannelSpec
 from clasp_e2e.peer.transport import (

@@ -12,8 +12,8 @@ from clasp_e2e.execution.leaks import watch
 from clasp_e2e.execution.loop_watchdog import LoopWatchdog
 from clasp_e2e.execution.matrix_cells import CellRun, MatrixPlan, prepare_cells
 from clasp_e2e.execution.matrix_drivers import Obstacles, start_all
-from clasp_e2e.execution.run import SharedResources
-from clasp_e2e.results.matrix import Cell, Matrix, cells_of
+from clasp_e2e.execution.run_session import SharedResources
+from clasp_e2e.results.matrix_results import Cell, Matrix, cells_of
 from clasp_e2e.results.store import write_document
 
 

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clasp_e2e.fuzz.campaign import Finding
-from clasp_e2e.fuzz.inputs import Input
+from clasp_e2e.fuzz.campaign import Crash
+from clasp_e2e.fuzz.input_source import Input
 
 
-class EvidenceError(ValueError):
+class SavedInputsError(ValueError):
     """A file that holds no finding; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class SavedInputs:
     """Inputs for the target of that name."""
 
     target: str
     inputs: tuple[Input, ...]
 
 
-def save_finding(finding: Finding, directory: Path, seed: int) -> Path:
+def save_finding(finding: Crash, directory: Path, seed: int) -> Path:
     """Write a finding to a new file in `directory`, and return it."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{re.sub(r'[^a-z]+', '-', finding.target)}-{seed}-batch-{finding.batch}.json"
@@ -39,15 +39,15 @@ def save_finding(finding: Finding, directory: Path, seed: int) -> Path:
     return path
 
 
-def load_replay(path: Path) -> Replay:
+def load_replay(path: Path) -> SavedInputs:
     """Read what `save_finding` wrote. Raises `EvidenceError`."""
     try:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
-        return Replay(str(saved["target"]), tuple(Input.from_json(each) for each in saved["inputs"]))
+        return SavedInputs(str(saved["target"]), tuple(Input.from_json(each) for each in saved["inputs"]))
     except OSError as error:
-        raise EvidenceError(f"{path} cannot be read: {error.strerror}") from error
+        raise SavedInputsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EvidenceError(
+        raise SavedInputsError(
             f"{path} holds no finding of `clasp-e2e fuzz` ({type(error).__name__}: {error});"
             " name a file that it wrote"
         ) from error

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from clasp_e2e.model import Connected, ConnectionFailed, Disconnected
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.transport import VANISHED

@@ -8,7 +8,7 @@ import json
 import random
 
 from clasp_e2e import wire
-from clasp_e2e.fuzz.messages import random_value
+from clasp_e2e.fuzz.message_inputs import random_value
 from clasp_e2e.fuzz.mutations import HUGE, mutated_candidate, mutated_sdp, mutated_value
 
 # They stand for what is known only when the signal is sent, and are as long as what most often takes their

@@ -3,13 +3,13 @@
 from contextlib import suppress
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.model import Connected, P2PConfig
-from clasp_e2e.testbed.client import Client
-from clasp_e2e.testbed.expectations import Unmet, Unobserved, ground, random_payload
-from clasp_e2e.testbed.worlds import Pair
+from clasp_e2e.p2p_types import Connected, P2PConfig
+from clasp_e2e.testbed.attached_client import Client
+from clasp_e2e.testbed.expectations import Unmet, Unobserved, precondition, random_payload
+from clasp_e2e.testbed.fixtures import PeerPair
 
 
-async def connects(pair: Pair) -> None:
+async def connects(pair: PeerPair) -> None:
     """Require the two to connect: both are told, and a message arrives each way.
 
     Unobserved if they do not, and the subject's description came without a way to reach it: whatever
@@ -25,7 +25,7 @@ async def connects(pair: Pair) -> None:
         raise
 
 
-async def carries_data_directly(pair: Pair) -> None:
+async def carries_data_directly(pair: PeerPair) -> None:
     """Require a reliable message each way to arrive, and to take the direct path."""
     for sender, receiver in ((pair.partner, pair.subject), (pair.subject, pair.partner)):
         payload = random_payload()
@@ -35,15 +35,15 @@ async def carries_data_directly(pair: Pair) -> None:
         path.took_the_direct_path()
 
 
-async def prompt_partner(pair: Pair) -> None:
+async def prompt_partner(pair: PeerPair) -> None:
     """Send the partner a message: a partner with a script has then done its deed."""
     prompt = random_payload(64)
-    with ground("CON-6"):
+    with precondition("CON-6"):
         await pair.subject.send_p2p(pair.partner, prompt)
         await pair.partner.receives(prompt)
 
 
-async def all_has_come_or_is_lost(pair: Pair) -> None:
+async def all_has_come_or_is_lost(pair: PeerPair) -> None:
     """Wait until the subject has all that the partner sent it reliably, or could have had it.
 
     A message behind it shows that, on the channel or, where that has broken, through the router.
@@ -56,7 +56,7 @@ async def all_has_come_or_is_lost(pair: Pair) -> None:
         await pair.subject.receives(behind, within=pair.patience.retransmission)
 
 
-async def subject_lives_on(pair: Pair) -> None:
+async def subject_lives_on(pair: PeerPair) -> None:
     """Require the subject to be of use to others: a newcomer connects to it, and messages pass.
 
     The newcomer is the reference.
@@ -68,7 +68,7 @@ async def subject_lives_on(pair: Pair) -> None:
     await _both_connect(pair, newcomer, pair.subject)
 
 
-async def _both_connect(pair: Pair, one: Client, other: Client) -> None:
+async def _both_connect(pair: PeerPair, one: Client, other: Client) -> None:
     for client, opposite in ((one, other), (other, one)):
         await client.is_told(Connected, opposite, within=pair.patience.connect)
     for sender, receiver in ((one, other), (other, one)):

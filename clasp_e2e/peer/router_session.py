@@ -40,7 +40,7 @@ Written = Callable[[PeerError | None], None]
 class Handler(Protocol):
     """Where a session takes what the router sends."""
 
-    def welcomed(self, session: Session) -> None:
+    def welcomed(self, session: RouterSession) -> None:
         """The session stands. Called first."""
 
     def published(self, address: str, value: wire.Value) -> None:
@@ -53,7 +53,7 @@ class Handler(Protocol):
         """The session has ended other than by `close` or `kill`."""
 
 
-class Session:
+class RouterSession:
     """A session with a router: what is published leaves in order, what arrives goes to the handler."""
 
     def __init__(self, ws: ClientConnection, welcome: wire.Welcome, handler: Handler) -> None:
@@ -68,7 +68,7 @@ class Session:
         self._writer = asyncio.create_task(self._write())
 
     @classmethod
-    async def open(cls, url: str, *, name: str, token: str | None, handler: Handler) -> Session:
+    async def open(cls, url: str, *, name: str, token: str | None, handler: Handler) -> RouterSession:
         """Connect to `url` and say HELLO. Raises `RouterUnreachable` with the cause in words."""
         try:
             async with asyncio.timeout(WELCOME_LIMIT):

@@ -12,9 +12,16 @@ from enum import StrEnum
 from typing import Any, cast
 
 from clasp_e2e import wire
-from clasp_e2e.fuzz.messages import MESSAGE_TYPES, as_messagepack, random_message, random_value
+from clasp_e2e.fuzz.message_inputs import MESSAGE_TYPES, as_messagepack, random_message, random_value
 from clasp_e2e.fuzz.mutations import HUGE, kept_on_loopback, mutated_bytes
-from clasp_e2e.fuzz.signals import ATTACKER, ATTEMPT, TARGET, mutated_signal, senseless_signal, valid_signal
+from clasp_e2e.fuzz.signal_inputs import (
+    ATTACKER,
+    ATTEMPT,
+    TARGET,
+    mutated_signal,
+    senseless_signal,
+    valid_signal,
+)
 
 _MUTATED, _VALID = 0.65, 0.15
 _UNGREETED = 0.02
@@ -58,7 +65,7 @@ def _base64(data: bytes) -> str:
 
 
 @dataclass(slots=True)
-class Tally:
+class InputCounts:
     """How many inputs of which origin there were, and how many made from each message type."""
 
     origins: Counter[Origin] = field(default_factory=Counter[Origin])

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from clasp_e2e.drivers.interface import Description, NotOffered, Peer, Refused
 from clasp_e2e.drivers.reference import ReferencePeer
-from clasp_e2e.model import (
+from clasp_e2e.network import SignalingProxy
+from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
     Data,
@@ -18,11 +19,10 @@ from clasp_e2e.model import (
     RoutingMode,
     SendResult,
 )
-from clasp_e2e.network import SignalingProxy
-from clasp_e2e.results.timeline import Kind, Timeline
+from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.calls import call_driver
+from clasp_e2e.testbed.events import Inbox, Party, ReceivedEvent, name_of, session_of
 from clasp_e2e.testbed.expectations import Unmet, Unobserved, show
-from clasp_e2e.testbed.inbox import Inbox, Party, Told, name_of, session_of
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ DEFAULT_TIMEOUT = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class SubjectInfo:
     """Who stands on one side of a scenario: the driver, its label in the report, what it says of itself."""
 
     label: str
@@ -61,7 +61,7 @@ class Client(Inbox):
     def __init__(
         self,
         name: str,
-        side: Side,
+        side: SubjectInfo,
         p2p: P2PConfig | None,
         timeline: Timeline,
         patience: Patience,
@@ -250,7 +250,7 @@ class Client(Inbox):
                 "connect_to_peer has not returned",
             ) from None
 
-        def ended() -> Told | None:
+        def ended() -> ReceivedEvent | None:
             session = session_of(target)
             return next(
                 (
@@ -270,15 +270,15 @@ class Client(Inbox):
 
     async def _call(self, text: str, call: Awaitable[T], deadline: float | None = None) -> T:
         limit = (deadline or 0.0) + self._patience.call
-        self._timeline.note("harness", f"calls {text}", Kind.CALL, to=self.name)
+        self._timeline.note("harness", f"calls {text}", EntryKind.CALL, to=self.name)
         try:
             result = await call_driver(self.side.label, text, call, limit)
         except Refused as refusal:
             self._timeline.note(
-                self.name, f"refused {text.partition('(')[0]}: {refusal}", Kind.CALL, to="harness"
+                self.name, f"refused {text.partition('(')[0]}: {refusal}", EntryKind.CALL, to="harness"
             )
             raise
         if result is not None:
             returned = f"{text.partition('(')[0]} returned {result}"
-            self._timeline.note(self.name, returned, Kind.CALL, to="harness")
+            self._timeline.note(self.name, returned, EntryKind.CALL, to="harness")
         return result

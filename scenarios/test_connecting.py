@@ -28,9 +28,9 @@ SHORT = P2PConfig(connection_timeout_secs=8)
 
 
 @requirement("CON-1")
-async def test_client_gets_a_session(alone: SinglePeer) -> None:
+async def test_client_gets_a_session(single: SinglePeer) -> None:
     """A client attaches over WebSocket and knows the session id that the router gave it."""
-    client = await alone.attach(P2PConfig())
+    client = await single.attach(P2PConfig())
     expect(bool(client.session_id), "the client has a session id").is_true("it is empty")
     expect(client.session_id, "the session id that the client tells").equals(client.leg.session_id)
 
@@ -57,7 +57,7 @@ async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> Non
         missing = pair.testbed.switchboard.unreadable(pair.offerer.name, pair.answerer.name) or "neither"
         told = pair.offerer.events(Connected) and pair.answerer.events(Connected)
         if told and not any(attempt.offer for attempt in pair.attempts):
-            raise Unobserved(f"both sides were told Connected, and {missing}")
+            raise Unobserved(f"both sides received Connected, and {missing}")
         raise Unmet("an offer and an answer to pass the router", missing)
     for attempt in pair.attempts:
         if attempt.answer is not None and (opened := pair.opened_at(attempt)) is not None:
@@ -98,11 +98,11 @@ async def test_data_reaches_the_peer(connected_pair: PeerPair) -> None:
 
 
 @requirement("CON-7")
-async def test_without_p2p_configured_calls_are_refused(alone: SinglePeer) -> None:
+async def test_without_p2p_configured_calls_are_refused(single: SinglePeer) -> None:
     """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p`, and does not hang."""
-    client = await alone.attach(None)
-    target = (await alone.signaling_client()).session_id
-    limit = alone.patience.call
+    client = await single.attach(None)
+    target = (await single.signaling_client()).session_id
+    limit = single.patience.call
     await expect_refusal(client.connect_to_peer(target), "connect_to_peer without P2P", within=limit)
     await expect_refusal(client.send_p2p(target, random_payload()), "send_p2p without P2P", within=limit)
 
@@ -118,39 +118,39 @@ async def expect_no_harm_from_calling_again(pair: PeerPair, caller: Client, call
         await caller.attempt_fails("nonexistent-session-12345", within=caller.timeout + 3.0)
     await pair.exchange()
     for client in pair:
-        states = [told.event for told in client.told if isinstance(told.event, (Connected, Disconnected))]
+        states = [told.event for told in client.received if isinstance(told.event, (Connected, Disconnected))]
         expect(type(states[-1]).__name__, f"the last state that {client.name} was told").equals("Connected")
 
 
 @requirement("CON-9", waits=True)
-async def test_the_offerer_calls_again(sides: UnconnectedPair) -> None:
+async def test_the_offerer_calls_again(unconnected: UnconnectedPair) -> None:
     """When the one that connected calls again, the connection or the one in its place carries data."""
-    pair = await sides.attach(SHORT, SHORT)
+    pair = await unconnected.attach(SHORT, SHORT)
     await pair.connect()
     await expect_no_harm_from_calling_again(pair, pair.offerer, pair.answerer)
 
 
 @requirement("CON-9", waits=True)
-async def test_the_answerer_calls_again(sides: UnconnectedPair) -> None:
+async def test_the_answerer_calls_again(unconnected: UnconnectedPair) -> None:
     """When the one that was connected to calls back, the connection or the one in its place carries data."""
-    pair = await sides.attach(SHORT, SHORT)
+    pair = await unconnected.attach(SHORT, SHORT)
     await pair.connect()
     await expect_no_harm_from_calling_again(pair, pair.answerer, pair.offerer)
 
 
 @requirement("CON-10")
-async def test_connections_to_several_peers(sides: UnconnectedPair) -> None:
+async def test_connections_to_several_peers(unconnected: UnconnectedPair) -> None:
     """One client is connected to two others at once, and each gets what was sent to it and nothing else."""
-    pair = await sides.attach()
+    pair = await unconnected.attach()
     alice, bob = pair.offerer, pair.answerer
-    carol = await sides.attach_another_answerer()
+    carol = await unconnected.attach_another_answerer()
     await pair.connect()
     try:
         await alice.connect_to_peer(carol)
     except Refused as refusal:
         raise Unmet("a second connection beside the first", f"it was refused: {refusal}") from refusal
     for client, other in ((alice, carol), (carol, alice)):
-        await client.is_told(Connected, other, within=sides.patience.connect)
+        await client.wait_for(Connected, other, within=unconnected.patience.connect)
     for_bob, for_carol = random_payload(), random_payload()
     async with pair.path_of(alice, for_bob) as path:
         await alice.send_p2p(bob, for_bob)
@@ -160,7 +160,7 @@ async def test_connections_to_several_peers(sides: UnconnectedPair) -> None:
     path.took_the_direct_path()
     path.avoided_the_router()
     for client, foreign in ((bob, for_carol), (carol, for_bob)):
-        expect(client.received(foreign), f"what {client.name} got of what was for the other").is_empty()
+        expect(client.events_with(foreign), f"what {client.name} got of what was for the other").is_empty()
     for sender in (bob, carol):
         payload = random_payload()
         await sender.send_p2p(alice, payload)

@@ -30,7 +30,7 @@ async def test_a_cut_after_one_that_healed(connected_pair: PeerPair) -> None:
     mark = sender.mark()
     connected_pair.link.cut()
     with judging("EVT-4"):
-        await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent, since=mark)
+        await sender.wait_for(Disconnected, receiver, within=connected_pair.patience.consent, since=mark)
     payload = random_payload()
     with judging("RTE-5"):
         async with connected_pair.path_of(sender, payload) as path:
@@ -42,7 +42,7 @@ async def test_a_cut_after_one_that_healed(connected_pair: PeerPair) -> None:
 
 @requirement("EVT-4", slow=True)
 async def test_disconnected_is_told_when_the_peer_is_not_heard(connected_pair: PeerPair) -> None:
-    """The peer hears all and is not heard: its consent runs out too, and it is told Disconnected."""
+    """The peer hears all and is not heard: its consent runs out too, and it receives Disconnected."""
     subject, partner = connected_pair
     connected_pair.link.cut(connected_pair.side(subject))
-    await subject.is_told(Disconnected, partner, within=connected_pair.patience.consent)
+    await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)

@@ -25,7 +25,7 @@ async def test_what_the_payload_is_wrapped_in(connected_pair: PeerPair) -> None:
     sender, receiver = connected_pair
     payload = random_payload(256)
     await sender.send_p2p(receiver, payload)
-    event = await receiver.is_told(Data)
+    event = await receiver.wait_for(Data)
     extra = len(event.data) - len(payload)
     expect(payload in event.data, "the payload stands in what came over the DataChannel").is_true()
     remark("the payload goes raw" if extra == 0 else f"the payload goes in an envelope of {extra} bytes")

@@ -21,54 +21,54 @@ DEFAULT_LATEST = 33.0
 
 @requirement("EVT-1")
 async def test_each_side_is_told_connected(pair: PeerPair) -> None:
-    """Each side is told Connected, and by it the session of the other."""
+    """Each side receives Connected, and by it the session of the other."""
     await pair.offerer.connect_to_peer(pair.answerer)
     limit = pair.patience.connect
-    await pair.offerer.is_told(Connected, pair.answerer, within=limit)
-    await pair.answerer.is_told(Connected, pair.offerer, within=limit)
+    await pair.offerer.wait_for(Connected, pair.answerer, within=limit)
+    await pair.answerer.wait_for(Connected, pair.offerer, within=limit)
 
 
 @requirement("EVT-2")
 async def test_connected_is_told_once(connected_pair: PeerPair) -> None:
-    """When all signals have arrived and data flows, each side was told Connected once."""
-    await connected_pair.settle()
+    """When all signals have arrived and data flows, each side received Connected once."""
+    await connected_pair.drain()
     for client in connected_pair:
-        expect(len(client.events(Connected)), f"times that {client.name} was told Connected").equals(1)
+        expect(len(client.events(Connected)), f"times that {client.name} received Connected").equals(1)
 
 
 @requirement("EVT-3", waits=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_closes(connected_pair: PeerPair) -> None:
-    """When a peer closes (or ends, where it has no close), the other is told Disconnected, naming it."""
+    """When a peer closes (or ends, where it has no close), the other receives Disconnected, naming it."""
     told, leaving = connected_pair
     if "close" in leaving.capabilities:
         await leaving.close()
     else:
         await leaving.kill()
-    await told.is_told(Disconnected, leaving, within=connected_pair.patience.consent)
+    await told.wait_for(Disconnected, leaving, within=connected_pair.patience.consent)
 
 
 @requirement("EVT-4", slow=True)
 async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: PeerPair) -> None:
-    """When the link goes black, each side is told Disconnected once ICE consent has run out."""
+    """When the link goes black, each side receives Disconnected once ICE consent has run out."""
     connected_pair.link.cut()
     limit = connected_pair.patience.consent
     subject, partner = connected_pair
-    await subject.is_told(Disconnected, partner, within=limit)
+    await subject.wait_for(Disconnected, partner, within=limit)
 
 
 @requirement("EVT-4", slow=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: PeerPair) -> None:
-    """When a peer is killed, the other is told Disconnected once ICE consent has run out."""
+    """When a peer is killed, the other receives Disconnected once ICE consent has run out."""
     told, killed = connected_pair
     await killed.kill()
-    await told.is_told(Disconnected, killed, within=connected_pair.patience.consent)
+    await told.wait_for(Disconnected, killed, within=connected_pair.patience.consent)
 
 
 @requirement("EVT-5", waits=True)
-async def test_a_failed_attempt_is_told_with_a_reason(alone: SinglePeer) -> None:
+async def test_a_failed_attempt_is_told_with_a_reason(single: SinglePeer) -> None:
     """An attempt that nobody answers ends in an error of the call, or in ConnectionFailed with a reason."""
-    client = await alone.attach(P2PConfig(connection_timeout_secs=1))
-    silent = await alone.signaling_client()
+    client = await single.attach(P2PConfig(connection_timeout_secs=1))
+    silent = await single.signaling_client()
     with precondition("TMO-4"):
         failure = await client.attempt_fails(silent.session_id, within=DEFAULT_LATEST)
     if not failure.by_call:
@@ -77,21 +77,23 @@ async def test_a_failed_attempt_is_told_with_a_reason(alone: SinglePeer) -> None
 
 @requirement("EVT-6")
 async def test_no_direct_data_before_connected(pair: PeerPair) -> None:
-    """A peer that sends as soon as it is told Connected finds the other told Connected before Data."""
+    """A peer that sends as soon as it receives Connected finds the other told Connected before Data."""
     subject, partner = pair
     payload = random_payload(256)
 
     async def send_at_once() -> None:
-        await partner.is_told(Connected, subject, within=pair.patience.connect)
+        await partner.wait_for(Connected, subject, within=pair.patience.connect)
         await partner.send_p2p(subject, payload)
 
     sending = asyncio.create_task(send_at_once())
     await pair.offerer.connect_to_peer(pair.answerer)
     await sending
     await subject.receives(payload)
-    await subject.is_told(Connected, partner)
+    await subject.wait_for(Connected, partner)
     kinds = [
-        type(told.event) for told in subject.told if not isinstance(told.event, Data) or told.event.reliable
+        type(told.event)
+        for told in subject.received
+        if not isinstance(told.event, Data) or told.event.reliable
     ]
     about = [kind for kind in kinds if kind in (Connected, Data)]
     expect(about.index(Connected) < about.index(Data), "Connected is told before direct Data").is_true(
@@ -100,10 +102,10 @@ async def test_no_direct_data_before_connected(pair: PeerPair) -> None:
 
 
 @requirement("EVT-6", waits=True)
-async def test_a_failed_attempt_has_one_outcome(sides: UnconnectedPair) -> None:
+async def test_a_failed_attempt_has_one_outcome(unconnected: UnconnectedPair) -> None:
     """An attempt that failed on a black link is not told again, nor Connected, when the link heals."""
     config = P2PConfig(connection_timeout_secs=1)
-    pair = await sides.attach(config, config)
+    pair = await unconnected.attach(config, config)
     pair.link.cut()
     with precondition("TMO-5"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
@@ -121,10 +123,10 @@ async def test_a_failed_attempt_has_one_outcome(sides: UnconnectedPair) -> None:
 
 @requirement("EVT-7", waits=True)
 async def test_an_orderly_close_is_told_at_once(connected_pair: PeerPair) -> None:
-    """The other side of an orderly close is told Disconnected within 2 s."""
+    """The other side of an orderly close receives Disconnected within 2 s."""
     told, closing = connected_pair
     await closing.close()
-    await told.is_told(Disconnected, closing, within=2.0)
+    await told.wait_for(Disconnected, closing, within=2.0)
 
 
 @requirement("EVT-8", waits=True)
@@ -136,5 +138,5 @@ async def test_is_peer_connected_agrees_with_the_events(pair: PeerPair) -> None:
     expect(await subject.is_peer_connected(partner), "is_peer_connected after Connected").equals(True)
     if "close" in partner.capabilities:
         await partner.close()
-        await subject.is_told(Disconnected, partner, within=pair.patience.consent)
+        await subject.wait_for(Disconnected, partner, within=pair.patience.consent)
         expect(await subject.is_peer_connected(partner), "is_peer_connected after Disconnected").equals(False)

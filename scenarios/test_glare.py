@@ -23,13 +23,13 @@ STATES = (Connected, Disconnected, ConnectionFailed)
 
 
 async def expect_one_usable_connection(pair: PeerPair) -> None:
-    """Require both to be told Connected, data to flow directly both ways, and no word against it."""
+    """Require both to receive Connected, data to flow directly both ways, and no word against it."""
     for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
-        await client.is_told(Connected, other, within=pair.patience.connect)
+        await client.wait_for(Connected, other, within=pair.patience.connect)
     await pair.signals_arrive()
     await pair.exchange()
     for client in pair:
-        last = next(told.event for told in reversed(client.told) if isinstance(told.event, STATES))
+        last = next(told.event for told in reversed(client.received) if isinstance(told.event, STATES))
         expect(type(last).__name__, f"the last state that {client.name} was told").equals("Connected")
 
 
@@ -85,10 +85,10 @@ async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: PeerPa
 
 
 @requirement("EVT-6", waits=True)
-async def test_a_glare_has_one_outcome(sides: UnconnectedPair) -> None:
-    """Two offers that crossed are one attempt: each side is told Connected, and no failure beside it."""
+async def test_a_glare_has_one_outcome(unconnected: UnconnectedPair) -> None:
+    """Two offers that crossed are one attempt: each side receives Connected, and no failure beside it."""
     config = P2PConfig(connection_timeout_secs=8)
-    pair = await sides.attach(config, config)
+    pair = await unconnected.attach(config, config)
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
     with precondition("CON-8"):
@@ -104,5 +104,5 @@ async def test_a_glare_has_one_outcome(sides: UnconnectedPair) -> None:
             failures = client.events(ConnectionFailed, other)
             expect([told.event for told in failures], f"failures that {client.name} was told").is_empty()
             expect(
-                len(client.events(Connected, other)), f"times that {client.name} was told Connected"
+                len(client.events(Connected, other)), f"times that {client.name} received Connected"
             ).equals(1)

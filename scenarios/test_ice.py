@@ -15,30 +15,30 @@ from clasp_e2e.testbed import (
 
 
 @requirement("ICE-1")
-async def test_the_configured_stun_server_is_asked(sides: UnconnectedPair) -> None:
+async def test_the_configured_stun_server_is_asked(unconnected: UnconnectedPair) -> None:
     """The STUN server that a client is configured with gets a Binding request when it connects."""
-    server = await sides.testbed.open_stun_server()
-    pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
+    server = await unconnected.testbed.open_stun_server()
+    pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
     await pair.offerer.connect_to_peer(pair.answerer)
-    asked = await server.asked(sides.patience.connect)
+    asked = await server.asked(unconnected.patience.connect)
     expect(asked, "a Binding request to reach the configured STUN server").is_true(server.describe())
 
 
 @requirement("ICE-2", waits=True)
-async def test_a_silent_stun_server_does_not_prevent_a_connection(sides: UnconnectedPair) -> None:
+async def test_a_silent_stun_server_does_not_prevent_a_connection(unconnected: UnconnectedPair) -> None:
     """With a STUN server that never answers, two peers that can reach each other connect in time."""
-    server = await sides.testbed.open_stun_server(answers=False)
-    pair = await sides.attach(**{sides.subject: P2PConfig(ice_servers=(server.url,))})
+    server = await unconnected.testbed.open_stun_server(answers=False)
+    pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
     await pair.offerer.connect_to_peer(pair.answerer)
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
-        await client.is_told(Connected, other, within=client.timeout, unless=ConnectionFailed)
+        await client.wait_for(Connected, other, within=client.timeout, unless=ConnectionFailed)
     await pair.until_it_stands()
 
 
 @requirement("ICE-3")
-async def test_a_turn_server_carries_the_connection(sides: UnconnectedPair) -> None:
+async def test_a_turn_server_carries_the_connection(unconnected: UnconnectedPair) -> None:
     """With no direct path, the configured TURN server carries the connection, and data both ways."""
-    pair = await attach_with_turn(sides)
+    pair = await attach_with_turn(unconnected)
     await pair.connect_through_the_relay()
     for sender, receiver in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
         async with pair.path_of(sender, payload := random_payload()) as path:
@@ -80,7 +80,7 @@ async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
     trickle = await Trickle.to_subject(pair, behind=2)
     await pair.offerer.connect_to_peer(pair.answerer)
     await trickle.is_put_to_use()
-    await pair.settle()
+    await pair.drain()
     since = subject.mark()
     await trickle.deliver()
     await subject.all_is_written()

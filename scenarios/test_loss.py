@@ -55,10 +55,10 @@ async def test_reliable_sends_under_reordering(connected_pair: PeerPair) -> None
     await expect_reliability(connected_pair, reordered(0.2, by=0.03, seed=20), sends=60)
 
 
-async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, unlucky: int) -> None:
+async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, affected: int) -> None:
     """Expect that unreliable messages, some of them lost, wait for none of those, nor repeat them."""
     messages = SelectiveLoss(pair)
-    await messages.send(sends=sends, unlucky=unlucky)
+    await messages.send(sends=sends, affected=affected)
     receiver = pair.partner
     with judging("SND-7"):
         arrived = await receiver.receives_any(messages.later, within=pair.patience.event)
@@ -70,34 +70,34 @@ async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, unl
         pair.link.heal()
         # It was lost after them: where they are repeated, they are before it.
         await receiver.receives(reliable, within=pair.patience.retransmission)
-        await pair.settle()
-        repeated = [payload for payload in messages.lost if receiver.received(payload)]
+        await pair.drain()
+        repeated = [payload for payload in messages.lost if receiver.events_with(payload)]
         expect(repeated, "unreliable messages that arrived although the link had lost them").is_empty()
 
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
     """Of 100 unreliable messages one is lost: later ones arrive without it, and it never arrives."""
-    await expect_no_hold_up_and_no_repetition(connected_pair, sends=100, unlucky=1)
+    await expect_no_hold_up_and_no_repetition(connected_pair, sends=100, affected=1)
 
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
     """Of 50 unreliable messages five are lost: later ones arrive without them, and they never arrive."""
-    await expect_no_hold_up_and_no_repetition(connected_pair, sends=50, unlucky=5)
+    await expect_no_hold_up_and_no_repetition(connected_pair, sends=50, affected=5)
 
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
     """Of 30 unreliable messages nine are lost: later ones arrive without them, and they never arrive."""
-    await expect_no_hold_up_and_no_repetition(connected_pair, sends=30, unlucky=9)
+    await expect_no_hold_up_and_no_repetition(connected_pair, sends=30, affected=9)
 
 
 @requirement("SND-7", waits=True)
 async def test_unreliable_sends_under_reordering(connected_pair: PeerPair) -> None:
     """An unreliable message that is under way for a second is overtaken by those sent after it."""
     messages = SelectiveLoss(connected_pair, delayed(1.0))
-    await messages.send(sends=10, unlucky=1)
+    await messages.send(sends=10, affected=1)
     receiver = connected_pair.partner
     arrived = await receiver.receives_any(messages.later, within=connected_pair.patience.event)
     expect(arrived, "a message sent after one that is held back arrives").is_true("none did")

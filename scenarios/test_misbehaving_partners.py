@@ -92,9 +92,9 @@ async def test_candidates_that_come_late_do_no_harm(connected_pair: PeerPair) ->
 
 
 @requirement("TMO-5", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_makes_no_connection(sides: UnconnectedPair) -> None:
+async def test_saying_connected_makes_no_connection(unconnected: UnconnectedPair) -> None:
     """The partner says `connected`, and there is no path: the attempt fails by the time-out all the same."""
-    pair = await sides.attach(SHORT, SHORT)
+    pair = await unconnected.attach(SHORT, SHORT)
     pair.link.cut()
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     if not any(attempt.answer for attempt in pair.attempts):
@@ -102,18 +102,18 @@ async def test_saying_connected_makes_no_connection(sides: UnconnectedPair) -> N
 
 
 @requirement("TMO-8", waits=True, opposite=partners.SaysConnectedTooEarly)
-async def test_saying_connected_makes_no_connection_for_the_answerer(sides: UnconnectedPair) -> None:
-    """The offerer says `connected`, and there is no path: the answerer is told ConnectionFailed."""
-    pair = await sides.attach(SHORT, SHORT)
+async def test_saying_connected_makes_no_connection_for_the_answerer(unconnected: UnconnectedPair) -> None:
+    """The offerer says `connected`, and there is no path: the answerer receives ConnectionFailed."""
+    pair = await unconnected.attach(SHORT, SHORT)
     pair.link.cut()
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
-    await pair.answerer.is_told(ConnectionFailed, pair.offerer, within=pair.answerer.timeout + LATE)
+    await pair.answerer.wait_for(ConnectionFailed, pair.offerer, within=pair.answerer.timeout + LATE)
 
 
 @requirement("EVT-6", waits=True, role="offerer")
-async def test_an_answer_after_the_time_out_is_too_late(sides: UnconnectedPair) -> None:
+async def test_an_answer_after_the_time_out_is_too_late(unconnected: UnconnectedPair) -> None:
     """The answer comes when the attempt has failed: there is no Connected after ConnectionFailed."""
-    pair = await sides.attach(offerer=SHORT)
+    pair = await unconnected.attach(offerer=SHORT)
     offerer, answerer = pair.offerer, pair.answerer
     answerer.leg.pause("up")
     with precondition("TMO-4"):
@@ -150,7 +150,7 @@ async def test_disconnected_is_told_of_a_close_without_a_signal(connected_pair: 
     """The partner closes its channels and says nothing through the router: Disconnected is told."""
     subject, partner = connected_pair
     await partner.disconnect_peer(subject)
-    await subject.is_told(Disconnected, partner, within=connected_pair.patience.consent)
+    await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)
 
 
 @requirement("SEC-3", opposite=partners.ClosesOneChannel)

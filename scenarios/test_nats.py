@@ -40,9 +40,9 @@ async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: PeerP
 
 
 @requirement("TMO-5", waits=True)
-async def test_an_attempt_between_symmetric_nats_fails(sides: UnconnectedPair) -> None:
+async def test_an_attempt_between_symmetric_nats_fails(unconnected: UnconnectedPair) -> None:
     """Symmetric NATs on both sides leave no direct path: the attempt fails by the time-out at the latest."""
-    pair = await sides.attach(BRIEF, BRIEF)
+    pair = await unconnected.attach(BRIEF, BRIEF)
     pair.link.put_behind(Nat.SYMMETRIC)
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     if not any(attempt.answer for attempt in pair.attempts):

@@ -35,7 +35,7 @@ async def test_1_connection_establishment(pair: PeerPair) -> None:
         await pair.until_it_stands()
     with judging("EVT-1"):
         for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
-            await client.is_told(Connected, other)
+            await client.wait_for(Connected, other)
 
 
 @requirement("EVT-8")
@@ -70,38 +70,38 @@ async def test_2_candidate_exchange(pair: PeerPair) -> None:
 
 @requirement("EVT-6", waits=True, kills=True)
 async def test_3_state_transitions(connected_pair: PeerPair) -> None:
-    """From the attempt to the end of the connection each side is told Connected, and then Disconnected."""
+    """From the attempt to the end of the connection each side receives Connected, and then Disconnected."""
     subject, partner = connected_pair
     if "close" in partner.capabilities:
         await partner.close()
     else:
         await partner.kill()
     with precondition("EVT-3"):
-        await subject.is_told(Disconnected, partner, within=connected_pair.patience.consent)
+        await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)
     states = (Connected, Disconnected, ConnectionFailed)
-    told = [type(each.event).__name__ for each in subject.told if isinstance(each.event, states)]
+    told = [type(each.event).__name__ for each in subject.received if isinstance(each.event, states)]
     expect(told, "the states that were told, in order").equals(["Connected", "Disconnected"])
 
 
 @requirement("CON-10")
-async def test_4_multiple_connections(sides: UnconnectedPair) -> None:
+async def test_4_multiple_connections(unconnected: UnconnectedPair) -> None:
     """One client is connected to two others at once, and all are told."""
-    pair = await sides.attach()
-    carol = await sides.attach_another_answerer()
+    pair = await unconnected.attach()
+    carol = await unconnected.attach_another_answerer()
     for other in (pair.answerer, carol):
         await pair.offerer.connect_to_peer(other)
     for other in (pair.answerer, carol):
-        await pair.offerer.is_told(Connected, other, within=sides.patience.connect)
-        await other.is_told(Connected, pair.offerer, within=sides.patience.connect)
+        await pair.offerer.wait_for(Connected, other, within=unconnected.patience.connect)
+        await other.wait_for(Connected, pair.offerer, within=unconnected.patience.connect)
 
 
 @requirement("ICE-1")
-async def test_5_stun_configuration(sides: UnconnectedPair) -> None:
+async def test_5_stun_configuration(unconnected: UnconnectedPair) -> None:
     """Of two STUN servers that both clients are configured with, one is asked, and the two connect."""
     servers = [await StunServer.open(), await StunServer.open()]
     try:
         config = P2PConfig(ice_servers=tuple(server.url for server in servers))
-        pair = await sides.attach(config, config)
+        pair = await unconnected.attach(config, config)
         await pair.connect()
         asked = sum(len(server.requests) for server in servers)
         expect(asked, "Binding requests that reached the configured STUN servers").at_least(1)
@@ -120,7 +120,7 @@ async def test_6_data_transfer(connected_pair: PeerPair) -> None:
         with judging("CON-6"):
             await receiver.receives(greeting)
         with judging("SND-1"):
-            expect(len(receiver.received(greeting)), "times that the greeting arrived").equals(1)
+            expect(len(receiver.events_with(greeting)), "times that the greeting arrived").equals(1)
     with judging("SND-3"):
         path.took(result)
 
@@ -155,9 +155,9 @@ async def expect_result(sender: Client, receiver: Client, expected: SendResult, 
 
 
 @requirement("TMO-3")
-async def test_8_nonexistent_peer(alone: SinglePeer) -> None:
+async def test_8_nonexistent_peer(single: SinglePeer) -> None:
     """An attempt to reach a session that does not exist fails: by the call, or by ConnectionFailed."""
-    client = await alone.attach(P2PConfig(connection_timeout_secs=1))
+    client = await single.attach(P2PConfig(connection_timeout_secs=1))
     failure = await client.attempt_fails("nonexistent-session-12345", within=client.timeout + 3.0)
     if not failure.by_call and not failure.reason:
         raise Blocked("EVT-5", "ConnectionFailed gave no reason")

@@ -52,10 +52,10 @@ def expect_one_outcome(client: Client, other: Client, failure: Failure | None) -
 
 
 async def router_lost_and_back(
-    sides: UnconnectedPair, stage: AttemptStage, judged: str, within: float
+    unconnected: UnconnectedPair, stage: AttemptStage, judged: str, within: float
 ) -> None:
     """Lose the router at `stage`, and with it what was on its way: the attempt ends, one way or the other."""
-    pair = await sides.attach(CONFIG, CONFIG)
+    pair = await unconnected.attach(CONFIG, CONFIG)
     async with StagedAttempt(pair, stage, within=within) as attempt:
         pair.cut_router()
         attempt.release()
@@ -67,9 +67,9 @@ async def router_lost_and_back(
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_before_the_attempt(sides: UnconnectedPair) -> None:
+async def test_router_lost_before_the_attempt(unconnected: UnconnectedPair) -> None:
     """With the router lost for good, an attempt fails, by its call or its time-out, and so does the next."""
-    pair = await sides.attach(CONFIG, CONFIG)
+    pair = await unconnected.attach(CONFIG, CONFIG)
     pair.cut_router()
     with judging("TMO-4"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=WELL_BEYOND)
@@ -78,33 +78,33 @@ async def test_router_lost_before_the_attempt(sides: UnconnectedPair) -> None:
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_with_the_offer_on_the_way(sides: UnconnectedPair) -> None:
+async def test_router_lost_with_the_offer_on_the_way(unconnected: UnconnectedPair) -> None:
     """The router is lost with the offer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, AttemptStage.OFFER_SENT, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(unconnected, AttemptStage.OFFER_SENT, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_before_the_answer_is_there(sides: UnconnectedPair) -> None:
+async def test_router_lost_before_the_answer_is_there(unconnected: UnconnectedPair) -> None:
     """The router is lost before it has the answer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, AttemptStage.OFFER_DELIVERED, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(unconnected, AttemptStage.OFFER_DELIVERED, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_with_the_answer_on_the_way(sides: UnconnectedPair) -> None:
+async def test_router_lost_with_the_answer_on_the_way(unconnected: UnconnectedPair) -> None:
     """The router is lost with the answer, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, AttemptStage.ANSWER_SENT, "TMO-4", WELL_BEYOND)
+    await router_lost_and_back(unconnected, AttemptStage.ANSWER_SENT, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-5", "TMO-3", "EVT-6", waits=True)
-async def test_router_lost_when_the_answer_was_delivered(sides: UnconnectedPair) -> None:
+async def test_router_lost_when_the_answer_was_delivered(unconnected: UnconnectedPair) -> None:
     """The router is lost once the answer is there, and comes back: the attempt succeeds or fails, once."""
-    await router_lost_and_back(sides, AttemptStage.ANSWER_DELIVERED, "TMO-5", TIMEOUT + LATE)
+    await router_lost_and_back(unconnected, AttemptStage.ANSWER_DELIVERED, "TMO-5", TIMEOUT + LATE)
 
 
 @requirement("DIR-2", waits=True)
-async def test_direct_data_flows_without_the_router(sides: UnconnectedPair) -> None:
+async def test_direct_data_flows_without_the_router(unconnected: UnconnectedPair) -> None:
     """With the router lost, and when it is back, what is sent arrives directly, each way."""
-    pair = await sides.attach(AMPLE, AMPLE)
+    pair = await unconnected.attach(AMPLE, AMPLE)
     await pair.connect()
     pair.cut_router()
     await pair.exchange()

@@ -31,16 +31,16 @@ async def expect_send(
 
 
 @requirement("RTE-1")
-async def test_the_mode_is_prefer_p2p_until_it_is_set(alone: SinglePeer) -> None:
+async def test_the_mode_is_prefer_p2p_until_it_is_set(single: SinglePeer) -> None:
     """A client that was never told a mode is in PreferP2P."""
-    client = await alone.attach(P2PConfig())
+    client = await single.attach(P2PConfig())
     expect(await client.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
 
 
 @requirement("RTE-2")
-async def test_the_mode_that_was_set_is_read(alone: SinglePeer) -> None:
+async def test_the_mode_that_was_set_is_read(single: SinglePeer) -> None:
     """Each mode that is set is the mode that is read."""
-    client = await alone.attach(P2PConfig())
+    client = await single.attach(P2PConfig())
     for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
         await client.set_p2p_routing_mode(mode)
         expect(await client.p2p_routing_mode(), f"the mode after {mode} was set").equals(mode)
@@ -54,10 +54,10 @@ async def test_prefer_p2p_connected_sends_directly(connected_pair: PeerPair) -> 
 
 
 @requirement("RTE-4", waits=True)
-async def test_prefer_p2p_without_a_path_relays(sides: UnconnectedPair) -> None:
+async def test_prefer_p2p_without_a_path_relays(unconnected: UnconnectedPair) -> None:
     """PreferP2P, the link black and never connected: Relay, within the time-out."""
     config = P2PConfig(connection_timeout_secs=1)
-    pair = await sides.attach(config, config)
+    pair = await unconnected.attach(config, config)
     pair.link.cut()
     sender, receiver = pair
     await expect_send(pair, sender, receiver, RELAY, "the result of a send without a path")
@@ -69,15 +69,15 @@ async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: P
     sender, receiver = connected_pair
     connected_pair.link.cut()
     with precondition("EVT-4"):
-        await sender.is_told(Disconnected, receiver, within=connected_pair.patience.consent)
+        await sender.wait_for(Disconnected, receiver, within=connected_pair.patience.consent)
     await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
 
 
 @requirement("RTE-6", waits=True)
-async def test_prefer_p2p_relays_after_the_attempt_failed(sides: UnconnectedPair) -> None:
+async def test_prefer_p2p_relays_after_the_attempt_failed(unconnected: UnconnectedPair) -> None:
     """PreferP2P, after an attempt failed on a link that is still black: Relay."""
     config = P2PConfig(connection_timeout_secs=1)
-    pair = await sides.attach(config, config)
+    pair = await unconnected.attach(config, config)
     pair.link.cut()
     with precondition("TMO-5"):
         await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
@@ -93,10 +93,10 @@ async def test_p2p_only_connected_sends_directly(connected_pair: PeerPair) -> No
 
 
 @requirement("RTE-8", waits=True)
-async def test_p2p_only_refuses_to_relay(sides: UnconnectedPair) -> None:
+async def test_p2p_only_refuses_to_relay(unconnected: UnconnectedPair) -> None:
     """P2POnly without a path: the call fails, and the payload reaches neither the router nor the peer."""
     config = P2PConfig(connection_timeout_secs=1)
-    pair = await sides.attach(config, config)
+    pair = await unconnected.attach(config, config)
     pair.link.cut()
     sender, receiver = pair
     await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
@@ -104,7 +104,7 @@ async def test_p2p_only_refuses_to_relay(sides: UnconnectedPair) -> None:
     async with pair.path_of(sender, payload) as path:
         await expect_refusal(sender.send_p2p(receiver, payload), "a send in P2POnly without a path")
     path.avoided_the_router()
-    expect(receiver.received(payload), "what the peer got of it").is_empty()
+    expect(receiver.events_with(payload), "what the peer got of it").is_empty()
 
 
 @requirement("RTE-9")

@@ -117,16 +117,16 @@ async def test_malformed_signals_of_a_stranger_are_ignored(pair: PeerPair) -> No
 
 
 @requirement("SEC-1", waits=True, role="offerer")
-async def test_a_changed_fingerprint_in_the_answer_connects_nobody(sides: UnconnectedPair) -> None:
+async def test_a_changed_fingerprint_in_the_answer_connects_nobody(unconnected: UnconnectedPair) -> None:
     """The DTLS fingerprint in the answer was changed on the way: the offerer is not told Connected."""
-    pair = await sides.attach(BRIEF, BRIEF)
+    pair = await unconnected.attach(BRIEF, BRIEF)
     await is_not_deceived(pair, pair.offerer, pair.answerer)
 
 
 @requirement("SEC-1", waits=True, role="answerer")
-async def test_a_changed_fingerprint_in_the_offer_connects_nobody(sides: UnconnectedPair) -> None:
+async def test_a_changed_fingerprint_in_the_offer_connects_nobody(unconnected: UnconnectedPair) -> None:
     """The DTLS fingerprint in the offer was changed on the way: the answerer is not told Connected."""
-    pair = await sides.attach(BRIEF, BRIEF)
+    pair = await unconnected.attach(BRIEF, BRIEF)
     await is_not_deceived(pair, pair.answerer, pair.offerer)
 
 
@@ -151,7 +151,7 @@ async def is_not_deceived(pair: PeerPair, deceived: Client, other: Client) -> No
     with suppress(Refused):
         await pair.offerer.connect_to_peer(pair.answerer)
     with suppress(Unmet):
-        await deceived.is_told(ConnectionFailed, other, within=deceived.timeout + LATE)
+        await deceived.wait_for(ConnectionFailed, other, within=deceived.timeout + LATE)
     if not changed:
         raise Unobserved(f"no fingerprint was read on the way to {deceived.name}")
     told = [entry.event for entry in deceived.events(Connected, other)]
@@ -165,7 +165,7 @@ async def is_not_deceived(pair: PeerPair, deceived: Client, other: Client) -> No
 async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pair: PeerPair) -> None:
     """Disconnected, answer and candidate in the partner's name, from a third session, change nothing."""
     subject, partner = connected_pair
-    await connected_pair.settle()
+    await connected_pair.drain()
     mallory = await connected_pair.testbed.open_signaling_client("mallory")
     for guess in guesses(subject, partner):
         common: dict[str, wire.Value] = {"from": partner.session_id, "correlation_id": guess}
@@ -179,11 +179,13 @@ async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pai
 
 
 @requirement("SEC-2", waits=True)
-async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(sides: UnconnectedPair) -> None:
+async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(
+    unconnected: UnconnectedPair,
+) -> None:
     """Offers in the partner's name, from a third session, replace no connection, then or in time."""
-    pair = await sides.attach(BRIEF, BRIEF)
+    pair = await unconnected.attach(BRIEF, BRIEF)
     await pair.connect()
-    await pair.settle()
+    await pair.drain()
     subject, partner = pair
     mallory = await pair.testbed.open_signaling_client("mallory")
     for guess in guesses(subject, partner):
@@ -207,7 +209,7 @@ async def arrived(pair: PeerPair, mallory: SignalingClient) -> None:
 
 
 def nobody_was_told_disconnected(pair: PeerPair) -> None:
-    """Require that neither side was told Disconnected."""
+    """Require that neither side received Disconnected."""
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
         told = [entry.event for entry in client.events(Disconnected, other)]
         expect(told, f"what {client.name} was told of the end of the connection").is_empty()

@@ -15,7 +15,7 @@ async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: PeerPa
     event = await receiver.receives(payload)
     await sender.send_p2p(receiver, marker)
     await receiver.receives(marker)
-    expect(len(receiver.received(payload)), "times that the payload arrived before a later one").equals(1)
+    expect(len(receiver.events_with(payload)), "times that the payload arrived before a later one").equals(1)
     if result is SendResult.P2P:
         expect(event.peer_session_id, "the sender that Data names").equals(sender.session_id)
         expect(event.reliable, "Data is marked reliable").equals(True)
@@ -89,8 +89,8 @@ async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pee
         await sender.send_p2p(receiver, payload)
     for payload in sent:
         await receiver.receives(payload, within=connected_pair.patience.retransmission)
-    await connected_pair.settle()
-    counts = [len(receiver.received(payload)) for payload in sent]
+    await connected_pair.drain()
+    counts = [len(receiver.events_with(payload)) for payload in sent]
     expect(sum(count == 0 for count in counts), "sends that never arrived").equals(0)
     expect(sum(count > 1 for count in counts), "sends that arrived more than once").equals(0)
 
@@ -166,9 +166,9 @@ async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) 
     await receiver.receives(reliable, within=connected_pair.patience.retransmission)
     await sender.send_p2p(receiver, marker)
     await receiver.receives(marker, within=connected_pair.patience.retransmission)
-    await connected_pair.settle()
+    await connected_pair.drain()
     expect(
-        receiver.received(unreliable), "unreliable sends that arrived although the link was black"
+        receiver.events_with(unreliable), "unreliable sends that arrived although the link was black"
     ).is_empty()
 
 

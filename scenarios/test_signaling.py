@@ -53,7 +53,7 @@ async def test_signals_go_to_the_signal_address(connected_pair: PeerPair) -> Non
 async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: PeerPair) -> None:
     """Signals are maps with `type`, `from`, `correlation_id` and the field of their own."""
     subject, _ = connected_pair
-    await connected_pair.settle()
+    await connected_pair.drain()
     signals = signals_of(connected_pair, subject)
     expect(len(signals), "signals published").at_least(1)
     for signal in signals:
@@ -90,7 +90,7 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
     offer = next((d for d in connected_pair.testbed.switchboard.descriptions if d.leg == partner.name), None)
     if offer is None:
         raise Unobserved(f"no SDP of {partner.name} was read")
-    await connected_pair.settle()
+    await connected_pair.drain()
     common: dict[str, wire.Value] = {"from": partner.session_id, "correlation_id": "no-such-attempt"}
     candidate = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
     for signal in (
@@ -125,11 +125,11 @@ async def test_the_channels_are_the_two_of_the_protocol(connected_pair: PeerPair
 
 
 @requirement("SIG-5")
-async def test_a_client_announces_itself(alone: SinglePeer) -> None:
+async def test_a_client_announces_itself(single: SinglePeer) -> None:
     """A client with P2P enabled publishes its own session id on `/clasp/p2p/announce`."""
-    client = await alone.attach(P2PConfig())
+    client = await single.attach(P2PConfig())
     client.needs("announce")
-    published = await alone.testbed.until_published(
+    published = await single.testbed.until_published(
         client,
         lambda message: message.address == wire.ANNOUNCE_ADDRESS,
         f"an announcement on {wire.ANNOUNCE_ADDRESS}",

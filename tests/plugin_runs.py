@@ -26,22 +26,22 @@ HEAD = """
 """
 MODE = """
     @requirement("RTE-1")
-    async def test_the_mode(alone):
+    async def test_the_mode(single):
         '''A client that was never told a mode is in PreferP2P.'''
-        client = await alone.attach(P2PConfig())
+        client = await single.attach(P2PConfig())
         expect(await client.p2p_routing_mode(), "the mode of a new client").equals(PREFER)
 """
 SET = """
     @requirement("RTE-2")
-    async def test_the_mode_that_was_set(alone):
+    async def test_the_mode_that_was_set(single):
         '''The mode that was set is read.'''
-        client = await alone.attach(P2PConfig())
+        client = await single.attach(P2PConfig())
         await client.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
         expect(await client.p2p_routing_mode(), "the mode").equals(RoutingMode.P2P_ONLY)
 """
 SHOULD = """
     @requirement("CON-9")
-    async def test_a_second_call_does_no_harm(alone):
+    async def test_a_second_call_does_no_harm(single):
         '''A second call does no harm.'''
         raise Unmet("no harm", "harm")
 """

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib.util import find_spec, resolve_name
@@ -21,15 +22,15 @@ PACKAGE = ROOT / "clasp_e2e"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 MAY_USE: dict[str, set[str]] = {
-    "model": set(),
+    "p2p_types": set(),
     "notifier": set(),
     "spec": set(),
     "wire": set(),
     "results": {"spec"},
     "router": {"wire"},
-    "peer": {"wire", "model"},
+    "peer": {"wire", "p2p_types"},
     "network": {"wire", "notifier"},
-    "drivers": {"model", "peer", "router"},
+    "drivers": {"p2p_types", "peer", "router"},
     "scripted": {"peer", "router", "drivers"},
     "testbed": {"drivers", "network", "results", "scripted"},
     "execution": {"testbed", "results"},
@@ -152,6 +153,23 @@ def sources() -> list[Path]:
         for folder in ("clasp_e2e", "scenarios", "tests")
         for path in sorted((ROOT / folder).rglob("*.py"))
     ]
+
+
+SAME_NAME = {"core.py", "effects.py", "errors.py", "__init__.py"}
+"""Modules whose folders make the difference obvious, as `peer/core.py` and `router/core.py` do."""
+
+
+def test_public_classes_and_modules_have_names_of_their_own() -> None:
+    files = [path for path in PACKAGE.rglob("*.py") if not {"adapters", "templates"} & {*path.parts}]
+    modules = Counter(path.name for path in files if path.name not in SAME_NAME)
+    classes = Counter(
+        node.name
+        for path in files
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    shared = [name for name, count in (modules + classes).items() if count > 1]
+    assert shared == []
 
 
 def test_no_file_is_longer_than_400_lines() -> None:

@@ -180,7 +180,7 @@ def _update(resolution: Resolution, path: Path, reason: str | None, status: int)
 
 def _owners(run: Run, plan: Plan) -> set[str]:
     """Return the labels of the implementations under test; the reference only if there is no other."""
-    judged = {plan.cast[role] for role in run.judged_roles}
+    judged = {plan.roles[role] for role in run.judged_roles}
     return judged - {REFERENCE} or judged
 
 

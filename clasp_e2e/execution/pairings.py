@@ -39,7 +39,7 @@ def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -
     peer_roles = sorted(roles - {"router"}, reverse=True)
     if not peer_roles:
         return []
-    if scenario.participants == "alone":
+    if scenario.participants == "single":
         return _alone(peer_roles, subjects)
     if scenario.opposite is not None:
         return [_scripted(role, subjects) for role in peer_roles]

@@ -142,7 +142,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
 
 def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
     """Return what was seen as the run of `context` records it, and write its evidence."""
-    result, ending = replace(seen.result, replay=case.replay, cast=case.pairing), seen.ending
+    result, ending = replace(seen.result, replay=case.replay, roles=case.pairing), seen.ending
     if keep_evidence and context.evidence is not None:
         path = write_evidence(
             context.evidence,
@@ -234,7 +234,7 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
         remark="; ".join(judgment.remarks) if judgment and judgment.remarks else None,
         slow=case.scenario.slow,
         waits=case.scenario.waits,
-        cast=case.pairing,
+        roles=case.pairing,
     )
 
 

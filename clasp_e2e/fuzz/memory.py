@@ -51,6 +51,6 @@ def growth(measured: Sequence[int]) -> int | None:
     """
     if len(measured) < 10:
         return None
-    settled = measured[len(measured) // 5 :]
-    quarter = max(len(settled) // 4, 1)
-    return round(median(settled[-quarter:]) - median(settled[:quarter]))
+    steady = measured[len(measured) // 5 :]
+    quarter = max(len(steady) // 4, 1)
+    return round(median(steady[-quarter:]) - median(steady[:quarter]))

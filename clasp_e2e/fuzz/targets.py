@@ -275,8 +275,8 @@ class _AttachedPeer(Target):
     async def _connects(self, partner: Client) -> None:
         limit = self.patience.retransmission
         await partner.connect_to_peer(self.peer)
-        await partner.is_told(Connected, self.peer, within=limit)
-        await self.peer.is_told(Connected, partner, within=limit)
+        await partner.wait_for(Connected, self.peer, within=limit)
+        await self.peer.wait_for(Connected, partner, within=limit)
         for sender, receiver in ((partner, self.peer), (self.peer, partner)):
             payload = f"from {sender.name} to {receiver.name}".encode()
             await sender.send_p2p(receiver, payload)
@@ -290,7 +290,7 @@ class _AttachedPeer(Target):
         self.testbed.delivered.clear()
         del self.testbed.timeline.entries[:-200]
         if self._peer is not None:
-            self._peer.told.clear()
+            self._peer.received.clear()
 
     def memory(self) -> int | None:
         """The peer's process's."""

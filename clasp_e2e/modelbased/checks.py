@@ -20,7 +20,7 @@ def check_result(world: World, flight: Flight) -> None:
         if way is Way.P2P and not world.ever_stood(who, to):
             if world.clients[who].events(Connected, world.clients[to]):
                 raise Unobserved(
-                    f"{who} was told Connected to {to}, and the link saw no connection of theirs"
+                    f"{who} received Connected to {to}, and the link saw no connection of theirs"
                 )
             contradict(
                 "SND-3", f"{flight}, which returned P2P, to go to an open DataChannel", "there was none"
@@ -125,13 +125,13 @@ def _check_arrival(world: World, flight: Flight, way: Way | None, event: Data, p
         return
     if event.reliable is not step.reliable:
         contradict(rule, f"{flight}, sent direct, to be marked so", f"reliable: {event.reliable}")
-    told = [
+    received = [
         at
-        for at, each in enumerate(receiver.told)
+        for at, each in enumerate(receiver.received)
         if isinstance(each.event, Connected) and each.event.peer_session_id == sender.session_id
     ]
-    if not told or told[0] > place:
-        contradict("EVT-6", f"{step.to} to be told Connected before direct Data", "Data was told first")
+    if not received or received[0] > place:
+        contradict("EVT-6", f"{step.to} to receive Connected before direct Data", "Data was told first")
 
 
 def _check_order(arrived: list[Flight]) -> None:
@@ -151,14 +151,14 @@ def check_events(world: World) -> None:
         if not world.model.here(name):
             continue
         counts: dict[tuple[str, str], int] = {}
-        for told in client.told:
-            if isinstance(told.event, Data | PeerAnnounced):
+        for received in client.received:
+            if isinstance(received.event, Data | PeerAnnounced):
                 continue
-            kind = type(told.event).__name__
-            about = names.get(told.event.peer_session_id or "")
+            kind = type(received.event).__name__
+            about = names.get(received.event.peer_session_id or "")
             if about is None or about == name:
                 rule = {"Connected": "EVT-1", "Disconnected": "EVT-3"}.get(kind, "EVT-5")
-                contradict(rule, f"{kind} to name the other side", str(told.event.peer_session_id))
+                contradict(rule, f"{kind} to name the other side", str(received.event.peer_session_id))
             counts[about, kind] = counts.get((about, kind), 0) + 1
         for (about, kind), count in counts.items():
             _check_count(world, name, about, kind, count)
@@ -173,7 +173,7 @@ def _check_count(world: World, name: str, about: str, kind: str, count: int) -> 
         world.model.unsure(name, about)  # It was missed while it was cut: nobody can foretell when.
         return
     rule = "EVT-2" if kind == "Connected" else "EVT-6"
-    contradict(rule, f"{name} to be told {kind} of {about} at most {most} times", f"{count} times")
+    contradict(rule, f"{name} to receive {kind} of {about} at most {most} times", f"{count} times")
 
 
 async def check_state(world: World) -> None:
@@ -211,9 +211,9 @@ def missed(world: World, one: str, other: str) -> bool:
 def last_told(world: World, name: str, about: str) -> type | None:
     """Return what kind of event about another a client was told last, since the mark, but for data."""
     kinds = [
-        type(told.event)
-        for told in world.clients[name].told[world.marks[name, about] :]
-        if isinstance(told.event, Connected | Disconnected | ConnectionFailed)
-        and told.event.peer_session_id == world.clients[about].session_id
+        type(received.event)
+        for received in world.clients[name].received[world.marks[name, about] :]
+        if isinstance(received.event, Connected | Disconnected | ConnectionFailed)
+        and received.event.peer_session_id == world.clients[about].session_id
     ]
     return kinds[-1] if kinds else None

@@ -12,17 +12,17 @@ from clasp_e2e.modelbased.steps import (
     NAMES,
     Attach,
     AwaitCalls,
-    CloseSession,
+    ClosePeer,
     Connect,
     Cut,
     Disconnect,
     Heal,
     Kill,
+    Quiesce,
     Script,
     ScriptError,
     Send,
     SetMode,
-    Settle,
     Step,
 )
 from clasp_e2e.p2p_types import RoutingMode
@@ -46,10 +46,10 @@ _SENDS = [
 _KINDS: list[tuple[int, list[tuple[Step, ...]]]] = [
     (8, [(send,) for send in _SENDS]),
     (2, [(SetMode(who, mode),) for who in NAMES for mode in RoutingMode]),
-    (3, [(Connect(who, to), Settle()) for who, to in _ORDERS]),
+    (3, [(Connect(who, to), Quiesce()) for who, to in _ORDERS]),
     (3, [(Connect(who, to),) for who, to in _ORDERS]),
     (1, [(Connect(who, to), Connect(to, who)) for who, to in _ORDERS]),
-    (1, [(Settle(),)]),
+    (1, [(Quiesce(),)]),
     (1, [(AwaitCalls(),)]),
     (1, [(Disconnect(who, to),) for who, to in _ORDERS]),
     (2, [(Cut(who, to),) for who, to in _ORDERS]),
@@ -58,7 +58,7 @@ _KINDS: list[tuple[int, list[tuple[Step, ...]]]] = [
         1,
         [
             *[(Attach("carol"),)] * 6,
-            *((CloseSession(who),) for who in NAMES),
+            *((ClosePeer(who),) for who in NAMES),
             *((Kill(who),) for who in NAMES),
         ],
     ),
@@ -93,7 +93,7 @@ def possible(intents: Iterable[Step], capabilities: frozenset[str]) -> Script:
             take(healing)
         if len(script) >= LONGEST:
             break
-        if not isinstance(intent, Settle | AwaitCalls) or not isinstance(script[-1], Settle | Attach):
+        if not isinstance(intent, Quiesce | AwaitCalls) or not isinstance(script[-1], Quiesce | Attach):
             take(intent)
     for one, other, between in list(model.pairs()):
         if between.cut and between.status is Status.CONNECTED:

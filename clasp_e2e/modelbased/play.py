@@ -37,12 +37,12 @@ def case_of(
     """
     timeout = SHORT_TIMEOUT if fails_to_connect(script, capabilities) else TIMEOUT
 
-    async def model(alone: SinglePeer) -> None:
+    async def model(single: SinglePeer) -> None:
         """Calls in any order end, tell and send as the model predicts."""
-        await Play(World(alone, capabilities, tally), script, timeout).run()
+        await Play(World(single, capabilities, tally), script, timeout).run()
 
     kills = any(isinstance(step, steps.Kill) for step in script)
-    scenario = Scenario(model, REQUIREMENTS, "alone", kills=kills)
+    scenario = Scenario(model, REQUIREMENTS, "single", kills=kills)
     return Case(f"model[{label}]", scenario, Pairing(offerer=label), replay)
 
 
@@ -66,7 +66,7 @@ class Play:
             for step in self._script:
                 await self._take(step)
                 self._world.tally.steps += 1
-            await self._take(steps.Settle())
+            await self._take(steps.Quiesce())
             await self._barriers()
             checks.check_data(self._world)
             checks.check_events(self._world)
@@ -77,19 +77,21 @@ class Play:
 
     async def _take(self, step: Step) -> None:
         world, clients = self._world, self._world.clients
-        if isinstance(step, steps.AwaitCalls | steps.Settle):
+        if isinstance(step, steps.AwaitCalls | steps.Quiesce):
             await self._answered()
-            if isinstance(step, steps.Settle):
-                await self._settled()
+            if isinstance(step, steps.Quiesce):
+                await self._quiesced()
             self._model.take(step)
-            if isinstance(step, steps.Settle):
+            if isinstance(step, steps.Quiesce):
                 await checks.check_state(world)
                 world.count_from_here()
             return
         sent = self._model.take(step)
         match step:
             case steps.Attach(who):
-                clients[who] = await world.alone.attach(P2PConfig(connection_timeout_secs=self._timeout), who)
+                clients[who] = await world.single.attach(
+                    P2PConfig(connection_timeout_secs=self._timeout), who
+                )
                 await clients[who].all_is_written()
                 world.count(who)
             case steps.Cut(who, to):
@@ -114,7 +116,7 @@ class Play:
             case steps.Disconnect(who, to):
                 world.mark(who, to)
                 self._start(self._plain("EVT-3", clients[who].disconnect_peer(clients[to])))
-            case steps.CloseSession(who):
+            case steps.ClosePeer(who):
                 for other in clients:
                     if other != who:
                         world.mark(who, other)
@@ -162,7 +164,7 @@ class Play:
 
     # What follows from them
 
-    async def _settled(self) -> None:
+    async def _quiesced(self) -> None:
         for one, other, between in list(self._model.pairs()):
             if between.status is Status.IDLE and self._world.new_attempts(one, other):
                 # An implementation may connect of its own accord before it sends.
@@ -209,9 +211,9 @@ class Play:
             since = world.marks[name, about]
             rule = self._why(one, other, between)
             with within_requirement(rule, f"an attempt of {' and '.join(between.callers)} to connect"):
-                await client.is_told(Connected, peer, within=self._world.patience.connect, since=since)
+                await client.wait_for(Connected, peer, within=self._world.patience.connect, since=since)
                 while several and checks.last_told(world, name, about) is Disconnected:
-                    await client.is_told(
+                    await client.wait_for(
                         Connected, peer, within=self._world.patience.connect, since=client.mark()
                     )
 
@@ -235,7 +237,7 @@ class Play:
         link = "a black link" if self._model.here(about) else "a session that is gone"
         rule = ("TMO-5" if self._model.here(about) else "TMO-3") if asked else "TMO-8"
         with within_requirement(rule, f"an attempt over {link} to fail in time"):
-            event = await client.is_told(
+            event = await client.wait_for(
                 ConnectionFailed, peer, within=self._timeout + 3.0, since=self._world.marks[name, about]
             )
         with within_requirement("EVT-5", "a failed attempt"):
@@ -248,7 +250,7 @@ class Play:
             return
         client, peer = self._world.clients[name], self._world.clients[closer]
         with within_requirement("EVT-3", f"{closer} closed its connection to {name}"):
-            await client.is_told(
+            await client.wait_for(
                 Disconnected, peer, within=self._world.patience.consent, since=self._world.marks[name, closer]
             )
 

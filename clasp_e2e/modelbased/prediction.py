@@ -13,15 +13,15 @@ from enum import StrEnum
 from clasp_e2e.modelbased.steps import (
     Attach,
     AwaitCalls,
-    CloseSession,
+    ClosePeer,
     Connect,
     Cut,
     Disconnect,
     Heal,
     Kill,
+    Quiesce,
     Send,
     SetMode,
-    Settle,
     Step,
 )
 from clasp_e2e.p2p_types import RoutingMode
@@ -142,11 +142,11 @@ class Model:
         match step:
             case Attach(who):
                 return who not in self.sessions
-            case AwaitCalls() | Settle():
+            case AwaitCalls() | Quiesce():
                 return True
             case SetMode(who):
                 return self.here(who) and len(self.sessions[who].modes) == 1
-            case CloseSession(who) | Kill(who):
+            case ClosePeer(who) | Kill(who):
                 able = isinstance(step, Kill) or "close" in self._capabilities
                 others = sum(session.present for session in self.sessions.values()) > 1
                 return able and others and self.here(who) and not self.sessions[who].calls
@@ -222,8 +222,8 @@ class Model:
                 between = self.between(who, to)
                 between.status, between.closer = Status.CLOSING, who
                 between.allow("Disconnected", who, to)
-            case CloseSession(who) | Kill(who):
-                self._leave(who, orderly=isinstance(step, CloseSession))
+            case ClosePeer(who) | Kill(who):
+                self._leave(who, orderly=isinstance(step, ClosePeer))
             case Cut(who, to) | Heal(who, to):
                 between = self.between(who, to)
                 between.cut, between.cut_for = isinstance(step, Cut), 0
@@ -231,10 +231,10 @@ class Model:
                     between.was_cut = between.recovering = True
             case AwaitCalls():
                 self.answered()
-            case Settle():
+            case Quiesce():
                 self.answered()
-                self.settled()
-        if isinstance(step, Send | SetMode | Connect | Disconnect | CloseSession):
+                self.quiesced()
+        if isinstance(step, Send | SetMode | Connect | Disconnect | ClosePeer):
             self.sessions[step.who].calls += 1
         for _, _, between in self.pairs():
             between.cut_for += between.cut
@@ -341,7 +341,7 @@ class Model:
             sent.answered = True
         self.round += 1
 
-    def settled(self) -> None:
+    def quiesced(self) -> None:
         """All that was to follow has happened; what was sent into a black link is still to arrive."""
         for one, other, between in self.pairs():
             if between.status is Status.CONNECTING:

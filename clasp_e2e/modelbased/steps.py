@@ -60,7 +60,7 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
-class CloseSession:
+class ClosePeer:
     """A call of `close`, started."""
 
     who: str
@@ -95,12 +95,12 @@ class AwaitCalls:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class Quiesce:
     """All calls under way return, and all that is to follow from them has happened and is checked."""
 
 
 Step: TypeAlias = (
-    Attach | Connect | Send | SetMode | Disconnect | CloseSession | Kill | Cut | Heal | AwaitCalls | Settle
+    Attach | Connect | Send | SetMode | Disconnect | ClosePeer | Kill | Cut | Heal | AwaitCalls | Quiesce
 )
 Script: TypeAlias = tuple[Step, ...]
 
@@ -112,12 +112,12 @@ _KINDS: dict[str, type[Step]] = {
         Send,
         SetMode,
         Disconnect,
-        CloseSession,
+        ClosePeer,
         Kill,
         Cut,
         Heal,
         AwaitCalls,
-        Settle,
+        Quiesce,
     )
 }
 _WORDS = {kind: word for word, kind in _KINDS.items()}

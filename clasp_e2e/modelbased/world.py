@@ -47,9 +47,9 @@ class SearchCounts:
 class World:
     """The clients of a script, the model of them, and what was counted when the last check ended."""
 
-    def __init__(self, alone: SinglePeer, capabilities: frozenset[str], tally: SearchCounts) -> None:
-        self.alone = alone
-        self.patience = alone.patience
+    def __init__(self, single: SinglePeer, capabilities: frozenset[str], tally: SearchCounts) -> None:
+        self.single = single
+        self.patience = single.patience
         self.model = Model(capabilities)
         self.clients: dict[str, Client] = {}
         self.flights: list[Flight] = []
@@ -65,7 +65,7 @@ class World:
 
     def pair(self, one: str, other: str) -> PeerPair:
         """Return two clients as the testbed's pair, `one` being its offerer."""
-        return PeerPair(self.alone.testbed, self.clients[one], self.clients[other], "offerer", None)
+        return PeerPair(self.single.testbed, self.clients[one], self.clients[other], "offerer", None)
 
     def ever_stood(self, one: str, other: str) -> bool:
         """Return whether a connection of the two was ever seen to stand, from outside."""
@@ -101,7 +101,7 @@ class World:
 
     def sent_directly(self, one: str, other: str) -> int:
         """Return the bytes that left `one` for the link to `other`, whether they arrived or not."""
-        sent, _ = self.alone.testbed.switchboard.traffic(self.clients[one].name, self.clients[other].name)
+        sent, _ = self.single.testbed.switchboard.traffic(self.clients[one].name, self.clients[other].name)
         return sent.bytes + sent.dropped_bytes
 
     def routed(self, name: str) -> int:
@@ -114,9 +114,9 @@ class World:
 
     def arrived(self, name: str) -> Iterator[tuple[int, Data]]:
         """Return what came to a client's application, with its place among all that it was told."""
-        for place, told in enumerate(self.clients[name].told):
-            if isinstance(told.event, Data):
-                yield place, told.event
+        for place, received in enumerate(self.clients[name].received):
+            if isinstance(received.event, Data):
+                yield place, received.event
 
 
 def contradict(requirement: str, expected: str, seen: str) -> NoReturn:

@@ -20,7 +20,7 @@ class Association:
     def __init__(self, sctp: RTCSctpTransport) -> None:
         # Untyped on purpose: what follows is private to aiortc.
         self._sctp: Any = sctp
-        self._settled = asyncio.Event()
+        self._drained = asyncio.Event()
         self._receive_sack = self._sctp._receive_sack_chunk
         self._t3_expired = self._sctp._t3_expired
         self._sctp._receive_sack_chunk = self._on_sack
@@ -44,15 +44,15 @@ class Association:
         waiting = sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue
         return sctp.state == "connected" and bool(waiting)
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Return once all that was sent is acknowledged, or the association has ended."""
         while self.unacknowledged:
-            self._settled.clear()
-            await self._settled.wait()
+            self._drained.clear()
+            await self._drained.wait()
 
     def ended(self) -> None:
         """The association has ended: nothing will be acknowledged any more."""
-        self._settled.set()
+        self._drained.set()
 
     async def _transmit_if_there_is_a_path(self) -> None:
         """Send what is due. aiortc does so in tasks that nobody awaits; ICE tells that a path is gone."""
@@ -61,7 +61,7 @@ class Association:
 
     async def _on_sack(self, chunk: object) -> None:
         await self._receive_sack(chunk)
-        self._settled.set()
+        self._drained.set()
 
     def _on_t3(self) -> None:
         """Nothing was acknowledged for a whole time-out: the path is black.

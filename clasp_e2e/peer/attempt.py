@@ -97,7 +97,7 @@ class Counterpart:
         else:
             self.theirs = None
 
-    def settle(self, negotiation: Negotiation) -> None:
+    def adopt(self, negotiation: Negotiation) -> None:
         """Make `negotiation` the connection, and end the attempt."""
         self.connection = negotiation
         self.own = self.theirs = None
@@ -105,7 +105,7 @@ class Counterpart:
         self.draining = False
         self.left = None
 
-    def unsettle(self) -> None:
+    def release(self) -> None:
         """Be without a connection."""
         self.connection = None
         self.draining = False

@@ -39,7 +39,7 @@ class ClaspBuilder:
         self._config: P2PConfig | None = None
         self._callbacks: list[EventCallback] = []
         self._script: Script = _unchanged
-        self._hearing: inputs.Hearing = _heard
+        self._input_filter: inputs.InputFilter = _heard
         self._webrtc: TransportKind = AiortcTransport
         self._loopback = False
 
@@ -68,9 +68,9 @@ class ClaspBuilder:
         self._script = script
         return self
 
-    def hearing(self, hearing: inputs.Hearing) -> ClaspBuilder:
+    def input_filter(self, input_filter: inputs.InputFilter) -> ClaspBuilder:
         """Pass every input through `hearing` before the core takes it."""
-        self._hearing = hearing
+        self._input_filter = input_filter
         return self
 
     def webrtc(self, stack: TransportKind) -> ClaspBuilder:
@@ -94,7 +94,7 @@ class ClaspBuilder:
             token=self._token,
             config=self._config,
             script=self._script,
-            hearing=self._hearing,
+            input_filter=self._input_filter,
             webrtc=self._webrtc,
             loopback=self._loopback,
             callbacks=self._callbacks,

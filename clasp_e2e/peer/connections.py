@@ -243,7 +243,7 @@ class Connections:
             self._do(fx.Emit(Disconnected(peer, "replaced by a new connection to the same peer")))
         # Two offers of this side's are never answered: the other negotiation, if any, leads nowhere.
         self._drop(counterpart.remaining_without(negotiation), silent=True)
-        counterpart.settle(negotiation)
+        counterpart.adopt(negotiation)
         self._do(
             fx.Emit(Connected(peer)),
             fx.PublishSignal(peer, wire.ConnectedSignal(self._session_id, negotiation.correlation_id)),
@@ -273,7 +273,7 @@ class Connections:
                 self._session_id, connection.correlation_id, "closed by the peer"
             )
             self._do(fx.PublishSignal(peer, signal))
-        counterpart.unsettle()
+        counterpart.release()
         self._drop(connection, silent=False)
         self._do(fx.Emit(Disconnected(peer, reason)), *(fx.Resolve(call) for call in closers))
         if counterpart.own is None and counterpart.theirs is None:

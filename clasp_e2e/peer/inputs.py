@@ -239,5 +239,5 @@ Input: TypeAlias = (
     | TransportInput
 )
 
-Hearing: TypeAlias = Callable[[Input], Iterable[Input]]
+InputFilter: TypeAlias = Callable[[Input], Iterable[Input]]
 """What the core hears in the place of an input: for broken peers, the counterpart of `Script`."""

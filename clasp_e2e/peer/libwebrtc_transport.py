@@ -176,7 +176,7 @@ class LibwebrtcTransport(Transport):
 
     # Ending
 
-    async def _settled(self) -> None:
+    async def _drained(self) -> None:
         # A channel is closed when all that was sent on it has arrived (RFC 8831, section 6.7).
         self._draining = True
         channel: Any = self._channels[RELIABLE.label]

@@ -115,7 +115,7 @@ class RouterSession:
             else:
                 written(PayloadTooLarge(f"no frame holds it: {error}"))
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Return once the router has taken what was sent so far.
 
         A router handles one session's messages in order, so its PONG shows it. One that answers no

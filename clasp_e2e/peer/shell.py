@@ -35,7 +35,7 @@ class Shell:
         self,
         config: P2PConfig | None,
         script: fx.Script,
-        hearing: inputs.Hearing,
+        input_filter: inputs.InputFilter,
         *,
         webrtc: TransportKind,
         loopback: bool,
@@ -44,7 +44,7 @@ class Shell:
         self.callbacks = list(callbacks)
         self._config = config
         self._script = script
-        self._hearing = hearing
+        self._input_filter = input_filter
         self._webrtc = webrtc
         self._loopback = loopback
         self._calls: dict[int, asyncio.Future[Answer]] = {}
@@ -68,17 +68,17 @@ class Shell:
         token: str | None,
         config: P2PConfig | None,
         script: fx.Script,
-        hearing: inputs.Hearing,
+        input_filter: inputs.InputFilter,
         webrtc: TransportKind,
         loopback: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> Shell:
         """Attach to the router at `url`. Raises `RouterUnreachable`."""
-        shell = cls(config, script, hearing, webrtc=webrtc, loopback=loopback, callbacks=callbacks)
+        shell = cls(config, script, input_filter, webrtc=webrtc, loopback=loopback, callbacks=callbacks)
         await RouterSession.open(url, name=name, token=token, handler=shell)
         try:
             shell.feed(inputs.Start())
-            await shell._session.settled()
+            await shell._session.drained()
         except BaseException:
             await shell.kill()
             raise
@@ -131,7 +131,7 @@ class Shell:
         self._busy = True
         try:
             while self._inbox:
-                for heard in self._hearing(self._inbox.popleft()):
+                for heard in self._input_filter(self._inbox.popleft()):
                     for effect in self._core.handle(heard):
                         for scripted in self._script(effect):
                             self._carry_out(scripted)

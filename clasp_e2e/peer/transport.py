@@ -212,12 +212,12 @@ class Transport(ABC):
 
         `left`: the other side has ended the connection; wait until all is told that came before.
         """
-        self._step(self._drain(self._heard if left else self._settled))
+        self._step(self._drain(self._heard if left else self._drained))
 
-    async def _drain(self, settled: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _drain(self, drained: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             async with asyncio.timeout(DRAIN_LIMIT):
-                await settled()
+                await drained()
         except TimeoutError:
             logger.debug("transport %d: not all was acknowledged", self._number)
         self._tell(inputs.Drained(self._number))
@@ -226,7 +226,7 @@ class Transport(ABC):
         """Return once all that has arrived is told."""
 
     @abstractmethod
-    async def _settled(self) -> None:
+    async def _drained(self) -> None:
         """Return once the other side has what was sent reliably, or nothing will reach it any more."""
 
     @abstractmethod

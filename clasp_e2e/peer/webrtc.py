@@ -213,9 +213,9 @@ class AiortcTransport(Transport):
         else:
             self._tell(inputs.Drained(self._number))
 
-    async def _settled(self) -> None:
+    async def _drained(self) -> None:
         if self._association is not None:
-            await self._association.settled()
+            await self._association.drained()
 
     async def end(self, *, silent: bool) -> None:
         """Close the transport at whatever moment, and leave nothing behind.

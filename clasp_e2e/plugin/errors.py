@@ -8,10 +8,11 @@ from clasp_e2e.results.exit_status import ExitStatus
 
 
 class RunError(pytest.exit.Exception):
-    """The end of the session. pytest prints the name of the class before the message: `Error: ...`."""
+    """The end of the session."""
 
 
-RunError.__module__ = "builtins"  # pytest prints the module too, unless it is this one.
+# pytest prints the name of the class before the message, and its module unless that is builtins.
+RunError.__module__, RunError.__name__ = "builtins", "Error"
 
 
 def usage_error(message: str) -> NoReturn:

@@ -211,7 +211,7 @@ def read_journal(path: Path) -> Run:
         run = replace(run, **{name: value for name in names if (value := getattr(line, name)) is not None})
     if run.plan is None:
         cast = {"offerer": "", "answerer": "", "router": ""}
-        run = replace(run, subset=True, plan=Plan(cases={r.id: r.requirements for r in results}, cast=cast))
+        run = replace(run, subset=True, plan=Plan(cases={r.id: r.requirements for r in results}, roles=cast))
     return run
 
 

@@ -90,7 +90,7 @@ def _check(first: Part, other: Part) -> None:
     facts: dict[str, Callable[[Part], object]] = {
         "versions of the harness": lambda part: " ".join(part.run.tool.values()),
         "judged roles": lambda part: " and ".join(part.run.judged_roles),
-        "labels in the roles": lambda part: ", ".join(map(" ".join, sorted(part.plan.cast.items()))),
+        "labels in the roles": lambda part: ", ".join(map(" ".join, sorted(part.plan.roles.items()))),
         "options": lambda part: " ".join((*part.plan.switches, *["strict"] * part.run.strict)) or "none",
         "known failures": lambda part: [(each.owners, each.text) for each in part.plan.known],
     }
@@ -126,7 +126,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
     plans = [part.plan for part in parts]
     cases = {case: names for plan in plans for case, names in plan.cases.items()}
     chosen = {case for plan in plans for case in plan.chosen}
-    read, beside = _union(plan.read for plan in plans), _union(plan.beside for plan in plans)
+    read, beside = _union(plan.read for plan in plans), _union(plan.sibling_files for plan in plans)
     return replace(
         plans[0],
         cases=dict(sorted(cases.items())),
@@ -135,7 +135,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
         covered=_union(plan.covered for plan in plans),
         all_files=any(plan.all_files for plan in plans) or set(beside) <= set(read),
         read=read,
-        beside=beside,
+        sibling_files=beside,
         labels=_union(plan.labels for plan in plans),
     )
 

@@ -43,9 +43,9 @@ class Plan:
     """Whether every file of scenarios was read."""
     read: tuple[str, ...] = ()
     """The names of the files that were read."""
-    beside: tuple[str, ...] = ()
+    sibling_files: tuple[str, ...] = ()
     """The names of all files of scenarios in the same folders."""
-    cast: Mapping[str, str]
+    roles: Mapping[str, str]
     """By role, the label of who stood there."""
     labels: tuple[str, ...] = ()
     """The names that a pairing can hold."""

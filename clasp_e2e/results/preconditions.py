@@ -83,7 +83,7 @@ def resolve_case(
     whether that is right is known at the end of the run (`resolve_all`).
     """
     finished = list(finished)
-    pairing = result.cast
+    pairing = result.roles
     if pairing is None:
         return result
     if result.outcome is Outcome.BLOCKED:
@@ -151,9 +151,9 @@ def need_order(catalogue: Catalogue) -> Callable[[ScenarioResult], tuple[int, st
 
 
 def _untried(catalogue: Catalogue, result: ScenarioResult, known: Iterable[ScenarioResult]) -> ScenarioResult:
-    if result.cast is None or result.outcome is Outcome.ERROR:
+    if result.roles is None or result.outcome is Outcome.ERROR:
         return result
-    found = _hopeless(catalogue, result.id, result.requirements, result.cast, known)
+    found = _hopeless(catalogue, result.id, result.requirements, result.roles, known)
     if found is None:
         return result
     return _blocked(result, found, dict.fromkeys(result.requirements, Outcome.BLOCKED), remark=None)
@@ -239,7 +239,7 @@ def _with_cause(
 
 
 def _cause(catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]) -> Cause | None:
-    if result.cast is None:
+    if result.roles is None:
         return None
     return _cause_of_block(catalogue, result.as_observed(), known)
 
@@ -248,12 +248,12 @@ def _cause_of_block(
     catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]
 ) -> Cause | None:
     """Return what blocks a result: what it saw missing, or the cause of that, or a precondition."""
-    assert result.cast is not None
+    assert result.roles is not None
     found = None
     if result.outcome is Outcome.BLOCKED and (name := result.blocked_by):
-        found = broken_precondition(catalogue, result.id, [name], result.cast, known)
+        found = broken_precondition(catalogue, result.id, [name], result.roles, known)
         found = found or _cause_of(name, list(_explaining(result, known)), lambda _: True)
-    return found or broken_precondition(catalogue, result.id, result.requirements, result.cast, known)
+    return found or broken_precondition(catalogue, result.id, result.requirements, result.roles, known)
 
 
 def _cause_of(
@@ -315,14 +315,14 @@ def _concerning(
     case_id: str, pairing: Pairing | None, finished: Iterable[ScenarioResult]
 ) -> Iterator[ScenarioResult]:
     for each in finished:
-        if pairing and each.cast is not None and pairing.includes(each.cast) and each.id != case_id:
+        if pairing and each.roles is not None and pairing.includes(each.roles) and each.id != case_id:
             yield each
 
 
 def _explaining(result: ScenarioResult, known: Iterable[ScenarioResult]) -> Iterator[ScenarioResult]:
     """Yield the cases that can show what `result` saw missing."""
     for each in known:
-        if result.cast and each.cast and each.id != result.id and result.cast.is_explained_by(each.cast):
+        if result.roles and each.roles and each.id != result.id and result.roles.is_explained_by(each.roles):
             yield each
 
 

@@ -51,7 +51,7 @@ def resolvable_plan(run: Run, catalogue: Catalogue) -> Plan:
     for case, names in cases.items():
         if not names or not catalogue.keys() >= set(names):
             raise CannotResolve(f"{case} names no requirement, or an unknown one; run it again")
-    if not run.plan.cast.keys() >= {*run.judged_roles, "router"}:
+    if not run.plan.roles.keys() >= {*run.judged_roles, "router"}:
         raise CannotResolve("the plan does not name the implementation in each role; run it again")
     try:
         day_of(run)
@@ -123,7 +123,7 @@ def _scope(plan: Plan, results: Sequence[ScenarioResult], today: date, *, part: 
     return Scope(
         labels=frozenset(plan.labels),
         today=today,
-        router=plan.cast["router"],
+        router=plan.roles["router"],
         complete=frozenset(plan.complete) if plan.all_files else frozenset(),
         left_out=frozenset(
             (name, case.partition("[")[2].rstrip("]")) for case, names in left_out.items() for name in names

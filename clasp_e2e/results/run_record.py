@@ -95,7 +95,7 @@ class ScenarioResult:
     """The reason that the baseline gives, if this failure was expected."""
     waits: bool = False
     """Whether it ran in parallel with the other cases."""
-    cast: Pairing | None = None
+    roles: Pairing | None = None
     """The implementation in each role."""
     observed: ObservedOutcome | None = None
     """What the case showed by itself, if resolving the run changed it."""

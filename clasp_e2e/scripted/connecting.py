@@ -40,7 +40,7 @@ NeverOffers = PeerScript.define(
     "CON-3",
     "It makes its offer and keeps it to itself.",
     on=wire.Offer,
-    act=drop,
+    alter=drop,
 )
 NeverAnswers = PeerScript.define(
     "NeverAnswers",
@@ -48,7 +48,7 @@ NeverAnswers = PeerScript.define(
     "It answers no offer.",
     "answerer",
     on=wire.Answer,
-    act=drop,
+    alter=drop,
 )
 
 
@@ -56,7 +56,7 @@ NeverAnswers = PeerScript.define(
 class AnswersPastTheRouter(PeerScript):
     _aside: dict[str, str] = {}  # noqa: RUF012 - shared on purpose: it is the way of their own
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.PublishSignal(signal=wire.Answer() as answer):
                 self._aside[answer.correlation_id] = answer.sdp
@@ -64,7 +64,7 @@ class AnswersPastTheRouter(PeerScript):
             case _:
                 return (effect,)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "answer", "correlation_id": str(name), **rest}):
                 sdp = self._aside.pop(name)
@@ -77,13 +77,13 @@ class AnswersPastTheRouter(PeerScript):
 
 AnswersWithoutAFingerprint = PeerScript.define(
     "AnswersWithoutAFingerprint", "CON-4", "Its answers hold no DTLS fingerprint.", "answerer",
-    on=wire.Answer, act=lambda _, answer: replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),
+    on=wire.Answer, alter=lambda _, answer: replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),
 )  # fmt: skip
 
 
 @mutant("CON-4", "Two of a kind hide their ICE passwords under a name of their own.", "both")
 class HidesThePassword(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.PublishSignal(signal=wire.Offer() | wire.Answer() as signal):
                 sdp = signal.sdp.replace("a=ice-pwd:", "a=x-secret:")
@@ -91,7 +91,7 @@ class HidesThePassword(PeerScript):
             case _:
                 return (effect,)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"sdp": str(sdp), **rest}):
                 return (inputs.SignalReceived({**rest, "sdp": sdp.replace("a=x-secret:", "a=ice-pwd:")}),)
@@ -114,29 +114,29 @@ IgnoresTheAnswer = PeerScript.define(
     "CON-5",
     "It makes no use of the answer to its offer.",
     on=fx.AcceptAnswer,
-    act=drop,
+    alter=drop,
 )
 AnswersWithAWrongPassword = PeerScript.define(
     "AnswersWithAWrongPassword", "CON-5", "The ICE password in its answer is not the one that it uses.",
-    "answerer", on=wire.Answer, act=lambda _, answer: with_wrong_password(answer),
+    "answerer", on=wire.Answer, alter=lambda _, answer: with_wrong_password(answer),
 )  # fmt: skip
 AnswersInVain = PeerScript.define(
     "AnswersInVain", "CON-5", "Its answer holds none of its candidates, and a wrong ICE password.",
-    "answerer", on=wire.Answer, act=lambda _, answer: with_nothing_to_use(answer),
+    "answerer", on=wire.Answer, alter=lambda _, answer: with_nothing_to_use(answer),
 )  # fmt: skip
 SendsNothing = PeerScript.define(
     "SendsNothing", "CON-6", "It says P2P of what it sends, and sends nothing.", *EITHER,
-    on=(fx.SendOnChannel, fx.PublishRelay), act=lambda _, send: fx.Resolve(send.call, SendResult.P2P),
+    on=(fx.SendOnChannel, fx.PublishRelay), alter=lambda _, send: fx.Resolve(send.call, SendResult.P2P),
 )  # fmt: skip
 HangsWithoutP2P = PeerScript.define(
     "HangsWithoutP2P", "CON-7", "Without a P2P configuration its calls never return.",
-    on=fx.Reject, act=lambda _, no: () if isinstance(no.error, P2PNotConfigured) else (no,),
+    on=fx.Reject, alter=lambda _, no: () if isinstance(no.error, P2PNotConfigured) else (no,),
 )  # fmt: skip
 
 
 @mutant("CON-7", "Without a P2P configuration it takes calls and does nothing.")
 class TakesCallsWithoutP2P(PeerScript):
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Reject(error=P2PNotConfigured()):
                 return (fx.Resolve(effect.call, SendResult.RELAY if effect.call in self.sends else None),)
@@ -150,7 +150,7 @@ class KnowsOneConnection(PeerScript):
         super().__init__()
         self.first: int | None = None
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.SendOnChannel():
                 self.first = effect.transport if self.first is None else self.first
@@ -165,7 +165,7 @@ class DropsTheFirstPeer(PeerScript):
         super().__init__()
         self.last: int | None = None
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.CreateOffer():
                 dropped, self.last = self.last, effect.transport
@@ -176,5 +176,5 @@ class DropsTheFirstPeer(PeerScript):
 
 AsksNoStunServer = PeerScript.define(
     "AsksNoStunServer", "ICE-1", "It asks none of the STUN servers that it was given.", *EITHER,
-    on=(fx.CreateOffer, fx.AcceptOffer), act=lambda _, start: replace(start, ice_servers=()),
+    on=(fx.CreateOffer, fx.AcceptOffer), alter=lambda _, start: replace(start, ice_servers=()),
 )  # fmt: skip

@@ -17,46 +17,46 @@ def twice(_: PeerScript, event: Connected | ConnectionFailed) -> Outs:
 
 # fmt: off
 TellsNoConnected = PeerScript.define(
-    "TellsNoConnected", "EVT-1", "It tells nobody that it is connected.", *EITHER, on=Connected, act=drop,
+    "TellsNoConnected", "EVT-1", "It tells nobody that it is connected.", *EITHER, on=Connected, alter=drop,
 )
 NamesAnotherPeer = PeerScript.define(
     "NamesAnotherPeer", "EVT-1", "Its Connected names somebody else.", *EITHER,
-    on=Connected, act=lambda _, _event: fx.Emit(Connected("somebody")),
+    on=Connected, alter=lambda _, _event: fx.Emit(Connected("somebody")),
 )
 TellsConnectedTwice = PeerScript.define(
-    "TellsConnectedTwice", "EVT-2", "It tells Connected twice.", *EITHER, on=Connected, act=twice,
+    "TellsConnectedTwice", "EVT-2", "It tells Connected twice.", *EITHER, on=Connected, alter=twice,
 )
 TellsNoDisconnected = PeerScript.define(
     "TellsNoDisconnected", "EVT-3", "It tells nobody that a connection has ended.", *EITHER,
-    on=Disconnected, act=drop, slow=True,
+    on=Disconnected, alter=drop, slow=True,
 )
 NamesAnotherThatLeft = PeerScript.define(
     "NamesAnotherThatLeft", "EVT-3", "Its Disconnected names somebody else.",
-    on=Disconnected, act=lambda _, _event: fx.Emit(Disconnected("somebody")), slow=True,
+    on=Disconnected, alter=lambda _, _event: fx.Emit(Disconnected("somebody")), slow=True,
 )
 MissesNobody = PeerScript.define(
     "MissesNobody", "EVT-4", "It does not miss a peer that vanished.", *EITHER,
-    on=Disconnected, act=lambda _, end: () if end.reason == VANISHED else (fx.Emit(end),), slow=True,
+    on=Disconnected, alter=lambda _, end: () if end.reason == VANISHED else (fx.Emit(end),), slow=True,
 )
 GivesNoReason = PeerScript.define(
     "GivesNoReason", "EVT-5", "Its ConnectionFailed gives no reason.",
-    on=ConnectionFailed, act=lambda _, failure: fx.Emit(replace(failure, reason="")),
+    on=ConnectionFailed, alter=lambda _, failure: fx.Emit(replace(failure, reason="")),
 )
 TellsConnectedLate = PeerScript.define(
     "TellsConnectedLate", "EVT-6", "It tells Connected when data has long arrived.", *EITHER,
-    on=Connected, act=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
+    on=Connected, alter=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
 )
 TellsFailuresTwice = PeerScript.define(
-    "TellsFailuresTwice", "EVT-6", "It tells each failure twice.", on=ConnectionFailed, act=twice,
+    "TellsFailuresTwice", "EVT-6", "It tells each failure twice.", on=ConnectionFailed, alter=twice,
 )
 ConnectsAfterFailing = PeerScript.define(
     "ConnectsAfterFailing", "EVT-6", "Having told that an attempt failed, it tells Connected.",
     on=ConnectionFailed,
-    act=lambda _, failure: (fx.Emit(failure), fx.Emit(Connected(failure.peer_session_id))),
+    alter=lambda _, failure: (fx.Emit(failure), fx.Emit(Connected(failure.peer_session_id))),
 )
 TellsTheCloseLate = PeerScript.define(
     "TellsTheCloseLate", "EVT-7", "It tells an orderly close 3 s late.", *EITHER,
-    on=Disconnected, act=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
+    on=Disconnected, alter=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
 )
 # fmt: on
 
@@ -68,12 +68,12 @@ class Answering(PeerScript):
         super().__init__()
         self.calls: set[int] = set()
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.IsPeerConnected):
             self.calls.add(event.call)
         return (event,)
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Resolve(result=bool(connected)) if effect.call in self.calls:
                 return (replace(effect, result=self.answer(connected=connected)),)

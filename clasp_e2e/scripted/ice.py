@@ -30,7 +30,7 @@ class Servers(PeerScript):
         if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
             self.stun, self.turns = effect.ice_servers, bool(effect.turn_servers)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.LocalDescription) and self.stun and "typ srflx" not in event.sdp:
             return self.miss_stun(event)
         return (event,)
@@ -65,21 +65,21 @@ def through_the_router(script: Servers, direct: fx.SendOnChannel) -> Outs:
 # fmt: off
 NeverUsesTurn = PeerScript.define(
     "NeverUsesTurn", "ICE-3", "It asks none of the TURN servers that it was given.", *EITHER,
-    on=(fx.CreateOffer, fx.AcceptOffer), act=lambda _, start: replace(start, turn_servers=()),
+    on=(fx.CreateOffer, fx.AcceptOffer), alter=lambda _, start: replace(start, turn_servers=()),
 )
 KeepsItsRelayToItself = PeerScript.define(
     "KeepsItsRelayToItself", "ICE-3", "It has a relayed address and tells nobody.", *EITHER,
     on=(wire.Offer, wire.Answer),
-    act=lambda _, signal: replace(signal, sdp=without_lines(signal.sdp, " typ relay")),
+    alter=lambda _, signal: replace(signal, sdp=without_lines(signal.sdp, " typ relay")),
 )
 TakesTheRouterForATurnServer = Servers.define(
     "TakesTheRouterForATurnServer", "ICE-3",
     "With a TURN server it sends through the CLASP router, and says P2P.", *EITHER,
-    on=fx.SendOnChannel, act=through_the_router,
+    on=fx.SendOnChannel, alter=through_the_router,
 )
 IgnoresTrickledCandidates = PeerScript.define(
     "IgnoresTrickledCandidates", "ICE-4", "It uses no candidate that comes on its own.", *EITHER,
-    on=fx.AddCandidate, act=drop,
+    on=fx.AddCandidate, alter=drop,
 )
 # fmt: on
 
@@ -91,7 +91,7 @@ class LosesOffersBehindTheirCandidates(PeerScript):
         self.offered: set[str] = set()
         self.early: set[str] = set()
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "ice_candidate", "correlation_id": str(name)}):
                 if name not in self.offered:
@@ -110,7 +110,7 @@ class StumblesOverRepeatedCandidates(PeerScript):
         super().__init__()
         self.used: set[tuple[int, str]] = set()
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.AddCandidate():
                 repeated = (effect.transport, effect.candidate) in self.used
@@ -126,12 +126,12 @@ class EndsForALateCandidate(PeerScript):
         super().__init__()
         self.open: set[int] = set()
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ChannelsOpen):
             self.open.add(event.transport)
         return (event,)
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.AddCandidate() if effect.transport in self.open:
                 return (fx.CloseTransport(effect.transport, silent=True),)

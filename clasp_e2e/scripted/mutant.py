@@ -52,25 +52,25 @@ class PeerScript:
         self.sends: dict[int, inputs.SendP2P] = {}
         """The sends that the application asked for, by call."""
 
-    def hearing(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def pass_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         """Note the sends, and return the inputs that the core receives instead of `event`."""
         if isinstance(event, inputs.SendP2P):
             self.sends[event.call] = event
-        return self.hear(event)
+        return self.alter_input(event)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         """Return the inputs that the core receives instead of `event`."""
         return (event,)
 
-    def acting(self, effect: fx.Effect) -> Outs:
+    def pass_effect(self, effect: fx.Effect) -> Outs:
         """Note `effect`, and return the effects that are executed instead of it."""
         self.note(effect)
-        return self.act(effect)
+        return self.alter(effect)
 
     def note(self, effect: fx.Effect) -> None:
         """Keep of `effect` what the fault depends on."""
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         """Return the effects that are executed instead of `effect`."""
         return (effect,)
 
@@ -82,7 +82,7 @@ class PeerScript:
         broken: str,
         *roles: Role,
         on: type[E] | tuple[type[E], ...],
-        act: Callable[[Self, E], Out | Iterable[Out]],
+        alter: Callable[[Self, E], Out | Iterable[Out]],
         **options: Unpack[Options],
     ) -> Mutant:
         """Define the mutant `name`, whose fault `act` replaces everything of the type `on`.
@@ -97,7 +97,7 @@ class PeerScript:
                 subject = effect.event if isinstance(effect, fx.Emit) else effect.signal
             if not isinstance(subject, on):
                 return (effect,)
-            outs = act(script, subject)
+            outs = alter(script, subject)
             target = effect.target if isinstance(effect, fx.PublishSignal) else ""
             return tuple(
                 fx.PublishSignal(target, out) if isinstance(out, Signal) else out
@@ -114,14 +114,14 @@ class RouterScript:
         self.welcomed: list[int] = []
         """The connections that were welcomed."""
 
-    def acting(self, effect: RouterEffect) -> RouterOuts:
+    def pass_effect(self, effect: RouterEffect) -> RouterOuts:
         """Note who is welcomed, and return the effects that are executed instead of `effect`."""
-        outs = self.act(effect)
+        outs = self.alter(effect)
         if isinstance(effect, Deliver) and isinstance(effect.message, Welcome):
             self.welcomed.append(effect.connection)
         return outs
 
-    def act(self, effect: RouterEffect) -> RouterOuts:
+    def alter(self, effect: RouterEffect) -> RouterOuts:
         """Return the effects that are executed instead of `effect`."""
         return self.deliver(effect) if isinstance(effect, Deliver) else (effect,)
 
@@ -149,7 +149,7 @@ def scripted_driver(kind: type[PeerScript]) -> MutantDriver:
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
-        builder.script(script.acting).hearing(script.hearing)
+        builder.script(script.pass_effect).input_filter(script.pass_input)
 
     driver = MutantDriver(prepare)
     driver.name = kind.__name__
@@ -189,7 +189,7 @@ class Mutant:
         if issubclass(fault, MutantDriver):
             return fault()
         if issubclass(fault, RouterScript):
-            return MutantDriver(router_script=lambda: fault().acting)
+            return MutantDriver(router_script=lambda: fault().pass_effect)
         return scripted_driver(fault)
 
 

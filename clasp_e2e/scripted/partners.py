@@ -33,7 +33,7 @@ FLOOD = 300
 class Signaling(PeerScript):
     """A script over the signals that negotiate: offers and answers."""
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.PublishSignal(signal=wire.Offer() | wire.Answer() as description):
                 return (replace(effect, signal=signal) for signal in self.describe(description))
@@ -138,12 +138,12 @@ class Prompted(PeerScript):
         self.peer = ""
         self._done = False
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ChannelMessage):
             self.transport = event.transport
         return (event,)
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.SubscribeTo(pattern=pattern) if (session := wire.signal_target(pattern)) is not None:
                 self.session = session
@@ -167,9 +167,9 @@ class TricklesLate(Trickles, Prompted):
         Trickles.__init__(self)
         Prompted.__init__(self)
 
-    def act(self, effect: fx.Effect) -> Outs:
-        for out in Prompted.act(self, effect):
-            yield from Trickles.act(self, out)
+    def alter(self, effect: fx.Effect) -> Outs:
+        for out in Prompted.alter(self, effect):
+            yield from Trickles.alter(self, out)
 
     def deed(self) -> Iterator[fx.Effect]:
         for candidate in self.candidates:
@@ -186,9 +186,9 @@ class LeavesTheRouter(Prompted):
 class ClosesOneChannel(Prompted):
     """It closes its unreliable channel, and keeps the other."""
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         # Its own core would take the closed channel for the end of the connection.
-        return () if isinstance(event, inputs.TransportLost) else super().hear(event)
+        return () if isinstance(event, inputs.TransportLost) else super().alter_input(event)
 
     def deed(self) -> Iterator[fx.Effect]:
         yield fx.CloseChannel(self.transport, fx.UNRELIABLE.label)
@@ -197,7 +197,7 @@ class ClosesOneChannel(Prompted):
 class ClosesWithoutASignal(PeerScript):
     """It closes its channels, and sends no signal that says so."""
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.PublishSignal(signal=wire.DisconnectedSignal()):
                 return ()
@@ -248,7 +248,7 @@ class OpensAnotherChannel(Prompted):
 class OpensChannelsTheOtherWayRound(PeerScript):
     """It opens the reliable channel first."""
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.CreateOffer():
                 return (replace(effect, channels=effect.channels[::-1]),)

@@ -34,7 +34,7 @@ class Crossing(PeerScript):
         if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.Offer):
             self.own = effect.signal
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "answer"}):
                 self.own = None
@@ -53,7 +53,7 @@ class Crossing(PeerScript):
 
 @mutant("CON-8", "Of two offers that crossed, it tells the failure of the one that lost.", *EITHER)
 class TellsThatTheLoserFailed(Crossing):
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Emit(event=Connected(peer_session_id=peer)) if self.crossed:
                 return (effect, fx.Emit(ConnectionFailed(peer, "the other side's offer won")))
@@ -89,7 +89,7 @@ class BeginsAnew(PeerScript):
         if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
             self.connected.add(effect.event.peer_session_id)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ConnectToPeer) and event.peer in self.connected:
             return (inputs.DisconnectPeer(NO_CALL, event.peer), event)
         return (event,)
@@ -105,7 +105,7 @@ class EndsWithItsRouter(PeerScript):
         if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
             self.transports.append(effect.transport)
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if not isinstance(event, inputs.RouterLost):
             return (event,)
         lost = (inputs.TransportLost(transport, "the router is gone") for transport in self.transports)
@@ -118,19 +118,19 @@ class SilentWithoutTheRouter(PeerScript):
         super().__init__()
         self.lost = False
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         self.lost = self.lost or isinstance(event, inputs.RouterLost)
         return (event,)
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         failed = isinstance(effect, fx.Emit) and isinstance(effect.event, ConnectionFailed)
         return () if failed and self.lost else (effect,)
 
 
 TellsTheEndTwice = PeerScript.define(
-    "TellsTheEndTwice", "EVT-6", "Of a connection that ended it tells that it failed, beside that it ended.",
+    "TellsTheEndTwice", "EVT-6", "It tells that a connection that ended has failed, too.",
     on=Disconnected, slow=True,
-    act=lambda _, end: (fx.Emit(end), fx.Emit(ConnectionFailed(end.peer_session_id, "the connection ended"))),
+    alter=lambda _, end: (fx.Emit(end), fx.Emit(ConnectionFailed(end.peer_session_id, "it ended"))),
 )  # fmt: skip
 
 

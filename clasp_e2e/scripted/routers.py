@@ -70,29 +70,29 @@ class Altering(Forwarding):
     def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
         if not isinstance(message.value, dict):
             return (effect,)
-        return (replace(effect, message=replace(message, value=self.alter(message.value))),)
+        return (replace(effect, message=replace(message, value=self.alter_value(message.value))),)
 
-    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         """Return the map that is forwarded instead of `value`."""
         return value
 
 
 @mutant("RTR-2", "It tidies up the line ends of an SDP.")
 class TidiesLineEnds(Altering):
-    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         texts = {key: item.replace("\r\n", "\n") for key, item in value.items() if isinstance(item, str)}
         return value | texts
 
 
 @mutant("RTR-2", "It leaves out what is null.")
 class LeavesOutNulls(Altering):
-    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         return {key: item for key, item in value.items() if item is not None}
 
 
 @mutant("RTR-2", "It adds a field of its own to what it forwards.")
 class AddsAField(Altering):
-    def alter(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         return {**value, "via": "router"}
 
 

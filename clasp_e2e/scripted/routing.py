@@ -19,7 +19,7 @@ class Routing(PeerScript):
         self.transport: int | None = None
         self.reported: set[type] = set()
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.SetRoutingMode):
             self.modes.append(event.mode)
         if isinstance(event, inputs.ChannelsOpen):
@@ -67,72 +67,72 @@ def sent(call: int) -> fx.Resolve:
 # fmt: off
 BeginsInServerOnly = Routing.define(
     "BeginsInServerOnly", "RTE-1", "It says that it begins in ServerOnly.", *EITHER,
-    on=fx.Resolve, act=lambda script, done: (
+    on=fx.Resolve, alter=lambda script, done: (
         replace(done, result=RoutingMode.SERVER_ONLY) if is_mode(done) and len(script.modes) == 1 else done
     ),
 )
 SaysPreferP2PAlways = Routing.define(
     "SaysPreferP2PAlways", "RTE-2", "Asked for its mode, it always says PreferP2P.", *EITHER, on=fx.Resolve,
-    act=lambda _, done: replace(done, result=RoutingMode.PREFER_P2P) if is_mode(done) else done,
+    alter=lambda _, done: replace(done, result=RoutingMode.PREFER_P2P) if is_mode(done) else done,
 )
 RelaysInPreferP2P = Routing.define(
     "RelaysInPreferP2P", "RTE-3", "In PreferP2P it relays although it is connected.", *EITHER,
     on=fx.SendOnChannel,
-    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P else send,
+    alter=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P else send,
 )
 RefusesWithoutAConnection = Routing.define(
     "RefusesWithoutAConnection", "RTE-4", "Never connected, it refuses to send instead of relaying.", *EITHER,
     on=fx.PublishRelay,
-    act=lambda script, relay: relay if Connected in script.reported else refused(relay.call),
+    alter=lambda script, relay: relay if Connected in script.reported else refused(relay.call),
 )
 RefusesAfterALoss = Routing.define(
     "RefusesAfterALoss", "RTE-5", "After a connection was lost it refuses to send.", *EITHER,
     on=fx.PublishRelay,
-    act=lambda script, relay: refused(relay.call) if Disconnected in script.reported else relay, slow=True,
+    alter=lambda script, relay: refused(relay.call) if Disconnected in script.reported else relay, slow=True,
 )
 SendsIntoTheVoidAfterALoss = Routing.define(
     "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection was lost it says P2P of what goes nowhere.",
     on=fx.PublishRelay,
-    act=lambda script, relay: sent(relay.call) if Disconnected in script.reported else relay, slow=True,
+    alter=lambda script, relay: sent(relay.call) if Disconnected in script.reported else relay, slow=True,
 )
 RefusesAfterAFailure = Routing.define(
     "RefusesAfterAFailure", "RTE-6", "After an attempt failed it refuses to send.", on=fx.PublishRelay,
-    act=lambda script, relay: refused(relay.call) if ConnectionFailed in script.reported else relay,
+    alter=lambda script, relay: refused(relay.call) if ConnectionFailed in script.reported else relay,
 )
 RelaysInP2POnlyConnected = Routing.define(
     "RelaysInP2POnlyConnected", "RTE-7", "In P2POnly it relays although it is connected.", *EITHER,
     on=fx.SendOnChannel,
-    act=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
+    alter=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
 )
 RefusesInP2POnlyConnected = Routing.define(
     "RefusesInP2POnlyConnected", "RTE-7", "In P2POnly it refuses to send although it is connected.", *EITHER,
     on=fx.SendOnChannel,
-    act=lambda script, send: refused(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
+    alter=lambda script, send: refused(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
 )
 RelaysInP2POnly = Routing.define(
     "RelaysInP2POnly", "RTE-8", "In P2POnly, without a connection, it relays.", *EITHER, on=fx.Reject,
-    act=lambda script, no: script.relayed(no.call) if isinstance(no.error, PeerNotConnected) else no,
+    alter=lambda script, no: script.relayed(no.call) if isinstance(no.error, PeerNotConnected) else no,
 )
 RefusesAndRelaysInP2POnly = Routing.define(
     "RefusesAndRelaysInP2POnly", "RTE-8",
     "In P2POnly, without a connection, it refuses and relays all the same.", *EITHER,
-    on=fx.Reject, act=lambda script, no: (
+    on=fx.Reject, alter=lambda script, no: (
         (script.relayed(no.call, NO_CALL), no) if isinstance(no.error, PeerNotConnected) else (no,)
     ),
 )
 SendsDirectlyInServerOnly = Routing.define(
     "SendsDirectlyInServerOnly", "RTE-9", "In ServerOnly it sends directly when it is connected.", *EITHER,
-    on=fx.PublishRelay, act=lambda script, relay: (
+    on=fx.PublishRelay, alter=lambda script, relay: (
         script.direct(relay) if script.mode is RoutingMode.SERVER_ONLY else (relay,)
     ),
 )
 RefusesInServerOnly = Routing.define(
     "RefusesInServerOnly", "RTE-9", "In ServerOnly it refuses to send.", *EITHER, on=fx.PublishRelay,
-    act=lambda script, relay: refused(relay.call) if script.mode is RoutingMode.SERVER_ONLY else relay,
+    alter=lambda script, relay: refused(relay.call) if script.mode is RoutingMode.SERVER_ONLY else relay,
 )
 StaysWithTheRouter = Routing.define(
     "StaysWithTheRouter", "RTE-10", "Once set to ServerOnly, it relays in PreferP2P too.", *EITHER,
-    on=fx.SendOnChannel, act=lambda script, send: (
+    on=fx.SendOnChannel, alter=lambda script, send: (
         script.relayed(send.call)
         if script.mode is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in script.modes else send
     ),

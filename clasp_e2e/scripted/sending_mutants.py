@@ -49,110 +49,110 @@ def is_reliable(effect: fx.SendOnChannel | fx.Emit) -> bool:
 # fmt: off
 CopiesToTheRouter = Counting.define(
     "CopiesToTheRouter", "DIR-1", "From the second message on, it shows the router what it sends directly.",
-    *EITHER, on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent == 1 else copied(send),
+    *EITHER, on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent == 1 else copied(send),
 )
 WrapsSmallPayloads = PeerScript.define(
     "WrapsSmallPayloads", "DIR-3",
     "It puts payloads below 1 KiB into an envelope that its partner does not know.", on=fx.SendOnChannel,
-    act=lambda _, send: replace(send, data=b"envelope" + send.data) if len(send.data) < 1024 else send,
+    alter=lambda _, send: replace(send, data=b"envelope" + send.data) if len(send.data) < 1024 else send,
 )
 GarblesAllButTheFirst = Counting.define(
     "GarblesAllButTheFirst", "SND-1", "It garbles every message but the first.", *EITHER, on=fx.SendOnChannel,
-    act=lambda script, send: send if script.sent == 1 else replace(send, data=send.data[::-1]),
+    alter=lambda script, send: send if script.sent == 1 else replace(send, data=send.data[::-1]),
 )
 SendsTwice = PeerScript.define(
     "SendsTwice", "SND-1", "It sends every message twice.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: twice(send),
+    on=fx.SendOnChannel, alter=lambda _, send: twice(send),
 )
 NamesTheWrongSender = PeerScript.define(
     "NamesTheWrongSender", "SND-1", "It names itself as the sender of what it received.", "both",
-    on=Data, act=lambda _, data: fx.Emit(replace(data, peer_session_id="somebody")),
+    on=Data, alter=lambda _, data: fx.Emit(replace(data, peer_session_id="somebody")),
 )
 SendsAllUnreliably = PeerScript.define(
     "SendsAllUnreliably", "SND-1", "It sends what is to be reliable on the unreliable channel.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: replace(send, label=fx.UNRELIABLE.label),
+    on=fx.SendOnChannel, alter=lambda _, send: replace(send, label=fx.UNRELIABLE.label),
 )
 LosesTheUnreliable = PeerScript.define(
     "LosesTheUnreliable", "SND-2", "It loses all that is sent unreliably.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: (send,) if is_reliable(send) else lost(send),
+    on=fx.SendOnChannel, alter=lambda _, send: (send,) if is_reliable(send) else lost(send),
 )
 CutsTheUnreliableShort = PeerScript.define(
     "CutsTheUnreliableShort", "SND-2", "It cuts short what is sent unreliably.", *EITHER, on=fx.SendOnChannel,
-    act=lambda _, send: send if is_reliable(send) else replace(send, data=send.data[:-1]),
+    alter=lambda _, send: send if is_reliable(send) else replace(send, data=send.data[:-1]),
 )
 SendsAllReliably = PeerScript.define(
     "SendsAllReliably", "SND-2", "It sends on the reliable channel what is to be unreliable.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: replace(send, label=fx.RELIABLE.label),
+    on=fx.SendOnChannel, alter=lambda _, send: replace(send, label=fx.RELIABLE.label),
 )
 SaysP2PAlways = PeerScript.define(
     "SaysP2PAlways", "SND-3", "It says P2P of everything, also of what it relayed.", *EITHER, on=fx.Resolve,
-    act=lambda _, done: replace(done, result=SendResult.P2P) if done.result is SendResult.RELAY else done,
+    alter=lambda _, done: replace(done, result=SendResult.P2P) if done.result is SendResult.RELAY else done,
 )
 SaysRelayAlways = PeerScript.define(
     "SaysRelayAlways", "SND-3", "It says Relay of everything, also of what went directly.", *EITHER,
     on=fx.Resolve,
-    act=lambda _, done: replace(done, result=SendResult.RELAY) if done.result is SendResult.P2P else done,
+    alter=lambda _, done: replace(done, result=SendResult.RELAY) if done.result is SendResult.P2P else done,
 )
 RelaysNothing = PeerScript.define(
     "RelaysNothing", "SND-3", "It says Relay, and relays nothing.", *EITHER,
-    on=fx.PublishRelay, act=lambda _, relay: fx.Resolve(relay.call, SendResult.RELAY),
+    on=fx.PublishRelay, alter=lambda _, relay: fx.Resolve(relay.call, SendResult.RELAY),
 )
 SendsBothWays = PeerScript.define(
     "SendsBothWays", "SND-3", "It says P2P of what it sends to the router as well.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: copied(send),
+    on=fx.SendOnChannel, alter=lambda _, send: copied(send),
 )
 GivesUpReliableMessages = PeerScript.define(
     "GivesUpReliableMessages", "SND-4", "Its reliable channel gives up what it cannot deliver at once.",
     on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, max_retransmits=0))),
+    alter=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, max_retransmits=0))),
 )
 LosesOneInFifty = Counting.define(
     "LosesOneInFifty", "SND-4", "It loses one message in fifty.", *EITHER,
-    on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent % 50 else lost(send),
+    on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent % 50 else lost(send),
 )
 RepeatsOneInFifty = Counting.define(
     "RepeatsOneInFifty", "SND-4", "It sends one message in fifty twice.", *EITHER,
-    on=fx.SendOnChannel, act=lambda script, send: (send,) if script.sent % 50 else twice(send),
+    on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent % 50 else twice(send),
 )
 DeliversOneInFifteenTwice = Counting.define(
     "DeliversOneInFifteenTwice", "SND-4", "It tells its application of one message in fifteen twice.",
-    *EITHER, on=fx.Emit, act=lambda script, emit: (emit,) * (2 if script.delivers_each(15, emit) else 1),
+    *EITHER, on=fx.Emit, alter=lambda script, emit: (emit,) * (2 if script.delivers_each(15, emit) else 1),
 )
 DeliversAllButOneInFifteen = Counting.define(
     "DeliversAllButOneInFifteen", "SND-4", "It does not tell its application of one message in fifteen.",
-    *EITHER, on=fx.Emit, act=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
+    *EITHER, on=fx.Emit, alter=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
 )
 TellsNoData = PeerScript.define(
     "TellsNoData", "SND-5", "It can send, and passes on nothing of what it receives.", *EITHER,
-    on=Data, act=drop,
+    on=Data, alter=drop,
 )
 LosesSingleBytes = PeerScript.define(
     "LosesSingleBytes", "SND-6", "It loses messages of a single byte.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: lost(send) if len(send.data) == 1 else (send,),
+    on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) == 1 else (send,),
 )
 LosesLargeMessages = PeerScript.define(
     "LosesLargeMessages", "SND-6", "It loses messages above 64 KiB, and says that it sent them.", *EITHER,
-    on=fx.SendOnChannel, act=lambda _, send: lost(send) if len(send.data) > 64 * 1024 else (send,),
+    on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) > 64 * 1024 else (send,),
 )
 WaitsForTheUnreliable = PeerScript.define(
     "WaitsForTheUnreliable", "SND-7", "Its unreliable channel is a reliable one by another name.",
     on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label="clasp"), fx.RELIABLE)),
+    alter=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label="clasp"), fx.RELIABLE)),
     also={"SIG-4": "that is what its `clasp` channel is", "SND-8": "a reliable channel retransmits"},
 )
 RetransmitsTheUnreliable = PeerScript.define(
     "RetransmitsTheUnreliable", "SND-8", "Its unreliable channel retransmits.", on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, max_retransmits=None), fx.RELIABLE)),
+    alter=lambda _, it: replace(it, channels=(replace(fx.UNRELIABLE, max_retransmits=None), fx.RELIABLE)),
     also={"SIG-4": "that is what its `clasp` channel is"},
 )
 HoldsEveryTenthBack = Counting.define(
     "HoldsEveryTenthBack", "SND-9",
     "It holds every tenth message back for a moment, and lets the next ones pass.", *EITHER,
     on=fx.SendOnChannel,
-    act=lambda script, send: (send,) if script.sent % 10 else (fx.Delayed(0.2, send), *lost(send)),
+    alter=lambda script, send: (send,) if script.sent % 10 else (fx.Delayed(0.2, send), *lost(send)),
 )
 DeliversEveryTenthLate = Counting.define(
     "DeliversEveryTenthLate", "SND-9", "It tells its application of every tenth message late.", *EITHER,
-    on=fx.Emit, act=lambda script, emit: fx.Delayed(0.2, emit) if script.delivers_each(10, emit) else emit,
+    on=fx.Emit, alter=lambda script, emit: fx.Delayed(0.2, emit) if script.delivers_each(10, emit) else emit,
 )
 # fmt: on

@@ -19,30 +19,30 @@ def published(signal: fx.PublishSignal, value: wire.Value) -> Outs:
 # fmt: off
 SignalsElsewhereToo = PeerScript.define(
     "SignalsElsewhereToo", "SIG-1", "It publishes its SDP a second time, at an address of its own.", *EITHER,
-    on=fx.PublishSignal, act=lambda _, out: (
+    on=fx.PublishSignal, alter=lambda _, out: (
         out, fx.PublishRelay(NO_CALL, f"/webrtc/{out.target}", {**wire.encode_signal(out.signal)}),
     ),
 )
 SignalsInText = PeerScript.define(
     "SignalsInText", "SIG-2", "Its `connected` is a text and no map.", *EITHER,
-    on=fx.PublishSignal, act=lambda _, out: published(out, "connected"),
+    on=fx.PublishSignal, alter=lambda _, out: published(out, "connected"),
 )
 SignalsATypeOfItsOwn = PeerScript.define(
     "SignalsATypeOfItsOwn", "SIG-2", "Its `connected` has a type of its own.", *EITHER, on=fx.PublishSignal,
-    act=lambda _, out: published(out, {**wire.encode_signal(out.signal), "type": "ready"}),
+    alter=lambda _, out: published(out, {**wire.encode_signal(out.signal), "type": "ready"}),
 )
 SignalsWithoutASender = PeerScript.define(
     "SignalsWithoutASender", "SIG-2", "Its `connected` comes from nobody.", *EITHER,
-    on=wire.ConnectedSignal, act=lambda _, signal: replace(signal, sender=""),
+    on=wire.ConnectedSignal, alter=lambda _, signal: replace(signal, sender=""),
 )
 SignalsWithoutAnAttempt = PeerScript.define(
     "SignalsWithoutAnAttempt", "SIG-2", "Its `connected` does not say to which attempt it belongs.", *EITHER,
-    on=wire.ConnectedSignal, act=lambda _, signal: replace(signal, correlation_id=""),
+    on=wire.ConnectedSignal, alter=lambda _, signal: replace(signal, correlation_id=""),
 )
 AnswersUnderAnotherName = PeerScript.define(
     "AnswersUnderAnotherName", "SIG-3",
     "It answers first under a name of its own, then under that of the offer.", "answerer",
-    on=wire.Answer, act=lambda _, answer: (replace(answer, correlation_id="mine"), answer),
+    on=wire.Answer, alter=lambda _, answer: (replace(answer, correlation_id="mine"), answer),
 )
 # fmt: on
 
@@ -57,7 +57,7 @@ class ObeysAnyDisconnected(PeerScript):
         if isinstance(effect, fx.PublishSignal):
             self.name = effect.signal.correlation_id
 
-    def hear(self, event: inputs.Input) -> Iterable[inputs.Input]:
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "disconnected", **rest}):
                 return (inputs.SignalReceived({**rest, "type": "disconnected", "correlation_id": self.name}),)
@@ -68,21 +68,22 @@ class ObeysAnyDisconnected(PeerScript):
 # fmt: off
 OrdersTheUnreliable = PeerScript.define(
     "OrdersTheUnreliable", "SIG-4", "Its channel `clasp` is ordered.", on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, ordered=True), fx.RELIABLE)),
+    alter=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, ordered=True), fx.RELIABLE)),
 )
 RetransmitsThreeTimes = PeerScript.define(
     "RetransmitsThreeTimes", "SIG-4", "Its channel `clasp` retransmits three times.", on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, max_retransmits=3), fx.RELIABLE)),
+    alter=lambda _, offer: replace(offer, channels=(replace(fx.UNRELIABLE, max_retransmits=3), fx.RELIABLE)),
 )
 LeavesTheReliableUnordered = PeerScript.define(
     "LeavesTheReliableUnordered", "SIG-4", "Its channel `clasp-reliable` is unordered.", on=fx.CreateOffer,
-    act=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, ordered=False))),
+    alter=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, ordered=False))),
 )
 AnnouncesNothing = PeerScript.define(
-    "AnnouncesNothing", "SIG-5", "It does not announce itself.", *EITHER, on=fx.PublishAnnouncement, act=drop,
+    "AnnouncesNothing", "SIG-5", "It does not announce itself.", *EITHER,
+    on=fx.PublishAnnouncement, alter=drop,
 )
 AnnouncesSomebodyElse = PeerScript.define(
     "AnnouncesSomebodyElse", "SIG-5", "It announces somebody else.", *EITHER, on=fx.PublishAnnouncement,
-    act=lambda _, out: replace(out, announcement=replace(out.announcement, session_id="somebody")),
+    alter=lambda _, out: replace(out, announcement=replace(out.announcement, session_id="somebody")),
 )
 # fmt: on

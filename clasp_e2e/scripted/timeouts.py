@@ -14,10 +14,10 @@ DEFAULT = 30.0
 def timed(seconds: Callable[[float], float]) -> Callable[[PeerScript, fx.StartTimer], Outs]:
     """Return a fault that gives an attempt other seconds than those configured, or by default."""
 
-    def act(_: PeerScript, timer: fx.StartTimer) -> Outs:
+    def alter(_: PeerScript, timer: fx.StartTimer) -> Outs:
         return (replace(timer, seconds=seconds(timer.seconds)) if is_deadline(timer) else timer,)
 
-    return act
+    return alter
 
 
 def is_deadline(timer: fx.StartTimer) -> bool:
@@ -49,47 +49,47 @@ class Attempting(PeerScript):
 # fmt: off
 GivesUpAfterTenSeconds = PeerScript.define(
     "GivesUpAfterTenSeconds", "TMO-1", "Its default time-out is 10 s.",
-    on=fx.StartTimer, act=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
+    on=fx.StartTimer, alter=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpAfterAMinute = PeerScript.define(
     "GivesUpAfterAMinute", "TMO-1", "Its default time-out is a minute.",
-    on=fx.StartTimer, act=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
+    on=fx.StartTimer, alter=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpEarly = PeerScript.define(
     "GivesUpEarly", "TMO-2", "It gives up after half of the configured time.",
-    on=fx.StartTimer, act=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 2),
+    on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 2),
 )
 GivesUpLate = PeerScript.define(
     "GivesUpLate", "TMO-2", "It gives up after three times the configured time.",
-    on=fx.StartTimer, act=timed(lambda seconds: seconds if seconds == DEFAULT else seconds * 3),
+    on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds * 3),
 )
 HidesUndeliverableOffers = PeerScript.define(
     "HidesUndeliverableOffers", "TMO-3", "It tells nobody when the router could not deliver its offer.",
     on=ConnectionFailed,
-    act=lambda _, failure: () if "could not deliver" in failure.reason else (fx.Emit(failure),),
+    alter=lambda _, failure: () if "could not deliver" in failure.reason else (fx.Emit(failure),),
     also={"TMO-4": "The router may know that the answerer is gone before it has the offer."},
 )
 WaitsForEver = PeerScript.define(
     "WaitsForEver", "TMO-4", "It waits for ever for an answer.",
-    on=fx.StartTimer, act=lambda _, timer: () if is_deadline(timer) else (timer,),
+    on=fx.StartTimer, alter=lambda _, timer: () if is_deadline(timer) else (timer,),
 )
 NeverFailsOnceAnswered = Attempting.define(
     "NeverFailsOnceAnswered", "TMO-5", "Once its offer was answered, it never tells that the attempt failed.",
-    on=ConnectionFailed, act=lambda script, failure: () if script.answered else (fx.Emit(failure),),
+    on=ConnectionFailed, alter=lambda script, failure: () if script.answered else (fx.Emit(failure),),
 )
 LetsTheTimerRunOn = Attempting.define(
     "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt runs on when the connection stands.", *EITHER,
-    on=Connected, act=lambda script, event: (
+    on=Connected, alter=lambda script, event: (
         fx.Emit(event),
         fx.Delayed(script.seconds, fx.Emit(ConnectionFailed(event.peer_session_id, "too late"))),
     ),
 )
 NeverRecovers = Attempting.define(
     "NeverRecovers", "TMO-7", "After a failed attempt, it makes no use of answers any more.",
-    on=fx.AcceptAnswer, act=lambda script, accept: () if script.failed else (accept,),
+    on=fx.AcceptAnswer, alter=lambda script, accept: () if script.failed else (accept,),
 )
 HidesFailedAnswers = PeerScript.define(
     "HidesFailedAnswers", "TMO-8", "As the one that answers, it does not tell that an attempt failed.",
-    "answerer", on=ConnectionFailed, act=drop,
+    "answerer", on=ConnectionFailed, alter=drop,
 )
 # fmt: on

@@ -13,7 +13,7 @@ from clasp_e2e.peer.sdp import flaw
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, mutant
 
-Heard = Iterable[inputs.Input]
+Inputs = Iterable[inputs.Input]
 
 
 def signal_of(event: inputs.Input) -> wire.Signal | None:
@@ -51,7 +51,7 @@ class Remembering(Knowing):
         super().__init__()
         self.seen: list[wire.Value] = []
 
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         if isinstance(event, inputs.SignalReceived) and isinstance(signal_of(event), self.kind):
             if event.value in self.seen:
                 return (inputs.NegotiationFailed(self.transport, self.why),)
@@ -62,7 +62,7 @@ class Remembering(Knowing):
 class Believing(Knowing):
     """A script that takes the signal `connected` for a connection."""
 
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         if isinstance(signal_of(event), wire.ConnectedSignal):
             return (inputs.ChannelsOpen(self.transport),)
         return (event,)
@@ -70,7 +70,7 @@ class Believing(Knowing):
 
 @mutant("SIG-6", "It leaves the router at a signal that it cannot read.", *EITHER)
 class LeavesAtAMalformedSignal(PeerScript):
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         if isinstance(event, inputs.SignalReceived):
             match signal_of(event):
                 case None:
@@ -111,7 +111,7 @@ class AsksTheRouterFirst(Knowing):
         self.asked: list[fx.SendOnChannel] = []
         self.missing = False
 
-    def act(self, effect: fx.Effect) -> Outs:
+    def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.SendOnChannel() if effect.call in self.sends:
                 self.asked.append(effect)
@@ -124,7 +124,7 @@ class AsksTheRouterFirst(Knowing):
             case _:
                 return (effect,)
 
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         match event:
             case inputs.SignalUndeliverable():
                 self.missing = True
@@ -200,7 +200,7 @@ class IgnoresTheFingerprint(MutantDriver):
 
 @mutant("SEC-2", "It ends its connection when anybody says in its peer's name that it has.", *EITHER)
 class TrustsAnyFrom(PeerScript):
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         match signal_of(event):
             case wire.DisconnectedSignal(sender=sender):
                 return (inputs.DisconnectPeer(NO_CALL, sender),)
@@ -218,7 +218,7 @@ class GivesItsConnectionUpForAnOffer(PeerScript):
         if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
             self.connected.add(effect.event.peer_session_id)
 
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         match signal_of(event):
             case wire.Offer(sender=sender) if sender in self.connected:
                 return (inputs.DisconnectPeer(NO_CALL, sender), event)
@@ -232,6 +232,6 @@ class LeavesInAFlood(PeerScript):
         super().__init__()
         self.count = 0
 
-    def hear(self, event: inputs.Input) -> Heard:
+    def alter_input(self, event: inputs.Input) -> Inputs:
         self.count += isinstance(event, inputs.SignalReceived)
         return (inputs.CloseClient(NO_CALL),) if self.count == 150 else (event,)

@@ -254,18 +254,18 @@ class Client(Inbox):
             session = session_of(target)
             return next(
                 (
-                    told
-                    for told in self.told[since:]
-                    if isinstance(told.event, ends) and told.event.peer_session_id == session
+                    received
+                    for received in self.received[since:]
+                    if isinstance(received.event, ends) and received.event.peer_session_id == session
                 ),
                 None,
             )
 
         left = began + within - asyncio.get_running_loop().time()
         names = " or ".join(kind.__name__ for kind in ends)
-        told = await self._await(ended, f"{names} naming {name_of(target)}", left, since)
-        if isinstance(told.event, ConnectionFailed):
-            return Failure(began, told.at, told.event.reason, by_call=False)
+        received = await self._await(ended, f"{names} naming {name_of(target)}", left, since)
+        if isinstance(received.event, ConnectionFailed):
+            return Failure(began, received.at, received.event.reason, by_call=False)
         return None
 
     async def _call(self, text: str, call: Awaitable[T], deadline: float | None = None) -> T:

@@ -45,7 +45,7 @@ class Inbox:
 
     def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
         self.name = name
-        self.told: list[ReceivedEvent] = []
+        self.received: list[ReceivedEvent] = []
         self.waited = 0.0
         """Seconds spent waiting for events."""
         self._timeline = timeline
@@ -55,7 +55,7 @@ class Inbox:
 
     def sink(self, event: P2PEvent) -> None:
         """Note an event at the time it came."""
-        self.told.append(ReceivedEvent(asyncio.get_running_loop().time(), event))
+        self.received.append(ReceivedEvent(asyncio.get_running_loop().time(), event))
         note_event(self._timeline, self.name, event)
         self._changes.notify()
 
@@ -68,24 +68,25 @@ class Inbox:
         """Return the events of `kind` about `of` that were told after the mark `since`."""
         session = None if of is None else session_of(of)
         return [
-            told
-            for told in self.told[since:]
-            if isinstance(told.event, kind) and (session is None or told.event.peer_session_id == session)
+            received
+            for received in self.received[since:]
+            if isinstance(received.event, kind)
+            and (session is None or received.event.peer_session_id == session)
         ]
 
-    def received(self, data: bytes) -> list[Data]:
+    def events_with(self, data: bytes) -> list[Data]:
         """Return the events that brought exactly `data`."""
         return [event for event in self.data() if event.data == data]
 
     def data(self) -> list[Data]:
         """Return all events that brought data, in the order in which they came."""
-        return [told.event for told in self.told if isinstance(told.event, Data)]
+        return [received.event for received in self.received if isinstance(received.event, Data)]
 
     def mark(self) -> int:
         """Return the place in `told` after which what comes next will stand."""
-        return len(self.told)
+        return len(self.received)
 
-    async def is_told(
+    async def wait_for(
         self,
         kind: type[E],
         of: Party | None = None,
@@ -102,7 +103,7 @@ class Inbox:
         def found() -> E | None:
             matching = self.events(kind, of, since)
             if not matching and unless is not None and (instead := self.events(unless, of, since)):
-                raise Unmet(f"{self.name} to be told {kind.__name__}", describe(instead[0].event))
+                raise Unmet(f"{self.name} to receive {kind.__name__}", describe(instead[0].event))
             return matching[0].event if matching else None  # pyright: ignore[reportReturnType]
 
         about = "" if of is None else f" naming {name_of(of)}"
@@ -112,9 +113,9 @@ class Inbox:
         """Return the event that brought `data`; unmet if it does not come in time."""
 
         def found() -> Data | None:
-            for told in self.told[since:]:
-                if isinstance(told.event, Data) and told.event.data == data:
-                    return told.event
+            for received in self.received[since:]:
+                if isinstance(received.event, Data) and received.event.data == data:
+                    return received.event
             return None
 
         return await self._await(found, f"Data with {show(data)}", within, since)
@@ -146,14 +147,14 @@ class Inbox:
         try:
             result = await self._changes.wait_until(found_unless_broken, limit)
         except TimeoutError:
-            all_told = [told.event for told in self.told[since:]]
+            all_told = [received.event for received in self.received[since:]]
             # Whoever joins the router is announced: that says nothing of what is missing here.
             came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
             nothing = "nothing but announcements" if all_told else "nothing"
             self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", EntryKind.MISSED)
             raise Unmet(
-                f"{self.name} to be told {what} within {limit:.3g} s",
-                f"{self.name} was told " + (", ".join(came[-6:]) or nothing),
+                f"{self.name} to receive {what} within {limit:.3g} s",
+                f"{self.name} received " + (", ".join(came[-6:]) or nothing),
             ) from None
         self.waited += asyncio.get_running_loop().time() - began
         return result

@@ -128,11 +128,11 @@ class PeerPair:
         await self.both_told_connected()
 
     async def both_told_connected(self) -> None:
-        """Wait until each side was told Connected; blocked by CON-5 or EVT-1 if that does not come."""
+        """Wait until each side received Connected; blocked by CON-5 or EVT-1 if that does not come."""
         try:
             async with asyncio.TaskGroup() as both:
                 for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
-                    both.create_task(client.is_told(Connected, other, within=self.patience.connect))
+                    both.create_task(client.wait_for(Connected, other, within=self.patience.connect))
         except* Unmet as unmet:
             told = "; ".join(str(error) for error in unmet.exceptions)
             raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
@@ -243,7 +243,7 @@ class PeerPair:
             await self.testbed.last_signal_delivered(sender, receiver)
         await self._ping_legs()
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Wait until all that is under way between the two, by router and by channel, has arrived.
 
         All signals, and then a message each way. Blocked by CON-6 if that does not arrive.
@@ -355,13 +355,13 @@ async def build_fixture(
         return RouterClients(testbed)
     if kind == "attacked_router":
         return AttackedRouter(testbed)
-    if kind == "alone":
+    if kind == "single":
         return SinglePeer(testbed, participants[pairing.offerer or pairing.answerer])
     offerer, answerer = participants[pairing.offerer], participants[pairing.answerer]
-    sides = UnconnectedPair(testbed, offerer, answerer, pairing.subject, participants.get(REFERENCE))
-    if kind == "sides":
-        return sides
-    pair = await sides.attach()
+    unconnected = UnconnectedPair(testbed, offerer, answerer, pairing.subject, participants.get(REFERENCE))
+    if kind == "unconnected":
+        return unconnected
+    pair = await unconnected.attach()
     if kind == "connected_pair":
         await pair.connect()
     return pair

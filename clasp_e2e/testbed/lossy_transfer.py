@@ -34,7 +34,7 @@ class Flow:
     @property
     def repeated(self) -> int:
         """The payloads that arrived more than once."""
-        return sum(len(self.receiver.received(payload)) > 1 for payload in self.sent)
+        return sum(len(self.receiver.events_with(payload)) > 1 for payload in self.sent)
 
     @property
     def order(self) -> list[int]:
@@ -68,8 +68,8 @@ async def exchange_under(
     await _arrival(flows, pair.patience.retransmission)
     for client in pair:
         if client.events(Disconnected):
-            raise Unobserved(f"{client.name} was told Disconnected while the link was bad, not black")
-    await pair.settle()
+            raise Unobserved(f"{client.name} received Disconnected while the link was bad, not black")
+    await pair.drain()
     return flows
 
 
@@ -88,15 +88,15 @@ class SelectiveLoss:
     so that a repetition fares no better, and what waits for it waits until the link heals.
     """
 
-    def __init__(self, pair: PeerPair, fate: Impairment = black) -> None:
+    def __init__(self, pair: PeerPair, impairment: Impairment = black) -> None:
         self.lost: list[bytes] = []
         """The messages that met the fate."""
         self.later: list[bytes] = []
         """Those that passed, and were sent after one that did not."""
         self._pair = pair
-        self._fate = fate
+        self._fate = impairment
         self._met = 0
-        fates = described(f"large messages {in_words(fate)}", self._decide)
+        fates = described(f"large messages {in_words(impairment)}", self._decide)
         pair.link.impair(fates, pair.side(pair.subject))
 
     def _decide(self, datagram: Datagram) -> Sequence[float]:
@@ -105,14 +105,14 @@ class SelectiveLoss:
         self._met += 1
         return self._fate(datagram)
 
-    async def send(self, *, sends: int, unlucky: int) -> None:
+    async def send(self, *, sends: int, affected: int) -> None:
         """Send `sends` messages, of which `unlucky` meet the fate: one at a random place of each part.
 
         Paced by reliable ones, so that each has room to leave at once. Ends early where such a one does
         not arrive: its sender goes on repeating what cannot pass. Blocked by RTE-3 where they are relayed.
         """
-        rng, part = current_judgment().rng, sends // unlucky
-        places = {part * number + rng.randrange(part - 1) for number in range(unlucky)}
+        rng, part = current_judgment().rng, sends // affected
+        places = {part * number + rng.randrange(part - 1) for number in range(affected)}
         for place in range(sends):
             if (place in places or place % PACED == 0) and not await self._all_is_through():
                 return

@@ -70,7 +70,7 @@ async def subject_lives_on(pair: PeerPair) -> None:
 
 async def _both_connect(pair: PeerPair, one: Client, other: Client) -> None:
     for client, opposite in ((one, other), (other, one)):
-        await client.is_told(Connected, opposite, within=pair.patience.connect)
+        await client.wait_for(Connected, opposite, within=pair.patience.connect)
     for sender, receiver in ((one, other), (other, one)):
         payload = random_payload(64)
         await sender.send_p2p(receiver, payload)

@@ -27,10 +27,10 @@ class RelayedPair(PeerPair):
         await self.offerer.connect_to_peer(self.answerer)
         for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
             try:
-                await client.is_told(Connected, other, within=self.patience.connect)
+                await client.wait_for(Connected, other, within=self.patience.connect)
             except Unmet as unmet:
                 raise Unmet(
-                    f"{client.name} to be told Connected, the configured TURN server being the only path",
+                    f"{client.name} to receive Connected, the configured TURN server being the only path",
                     f"{unmet.seen}; {self._seen.describe(each.name for each in self)}",
                 ) from None
         self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
@@ -40,15 +40,15 @@ class RelayedPair(PeerPair):
         return self._seen.received(receiver.name)
 
 
-async def attach_with_turn(sides: UnconnectedPair) -> RelayedPair:
+async def attach_with_turn(unconnected: UnconnectedPair) -> RelayedPair:
     """Attach both sides, each with a TURN server and credentials of its own, and no way past it.
 
     Not offered unless both declare `turn`.
     """
-    server = await sides.testbed.open_turn_server(USERS)
+    server = await unconnected.testbed.open_turn_server(USERS)
     configs = [P2PConfig(turn_servers=(TurnServer(server.url, name, word),)) for name, word in USERS.items()]
-    pair = await sides.attach(*configs)
+    pair = await unconnected.attach(*configs)
     for client in pair:
         client.needs("turn")
     pair.link.relay_only()
-    return RelayedPair(pair, sides.subject, server.allocations)
+    return RelayedPair(pair, unconnected.subject, server.allocations)

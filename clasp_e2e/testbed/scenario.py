@@ -10,11 +10,11 @@ from clasp_e2e.scripted.mutant import PeerScript
 ScenarioFunction = Callable[..., Awaitable[None]]
 PeerRole = Literal["offerer", "answerer"]
 
-WORLDS = {
+FIXTURES = {
     "pair": "pair",
     "connected_pair": "pair",
-    "sides": "pair",
-    "alone": "alone",
+    "unconnected": "pair",
+    "single": "single",
     "router": "router",
     "attacked_router": "router",
 }
@@ -53,8 +53,8 @@ class Scenario:
 
     @property
     def participants(self) -> str:
-        """Who takes part: `pair`, `alone` or `router`."""
-        return WORLDS[self.world]
+        """Who takes part: `pair`, `single` or `router`."""
+        return FIXTURES[self.world]
 
 
 class _Judging(Protocol):
@@ -71,7 +71,7 @@ def requirement(
 ) -> Callable[[ScenarioFunction], Any]:
     """Make a coroutine function the scenario that judges the requirements `ids`.
 
-    Its only parameter names its world: `pair`, `connected_pair`, `sides`, `alone`, `router` or
+    Its only parameter names its fixture: `pair`, `connected_pair`, `unconnected`, `single`, `router` or
     `attacked_router`. What
     pytest then collects takes a `case`, which the plugin provides: one for each pairing to be judged.
     With `opposite`, the partner of the peer that is judged follows that script. A scenario that kills
@@ -82,15 +82,13 @@ def requirement(
         parameters = list(inspect.signature(function).parameters)
         if not ids:
             raise TypeError(f"{function.__name__}: a scenario names at least one requirement")
-        if len(parameters) != 1 or parameters[0] not in WORLDS:
+        if len(parameters) != 1 or parameters[0] not in FIXTURES:
             raise TypeError(
-                f"{function.__name__}: a scenario takes one parameter, its world: one of {', '.join(WORLDS)};"
+                f"{function.__name__}: a scenario takes one fixture as its parameter: {', '.join(FIXTURES)};"
                 f" this one takes ({', '.join(parameters)})"
             )
-        if opposite is not None and WORLDS[parameters[0]] != "pair":
-            raise TypeError(
-                f"{function.__name__}: a partner with a script stands in a pair, not in {parameters[0]}"
-            )
+        if opposite is not None and FIXTURES[parameters[0]] != "pair":
+            raise TypeError(f"{function.__name__}: a scripted partner needs a pair, not {parameters[0]}")
 
         async def test(case: _Judging) -> None:
             await case.judge()

@@ -39,7 +39,7 @@ def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
     """Note what an implementation told its application, unless it is of a session of another scenario."""
     announced = event.peer_session_id if isinstance(event, PeerAnnounced) else None
     if not _is_strangers(timeline, announced):
-        timeline.note(name, f"was told {describe(event)}", EntryKind.EVENT, minor=announced is not None)
+        timeline.note(name, f"received {describe(event)}", EntryKind.EVENT, minor=announced is not None)
 
 
 def _announced(message: wire.Message | None) -> str | None:

@@ -81,7 +81,7 @@ class Trickle:
             )
         pair.link.heal(self._partner_side)
         for client, other in ((subject, partner), (partner, subject)):
-            await client.is_told(Connected, other, within=pair.patience.connect)
+            await client.wait_for(Connected, other, within=pair.patience.connect)
 
     def _alter(self, message: wire.Message, data: bytes) -> list[bytes]:
         """Take the candidates out of the partner's SDP, and deliver them beside it."""

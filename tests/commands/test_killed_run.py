@@ -35,14 +35,14 @@ facts = RunFacts(
     catalogue=catalogue.hash, command="clasp-e2e run", seed=1, judged_roles=("answerer", "offerer")
 )
 journal = Journal.create(Path(sys.argv[1]), facts)
-journal.note(plan=Plan(cases=cases, all_files=True, cast=cast, labels=("x",)), subset=False, strict=False)
+journal.note(plan=Plan(cases=cases, all_files=True, roles=cast, labels=("x",)), subset=False, strict=False)
 for number in count():
     case, requirements = list(cases.items())[number % 9]
     if number < 9:
         outcome = Outcome.FAILED if number == 8 else Outcome.PASSED
         journal.append(ScenarioResult(
             id=case, title="A title.", requirements=requirements, pairing="x-x", outcome=outcome,
-            message="expected x; seen: y" if number == 8 else "", cast=Pairing("x", "x"),
+            message="expected x; seen: y" if number == 8 else "", roles=Pairing("x", "x"),
             judgments={requirements[0]: outcome},
         ))
     print(number, flush=True)

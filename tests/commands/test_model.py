@@ -14,7 +14,7 @@ Invoke = Callable[..., Result]
 
 SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16384, "reliable": True}
 ATTACHED = [{"step": "attach", "who": "alice"}, {"step": "attach", "who": "bob"}]
-CONNECTED = [*ATTACHED, {"step": "connect", "who": "alice", "to": "bob"}, {"step": "settle"}]
+CONNECTED = [*ATTACHED, {"step": "connect", "who": "alice", "to": "bob"}, {"step": "quiesce"}]
 BURST = {"step": "send", "who": "alice", "to": "bob", "size": 1200, "reliable": False}
 SERVER_ONLY = {"step": "set_mode", "who": "alice", "mode": "server_only"}
 PAIR = {"who": "alice", "to": "bob"}
@@ -55,9 +55,9 @@ def test_the_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Pa
     ("mutant", "requirement", "steps"),
     [
         ("routing:RelaysInP2POnly", "RTE-8", 5),
-        ("sending:SendsTwice", "SND-1", 5),
-        ("sending:SaysP2PAlways", "RTE-9", 3),
-        ("events:TellsConnectedTwice", "EVT-2", 4),
+        ("sending_mutants:SendsTwice", "SND-1", 5),
+        ("sending_mutants:SaysP2PAlways", "RTE-9", 3),
+        ("event_mutants:TellsConnectedTwice", "EVT-2", 4),
     ],
 )
 def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
@@ -76,7 +76,7 @@ def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
 
 def test_a_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked(replay: Invoke) -> None:
     back = SERVER_ONLY | {"mode": "prefer_p2p"}
-    script = [*CONNECTED, SERVER_ONLY, {"step": "answer"}, back, {"step": "answer"}, SEND]
+    script = [*CONNECTED, SERVER_ONLY, {"step": "await_calls"}, back, {"step": "await_calls"}, SEND]
     peer = ("--peer", "clasp_e2e.scripted.routing:StaysWithTheRouter")
     deviates, fails = replay(script, *peer), replay(script, *peer, "--strict")
     assert (deviates.exit_code, fails.exit_code) == (0, 1), deviates.output + fails.output
@@ -98,14 +98,14 @@ def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> Non
     "script",
     [
         [*CONNECTED, SEND, {"step": "cut", **PAIR}, SEND, SEND, {"step": "heal", **PAIR}, SEND],
-        [*CONNECTED, {"step": "cut", **PAIR}, SEND, {"step": "settle"}, {"step": "heal", **PAIR}],
-        [*ATTACHED, {"step": "cut", **PAIR}, {"step": "connect", **PAIR}, {"step": "settle"}, SEND],
+        [*CONNECTED, {"step": "cut", **PAIR}, SEND, {"step": "quiesce"}, {"step": "heal", **PAIR}],
+        [*ATTACHED, {"step": "cut", **PAIR}, {"step": "connect", **PAIR}, {"step": "quiesce"}, SEND],
         [*ATTACHED, {"step": "connect", **PAIR}, {"step": "connect", "who": "bob", "to": "alice"}, SEND],
-        [*CONNECTED, SEND, {"step": "disconnect", **PAIR}, SEND, {"step": "settle"}, SEND],
-        [*CONNECTED, SEND, {"step": "close", "who": "bob"}, SEND, {"step": "settle"}, SEND],
+        [*CONNECTED, SEND, {"step": "disconnect", **PAIR}, SEND, {"step": "quiesce"}, SEND],
+        [*CONNECTED, SEND, {"step": "close_peer", "who": "bob"}, SEND, {"step": "quiesce"}, SEND],
         [*CONNECTED, SEND, {"step": "kill", "who": "bob"}, SEND, {"step": "attach", "who": "carol"}],
-        [*CONNECTED, SERVER_ONLY, SEND, {"step": "answer"}, SEND],
-        [*CONNECTED, BURST, BURST, {"step": "settle"}, {"step": "cut", **PAIR}, {"step": "heal", **PAIR}],
+        [*CONNECTED, SERVER_ONLY, SEND, {"step": "await_calls"}, SEND],
+        [*CONNECTED, BURST, BURST, {"step": "quiesce"}, {"step": "cut", **PAIR}, {"step": "heal", **PAIR}],
     ],
     ids=["recovers", "late", "no path", "glare", "parts", "closes", "dies", "changes its mode", "bursts"],
 )

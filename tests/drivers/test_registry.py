@@ -30,7 +30,7 @@ class Mine(ReferenceDriver): pass
 class Told(ReferenceDriver):
     def __init__(self, catalogue="", *, deadline_scale=1.0):
         super().__init__()
-        self.told = (catalogue, deadline_scale)
+        self.received = (catalogue, deadline_scale)
 def half(deadline_scale): return Told(deadline_scale=deadline_scale)
 def anything(**how): return Told(**how)
 class Holder: driver = made
@@ -69,7 +69,7 @@ def test_a_module_and_an_attribute(module: str) -> None:
 )
 def test_a_driver_is_given_what_it_names(module: str, attribute: str, told: tuple[str, float]) -> None:
     driver = resolve_driver(f"{module}:{attribute}", catalogue="abc", deadline_scale=2.0)
-    assert driver.told == told
+    assert driver.received == told
 
 
 async def test_a_registered_adapter_has_the_patience_that_was_asked_for(

@@ -12,7 +12,7 @@ from clasp_e2e.testbed import UnconnectedPair
 PAIR, ALONE, OTHERS = Pairing("x", "y"), Pairing(offerer="x"), Pairing("x", "z")
 
 
-async def body(sides: UnconnectedPair) -> None:
+async def body(unconnected: UnconnectedPair) -> None:
     pass
 
 
@@ -42,10 +42,10 @@ def test_a_lesser_precondition_delays_nobody_and_is_needed_to_resolve() -> None:
 
 
 def test_an_implementation_alone_can_be_explained_by_a_pair_in_which_it_takes_part() -> None:
-    offers, alone = case(body, "CON-3", pairing=PAIR), case(body, "TMO-2", pairing=ALONE)
-    dependencies = among(offers, alone)
-    assert dependencies.awaited_by(alone) == []
-    assert offers in dependencies.needed_to_resolve(alone, "CON-3")
+    offers, single = case(body, "CON-3", pairing=PAIR), case(body, "TMO-2", pairing=ALONE)
+    dependencies = among(offers, single)
+    assert dependencies.awaited_by(single) == []
+    assert offers in dependencies.needed_to_resolve(single, "CON-3")
 
 
 def test_what_decides_starts_first_and_then_what_takes_longest() -> None:

@@ -46,11 +46,11 @@ def test_what_the_requirements_of_these_tests_are_about() -> None:
 
 def test_the_reference_meets_itself_once() -> None:
     assert cast("pair", EITHER_PEER, Subjects()) == {"reference-reference": "offerer"}
-    assert list(cast("alone", EITHER_PEER, Subjects())) == ["reference"]
+    assert list(cast("single", EITHER_PEER, Subjects())) == ["reference"]
     assert cast("router", OF_ROUTER, Subjects()) == {"router-reference": "offerer"}
 
 
-@pytest.mark.parametrize("world", ["pair", "connected_pair", "sides"])
+@pytest.mark.parametrize("world", ["pair", "connected_pair", "unconnected"])
 def test_a_peer_meets_its_own_kind_and_the_reference_in_both_roles(world: str) -> None:
     assert cast(world, EITHER_PEER, both("x")) == {
         "x-x": "offerer",
@@ -72,19 +72,19 @@ def test_what_only_the_reference_can_measure_has_it_opposite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "pair", "alone"),
+    ("role", "pair", "single"),
     [
         ("offerer", {"x-reference": "offerer"}, {"x": "offerer"}),
         ("answerer", {"reference-x": "answerer"}, {"x": "answerer"}),
     ],
 )
 def test_a_peer_named_for_one_role_is_judged_in_that_one(
-    role: str, pair: dict[str, str], alone: dict[str, str]
+    role: str, pair: dict[str, str], single: dict[str, str]
 ) -> None:
     subjects = Subjects(**{role: "x"}, judged=frozenset({role}))
     assert cast("pair", EITHER_PEER, subjects) == pair
     assert cast("pair", BESIDE_REFERENCE_ONLY, subjects) == pair
-    assert cast("alone", EITHER_PEER, subjects) == alone
+    assert cast("single", EITHER_PEER, subjects) == single
     assert cast("router", OF_ROUTER, subjects) == {}
 
 
@@ -99,14 +99,14 @@ def test_two_different_peers_meet_each_other_once_for_each_of_them() -> None:
         "x-reference": "offerer",
         "reference-y": "answerer",
     }
-    assert cast("alone", EITHER_PEER, subjects) == {"x": "offerer", "y": "answerer"}
+    assert cast("single", EITHER_PEER, subjects) == {"x": "offerer", "y": "answerer"}
 
 
 def test_a_router_is_judged_without_peers() -> None:
     subjects = Subjects(router="r", judged=frozenset({"router"}))
     assert cast("router", OF_ROUTER, subjects) == {"router-r": "offerer"}
     assert cast("router", SESSION, subjects) == {"router-r": "offerer"}
-    for world in ("pair", "alone"):
+    for world in ("pair", "single"):
         assert cast(world, SESSION, subjects) == {}
 
 
@@ -139,7 +139,7 @@ def cases(subjects: Subjects) -> set[tuple[str, str, str, str]]:
     """What a run can hold: world, requirement, pairing, and the role looked at where there are two."""
     return {
         (world, each.id, pairing, role if world == "pair" else "")
-        for world in ("pair", "alone", "router")
+        for world in ("pair", "single", "router")
         for each in CATALOGUE.values()
         for pairing, role in cast(world, each, subjects).items()
     }
@@ -172,12 +172,12 @@ def test_a_partner_with_a_script_stands_opposite_in_both_roles() -> None:
         "scripted-x": "answerer",
     }
     assert {pairing.id for pairing in found} <= complete_pairings(both("x"))
-    (alone,) = pairings(
+    (single,) = pairings(
         replace(scenario("pair"), opposite=PeerScript),
         EITHER_PEER,
         Subjects("x", "y", judged=frozenset({"answerer"})),
     )
-    assert (alone.offerer, alone.answerer, alone.subject) == ("scripted", "y", "answerer")
+    assert (single.offerer, single.answerer, single.subject) == ("scripted", "y", "answerer")
 
 
 def test_a_scenario_may_look_at_one_role_alone() -> None:

@@ -58,22 +58,22 @@ async def test_a_must_that_is_not_met_fails() -> None:
 async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
     stands_still: float, outcome: Outcome
 ) -> None:
-    async def body(sides: UnconnectedPair) -> None:
-        pair = await sides.attach()
+    async def body(unconnected: UnconnectedPair) -> None:
+        pair = await unconnected.attach()
         asyncio.get_running_loop().call_soon(time.sleep, stands_still)
-        await pair.offerer.is_told(Connected)
+        await pair.offerer.wait_for(Connected)
 
     found = await judged(body)
     assert found.result.outcome is outcome
     assert ("stood still for 2." in found.result.message) == (outcome is Outcome.ERROR)
-    assert "to be told Connected" in found.result.message
+    assert "to receive Connected" in found.result.message
 
 
 async def test_what_is_wrong_while_the_harness_stands_still_is_wrong() -> None:
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         asyncio.get_running_loop().call_soon(time.sleep, 2.1)
         await asyncio.sleep(0)
-        await asks_the_mode(sides)
+        await asks_the_mode(unconnected)
 
     found = await judged(body, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
     assert found.result.outcome is Outcome.FAILED
@@ -86,7 +86,7 @@ async def test_a_should_that_is_not_met_deviates() -> None:
 
 
 async def test_a_remark_condemns_nobody() -> None:
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         remark("the payload goes framed")
         expect(1, "one").equals(2)
 
@@ -102,7 +102,7 @@ async def test_a_call_that_is_refused_without_need_is_not_met() -> None:
 
 
 async def test_what_was_not_reached_is_blocked_by_what_failed() -> None:
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         with judging("SND-1"):
             pass
         with judging("SND-3"):
@@ -131,7 +131,7 @@ async def test_what_was_not_reached_is_blocked_by_what_failed() -> None:
 async def test_without_a_verdict_nobody_is_condemned(
     error: BaseException, outcome: Outcome, says: str
 ) -> None:
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         raise error
 
     found = await judged(body, "RTE-1", "RTE-2")
@@ -142,7 +142,7 @@ async def test_without_a_verdict_nobody_is_condemned(
 
 
 async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         raise Blocked("CON-5", "no connection")
 
     found = await judged(body, "CON-5")
@@ -153,7 +153,7 @@ async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
 async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patience, "scenario", 0.5)
 
-    async def body(sides: UnconnectedPair) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
         await never()
 
     async with asyncio.timeout(10):
@@ -198,8 +198,8 @@ async def test_what_was_said_before_an_unclean_end_is_kept() -> None:
 async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
     run = await opened_run(FakeDriver(p2p_routing_mode=fakes.leaks_a_socket))
 
-    async def other(sides: UnconnectedPair) -> None:
-        await (await sides.attach()).offerer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    async def other(unconnected: UnconnectedPair) -> None:
+        await (await unconnected.attach()).offerer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
 
     leaky, tidy = await asyncio.gather(judge(run, case(asks_the_mode)), judge(run, case(other)))
     assert (leaky.result.outcome, tidy.result.outcome) == (Outcome.ERROR, Outcome.PASSED)
@@ -208,8 +208,8 @@ async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
 async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() -> None:
     driver, under_way = FakeDriver(), asyncio.Event()
 
-    async def body(sides: UnconnectedPair) -> None:
-        await sides.attach()
+    async def body(unconnected: UnconnectedPair) -> None:
+        await unconnected.attach()
         under_way.set()
         await never()
 
@@ -225,10 +225,10 @@ async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() ->
 async def test_each_scenario_has_its_payloads_by_the_seed_and_its_name() -> None:
     seen: list[bytes] = []
 
-    async def one(sides: UnconnectedPair) -> None:
+    async def one(unconnected: UnconnectedPair) -> None:
         seen.append(random_payload(8))
 
-    async def two(sides: UnconnectedPair) -> None:
+    async def two(unconnected: UnconnectedPair) -> None:
         seen.append(random_payload(8))
 
     for seed, body in [(1, one), (1, one), (2, one), (1, two)]:
@@ -253,7 +253,7 @@ async def test_a_router_that_breaks_beside_a_call_is_an_error_of_who_had_it() ->
     run, router = await opened_run(FakeDriver()), Router()
     run.context.routers = RouterSource(FakeDriver(), router)
 
-    async def breaks(alone: SinglePeer) -> None:
+    async def breaks(single: SinglePeer) -> None:
         router.fault = "it exited with status 3"  # pyright: ignore[reportAttributeAccessIssue]
 
     found = await judge(run, case(breaks))

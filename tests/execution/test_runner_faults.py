@@ -143,10 +143,10 @@ async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
     async def dies(peer: fakes.FakePeer, target: str) -> None:
         peer.break_down("the adapter ended with status 3")
 
-    async def body(sides: UnconnectedPair) -> None:
-        pair = await sides.attach()
+    async def body(unconnected: UnconnectedPair) -> None:
+        pair = await unconnected.attach()
         await pair.offerer.connect_to_peer(pair.answerer)
-        await pair.offerer.is_told(Connected, pair.answerer, within=60)
+        await pair.offerer.wait_for(Connected, pair.answerer, within=60)
 
     async with asyncio.timeout(5):
         found = await judged(body, driver=FakeDriver(connect_to_peer=dies))

@@ -27,7 +27,7 @@ def test_a_script_survives_its_file(script: Script) -> None:
         ([1], "step 1 is no object"),
         ([{"step": "dance"}], "it is one of attach, connect"),
         ([{"step": ["send"]}], "it is one of attach, connect"),
-        ([{"step": "settle"}, {"step": "connect", "who": "alice"}], "step 2: connect takes to, who"),
+        ([{"step": "quiesce"}, {"step": "connect", "who": "alice"}], "step 2: connect takes to, who"),
         ([{"step": "attach", "who": "mallory"}], "'who' is 'mallory'; it is one of alice"),
         ([{"step": "set_mode", "who": "bob", "mode": "fast"}], "one of prefer_p2p"),
         ([{"step": "send", "who": "bob", "to": "alice", "size": 1, "reliable": True}], "from 16 to 16384"),

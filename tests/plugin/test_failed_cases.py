@@ -12,11 +12,11 @@ from clasp_e2e.results.store import ResultsError
 
 UNSEEN = """
     @requirement("EVT-8")
-    async def test_it_is_not_offered(alone):
+    async def test_it_is_not_offered(single):
         raise NotOffered("there is no such call")
 
     @requirement("RTE-10")
-    async def test_it_cannot_be_seen(alone):
+    async def test_it_cannot_be_seen(single):
         raise Unobserved("no datagram was seen")
 """
 

@@ -15,7 +15,7 @@ from clasp_e2e.results.outcome import Verdict
 def test_what_meets_every_must_is_conformant_and_the_seed_fixes_its_payloads(folder: Folder) -> None:
     payload = """
         @requirement("DIR-3")
-        async def test_a_payload(sides):
+        async def test_a_payload(unconnected):
             remark(random_payload(8).hex())
     """
     first = folder.write(MODE, SET, payload).run("--peer", HONEST)
@@ -89,19 +89,19 @@ def test_a_part_chosen_on_purpose_is_partial_and_no_failure(folder: Folder) -> N
 def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(folder: Folder) -> None:
     others = """
         @requirement("RTE-2")
-        async def test_it_cannot_be_seen(alone):
+        async def test_it_cannot_be_seen(single):
             raise Unobserved("no datagram was seen")
 
         @requirement("EVT-8")
-        async def test_it_is_not_offered(alone):
+        async def test_it_is_not_offered(single):
             raise NotOffered("there is no such call")
 
         @requirement("ICE-4")
-        async def test_it_is_blocked(alone):
+        async def test_it_is_blocked(single):
             raise Blocked("CON-9", "harm was done")
 
         @requirement("TMO-1", slow=True)
-        async def test_it_is_broken(alone):
+        async def test_it_is_broken(single):
             raise ZeroDivisionError("a bug of the scenario's")
     """
     found = folder.write(MODE, SHOULD, others).run("--peer", HONEST, "-v", "--junitxml", "junit.xml")
@@ -131,7 +131,7 @@ def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(
 def test_a_must_that_was_not_judged_leaves_the_run_partial(folder: Folder) -> None:
     unjudged = """
         @requirement("TMO-2")
-        async def test_it(alone):
+        async def test_it(single):
             raise NotOffered("there is no such call")
     """
     found = folder.write(MODE, unjudged).run("--peer", HONEST)

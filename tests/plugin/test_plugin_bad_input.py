@@ -37,7 +37,7 @@ def test_a_wrong_use_is_one_message_and_its_own_status(
 def test_a_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) -> None:
     unknown = """
         @requirement("CON-55")
-        async def test_unknown(alone):
+        async def test_unknown(single):
             pass
     """
     found = folder.write(MODE, unknown).run("--peer", HONEST)
@@ -140,8 +140,8 @@ def test_an_implementation_that_does_not_end_leaves_the_run_inconclusive(folder:
 def test_an_interrupted_run_keeps_what_is_known(folder: Folder) -> None:
     under_way = """
         @requirement("SND-9", waits=True)
-        async def test_it_takes_its_time(alone):
-            await alone.attach(P2PConfig())
+        async def test_it_takes_its_time(single):
+            await single.attach(P2PConfig())
             print("under way", flush=True)
             await asyncio.get_running_loop().create_future()
     """

@@ -14,17 +14,17 @@ WRONG_MODE = ("p2p_routing_mode", "is_wrong")
 NO_CONNECTION = ("connect_to_peer", "refuses")
 PREFERS = """
     @requirement("RTE-3")
-    async def test_it_prefers(alone):
+    async def test_it_prefers(single):
         '''It prefers the direct way.'''
 """
 ONE_CAUSE = """
     @requirement("CON-5")
-    async def test_they_connect(sides):
-        pair = await sides.attach()
+    async def test_they_connect(unconnected):
+        pair = await unconnected.attach()
         await pair.offerer.connect_to_peer(pair.answerer)
 
     @requirement("SND-1")
-    async def test_they_talk(sides):
+    async def test_they_talk(unconnected):
         raise Unmet("a payload", "none")
 """
 

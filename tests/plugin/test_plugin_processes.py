@@ -13,16 +13,16 @@ def many(folder: Folder) -> Folder:
     pytest.importorskip("xdist")
     waits = """
         @requirement("TMO-2", waits=True)
-        async def test_a_wait(alone):
-            await alone.attach(P2PConfig())
+        async def test_a_wait(single):
+            await single.attach(P2PConfig())
 
         @requirement("CON-5")
-        async def test_they_connect(sides):
-            pair = await sides.attach()
+        async def test_they_connect(unconnected):
+            pair = await unconnected.attach()
             await pair.offerer.connect_to_peer(pair.answerer)
 
         @requirement("SND-1")
-        async def test_they_talk(sides):
+        async def test_they_talk(unconnected):
             raise Unmet("a payload", "none")
     """
     return folder.write(MODE, SET, SHOULD, waits)
@@ -54,13 +54,13 @@ def test_several_processes_start_their_long_waits_together(folder: Folder) -> No
         WAITING = []
 
         @requirement("{0}", waits=True)
-        async def test_first(alone):
+        async def test_first(single):
             WAITING.append("first")
             while len(WAITING) < 2:
                 await asyncio.sleep(0)
 
         @requirement("{0}", waits=True)
-        async def test_other(alone):
+        async def test_other(single):
             WAITING.append("other")
     """
     folder.write(meet.format("TMO-2"))
@@ -77,7 +77,7 @@ def test_several_processes_say_what_is_wrong_as_one_does(many: Folder) -> None:
     assert found.results.verdict is Verdict.INCONCLUSIVE
     assert {Outcome(outcome) for outcome in found.outcomes.values()} <= {Outcome.ERROR}
     assert many.run("-n", "1", "--peer", HONEST, "-k", "nothing_of_the_kind", xdist=True).status == 2
-    many.write('@requirement("CON-55")\nasync def test_unknown(alone): ...')
+    many.write('@requirement("CON-55")\nasync def test_unknown(single): ...')
     unknown = many.run("-n", "1", "--peer", HONEST, xdist=True)
     assert unknown.status == 2, unknown.out
     assert "did you mean CON-5" in unknown.out
@@ -90,7 +90,7 @@ def test_a_process_that_dies_leaves_the_run_inconclusive(folder: Folder) -> None
         import os
 
         @requirement("SND-9")
-        async def test_it_dies(alone):
+        async def test_it_dies(single):
             os._exit(9)
     """
     found = folder.write(MODE, dies).run(

@@ -25,7 +25,7 @@ HAPPENED = {
         {"at": 0.04, "kind": "condition", "who": "network", "what": "cuts alice ⇄ bob"},
         {"at": 0.05, "kind": "network", "who": "network", "what": "first datagram of alice on link 1"},
         {"at": 0.06, "kind": "gap", "who": "harness", "what": "161 entries are left out"},
-        {"at": 0.07, "kind": "event", "who": "bob", "what": "was told Connected (alice)"},
+        {"at": 0.07, "kind": "event", "who": "bob", "what": "received Connected (alice)"},
         {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
     ],
     "network": [{"offerer": "alice", "link": {"alice": {"datagrams": 1}}}],

@@ -93,7 +93,7 @@ def interrupted(*missing: str) -> Run:
         scenarios=tuple(kept),
         requirements=tuple(requirements),
         missing=tuple(each.id for each in run.scenarios if each not in kept),
-        plan=Plan(cases=cases, cast=dict.fromkeys(ROLES, "iut")),
+        plan=Plan(cases=cases, roles=dict.fromkeys(ROLES, "iut")),
         subset=True,
     )
 

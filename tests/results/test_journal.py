@@ -18,7 +18,7 @@ from clasp_e2e.results.store import JOURNAL, RESULTS, ResultsError, write_result
 from clasp_e2e.spec.catalogue import Catalogue
 
 CASES = {f"file::test_{number}[x-x]": ("M-1",) for number in range(4)}
-PLAN = Plan(cases=CASES, all_files=True, cast={"offerer": "x", "answerer": "x", "router": "r"})
+PLAN = Plan(cases=CASES, all_files=True, roles={"offerer": "x", "answerer": "x", "router": "r"})
 SUBJECTS = {"offerer": Subject("x", "1", "Rust", "cmd:x")}
 
 
@@ -75,7 +75,7 @@ def test_journal_cut_off_anywhere_holds_what_was_whole(
         return
     run = read_journal(path)
     assert len(run.scenarios) == max(0, whole - 3)
-    assert run.plan == (PLAN if whole > 1 else Plan(cases={}, cast=dict.fromkeys(PLAN.cast, "")))
+    assert run.plan == (PLAN if whole > 1 else Plan(cases={}, roles=dict.fromkeys(PLAN.roles, "")))
     assert (run.subset, run.subjects) == (whole == 1, SUBJECTS if whole > 2 else {})
 
 

@@ -48,9 +48,9 @@ def test_schema_refuses_a_run_without_its_verdict() -> None:
 
 @pytest.mark.parametrize("faults", [{}, {"p2p_routing_mode": raises}], ids=["passed", "error"])
 async def test_evidence_of_a_case_satisfies_its_schema(tmp_path: Path, faults: dict[str, Any]) -> None:
-    async def asks_the_mode(alone: SinglePeer) -> None:
+    async def asks_the_mode(single: SinglePeer) -> None:
         """The mode of a client is read."""
-        await (await alone.attach()).p2p_routing_mode()
+        await (await single.attach()).p2p_routing_mode()
 
     run = await opened_run(FakeDriver(**faults), directory=tmp_path)
     found = await judge(run, case(asks_the_mode))

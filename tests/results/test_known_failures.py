@@ -66,7 +66,7 @@ def listing(*entries: KnownFailure, owners: Sequence[str] = ("node",)) -> Baseli
     return Baseline("here", entries, frozenset(owners))
 
 
-def settle(
+def treated(
     catalogue: Catalogue, entries: Sequence[KnownFailure], *results: ScenarioResult, scope: Scope = WHOLE
 ) -> AppliedBaselines:
     return apply_baselines([listing(*entries)], results, scope, catalogue)
@@ -78,19 +78,19 @@ def outcomes(found: AppliedBaselines) -> list[str]:
 
 def test_a_failure_that_is_listed_is_expected_and_keeps_its_reason(small: Catalogue) -> None:
     for level in ("failed", "deviation"):
-        found = settle(small, [known()], result("M-1", level))
+        found = treated(small, [known()], result("M-1", level))
         assert (outcomes(found), found.complaints) == (["expected_failure"], ())
         assert found.results[0].known_failure == "It was never built."
         assert found.results[0].judgment("M-1") is Outcome.EXPECTED_FAILURE
 
 
 def test_line_breaks_in_a_message_do_not_matter(small: Catalogue) -> None:
-    found = settle(small, [known()], result("M-1", "failed", message="expected much;\n  seen:\n nothing"))
+    found = treated(small, [known()], result("M-1", "failed", message="expected much;\n  seen:\n nothing"))
     assert outcomes(found) == ["expected_failure"]
 
 
 def test_a_failure_for_another_reason_stays_one_and_is_told(small: Catalogue) -> None:
-    found = settle(small, [known()], result("M-1", "failed", message="expected A; seen: B"))
+    found = treated(small, [known()], result("M-1", "failed", message="expected A; seen: B"))
     assert outcomes(found) == ["failed"]
     (complaint,) = found.complaints
     assert "another reason" in complaint
@@ -101,24 +101,24 @@ def test_a_failure_for_another_reason_stays_one_and_is_told(small: Catalogue) ->
 def test_two_entries_can_describe_one_requirement_and_each_has_to_be_true(small: Catalogue) -> None:
     entries = [known(), known(seen="seen: B", where="there")]
     both = [result("M-1", "failed"), result("M-1", "failed", name="test_b", message="seen: B")]
-    assert settle(small, entries, *both).complaints == ()
-    found = settle(small, entries, both[0])
+    assert treated(small, entries, *both).complaints == ()
+    found = treated(small, entries, both[0])
     (complaint,) = found.complaints
     assert complaint.startswith("there: stale: what it expects to be seen was not")
-    assert settle(small, entries, both[0], scope=PART).complaints == ()
-    unknown = settle(small, entries, result("M-1", "failed", message="seen: C"))
+    assert treated(small, entries, both[0], scope=PART).complaints == ()
+    unknown = treated(small, entries, result("M-1", "failed", message="seen: C"))
     assert len(unknown.complaints) == 1
 
 
 def test_what_is_listed_and_met_is_an_unexpected_pass(small: Catalogue) -> None:
-    found = settle(small, [known()], result("M-1", "passed"), result("M-1", "passed", "node-reference"))
+    found = treated(small, [known()], result("M-1", "passed"), result("M-1", "passed", "node-reference"))
     assert outcomes(found) == ["unexpected_pass", "passed"]
     (complaint,) = found.complaints
     assert complaint == "here: unexpected pass: M-1 is met in node-node now; delete the entry"
 
 
 def test_a_requirement_that_fails_in_one_scenario_may_pass_in_another(small: Catalogue) -> None:
-    found = settle(small, [known()], result("M-1", "failed"), result("M-1", "passed", name="test_other"))
+    found = treated(small, [known()], result("M-1", "failed"), result("M-1", "passed", name="test_other"))
     assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
 
 
@@ -126,42 +126,45 @@ def test_where_the_other_scenario_did_not_run_a_pass_proves_nothing(small: Catal
     passed = result("M-1", "passed", name="test_other")
     chosen = replace(PART, left_out=frozenset({("M-1", "node-node")}))
     for scope in (chosen, replace(PART, complete=frozenset())):
-        found = settle(small, [known()], passed, scope=scope)
+        found = treated(small, [known()], passed, scope=scope)
         assert (outcomes(found), found.complaints) == (["passed"], ())
         assert "a run of the whole tells" in found.notes[0]
-        exact = settle(small, [known(scenario="test_other")], passed, scope=scope)
+        exact = treated(small, [known(scenario="test_other")], passed, scope=scope)
         assert outcomes(exact) == ["unexpected_pass"]
 
 
 @pytest.mark.parametrize("outcome", ["blocked", "unobserved", "error"])
 def test_what_was_not_decided_is_neither_a_pass_nor_stale(small: Catalogue, outcome: str) -> None:
-    found = settle(small, [known()], result("M-1", outcome), result("M-1", "passed", name="test_other"))
+    found = treated(small, [known()], result("M-1", outcome), result("M-1", "passed", name="test_other"))
     assert (outcomes(found), found.complaints, found.notes) == ([outcome, "passed"], (), ())
 
 
 def test_an_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
     entries = [known(pairing="*")]
     failed = [result("M-1", "failed"), result("M-1", "failed", "node-reference")]
-    assert outcomes(settle(small, entries, *failed)) == ["expected_failure"] * 2
-    found = settle(small, entries, failed[0], result("M-1", "passed", "node-reference"))
+    assert outcomes(treated(small, entries, *failed)) == ["expected_failure"] * 2
+    found = treated(small, entries, failed[0], result("M-1", "passed", "node-reference"))
     assert outcomes(found) == ["expected_failure", "unexpected_pass"]
     assert "name the pairings in which it still fails" in found.complaints[0]
 
 
 def test_an_entry_excuses_nobody_else(small: Catalogue) -> None:
     others = [result("M-1", "failed", "reference-reference"), result("M-1", "failed", "rust-reference")]
-    assert outcomes(settle(small, [known(pairing="*")], *others, scope=PART)) == ["failed", "failed"]
-    own = settle(small, [known(pairing="*")], result("M-1", "failed", "rust-node-answering"), scope=PART)
+    assert outcomes(treated(small, [known(pairing="*")], *others, scope=PART)) == [
+        "failed",
+        "failed",
+    ]
+    own = treated(small, [known(pairing="*")], result("M-1", "failed", "rust-node-answering"), scope=PART)
     assert outcomes(own) == ["expected_failure"]
 
 
 def test_an_entry_for_one_router_holds_over_that_alone(small: Catalogue) -> None:
     entries = [known(router="rust")]
-    assert outcomes(settle(small, entries, result("M-1", "failed"))) == ["failed"]
+    assert outcomes(treated(small, entries, result("M-1", "failed"))) == ["failed"]
     over_rust = replace(WHOLE, router="rust")
-    assert outcomes(settle(small, entries, result("M-1", "failed"), scope=over_rust)) == ["expected_failure"]
-    assert settle(small, entries, result("M-1", "passed")).complaints == ()
-    assert settle(small, entries).complaints == ()
+    assert outcomes(treated(small, entries, result("M-1", "failed"), scope=over_rust)) == ["expected_failure"]
+    assert treated(small, entries, result("M-1", "passed")).complaints == ()
+    assert treated(small, entries).complaints == ()
 
 
 @pytest.mark.parametrize(
@@ -183,15 +186,15 @@ def test_an_entry_that_a_whole_run_did_not_touch_is_stale(
     small: Catalogue, entry: KnownFailure, stale: bool
 ) -> None:
     ran = [result("M-1", "failed"), result("T-1", "not_offered")]
-    complaints = settle(small, [known(), entry], *ran).complaints
+    complaints = treated(small, [known(), entry], *ran).complaints
     assert [each.partition(": ")[2][:5] for each in complaints] == (["stale"] if stale else [])
-    assert settle(small, [known(), entry], *ran, scope=PART).complaints == ()
+    assert treated(small, [known(), entry], *ran, scope=PART).complaints == ()
 
 
 def test_an_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogue) -> None:
-    last_day = settle(small, [known(expires=TODAY)], result("M-1", "failed"))
+    last_day = treated(small, [known(expires=TODAY)], result("M-1", "failed"))
     assert (outcomes(last_day), last_day.complaints) == (["expected_failure"], ())
-    found = settle(small, [known(expires=date(2026, 6, 30))], result("M-1", "failed"))
+    found = treated(small, [known(expires=date(2026, 6, 30))], result("M-1", "failed"))
     assert outcomes(found) == ["failed"]
     assert "here: expired on 2026-06-30" in found.complaints[0]
     assert len(found.complaints) == 1
@@ -201,15 +204,15 @@ def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_n
     small: Catalogue,
 ) -> None:
     comes_and_goes = known(intermittent=True)
-    failed = settle(small, [comes_and_goes], result("M-1", "failed"))
+    failed = treated(small, [comes_and_goes], result("M-1", "failed"))
     assert (outcomes(failed), failed.complaints) == (["expected_failure"], ())
-    met = settle(small, [comes_and_goes], result("M-1", "passed"))
+    met = treated(small, [comes_and_goes], result("M-1", "passed"))
     assert (outcomes(met), met.complaints, met.spent) == (["passed"], (), ())
-    [complaint] = settle(
+    [complaint] = treated(
         small, [comes_and_goes], result("M-1", "failed", message="expected A; seen: B")
     ).complaints
     assert "another reason" in complaint
-    [complaint] = settle(small, [comes_and_goes]).complaints
+    [complaint] = treated(small, [comes_and_goes]).complaints
     assert "stale" in complaint
 
 
@@ -220,19 +223,19 @@ def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_th
     failed = result("M-1", "failed")
     for pairing in ("node-rust", "rust-node-answering"):
         passed = result("M-1", "passed", pairing)
-        found = settle(small, [known(pairing="*")], failed, passed, scope=mixed)
+        found = treated(small, [known(pairing="*")], failed, passed, scope=mixed)
         assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
-        named = settle(small, [known(pairing=pairing)], failed, passed, scope=mixed)
+        named = treated(small, [known(pairing=pairing)], failed, passed, scope=mixed)
         assert "unexpected pass" in named.complaints[0]
     opposite_the_reference = result("M-1", "passed", "node-reference")
-    assert settle(small, [known(pairing="*")], failed, opposite_the_reference).complaints
+    assert treated(small, [known(pairing="*")], failed, opposite_the_reference).complaints
 
 
 def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
     blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": Outcome.BLOCKED})
     rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]
     for listed, status in (([known("S-1")], 0), ([], 3)):
-        found = settle(small, listed, result("S-1", "deviation"), blocked, *rest)
+        found = treated(small, listed, result("S-1", "deviation"), blocked, *rest)
         assert found.results[1].outcome is Outcome.BLOCKED
         assert status_of(small, found) == status
 
@@ -240,7 +243,7 @@ def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: C
 def test_a_known_failure_hides_nothing_that_was_not_decided(small: Catalogue) -> None:
     rest = [result(name, "passed") for name in ("S-1", "S-2", "N-1")]
     for outcome in ("unobserved", "not_offered"):
-        found = settle(small, [known()], result("M-1", "failed"), result("M-2", outcome), *rest)
+        found = treated(small, [known()], result("M-1", "failed"), result("M-2", outcome), *rest)
         assert status_of(small, found) == 3
 
 
@@ -293,14 +296,14 @@ law = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_
 @law
 @given(RESULTS, SCOPES)
 def test_without_entries_nothing_changes(small: Catalogue, results, scope: Scope) -> None:
-    assert settle(small, [], *results, scope=scope) == AppliedBaselines(tuple(results))
+    assert treated(small, [], *results, scope=scope) == AppliedBaselines(tuple(results))
     assert treat_known_as_passed(results) == results
 
 
 @law
 @given(RESULTS, ENTRIES, SCOPES)
 def test_only_what_is_listed_changes_and_only_in_two_ways(small: Catalogue, results, entries, scope) -> None:
-    found = settle(small, entries, *results, scope=scope)
+    found = treated(small, entries, *results, scope=scope)
     for before, after in zip(results, found.results, strict=True):
         if before != after:
             assert (before.outcome.value, after.outcome.value) in CHANGES
@@ -314,15 +317,15 @@ def test_only_what_is_listed_changes_and_only_in_two_ways(small: Catalogue, resu
 @law
 @given(RESULTS, ENTRIES, SCOPES)
 def test_a_second_time_changes_nothing_more(small: Catalogue, results, entries, scope: Scope) -> None:
-    once = settle(small, entries, *results, scope=scope)
-    assert settle(small, entries, *once.results, scope=scope) == once
+    once = treated(small, entries, *results, scope=scope)
+    assert treated(small, entries, *once.results, scope=scope) == once
 
 
 @law
 @given(RESULTS, ENTRIES, SCOPES)
 def test_one_after_the_other_and_all_together_are_the_same(small: Catalogue, results, entries, scope) -> None:
     live = [expect_known([listing(*entries)], each, scope) for each in results]
-    assert settle(small, entries, *live, scope=scope) == settle(small, entries, *results, scope=scope)
+    assert treated(small, entries, *live, scope=scope) == treated(small, entries, *results, scope=scope)
 
 
 @law
@@ -332,7 +335,7 @@ def test_the_order_of_the_results_does_not_matter(
 ) -> None:
     shuffled = list(results)
     rng.shuffle(shuffled)
-    one, other = (settle(small, entries, *order, scope=scope) for order in (results, shuffled))
+    one, other = (treated(small, entries, *order, scope=scope) for order in (results, shuffled))
     assert {each.id: each.outcome for each in one.results} == {
         each.id: each.outcome for each in other.results
     }
@@ -345,8 +348,8 @@ def test_a_failure_that_is_known_counts_for_the_gate_as_if_it_were_met(
     small: Catalogue, results, strict: bool
 ) -> None:
     rest = [each for each in results if each.requirements != ("M-1",)]
-    met = settle(small, [], *rest, result("M-1", "passed"))
-    failed = settle(small, [known()], *rest, result("M-1", "failed"))
+    met = treated(small, [], *rest, result("M-1", "passed"))
+    failed = treated(small, [known()], *rest, result("M-1", "failed"))
     assert status_of(small, failed, strict=strict) == status_of(small, met, strict=strict)
     verdict = run_verdict(requirement_results(small, failed.results, ("offerer",)), False, ("offerer",), ())
     assert verdict is Verdict.NON_CONFORMANT

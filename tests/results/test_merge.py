@@ -60,7 +60,7 @@ def case(names: Sequence[str], pairing: Pairing, outcome: str, number: int, *, w
         judged_roles=(),
         remark="framed" if kind is Outcome.PASSED else None,
         waits=waits,
-        cast=pairing,
+        roles=pairing,
     )
 
 
@@ -87,9 +87,9 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     """What one process makes of cases: in their order, and without those that there is no use in trying."""
     finished: list[ScenarioResult] = []
     for each in sorted(tried, key=run_order(CATALOGUE)):
-        assert each.cast is not None
+        assert each.roles is not None
         found = (one.as_observed() for one in finished)
-        cause = failed_precondition(CATALOGUE, each.id, each.requirements, each.cast, found)
+        cause = failed_precondition(CATALOGUE, each.id, each.requirements, each.roles, found)
         if cause is not None:
             blocked = dict.fromkeys(each.requirements, Outcome.BLOCKED)
             each = replace(
@@ -115,7 +115,7 @@ def run_of(
         elsewhere=tuple(each.id for each in every if each.id not in ids),
         covered=tuple(sorted({name for each in every for name in each.requirements})),
         all_files=True,
-        cast=CAST,
+        roles=CAST,
         labels=("reference", "scripted", "x"),
         complete=tuple(pairing.id for pairing in PAIRINGS),
         known=(KnownList("known.toml", ("x",), KNOWN),),
@@ -212,7 +212,10 @@ def test_what_was_left_out_of_all_parts_is_not_missing() -> None:
 @pytest.mark.parametrize("read", [("test_b.py",), ()])
 def test_parts_by_file_are_the_whole_when_every_file_was_read(read: tuple[str, ...]) -> None:
     one, other = (
-        replace(each, plan=replace(each.plan, all_files=False, read=names, beside=("test_a.py", "test_b.py")))
+        replace(
+            each,
+            plan=replace(each.plan, all_files=False, read=names, sibling_files=("test_a.py", "test_b.py")),
+        )
         for each, names in zip(shards(), (("test_a.py",), read), strict=True)
         if each.plan is not None
     )

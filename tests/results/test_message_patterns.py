@@ -68,37 +68,37 @@ def unmet(expected: str, seen: str) -> str:
 
 CAUSES: tuple[Callable[[Values], str], ...] = (
     lambda v: unmet(
-        f"bob to be told Data with {show(v.payload())} within {v.seconds()} s", "bob was told nothing"
+        f"bob to receive Data with {show(v.payload())} within {v.seconds()} s", "bob received nothing"
     ),
     lambda v: unmet(
-        f"bob to be told Data with {show(v.payload())} within {v.seconds()} s",
-        "bob was told nothing but announcements",
+        f"bob to receive Data with {show(v.payload())} within {v.seconds()} s",
+        "bob received nothing but announcements",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Connected(v.session()))}",
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Connected(v.session()))}",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Connected(v.session()))}, {describe(Connected(v.session()))}",
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Connected(v.session()))}, {describe(Connected(v.session()))}",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Connected(v.session()))},"
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Connected(v.session()))},"
         f" {describe(Data(v.session(), v.payload(), reliable=True))}",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Connected(v.session()))},"
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Connected(v.session()))},"
         f" {describe(Data(v.session(), v.payload(), reliable=False))}",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Disconnected(v.session(), 'replaced by a new one (same peer)'))}",
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Disconnected(v.session(), 'replaced by a new one (same peer)'))}",
     ),
     lambda v: unmet(
-        f"alice to be told Data with {show(v.payload())} within {v.seconds()} s",
-        f"alice was told {describe(Disconnected(v.session(), f'timed out after {v.count()} s'))}",
+        f"alice to receive Data with {show(v.payload())} within {v.seconds()} s",
+        f"alice received {describe(Disconnected(v.session(), f'timed out after {v.count()} s'))}",
     ),
     lambda v: unmet(
         "messages that arrived although the link had lost them: nothing",
@@ -137,7 +137,7 @@ CAUSES: tuple[Callable[[Values], str], ...] = (
         f"the router at ws://127.0.0.1:{v.port()} did not take a WebSocket: connection refused",
     ),
     lambda v: unmet(
-        "bob to be told Connected, the configured TURN server being the only path",
+        "bob to receive Connected, the configured TURN server being the only path",
         f"bob has {', '.join(f'127.0.0.2:{v.port()}' for _ in range(v.rng.randint(1, 3)))}, sent"
         f" {v.count()} bytes ({v.counted('request')} arrived)",
     ),

@@ -33,7 +33,7 @@ def finished(
         outcome=outcome,
         blocked_by=blocked_by,
         judgments={name: outcome},
-        cast=pairing,
+        roles=pairing,
         **fields,
     )
 
@@ -190,7 +190,7 @@ def test_case_that_stopped_at_its_first_requirement_blocks_the_others_itself() -
         outcome=Outcome.FAILED,
         blocked_by="SND-3",
         judgments={"SND-3": Outcome.FAILED, "SND-4": Outcome.BLOCKED},
-        cast=PAIR,
+        roles=PAIR,
     )
     (found,) = resolve_all(CATALOGUE, [result])
     assert (found.outcome, found.judgments) == (result.outcome, result.judgments)
@@ -219,7 +219,7 @@ def any_results(draw: st.DrawFn) -> list[ScenarioResult]:
                 blocked_by=draw(st.none() | st.sampled_from(NAMES)),
                 judgments=draw(st.dictionaries(st.sampled_from(names), outcomes)),
                 waits=draw(st.booleans()),
-                cast=draw(st.sampled_from([pairing, pairing, pairing, None])),
+                roles=draw(st.sampled_from([pairing, pairing, pairing, None])),
             )
         )
     return results
@@ -238,9 +238,9 @@ def test_case_is_blocked_only_by_what_a_case_shows_as_not_met(results: list[Scen
         shown_by = found[each.blocked_by_case]
         assert shown_by.judgment(each.blocked_by) in NOT_MET
         if shown_by is not each:
-            assert each.cast is not None
-            assert shown_by.cast is not None
-            assert each.cast.includes(shown_by.cast)
+            assert each.roles is not None
+            assert shown_by.roles is not None
+            assert each.roles.includes(shown_by.roles)
 
 
 @settings(max_examples=50, deadline=None)

@@ -30,7 +30,7 @@ def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     timeline.note("bob", "was told\nConnected", EntryKind.EVENT)
     assert timeline.render().splitlines() == [
         "   +0.034 s  alice → router  PUBLISH offer (812 bytes)",
-        "  +12.500 s  bob             was told Connected",
+        "  +12.500 s  bob             received Connected",
     ]
 
 

@@ -61,7 +61,7 @@ def judgments(of: JudgedCase) -> dict[str, str]:
     return {name: str(outcome) for name, outcome in of.result.judgments.items()}
 
 
-async def asks_the_mode(sides: UnconnectedPair) -> None:
+async def asks_the_mode(unconnected: UnconnectedPair) -> None:
     """The mode of a new client is PreferP2P."""
-    pair = await sides.attach()
+    pair = await unconnected.attach()
     expect(await pair.offerer.p2p_routing_mode(), "the mode").equals(RoutingMode.PREFER_P2P)

@@ -39,7 +39,7 @@ async def test_a_router_of_ours_that_is_attacked_is_shared_with_nobody() -> None
 
 
 async def test_what_is_left_out_is_skipped() -> None:
-    async def body(sides: object) -> None:
+    async def body(unconnected: object) -> None:
         raise LeftOut("ask for it with --attack-router")
 
     found = await judged(body, "RTE-1")

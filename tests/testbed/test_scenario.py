@@ -7,17 +7,17 @@ import inspect
 import pytest
 
 from clasp_e2e.scripted import PeerScript
-from clasp_e2e.testbed.scenario import WORLDS, requirement, scenario_of
+from clasp_e2e.testbed.scenario import FIXTURES, requirement, scenario_of
 
 
-@pytest.mark.parametrize("world", sorted(WORLDS))
+@pytest.mark.parametrize("world", sorted(FIXTURES))
 def test_a_scenario_asks_for_its_world_by_the_name_of_its_parameter(world: str) -> None:
     functions = {}
     exec(f"async def test_it({world}):\n    '''The title.\n\n    More.\n    '''", functions)
     test = requirement("CON-5", "SND-1")(functions["test_it"])
     scenario = scenario_of(test)
     assert scenario is not None
-    assert (scenario.world, scenario.participants) == (world, WORLDS[world])
+    assert (scenario.world, scenario.participants) == (world, FIXTURES[world])
     assert scenario.requirements == ("CON-5", "SND-1")
     assert (scenario.name, scenario.title) == ("test_it", "The title.")
     assert list(inspect.signature(test).parameters) == ["case"]
@@ -38,7 +38,7 @@ def test_what_is_slow_waits() -> None:
 
 async def no_world(): ...
 async def unknown_world(peer): ...
-async def two_worlds(pair, alone): ...
+async def two_worlds(pair, single): ...
 
 
 @pytest.mark.parametrize("function", [no_world, unknown_world, two_worlds])
@@ -62,7 +62,7 @@ def test_other_functions_are_no_scenarios() -> None:
 
 
 def test_a_partner_with_a_script_needs_a_pair() -> None:
-    async def test_it(alone): ...
+    async def test_it(single): ...
 
-    with pytest.raises(TypeError, match="test_it: a partner with a script stands in a pair, not in alone"):
+    with pytest.raises(TypeError, match="test_it: a scripted partner needs a pair, not single"):
         requirement("CON-5", opposite=PeerScript)(test_it)

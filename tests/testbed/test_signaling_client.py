@@ -35,8 +35,8 @@ async def of_a_judged_router(router: RouterClients) -> None:
     await sends_when_cut_off(await router.client("alice"))
 
 
-async def of_a_judged_peer(alone: SinglePeer) -> None:
-    await sends_when_cut_off(await alone.signaling_client())
+async def of_a_judged_peer(single: SinglePeer) -> None:
+    await sends_when_cut_off(await single.signaling_client())
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ export class Negotiation {
   /**
    * `connection` is a new RTCPeerConnection, `ours` whether this side makes the offer. `handlers`
    * are told what happens, each with this negotiation first: `candidate(json)`, `open()`,
-   * `message(data, reliable)`, `lost(reason)`. After `end` they are told nothing more.
+   * `message(data, reliable)`, `lost(reason)`. After `end` they receive nothing more.
    */
   constructor(connection, correlationId, ours, handlers) {
     this.correlationId = correlationId;

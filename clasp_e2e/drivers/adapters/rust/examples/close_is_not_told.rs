@@ -71,14 +71,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let session = session.trim();
     alice.connect_to_peer(session).await?;
     until_connected(&mut events).await?;
-    println!("Alice was told Connected to {session}.");
+    println!("Alice received Connected to {session}.");
 
     drop(child.stdin.take()); // The word to close.
     println!("Bob called close(), and his process ended with {}.", child.wait()?);
     let began = Instant::now();
     let told = timeout(Duration::from_secs(60), async {
         while let Some(event) = events.recv().await {
-            println!("{:5.1} s  Alice was told {event:?}", began.elapsed().as_secs_f64());
+            println!("{:5.1} s  Alice received {event:?}", began.elapsed().as_secs_f64());
             if matches!(event, P2PEvent::Disconnected { .. }) {
                 break;
             }

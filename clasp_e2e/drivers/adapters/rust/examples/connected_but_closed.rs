@@ -7,7 +7,7 @@
 //! harness has a datagram come late to the same end, every time.
 //!
 //! Pairs of clients connect, as often as the argument says (100), four pairs at a time. As soon as
-//! both are told Connected Alice sends one reliable message, in PreferP2P; Bob has 5 s to get it.
+//! both receive Connected Alice sends one reliable message, in PreferP2P; Bob has 5 s to get it.
 //!
 //!     cargo run --release --example connected_but_closed 400
 

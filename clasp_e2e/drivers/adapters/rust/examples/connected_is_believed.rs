@@ -4,7 +4,7 @@
 //! A router, Alice, Bob and Carol in this process. Bob and Carol are plain clients, without P2P, which
 //! answer Alice's offer with an SDP in order. Neither SDP holds candidates, and those that Alice sends
 //! are put to no use, so there is no path. Bob says no more; Carol sends `connected` as well. Alice's
-//! time-out is 2 s: she should be told ConnectionFailed of both, and is watched for 12 s each.
+//! time-out is 2 s: she should receive ConnectionFailed of both, and is watched for 12 s each.
 //!
 //!     cargo run --release --example connected_is_believed
 
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let began = Instant::now();
         let watched = timeout(Duration::from_secs(12), async {
             while let Some(event) = events.recv().await {
-                println!("{:5.1} s  Alice was told {event:?}", began.elapsed().as_secs_f64());
+                println!("{:5.1} s  Alice received {event:?}", began.elapsed().as_secs_f64());
                 if matches!(event, P2PEvent::ConnectionFailed { .. }) {
                     break;
                 }

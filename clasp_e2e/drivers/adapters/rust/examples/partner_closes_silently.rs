@@ -2,7 +2,7 @@
 //!
 //! A router and Alice in this process, Bob in a child process. Bob is a plain client that answers with
 //! the transport that the client itself uses, so that he can close what the client never closes. Once
-//! Alice is told Connected he closes the channels that he has by then, and his process ends, without a
+//! Alice receives Connected he closes the channels that he has by then, and his process ends, without a
 //! `disconnected`. Alice is watched for 45 s: ICE consent runs out after 30 s (RFC 7675). An error instead of
 //! a verdict means that the two did not connect; run it again.
 //!
@@ -85,14 +85,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         while !events.recv().await.is_none_or(|event| matches!(event, P2PEvent::Connected { .. })) {}
     });
     connected.await?;
-    println!("Alice was told Connected to {session}.");
+    println!("Alice received Connected to {session}.");
 
     drop(child.stdin.take()); // The word to close.
     println!("Bob's process ended with {}.", child.wait()?);
     let began = Instant::now();
     let told = timeout(Duration::from_secs(45), async {
         while let Some(event) = events.recv().await {
-            println!("{:5.1} s  Alice was told {event:?}", began.elapsed().as_secs_f64());
+            println!("{:5.1} s  Alice received {event:?}", began.elapsed().as_secs_f64());
             if matches!(event, P2PEvent::Disconnected { .. }) {
                 break;
             }

@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Ok(event) = bob_events.try_recv() {
         data += usize::from(matches!(event, P2PEvent::Data { .. }));
     }
-    println!("Bob was told Data {data} times.");
+    println!("Bob received Data {data} times.");
     let lost = unconnected && failed && server_only && data == 0;
     let verdict =
         if lost { "Reproduced: each send said Relay, and nothing was sent." } else { "Not reproduced." };

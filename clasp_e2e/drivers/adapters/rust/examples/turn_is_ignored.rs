@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     })
     .await?;
-    println!("Alice was told Connected to {session}. Both were configured with {turn}");
+    println!("Alice received Connected to {session}. Both were configured with {turn}");
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     let asked = socket.recv_from(&mut [0; 1500]);
     let verdict = match asked {

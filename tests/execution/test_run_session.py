@@ -16,11 +16,11 @@ from clasp_e2e.testbed import UnconnectedPair, Unmet
 pytestmark = pytest.mark.usefixtures("watched")
 
 
-async def met(sides: UnconnectedPair) -> None:
+async def met(unconnected: UnconnectedPair) -> None:
     pass
 
 
-async def unmet(sides: UnconnectedPair) -> None:
+async def unmet(unconnected: UnconnectedPair) -> None:
     raise Unmet("this", "that")
 
 
@@ -31,10 +31,10 @@ def outcomes(found: list[tuple[Any, Any]]) -> list[tuple[str, str | None]]:
 async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> None:
     begun = asyncio.Event()
 
-    async def waits(sides: UnconnectedPair) -> None:
+    async def waits(unconnected: UnconnectedPair) -> None:
         await begun.wait()
 
-    async def quick(sides: UnconnectedPair) -> None:
+    async def quick(unconnected: UnconnectedPair) -> None:
         begun.set()
 
     run = await opened_run(FakeDriver())
@@ -48,7 +48,7 @@ async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> N
 async def test_what_rests_on_a_failed_precondition_is_not_tried() -> None:
     tried: list[str] = []
 
-    async def rests(sides: UnconnectedPair) -> None:
+    async def rests(unconnected: UnconnectedPair) -> None:
         tried.append("SND-1")
 
     run = await opened_run(FakeDriver())
@@ -77,7 +77,7 @@ async def test_what_failed_while_a_lesser_precondition_failed_is_blocked_by_it()
 async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def waits(sides: UnconnectedPair) -> None:
+    async def waits(unconnected: UnconnectedPair) -> None:
         begun.set()
         try:
             await asyncio.get_running_loop().create_future()
@@ -94,10 +94,10 @@ async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
 async def test_one_by_one_starts_no_case_before_somebody_asks() -> None:
     begun: list[str] = []
 
-    async def first(sides: UnconnectedPair) -> None:
+    async def first(unconnected: UnconnectedPair) -> None:
         begun.append("first")
 
-    async def second(sides: UnconnectedPair) -> None:
+    async def second(unconnected: UnconnectedPair) -> None:
         begun.append("second")
 
     run = await opened_run(FakeDriver(), one_by_one=True)

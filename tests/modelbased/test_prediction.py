@@ -10,16 +10,16 @@ from clasp_e2e.modelbased.prediction import LONGEST_CUT, Model, Sent, Status, Wa
 from clasp_e2e.modelbased.steps import (
     Attach,
     AwaitCalls,
-    CloseSession,
+    ClosePeer,
     Connect,
     Cut,
     Disconnect,
     Heal,
     Kill,
+    Quiesce,
     Script,
     Send,
     SetMode,
-    Settle,
     Step,
 )
 from clasp_e2e.p2p_types import RoutingMode
@@ -30,7 +30,7 @@ P2P, RELAY, REFUSED = Way.P2P, Way.RELAY, Way.REFUSED
 PREFER, ONLY, SERVER = RoutingMode.PREFER_P2P, RoutingMode.P2P_ONLY, RoutingMode.SERVER_ONLY
 
 SEND = Send("alice", "bob", 1200, True)
-CONNECTED = (Connect("alice", "bob"), Settle())
+CONNECTED = (Connect("alice", "bob"), Quiesce())
 CUT = Cut("alice", "bob")
 
 
@@ -66,8 +66,8 @@ def sent(*steps: Step, then: tuple[Step, ...] = ()) -> Sent:
         ((*CONNECTED, SetMode("alice", SERVER), AwaitCalls()), {RELAY}, "RTE-9"),
         ((*CONNECTED, SetMode("alice", SERVER)), {P2P, RELAY}, "RTE-9"),
         ((*CONNECTED, SetMode("bob", SERVER), AwaitCalls()), {P2P}, "RTE-3"),
-        ((*CONNECTED, Connect("bob", "alice"), Settle()), {P2P}, "CON-9"),
-        ((*CONNECTED, Disconnect("bob", "alice"), Settle()), {P2P, RELAY}, "RTE-4"),
+        ((*CONNECTED, Connect("bob", "alice"), Quiesce()), {P2P}, "CON-9"),
+        ((*CONNECTED, Disconnect("bob", "alice"), Quiesce()), {P2P, RELAY}, "RTE-4"),
         ((*CONNECTED, Disconnect("bob", "alice")), {P2P, RELAY}, "RTE-4"),
         ((Connect("bob", "alice"),), {P2P, RELAY}, "RTE-4"),
     ],
@@ -99,16 +99,16 @@ def test_a_loss_is_excused_by_what_happened_to_the_connection() -> None:
 
 
 def test_what_was_sent_into_a_black_link_is_still_to_arrive() -> None:
-    model = after(*CONNECTED, CUT, SEND, Settle())
+    model = after(*CONNECTED, CUT, SEND, Quiesce())
     assert len(model.open) == 1
-    for step in (Heal("alice", "bob"), Settle()):
+    for step in (Heal("alice", "bob"), Quiesce()):
         model.take(step)
     assert model.open == []
 
 
 def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_it_open() -> None:
-    closed = after(*CONNECTED, CloseSession("bob"), Settle()).between("alice", "bob")
-    killed = after(*CONNECTED, Kill("bob"), Settle()).between("alice", "bob")
+    closed = after(*CONNECTED, ClosePeer("bob"), Quiesce()).between("alice", "bob")
+    killed = after(*CONNECTED, Kill("bob"), Quiesce()).between("alice", "bob")
     assert (closed.status, killed.status) == (Status.IDLE, Status.UNSURE)
 
 
@@ -119,7 +119,7 @@ def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_
         ((), Heal("alice", "bob")),
         ((), Disconnect("alice", "bob")),
         ((), Connect("alice", "carol")),
-        ((Kill("bob"),), CloseSession("alice")),
+        ((Kill("bob"),), ClosePeer("alice")),
         ((Kill("bob"),), SetMode("bob", ONLY)),
         ((SetMode("alice", ONLY),), SetMode("alice", SERVER)),
         ((SetMode("alice", ONLY),), Kill("alice")),
@@ -133,10 +133,10 @@ def test_what_cannot_be_foretold_is_not_allowed(steps: tuple[Step, ...], step: S
 
 
 def test_what_is_not_declared_is_not_called() -> None:
-    intents = [*CONNECTED, Disconnect("alice", "bob"), Settle(), CloseSession("bob")]
+    intents = [*CONNECTED, Disconnect("alice", "bob"), Quiesce(), ClosePeer("bob")]
     kinds = {type(step) for step in possible(intents, frozenset())}
-    assert kinds.isdisjoint({Disconnect, CloseSession})
-    assert {Disconnect, CloseSession} <= {type(step) for step in possible(intents, CAPABILITIES)}
+    assert kinds.isdisjoint({Disconnect, ClosePeer})
+    assert {Disconnect, ClosePeer} <= {type(step) for step in possible(intents, CAPABILITIES)}
 
 
 @SOME
@@ -153,7 +153,7 @@ def test_a_script_is_possible_step_by_step_and_leaves_no_connection_cut(script: 
                 between.cut and between.status is Status.CONNECTED and between.cut_for > LONGEST_CUT + 1
             )
     assert failing <= MOST_FAILING
-    model.take(Settle())
+    model.take(Quiesce())
     assert model.open == []
 
 

@@ -29,7 +29,7 @@ MTU = 1280
 def flow(sent: list[bytes], arrived: list[bytes]) -> Flow:
     events = [Data("session", data, reliable=True) for data in arrived]
     receiver: Any = SimpleNamespace(
-        data=lambda: events, received=lambda data: [event for event in events if event.data == data]
+        data=lambda: events, events_with=lambda data: [event for event in events if event.data == data]
     )
     return Flow(receiver, receiver, sent)
 
@@ -140,7 +140,7 @@ async def test_large_message_that_passes_in_pieces_is_replaced_by_the_next(relia
     pair = lossy_pair(2, Patience())
     lost_one = await SelectiveLoss(pair).send_large(reliable=reliable)
     assert lost_one == pair.subject.sent[2]
-    assert not pair.partner.received(lost_one)
+    assert not pair.partner.events_with(lost_one)
     assert [event.data for event in pair.partner.data()] == pair.subject.sent[:2]
 
 

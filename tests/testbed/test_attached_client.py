@@ -25,9 +25,9 @@ class OpensKillablePeers(FakeDriver):
         return await self.open_peer(**how)
 
 
-async def kills(sides: UnconnectedPair) -> None:
+async def kills(unconnected: UnconnectedPair) -> None:
     """A peer is killed."""
-    await (await sides.attach()).offerer.kill()
+    await (await unconnected.attach()).offerer.kill()
 
 
 async def test_a_scenario_that_kills_without_declaring_it_is_an_error() -> None:

@@ -46,8 +46,8 @@ async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> Non
 
 
 async def test_what_is_not_declared_is_not_offered() -> None:
-    async def body(sides: UnconnectedPair) -> None:
-        await (await sides.attach()).offerer.close()
+    async def body(unconnected: UnconnectedPair) -> None:
+        await (await unconnected.attach()).offerer.close()
 
     found = await judged(body, "EVT-7", driver=FakeDriver(capabilities=frozenset()))
     assert found.result.outcome is Outcome.NOT_OFFERED
@@ -55,8 +55,8 @@ async def test_what_is_not_declared_is_not_offered() -> None:
 
 
 async def test_a_refusal_that_is_required_passes() -> None:
-    async def body(sides: UnconnectedPair) -> None:
-        pair = await sides.attach(P2PConfig())
+    async def body(unconnected: UnconnectedPair) -> None:
+        pair = await unconnected.attach(P2PConfig())
         await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
 
     assert (await judged(body, "TMO-3")).result.outcome is Outcome.PASSED

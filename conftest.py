@@ -1,3 +1,3 @@
-"""Names the plugin, so that `pytest scenarios/` judges; an installed harness names it in `clasp-e2e run`."""
+"""Loads the plugin for `pytest scenarios/`; `clasp-e2e run` loads it without this file."""
 
 pytest_plugins = ["clasp_e2e.plugin"]

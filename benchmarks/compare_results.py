@@ -1,7 +1,7 @@
-"""The cases whose outcome or judgments differ between two `results.json`.
+"""List the cases whose outcomes differ between two `results.json`.
 
-Run as `python benchmarks/compare_results.py OLD NEW`, with files or the folders that hold them. Cases
-that only one of them has are listed. Exit status 1 if there is a difference.
+Run as `python benchmarks/compare_results.py OLD NEW`, with files or their folders. Cases that only one
+file contains are also listed. The exit status is 1 if there is a difference.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def read_results(path: Path) -> Run:
 
 
 def outcome(result: ScenarioResult) -> str:
-    """Return the outcome of a case, with the requirements that were judged otherwise."""
+    """Return the outcome of a case, and the requirements with a different outcome."""
     others = [
         f"{name} {judged}"
         for name in sorted(result.requirements)
@@ -34,7 +34,7 @@ def outcome(result: ScenarioResult) -> str:
 
 
 def differences(old: Run, new: Run) -> Iterator[str]:
-    """Yield a text for each case that differs: its id, and what the two runs say of it."""
+    """Yield a text for each case that differs: its id, and its result in each run."""
     before, after = ({result.id: result for result in run.scenarios} for run in (old, new))
     for case in sorted(before.keys() | after.keys()):
         one, other = before.get(case), after.get(case)
@@ -52,9 +52,11 @@ def in_words(result: ScenarioResult | None) -> str:
 
 def main() -> int:
     """Compare and report."""
-    parser = argparse.ArgumentParser(description="Cases whose outcome differs between two results files.")
+    parser = argparse.ArgumentParser(
+        description="List the cases whose outcomes differ between two results files."
+    )
     parser.add_argument("old", type=Path, metavar="OLD", help="a results.json, or its folder")
-    parser.add_argument("new", type=Path, metavar="NEW", help="another one")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another results.json, or its folder")
     options = parser.parse_args()
     try:
         old, new = read_results(options.old), read_results(options.new)

@@ -1,14 +1,14 @@
-"""What the harness adds to connecting: through proxies and link, against two bare aiortc peers.
+"""Measure the overhead of the testbed for connecting, compared with two plain aiortc peers.
 
-Three ways to two open channels on both sides, one after the other in every round, all over loopback:
+Each round connects two peers over loopback in three ways:
 
-- bare: two aiortc connections, offer and answer handed over in the process;
-- router: the reference pair, directly at the reference router;
-- testbed: the same pair as a scenario has it, behind signaling proxies, with a UDP link between.
+- bare: two aiortc connections that exchange the offer and the answer in the process;
+- router: two reference peers, directly attached to the reference router;
+- testbed: two reference peers as in a scenario, behind signaling proxies and a UDP link.
 
-The clock runs from the wish to connect (`RTCPeerConnection()`, `connect_to_peer`) until both sides
-know of the connection. Run as `python benchmarks/connect_overhead.py`; exit status 1 with `--limit`
-if the testbed's median exceeds that many bare ones.
+The time is measured from `RTCPeerConnection()` or `connect_to_peer` until both sides are connected. Run as
+`python benchmarks/connect_overhead.py`; with `--limit`, the exit status is 1 if the ratio of the testbed's
+median to the bare median exceeds the limit.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from clasp_e2e.testbed.waiting import Patience
 
 LABELS = ("clasp", "clasp-reliable")
 LIMIT = 10.0
-"""Seconds after which a connection that has not come about is an error."""
+"""Seconds within which peers must connect."""
 
 
 @contextmanager
 def loopback_only() -> Generator[None]:
-    """Have bare aiortc gather 127.0.0.1, as the reference peer does for itself."""
+    """Make aiortc gather only 127.0.0.1, as the reference peer does."""
     with patch("aioice.ice.get_host_addresses", return_value=["127.0.0.1"]):
         yield
 
 
 class Opened:
-    """Counts the channels that are open on either side, and knows when all of them are."""
+    """A counter of open channels on both sides, which sets `all` when all are open."""
 
     def __init__(self) -> None:
         self._missing = 2 * len(LABELS)
         self.all = asyncio.Event()
 
     def watch(self, channel: RTCDataChannel) -> None:
-        """Count `channel` once it is open; one that the other side opened is so already."""
+        """Count `channel` when it opens, or now if the other side has opened it."""
         if channel.readyState == "open":
             self._count()
         else:
@@ -64,7 +64,7 @@ class Opened:
 
 
 async def bare() -> float:
-    """Return the seconds that two aiortc connections take."""
+    """Return the seconds that two aiortc peers take to connect."""
     now = asyncio.get_running_loop().time
     with loopback_only():
         began = now()
@@ -86,24 +86,24 @@ async def bare() -> float:
 
 
 async def router() -> float:
-    """Return the seconds that the reference pair takes directly at the router."""
+    """Return the seconds that two reference peers take, directly attached to the router."""
     now = asyncio.get_running_loop().time
     driver = ReferenceDriver()
     server = await driver.open_router(host="127.0.0.1", port=0)
-    told = [asyncio.Event(), asyncio.Event()]
+    connected = [asyncio.Event(), asyncio.Event()]
 
     def sink(event: asyncio.Event) -> Callable[[P2PEvent], None]:
-        return lambda said: event.set() if isinstance(said, Connected) else None
+        return lambda received: event.set() if isinstance(received, Connected) else None
 
     offerer, answerer = [
         await driver.open_peer(url=server.url, name=name, p2p=P2PConfig(), on_event=sink(event))
-        for name, event in zip(("alice", "bob"), told, strict=True)
+        for name, event in zip(("alice", "bob"), connected, strict=True)
     ]
     try:
         async with asyncio.timeout(LIMIT):
             began = now()
             await offerer.connect_to_peer(answerer.session_id)
-            for event in told:
+            for event in connected:
                 await event.wait()
         return now() - began
     finally:
@@ -112,7 +112,7 @@ async def router() -> float:
 
 
 async def testbed() -> float:
-    """Return the seconds that the reference pair takes in a scenario's world."""
+    """Return the seconds that two reference peers take in the testbed."""
     now = asyncio.get_running_loop().time
     driver = ReferenceDriver()
     participant = Participant(driver, SubjectInfo("reference", await driver.initialize()))
@@ -124,15 +124,15 @@ async def testbed() -> float:
         await pair.connect()
         return now() - began
     finally:
-        if complaints := await world.close():
-            raise RuntimeError("; ".join(complaints))
+        if faults := await world.close():
+            raise RuntimeError("; ".join(faults))
 
 
 WAYS: dict[str, Callable[[], Awaitable[float]]] = {"bare": bare, "router": router, "testbed": testbed}
 
 
 async def measure(rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each way in each round; the warm-up round is not among them."""
+    """Return the seconds of each way in each round, without the warm-up round."""
     taken: dict[str, list[float]] = {name: [] for name in WAYS}
     for number in range(rounds + 1):
         for name, connect in WAYS.items():
@@ -143,7 +143,7 @@ async def measure(rounds: int) -> dict[str, list[float]]:
 
 
 def report(taken: dict[str, list[float]]) -> float:
-    """Print the figures and return the ratio of the testbed's median to the bare one's."""
+    """Print the results; return the ratio of the testbed's median to the bare median."""
     base = taken["bare"]
     print(f"{len(base)} rounds, milliseconds")
     print(f"{'':9}{'min':>8}{'median':>8}{'max':>8}{'of medians':>12}{'of rounds':>12}")
@@ -159,8 +159,8 @@ def report(taken: dict[str, list[float]]) -> float:
 
 def main() -> int:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description="What the harness adds to the time that connecting takes.")
-    parser.add_argument("--rounds", type=int, default=30, help="how often each way is taken (default: 30)")
+    parser = argparse.ArgumentParser(description="Measure the testbed's overhead for connecting.")
+    parser.add_argument("--rounds", type=int, default=30, help="number of rounds (default: 30)")
     parser.add_argument("--limit", type=float, help="fail if the ratio of the medians exceeds this")
     options = parser.parse_args()
     if options.rounds < 1:

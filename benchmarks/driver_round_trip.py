@@ -1,9 +1,8 @@
-"""How long a call takes over stdio: from the harness to an adapter, and back.
+"""Measure the round-trip time of a call to an adapter over stdio.
 
-The call is `peer.p2p_routing_mode`, which the reference adapter answers without any network; so what is
-measured is the line out, the line in, and what both sides do with them. Run as
-`python benchmarks/driver_round_trip.py`; exit status 1 with `--limit` if the median exceeds that many
-milliseconds.
+The call is `peer.p2p_routing_mode`, which the reference adapter answers without network traffic. Run as
+`python benchmarks/driver_round_trip.py`; with `--limit`, the exit status is 1 if the median exceeds the
+limit in milliseconds.
 """
 
 from __future__ import annotations
@@ -47,9 +46,11 @@ async def measure(command: str, rounds: int) -> list[float]:
 
 def main() -> int:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description="How long a call to an adapter over stdio takes.")
-    parser.add_argument("--rounds", type=int, default=1000, help="how many round trips (default: 1000)")
-    parser.add_argument("--command", default=ADAPTER, help="the adapter (default: the reference's)")
+    parser = argparse.ArgumentParser(description="Measure the time of a call to an adapter over stdio.")
+    parser.add_argument("--rounds", type=int, default=1000, help="number of round trips (default: 1000)")
+    parser.add_argument(
+        "--command", default=ADAPTER, help="the adapter's command line (default: the reference adapter)"
+    )
     parser.add_argument("--limit", type=float, help="fail if the median exceeds this, in milliseconds")
     options = parser.parse_args()
     if options.rounds < 2:

@@ -1,9 +1,9 @@
-"""How long whole gates take, each a process as a user starts it, and whether that is within its limit.
+"""Measure the run times of complete gates, each in its own process, and compare them with their limits.
 
-For each gate: the median of the wall times with its limit, the processor time (user and system, of
-all processes that were waited for), the load average when it began, and its exit statuses. The limits
-are those for two processors. Run as `python benchmarks/gate_times.py --runs 3`, or with the names of
-some gates; exit status 1 if a median exceeds its limit or an exit status is not the expected one.
+For each gate the program prints the median wall time, its limit, the processor time (user and system, of
+all awaited processes), the load average at the start, and the exit statuses. The limits are for two
+processors. Run as `python benchmarks/gate_times.py --runs 3`, optionally with the names of gates; the exit
+status is 1 if a median exceeds its limit or an exit status is unexpected.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ import runpy, time
 time.sleep(0.8)
 runpy.run_module("clasp_e2e.drivers.adapters.reference", run_name="__main__", alter_sys=True)
 """
-"""The reference adapter of an implementation whose runtime takes 0.8 s to start."""
+"""The reference adapter, with a start that takes 0.8 s longer."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate, its limit in seconds, and the exit statuses that are expected of it."""
+    """The arguments of a gate, its limit in seconds, and the expected exit statuses."""
 
     arguments: tuple[str, ...]
     limit: float
@@ -40,7 +40,7 @@ class Gate:
 
 
 def driver(source: str) -> str:
-    """Return the name of the driver for an adapter whose Python source is `source`."""
+    """Return the name of the driver for an adapter with the Python source `source`."""
     return f"cmd:{shlex.join([sys.executable, '-c', source])}"
 
 
@@ -55,13 +55,13 @@ GATES = {
 
 
 def matrix(peers: str, routers: str, limit: float) -> Gate:
-    """Return the matrix of `peers` and `routers`; it may fail, as the implementations have known faults."""
+    """Return the matrix of `peers` and `routers`; it may fail, since there are known failures."""
     return Gate(("matrix", "--peers", peers, "--routers", routers), limit, CONFORMS | FAILS)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run of a gate took, in seconds, and the load average when it began."""
+    """The times of one run of a gate in seconds, and the load average at its start."""
 
     wall: float
     processor: float
@@ -70,7 +70,7 @@ class Measured:
 
 
 def measure(gate: Gate, folder: Path) -> Measured:
-    """Run a gate to its end, with what it prints in a file of `folder`."""
+    """Run a gate, with its output in a file in `folder`."""
     folder.mkdir(parents=True)
     load, before, began = os.getloadavg()[0], processor_seconds(), time.monotonic()
     command = [sys.executable, "-m", "clasp_e2e", *gate.arguments, "--results", str(folder / "results")]
@@ -80,13 +80,13 @@ def measure(gate: Gate, folder: Path) -> Measured:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of all ended children, theirs included."""
+    """Return the processor time of all ended children and their descendants."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def report(name: str, gate: Gate, runs: Sequence[Measured]) -> bool:
-    """Print the line of a gate and return whether it is as it should be."""
+    """Print the results of a gate; return whether they are within the limit and as expected."""
     wall = statistics.median(run.wall for run in runs)
     expected = all(run.status in gate.statuses for run in runs)
     print(
@@ -102,25 +102,25 @@ def report(name: str, gate: Gate, runs: Sequence[Measured]) -> bool:
 
 def main() -> int:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description="How long whole gates take.")
+    parser = argparse.ArgumentParser(description="Measure the run times of complete gates.")
     parser.add_argument(
         "gates", nargs="*", metavar="GATE", help=f"{', '.join(GATES)}, matrix (default: all but matrix)"
     )
-    parser.add_argument("--runs", type=int, default=1, help="how often each runs (default: 1)")
-    parser.add_argument("--peers", default="reference,node,browser,rust", help="of the matrix")
-    parser.add_argument("--routers", default="reference,rust", help="of the matrix")
+    parser.add_argument("--runs", type=int, default=1, help="number of runs of each gate (default: 1)")
+    parser.add_argument("--peers", default="reference,node,browser,rust", help="peers of the matrix")
+    parser.add_argument("--routers", default="reference,rust", help="routers of the matrix")
     parser.add_argument(
-        "--matrix-limit", type=float, default=900, help="in seconds (default: 900, for 32 cells)"
+        "--matrix-limit", type=float, default=900, help="matrix limit in seconds (default: 900, for 32 cells)"
     )
     parser.add_argument("--results", type=Path, help="output directory (default: a temporary one)")
     options = parser.parse_args()
     gates = {**GATES, "matrix": matrix(options.peers, options.routers, options.matrix_limit)}
     chosen: list[str] = options.gates or list(GATES)
     if unknown := [name for name in chosen if name not in gates]:
-        parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(gates)}")
+        parser.error(f"no such gate: {', '.join(unknown)}; choose from {', '.join(gates)}")
     if options.runs < 1:
         parser.error("--runs: at least 1")
-    # The default would leave children running.
+    # By default, SIGTERM would leave children running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"{'seconds':15}{'median':>8}{'limit':>8}{'processor':>11}{'load':>7}  exit statuses")
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,10 +1,9 @@
-"""Whether the outcome of a case changes from run to run: gates of one peer in a row.
+"""Run the gate of one peer repeatedly, and list the cases whose outcome changes.
 
-Each gate is a process with a results folder of its own. The outcomes of each run are compared with those
-of the first, and what differs is printed with the messages of both. In the last `--busy` runs a child
-process for each processor keeps it busy. `--jobs 1,2,12` makes the runs with each of these numbers of
-jobs, and compares all of them with the very first. Run as
-`python benchmarks/repeat_gates.py --peer node --runs 20 --busy 10`; exit status 1 if an outcome changes.
+Each gate is a process with its own results folder. The outcomes of each run are compared with those of the
+first, and differences are printed with both messages. In the last `--busy` runs a child process keeps each
+processor busy. `--jobs 1,2,12` repeats the runs for each number of jobs. The exit status is 1 if an outcome
+changes. Run as `python benchmarks/repeat_gates.py --peer node --runs 20 --busy 10`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from clasp_e2e.results.store import ResultsError
 
 @contextmanager
 def busy_processors(count: int) -> Generator[None]:
-    """Keep `count` processors busy while the block runs."""
+    """Keep `count` processors busy during the block."""
     spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -39,7 +38,7 @@ def busy_processors(count: int) -> Generator[None]:
 
 
 def gate(driver: Sequence[str], jobs: int | None, folder: Path, rest: Sequence[str]) -> Run:
-    """Run a gate, with what it prints in a file, and return what it found. Raises `ResultsError`."""
+    """Run a gate, with its output in a file; return the results. Raises `ResultsError`."""
     command = [sys.executable, "-m", "clasp_e2e", "gate", *driver, "--results", str(folder)]
     if jobs is not None:
         command += ["--jobs", str(jobs)]
@@ -58,12 +57,10 @@ def numbers(text: str) -> list[int]:
 
 def main() -> int:
     """Run the gates, compare, report."""
-    parser = argparse.ArgumentParser(description="Whether outcomes change from run to run.")
-    parser.add_argument("--peer", default="node", help="the driver that is judged (default: node)")
+    parser = argparse.ArgumentParser(description="Repeat a gate and list the cases whose outcome changes.")
+    parser.add_argument("--peer", default="node", help="the driver under test (default: node)")
     parser.add_argument("--runs", type=int, default=20, help="gates for each number of jobs (default: 20)")
-    parser.add_argument(
-        "--busy", type=int, default=0, help="in so many of them, the last, all processors are busy"
-    )
+    parser.add_argument("--busy", type=int, default=0, help="number of last runs with busy processors")
     parser.add_argument("--jobs", type=numbers, default=[None], help="numbers of jobs, such as 1,2,12")
     parser.add_argument(
         "--results", type=Path, default=Path("reports/latest/repeated"), help="output directory"
@@ -72,7 +69,7 @@ def main() -> int:
     options = parser.parse_args()
     if not 0 <= options.busy <= options.runs or options.runs < 1:
         parser.error("--runs: at least 1, and at least as many as --busy")
-    # The default would leave children running.
+    # By default, SIGTERM would leave children running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first: Run | None = None
     changes: Counter[str] = Counter()
@@ -80,8 +77,8 @@ def main() -> int:
     for jobs in options.jobs:
         for number in range(1, options.runs + 1):
             is_busy = number > options.runs - options.busy
-            words = f"jobs {jobs or 'by default'}, run {number}{', processors busy' if is_busy else ''}"
-            print(words, flush=True)
+            title = f"jobs {jobs or 'by default'}, run {number}{', processors busy' if is_busy else ''}"
+            print(title, flush=True)
             folder = options.results / f"jobs-{jobs or 'default'}" / str(number)
             began = time.monotonic()
             try:

@@ -1,9 +1,9 @@
-"""Whether `clasp-e2e replay` repeats failures: 100 of them, made with mutants, each replayed once.
+"""Check that `clasp-e2e replay` reproduces failures: 100 failures of mutants, each replayed once.
 
-Every mutant is judged by the scenarios of its requirement, each run leaves its evidence, and the command
-replays the failures in it, in a process of its own (forked, since most of a short run is imports).
-Those that take the specification's 30 s are left out. Run as
-`python benchmarks/replay_failures.py`; exit status 1 unless every replay says `same`.
+Each mutant runs with the scenarios of its requirement, and the command replays the failures from the
+evidence. Runs are forked processes, since imports take most of the time of a short run. Scenarios that wait
+for the specification's 30 s are left out. Run as `python benchmarks/replay_failures.py`; the exit status is
+1 unless all replays print `same`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ OPTION: dict[Role, str] = {
     "router": "--router",
 }
 SCALE = "0.5"
-"""Factor of the harness's time limits: most waits for a mutant end with a time-out."""
+"""Factor of the harness's time limits; short, since most waits for a mutant time out."""
 MOST = 2
 """Maximum number of failures of one mutant in one role."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """A failure and what its replay said."""
+    """A failure and the result of its replay."""
 
     case: str
     mutant: str
@@ -48,8 +48,8 @@ class Replayed:
     line: str
 
 
-def cast() -> Iterator[tuple[Mutant, Role]]:
-    """All mutants in their first role, then the others in which each shows."""
+def mutant_roles() -> Iterator[tuple[Mutant, Role]]:
+    """Yield all mutants in their first role, then in their other roles."""
     quick = [mutant for mutant in MUTANTS if not mutant.slow]
     for place in range(max(len(mutant.roles) for mutant in quick)):
         for mutant in quick:
@@ -59,7 +59,7 @@ def cast() -> Iterator[tuple[Mutant, Role]]:
 
 
 def failures(mutant: Mutant, role: Role, bundled: list[Bundled], folder: Path) -> list[Path]:
-    """Judge `mutant` by the scenarios of its requirement; return the evidence of what failed."""
+    """Run `mutant` with the scenarios of its requirement; return the evidence files of the failures."""
     driver = f"{mutant.fault.__module__}:{mutant.name}"
     names = [each.name for each in judging(mutant.requirement, bundled) if not each.scenario.slow]
     if not names:
@@ -89,7 +89,7 @@ def replayed(mutant: Mutant, evidence: list[Path], folder: Path) -> list[Replaye
 
 
 def finish(output: Path, *arguments: str) -> None:
-    """Run `clasp-e2e` to its end in a process of its own, what it prints going to `output`."""
+    """Run `clasp-e2e` in a new process, with its output in the file `output`."""
     if child := os.fork():
         os.waitpid(child, 0)
         return
@@ -106,23 +106,23 @@ def finish(output: Path, *arguments: str) -> None:
 
 
 def one(task: tuple[int, Path]) -> list[Replayed]:
-    """Make the failures of one mutant in one role, by its number, and replay some of them."""
+    """Produce the failures of one mutant in one role, given its number, and replay some of them."""
     number, folder = task
-    mutant, role = list(cast())[number]
+    mutant, role = list(mutant_roles())[number]
     return replayed(mutant, failures(mutant, role, load_scenarios(), folder)[:MOST], folder)
 
 
 def main() -> None:
-    """Make failures, replay them, print what came of it."""
+    """Produce failures, replay them, print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--count", type=int, default=100, help="So many failures.")
-    parser.add_argument("--jobs", type=int, default=2, help="So many at once: most of it is waiting.")
+    parser.add_argument("--count", type=int, default=100, help="Number of failures.")
+    parser.add_argument("--jobs", type=int, default=2, help="Number of parallel runs.")
     arguments = parser.parse_args()
     began = time.monotonic()
     found: list[Replayed] = []
     fork = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as root, fork.Pool(arguments.jobs) as pool:
-        tasks = [(number, Path(root) / str(number)) for number, _ in enumerate(cast())]
+        tasks = [(number, Path(root) / str(number)) for number, _ in enumerate(mutant_roles())]
         for batch in pool.imap(one, tasks):
             found += batch[: arguments.count - len(found)]
             for each in batch:

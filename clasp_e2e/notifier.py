@@ -1,4 +1,4 @@
-"""Waiting until a condition holds, without polling: the one wake-up primitive of the package."""
+"""Waiting until a condition holds, without polling."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,17 +8,17 @@ T = TypeVar("T")
 
 
 class Notifier:
-    """Wakes the tasks that wait for a change of state.
+    """A condition variable for the tasks of one event loop.
 
-    Like `asyncio.Condition`, but without a lock: all callers run on one event loop, and `notify` can be
-    called from a callback, also before the loop runs.
+    Unlike `asyncio.Condition`, it has no lock, and `notify` can be called from a callback and before the
+    loop runs.
     """
 
     def __init__(self) -> None:
         self._waiters: list[asyncio.Future[None]] = []
 
     def notify(self) -> None:
-        """Have every waiting task evaluate its condition again."""
+        """Make every waiting task evaluate its condition again."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -27,7 +27,7 @@ class Notifier:
     async def wait_until(self, condition: Callable[[], T | None], timeout: float | None = None) -> T:
         """Return the first true value of `condition`, which is evaluated now and after each `notify`.
 
-        Raises `TimeoutError` after `timeout` seconds, and whatever `condition` raises.
+        Raises `TimeoutError` after `timeout` seconds, and any exception of `condition`.
         """
         async with asyncio.timeout(timeout):
             while not (value := condition()):
@@ -37,7 +37,7 @@ class Notifier:
             return value
 
     async def holds_within(self, condition: Callable[[], object], timeout: float) -> bool:
-        """Return whether `condition` holds at some time in the next `timeout` seconds."""
+        """Return whether `condition` becomes true within `timeout` seconds."""
         try:
             await self.wait_until(condition, timeout)
         except TimeoutError:

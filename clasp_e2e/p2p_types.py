@@ -1,7 +1,7 @@
-"""The specification's words as types: configuration, routing modes, send results, events.
+"""The types of the specification: configuration, routing modes, send results, events.
 
-Source: the P2P page of the CLASP documentation, "Rust Client API". The string values are
-those of the driver protocol, version 1, so that the in-process and the stdio drivers share them.
+Source: the P2P page of the CLASP documentation, "Rust Client API". The string values are those of
+the driver protocol, version 1; in-process and stdio drivers share them.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 
 class RoutingMode(Enum):
-    """How `send_p2p` chooses its path."""
+    """The way in which `send_p2p` chooses its path."""
 
     PREFER_P2P = "prefer_p2p"
     """Try P2P, fall back to relay. The default."""
@@ -24,7 +24,7 @@ class RoutingMode(Enum):
 
 
 class SendResult(Enum):
-    """The path that a send took, as the implementation tells it."""
+    """The path of a send, as the implementation reports it."""
 
     P2P = "p2p"
     RELAY = "relay"
@@ -35,7 +35,7 @@ class SendResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TurnServer:
-    """A TURN server and the credentials for it."""
+    """A TURN server and its credentials."""
 
     url: str
     username: str
@@ -44,31 +44,31 @@ class TurnServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class P2PConfig:
-    """What a client is configured with. `None` means the implementation's own default.
+    """The configuration of a client. `None` means the implementation's own default.
 
-    `ice_servers` has no default but "none": without it an implementation would ask a public server.
+    `ice_servers` is empty by default: with its own default, an implementation would use a public server.
     """
 
     ice_servers: tuple[str, ...] = ()
     turn_servers: tuple[TurnServer, ...] | None = None
     connection_timeout_secs: int | None = None
-    """Seconds until an attempt that has not led to a connection fails (specification: 30)."""
+    """Seconds until an attempt without a connection fails (specification: 30)."""
     max_retries: int | None = None
     auto_fallback: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The direct connection to `peer_session_id` stands."""
+    """The direct connection to `peer_session_id` is established."""
 
     peer_session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Bytes for the application, by DataChannel or by relay.
+    """Data for the application, from a DataChannel or by relay.
 
-    `peer_session_id` and `reliable` are `None` where the implementation's relay callback does not tell.
+    `peer_session_id` and `reliable` are `None` if the implementation's relay callback does not provide them.
     """
 
     peer_session_id: str | None
@@ -78,7 +78,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """A connection that stood has ended."""
+    """An established connection has ended."""
 
     peer_session_id: str
     reason: str | None = None
@@ -94,7 +94,7 @@ class ConnectionFailed:
 
 @dataclass(frozen=True, slots=True)
 class PeerAnnounced:
-    """Another client made itself known as able to connect directly (not in the specification)."""
+    """Another client has announced that it supports P2P (not in the specification)."""
 
     peer_session_id: str
     features: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Connecting: a session at the router, a negotiation through it, a DataChannel between the peers."""
+"""Connecting: a session at the router, signaling through it, and a data channel between the peers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from clasp_e2e.testbed import (
 )
 
 SHORT = P2PConfig(connection_timeout_secs=8)
-"""Time enough for a connection, also on a busy machine, and soon over for an attempt that fails."""
+"""Long enough to connect on a busy machine, and short enough that a failing attempt ends soon."""
 
 
 @requirement("CON-1")
 async def test_client_gets_a_session(single: SinglePeer) -> None:
-    """A client attaches over WebSocket and knows the session id that the router gave it."""
+    """A client attaches over WebSocket and reports the session id that the router assigned to it."""
     client = await single.attach(P2PConfig())
     expect(bool(client.session_id), "the client has a session id").is_true("it is empty")
-    expect(client.session_id, "the session id that the client tells").equals(client.leg.session_id)
+    expect(client.session_id, "the session id that the client reports").equals(client.leg.session_id)
 
 
 @requirement("CON-1")
@@ -44,31 +44,31 @@ async def test_router_gives_a_session(router: RouterClients) -> None:
 
 @requirement("CON-2")
 async def test_session_ids_differ(router: RouterClients) -> None:
-    """Twenty clients of a router have twenty session ids."""
+    """Twenty clients of one router get twenty different session ids."""
     clients = await asyncio.gather(*(router.client(f"client-{number}") for number in range(20)))
     expect(len({client.session_id for client in clients}), "different session ids of 20 clients").equals(20)
 
 
 @requirement("CON-3")
 async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> None:
-    """An offer and its answer are published at the router, before the connection stands."""
+    """The offer and the answer pass through the router before the connection is established."""
     await pair.offerer.connect_to_peer(pair.answerer)
     if not await pair.negotiated():
         missing = pair.testbed.switchboard.unreadable(pair.offerer.name, pair.answerer.name) or "neither"
-        told = pair.offerer.events(Connected) and pair.answerer.events(Connected)
-        if told and not any(attempt.offer for attempt in pair.attempts):
+        both_connected = pair.offerer.events(Connected) and pair.answerer.events(Connected)
+        if both_connected and not any(attempt.offer for attempt in pair.attempts):
             raise Unobserved(f"both sides received Connected, and {missing}")
         raise Unmet("an offer and an answer to pass the router", missing)
     for attempt in pair.attempts:
         if attempt.answer is not None and (opened := pair.opened_at(attempt)) is not None:
             expect(
-                attempt.answer.sent_at <= opened, "the answer leaves before the connection stands"
+                attempt.answer.sent_at <= opened, "the answer leaves before the connection is established"
             ).is_true()
 
 
 @requirement("CON-4")
 async def test_a_data_channel_is_negotiated(pair: PeerPair) -> None:
-    """Offer and answer hold ICE credentials, a DTLS fingerprint and an SCTP section."""
+    """The offer and the answer contain ICE credentials, a DTLS fingerprint and an SCTP section."""
     await pair.offerer.connect_to_peer(pair.answerer)
     if not await pair.negotiated():
         raise Blocked("CON-3", "no offer and answer were seen")
@@ -83,14 +83,14 @@ async def test_a_data_channel_is_negotiated(pair: PeerPair) -> None:
 
 @requirement("CON-5")
 async def test_connect_to_peer_leads_to_a_connection(pair: PeerPair) -> None:
-    """After `connect_to_peer`, DTLS application data crosses the network from both sides."""
+    """After `connect_to_peer`, DTLS application data flows between the peers in both directions."""
     await pair.offerer.connect_to_peer(pair.answerer)
     await pair.until_it_stands()
 
 
 @requirement("CON-6")
 async def test_data_reaches_the_peer(connected_pair: PeerPair) -> None:
-    """What is sent to a connected peer reaches its application."""
+    """A payload sent to a connected peer reaches its application."""
     sender, receiver = connected_pair
     payload = random_payload()
     await sender.send_p2p(receiver, payload)
@@ -99,7 +99,7 @@ async def test_data_reaches_the_peer(connected_pair: PeerPair) -> None:
 
 @requirement("CON-7")
 async def test_without_p2p_configured_calls_are_refused(single: SinglePeer) -> None:
-    """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p`, and does not hang."""
+    """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p` without hanging."""
     client = await single.attach(None)
     target = (await single.signaling_client()).session_id
     limit = single.patience.call
@@ -108,23 +108,24 @@ async def test_without_p2p_configured_calls_are_refused(single: SinglePeer) -> N
 
 
 async def expect_no_harm_from_calling_again(pair: PeerPair, caller: Client, called: Client) -> None:
-    """Have `caller` call again: refused or not, the connection, or the one in its place, carries data."""
+    """Repeat `connect_to_peer` from `caller`, and require that a connection still carries data."""
     with suppress(Refused):
         await caller.connect_to_peer(called)
     await pair.signals_arrive()
     await pair.exchange()
-    # An attempt that must fail is the barrier: by its end a second attempt has had all its time.
+    # The failing attempt is a barrier: when it ends, a second attempt has had its full connection time-out.
     with precondition("TMO-3"):
         await caller.attempt_fails("nonexistent-session-12345", within=caller.timeout + 3.0)
     await pair.exchange()
     for client in pair:
-        states = [told.event for told in client.received if isinstance(told.event, (Connected, Disconnected))]
-        expect(type(states[-1]).__name__, f"the last state that {client.name} was told").equals("Connected")
+        states = [each.event for each in client.received if isinstance(each.event, (Connected, Disconnected))]
+        last = type(states[-1]).__name__
+        expect(last, f"the last state event that {client.name} received").equals("Connected")
 
 
 @requirement("CON-9", waits=True)
 async def test_the_offerer_calls_again(unconnected: UnconnectedPair) -> None:
-    """When the one that connected calls again, the connection or the one in its place carries data."""
+    """After the offerer repeats `connect_to_peer`, the peers can still exchange data."""
     pair = await unconnected.attach(SHORT, SHORT)
     await pair.connect()
     await expect_no_harm_from_calling_again(pair, pair.offerer, pair.answerer)
@@ -132,7 +133,7 @@ async def test_the_offerer_calls_again(unconnected: UnconnectedPair) -> None:
 
 @requirement("CON-9", waits=True)
 async def test_the_answerer_calls_again(unconnected: UnconnectedPair) -> None:
-    """When the one that was connected to calls back, the connection or the one in its place carries data."""
+    """After the answerer calls `connect_to_peer` as well, the peers can still exchange data."""
     pair = await unconnected.attach(SHORT, SHORT)
     await pair.connect()
     await expect_no_harm_from_calling_again(pair, pair.answerer, pair.offerer)
@@ -140,7 +141,7 @@ async def test_the_answerer_calls_again(unconnected: UnconnectedPair) -> None:
 
 @requirement("CON-10")
 async def test_connections_to_several_peers(unconnected: UnconnectedPair) -> None:
-    """One client is connected to two others at once, and each gets what was sent to it and nothing else."""
+    """One client connects to two others at the same time; each receives only the payload sent to it."""
     pair = await unconnected.attach()
     alice, bob = pair.offerer, pair.answerer
     carol = await unconnected.attach_another_answerer()
@@ -148,7 +149,7 @@ async def test_connections_to_several_peers(unconnected: UnconnectedPair) -> Non
     try:
         await alice.connect_to_peer(carol)
     except Refused as refusal:
-        raise Unmet("a second connection beside the first", f"it was refused: {refusal}") from refusal
+        raise Unmet("a second connection in addition to the first", f"it was refused: {refusal}") from refusal
     for client, other in ((alice, carol), (carol, alice)):
         await client.wait_for(Connected, other, within=unconnected.patience.connect)
     for_bob, for_carol = random_payload(), random_payload()
@@ -160,7 +161,7 @@ async def test_connections_to_several_peers(unconnected: UnconnectedPair) -> Non
     path.took_the_direct_path()
     path.avoided_the_router()
     for client, foreign in ((bob, for_carol), (carol, for_bob)):
-        expect(client.events_with(foreign), f"what {client.name} got of what was for the other").is_empty()
+        expect(client.events_with(foreign), f"payloads for others that {client.name} received").is_empty()
     for sender in (bob, carol):
         payload = random_payload()
         await sender.send_p2p(alice, payload)

@@ -1,4 +1,4 @@
-"""A connection whose path is cut, in part or for a while: what is told, and which way sends take."""
+"""Connections whose link is cut: which events the clients receive, and which path their sends take."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from clasp_e2e.testbed import Client, PeerPair, expect, judging, precondition, r
 
 
 async def cut_and_heal(pair: PeerPair) -> None:
-    """Cut the link until a reliable message of each has been lost in it, and heal it; both then arrive."""
+    """Cut the link until a reliable message of each side is dropped, then heal it; both messages arrive."""
     sent: list[tuple[Client, bytes]] = []
     dropped = {client: pair.dropped(client) for client in pair}
     pair.link.cut()
@@ -24,7 +24,7 @@ async def cut_and_heal(pair: PeerPair) -> None:
 
 @requirement("EVT-4", "RTE-5", slow=True)
 async def test_a_cut_after_one_that_healed(connected_pair: PeerPair) -> None:
-    """Cut off, healed, and cut off for good: Disconnected is told, and from then on PreferP2P relays."""
+    """After a cut that heals and one that does not, a client receives Disconnected and PreferP2P relays."""
     sender, receiver = connected_pair
     await cut_and_heal(connected_pair)
     mark = sender.mark()
@@ -42,7 +42,7 @@ async def test_a_cut_after_one_that_healed(connected_pair: PeerPair) -> None:
 
 @requirement("EVT-4", slow=True)
 async def test_disconnected_is_told_when_the_peer_is_not_heard(connected_pair: PeerPair) -> None:
-    """The peer hears all and is not heard: its consent runs out too, and it receives Disconnected."""
+    """A peer whose own datagrams are all dropped loses consent too, and receives Disconnected."""
     subject, partner = connected_pair
     connected_pair.link.cut(connected_pair.side(subject))
     await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)

@@ -1,4 +1,4 @@
-"""Events: what each application is told, how often, when, and in which order."""
+"""Events: which events each application receives, how often, when, and in which order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from clasp_e2e.testbed import (
 )
 
 DEFAULT_LATEST = 33.0
-"""Seconds by which an attempt has failed even where its configured time-out is not kept (TMO-1)."""
+"""Seconds after which an attempt has failed even if its configured time-out is ignored (TMO-1)."""
 
 
 @requirement("EVT-1")
 async def test_each_side_is_told_connected(pair: PeerPair) -> None:
-    """Each side receives Connected, and by it the session of the other."""
+    """Each side receives a Connected event that names the session of the other."""
     await pair.offerer.connect_to_peer(pair.answerer)
     limit = pair.patience.connect
     await pair.offerer.wait_for(Connected, pair.answerer, within=limit)
@@ -30,7 +30,7 @@ async def test_each_side_is_told_connected(pair: PeerPair) -> None:
 
 @requirement("EVT-2")
 async def test_connected_is_told_once(connected_pair: PeerPair) -> None:
-    """When all signals have arrived and data flows, each side received Connected once."""
+    """Each side receives Connected exactly once, even after all signals have arrived and data has flowed."""
     await connected_pair.drain()
     for client in connected_pair:
         expect(len(client.events(Connected)), f"times that {client.name} received Connected").equals(1)
@@ -38,18 +38,18 @@ async def test_connected_is_told_once(connected_pair: PeerPair) -> None:
 
 @requirement("EVT-3", waits=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_closes(connected_pair: PeerPair) -> None:
-    """When a peer closes (or ends, where it has no close), the other receives Disconnected, naming it."""
-    told, leaving = connected_pair
+    """When a peer closes (or ends, if it cannot close), the other receives Disconnected naming it."""
+    remaining, leaving = connected_pair
     if "close" in leaving.capabilities:
         await leaving.close()
     else:
         await leaving.kill()
-    await told.wait_for(Disconnected, leaving, within=connected_pair.patience.consent)
+    await remaining.wait_for(Disconnected, leaving, within=connected_pair.patience.consent)
 
 
 @requirement("EVT-4", slow=True)
 async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: PeerPair) -> None:
-    """When the link goes black, each side receives Disconnected once ICE consent has run out."""
+    """When the link is cut, each side receives Disconnected after ICE consent expires."""
     connected_pair.link.cut()
     limit = connected_pair.patience.consent
     subject, partner = connected_pair
@@ -58,15 +58,15 @@ async def test_disconnected_is_told_when_the_peer_is_cut_off(connected_pair: Pee
 
 @requirement("EVT-4", slow=True, kills=True)
 async def test_disconnected_is_told_when_the_peer_is_killed(connected_pair: PeerPair) -> None:
-    """When a peer is killed, the other receives Disconnected once ICE consent has run out."""
-    told, killed = connected_pair
+    """When a peer is killed, the other receives Disconnected after ICE consent expires."""
+    remaining, killed = connected_pair
     await killed.kill()
-    await told.wait_for(Disconnected, killed, within=connected_pair.patience.consent)
+    await remaining.wait_for(Disconnected, killed, within=connected_pair.patience.consent)
 
 
 @requirement("EVT-5", waits=True)
 async def test_a_failed_attempt_is_told_with_a_reason(single: SinglePeer) -> None:
-    """An attempt that nobody answers ends in an error of the call, or in ConnectionFailed with a reason."""
+    """An unanswered attempt ends in an error of the call, or in ConnectionFailed with a reason."""
     client = await single.attach(P2PConfig(connection_timeout_secs=1))
     silent = await single.signaling_client()
     with precondition("TMO-4"):
@@ -77,7 +77,7 @@ async def test_a_failed_attempt_is_told_with_a_reason(single: SinglePeer) -> Non
 
 @requirement("EVT-6")
 async def test_no_direct_data_before_connected(pair: PeerPair) -> None:
-    """A peer that sends as soon as it receives Connected finds the other told Connected before Data."""
+    """If its peer sends immediately after Connected, a client receives Connected before direct Data."""
     subject, partner = pair
     payload = random_payload(256)
 
@@ -91,47 +91,47 @@ async def test_no_direct_data_before_connected(pair: PeerPair) -> None:
     await subject.receives(payload)
     await subject.wait_for(Connected, partner)
     kinds = [
-        type(told.event)
-        for told in subject.received
-        if not isinstance(told.event, Data) or told.event.reliable
+        type(each.event)
+        for each in subject.received
+        if not isinstance(each.event, Data) or each.event.reliable
     ]
     about = [kind for kind in kinds if kind in (Connected, Data)]
-    expect(about.index(Connected) < about.index(Data), "Connected is told before direct Data").is_true(
-        "Data was told first"
+    expect(about.index(Connected) < about.index(Data), "Connected is received before direct Data").is_true(
+        "Data was received first"
     )
 
 
 @requirement("EVT-6", waits=True)
 async def test_a_failed_attempt_has_one_outcome(unconnected: UnconnectedPair) -> None:
-    """An attempt that failed on a black link is not told again, nor Connected, when the link heals."""
+    """An attempt that failed on a cut link causes no second failure and no Connected when the link heals."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
     with precondition("TMO-5"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
     pair.link.heal()
-    # A second attempt, to nobody, is the barrier: by its end the first has had all its time again.
+    # A second attempt, which must fail, is a barrier: when it ends, the first has had its time-out again.
     silent = await pair.testbed.open_signaling_client("mallory")
     with precondition("TMO-2"):
         await pair.offerer.attempt_fails(silent.session_id, within=pair.offerer.timeout + 3.0)
     outcomes = len(pair.offerer.events(ConnectionFailed, pair.answerer)) + failure.by_call
-    expect(outcomes, "failures told of one attempt").equals(1)
+    expect(outcomes, "failures received for one attempt").equals(1)
     expect(
-        len(pair.offerer.events(Connected, pair.answerer)), "Connected told after ConnectionFailed"
+        len(pair.offerer.events(Connected, pair.answerer)), "Connected events after ConnectionFailed"
     ).equals(0)
 
 
 @requirement("EVT-7", waits=True)
 async def test_an_orderly_close_is_told_at_once(connected_pair: PeerPair) -> None:
-    """The other side of an orderly close receives Disconnected within 2 s."""
-    told, closing = connected_pair
+    """After an orderly close, the other side receives Disconnected within 2 s."""
+    remaining, closing = connected_pair
     await closing.close()
-    await told.wait_for(Disconnected, closing, within=2.0)
+    await remaining.wait_for(Disconnected, closing, within=2.0)
 
 
 @requirement("EVT-8", waits=True)
 async def test_is_peer_connected_agrees_with_the_events(pair: PeerPair) -> None:
-    """`is_peer_connected` is false before the connection, true on it, and false after Disconnected."""
+    """`is_peer_connected` is false before the connection, true during it, and false after Disconnected."""
     subject, partner = pair
     expect(await subject.is_peer_connected(partner), "is_peer_connected before the attempt").equals(False)
     await pair.connect()

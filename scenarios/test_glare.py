@@ -1,7 +1,7 @@
-"""Glare: both peers call each other at once, in every order that the way between them can bring about.
+"""Glare: both peers call each other at once, and signaling delivers their offers in every order.
 
-Whose offer wins is the implementation's affair. What counts is what a user has afterwards: one
-connection that carries data both ways, and an application that was told so and nothing to the contrary.
+The implementation chooses which offer wins. The scenarios require the result: one connection that carries
+data both ways, and events that agree with it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ STATES = (Connected, Disconnected, ConnectionFailed)
 
 
 async def expect_one_usable_connection(pair: PeerPair) -> None:
-    """Require both to receive Connected, data to flow directly both ways, and no word against it."""
+    """Require Connected on both sides, direct data both ways, and no later state event than Connected."""
     for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
         await client.wait_for(Connected, other, within=pair.patience.connect)
     await pair.signals_arrive()
     await pair.exchange()
     for client in pair:
-        last = next(told.event for told in reversed(client.received) if isinstance(told.event, STATES))
-        expect(type(last).__name__, f"the last state that {client.name} was told").equals("Connected")
+        last = next(each.event for each in reversed(client.received) if isinstance(each.event, STATES))
+        expect(type(last).__name__, f"the last state event that {client.name} received").equals("Connected")
 
 
 @requirement("CON-8", waits=True)
 async def test_the_offer_of_the_first_arrives_first(pair: PeerPair) -> None:
-    """Both offers have left; the offerer's is read before the other is delivered."""
+    """Both offers are sent; the offerer's is processed before the answerer's is delivered."""
     async with glare(pair) as crossing:
         await crossing.deliver_offer_of(pair.offerer)
         await crossing.deliver_offer_of(pair.answerer)
@@ -44,7 +44,7 @@ async def test_the_offer_of_the_first_arrives_first(pair: PeerPair) -> None:
 
 @requirement("CON-8", waits=True)
 async def test_the_offer_of_the_second_arrives_first(pair: PeerPair) -> None:
-    """Both offers have left; the answerer's is read before the other is delivered."""
+    """Both offers are sent; the answerer's is processed before the offerer's is delivered."""
     async with glare(pair) as crossing:
         await crossing.deliver_offer_of(pair.answerer)
         await crossing.deliver_offer_of(pair.offerer)
@@ -53,7 +53,7 @@ async def test_the_offer_of_the_second_arrives_first(pair: PeerPair) -> None:
 
 @requirement("CON-8", waits=True)
 async def test_both_offers_arrive_at_once(pair: PeerPair) -> None:
-    """Both offers have left, and are delivered at the same moment."""
+    """Both offers are sent, and are delivered at the same time."""
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
     await expect_one_usable_connection(pair)
@@ -61,7 +61,7 @@ async def test_both_offers_arrive_at_once(pair: PeerPair) -> None:
 
 @requirement("CON-8", waits=True)
 async def test_both_offers_arrive_before_any_answer(pair: PeerPair) -> None:
-    """Both offers are delivered, one after the other, before an answer to either is at the router."""
+    """Both offers are delivered, one after the other, before an answer to either reaches the router."""
     async with glare(pair) as crossing:
         crossing.hold_answers()
         await crossing.deliver_offer_of(pair.answerer)
@@ -72,28 +72,28 @@ async def test_both_offers_arrive_before_any_answer(pair: PeerPair) -> None:
 
 @requirement("CON-8", waits=True)
 async def test_the_second_calls_with_the_offer_of_the_first_in_hand(pair: PeerPair) -> None:
-    """The answerer calls when it has the other's offer, and its answer has not left."""
+    """The answerer calls after it has received the offer and before its answer is sent."""
     await call_behind_an_offer(pair, pair.offerer, pair.answerer)
     await expect_one_usable_connection(pair)
 
 
 @requirement("CON-8", waits=True)
 async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: PeerPair) -> None:
-    """The offerer calls when it has the other's offer, and its answer has not left."""
+    """The offerer calls after it has received the answerer's offer and before its own answer is sent."""
     await call_behind_an_offer(pair, pair.answerer, pair.offerer)
     await expect_one_usable_connection(pair)
 
 
 @requirement("EVT-6", waits=True)
 async def test_a_glare_has_one_outcome(unconnected: UnconnectedPair) -> None:
-    """Two offers that crossed are one attempt: each side receives Connected, and no failure beside it."""
+    """Two crossing offers are one attempt: each side receives one Connected and no ConnectionFailed."""
     config = P2PConfig(connection_timeout_secs=8)
     pair = await unconnected.attach(config, config)
     async with glare(pair) as crossing:
         crossing.deliver_both_offers()
     with precondition("CON-8"):
         await expect_one_usable_connection(pair)
-    # A second attempt, to nobody, is the barrier: by its end the two have had all their time.
+    # A further attempt, which must fail, is a barrier: when it ends, the two have had their full time-out.
     silent = await pair.testbed.open_signaling_client("mallory")
     with precondition("TMO-2"):
         await together(
@@ -102,7 +102,7 @@ async def test_a_glare_has_one_outcome(unconnected: UnconnectedPair) -> None:
     with judging("EVT-6"):
         for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
             failures = client.events(ConnectionFailed, other)
-            expect([told.event for told in failures], f"failures that {client.name} was told").is_empty()
+            expect([each.event for each in failures], f"failures that {client.name} received").is_empty()
             expect(
                 len(client.events(Connected, other)), f"times that {client.name} received Connected"
             ).equals(1)

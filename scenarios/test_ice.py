@@ -1,4 +1,4 @@
-"""ICE: the servers that a client is configured with, and candidates that come one by one."""
+"""ICE: the servers that a client is configured with, and trickled candidates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clasp_e2e.testbed import (
 
 @requirement("ICE-1")
 async def test_the_configured_stun_server_is_asked(unconnected: UnconnectedPair) -> None:
-    """The STUN server that a client is configured with gets a Binding request when it connects."""
+    """The configured STUN server receives a Binding request when a client connects."""
     server = await unconnected.testbed.open_stun_server()
     pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -26,7 +26,7 @@ async def test_the_configured_stun_server_is_asked(unconnected: UnconnectedPair)
 
 @requirement("ICE-2", waits=True)
 async def test_a_silent_stun_server_does_not_prevent_a_connection(unconnected: UnconnectedPair) -> None:
-    """With a STUN server that never answers, two peers that can reach each other connect in time."""
+    """With a STUN server that never answers, two peers with a direct path connect in time."""
     server = await unconnected.testbed.open_stun_server(answers=False)
     pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -37,7 +37,7 @@ async def test_a_silent_stun_server_does_not_prevent_a_connection(unconnected: U
 
 @requirement("ICE-3")
 async def test_a_turn_server_carries_the_connection(unconnected: UnconnectedPair) -> None:
-    """With no direct path, the configured TURN server carries the connection, and data both ways."""
+    """Without a direct path, the configured TURN server carries the connection, with data both ways."""
     pair = await attach_with_turn(unconnected)
     await pair.connect_through_the_relay()
     for sender, receiver in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
@@ -49,7 +49,7 @@ async def test_a_turn_server_carries_the_connection(unconnected: UnconnectedPair
 
 @requirement("ICE-4")
 async def test_candidates_that_come_one_by_one_are_put_to_use(pair: PeerPair) -> None:
-    """Candidates that follow an SDP without any, one signal each, lead to a connection."""
+    """Candidates trickled one per signal after an SDP without any lead to a connection."""
     trickle = await Trickle.to_subject(pair, behind=1)
     await pair.offerer.connect_to_peer(pair.answerer)
     await trickle.is_put_to_use()
@@ -57,7 +57,7 @@ async def test_candidates_that_come_one_by_one_are_put_to_use(pair: PeerPair) ->
 
 @requirement("ICE-4")
 async def test_candidates_that_come_late_are_put_to_use(pair: PeerPair) -> None:
-    """Candidates that come when offer and answer have long been exchanged lead to a connection."""
+    """Candidates that arrive long after the offer and the answer lead to a connection."""
     trickle = await Trickle.to_subject(pair)
     await pair.offerer.connect_to_peer(pair.answerer)
     await trickle.deliver()
@@ -66,7 +66,7 @@ async def test_candidates_that_come_late_are_put_to_use(pair: PeerPair) -> None:
 
 @requirement("ICE-4")
 async def test_candidates_that_come_early_do_no_harm(pair: PeerPair) -> None:
-    """Candidates that come before the SDP, and again when it is there, lead to a connection."""
+    """Candidates that arrive before the SDP, and again after it, lead to a connection."""
     trickle = await Trickle.to_subject(pair, before=1)
     await pair.offerer.connect_to_peer(pair.answerer)
     await trickle.deliver()
@@ -75,7 +75,7 @@ async def test_candidates_that_come_early_do_no_harm(pair: PeerPair) -> None:
 
 @requirement("ICE-4")
 async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
-    """Candidates that come twice, and once more when the connection stands, change nothing."""
+    """Candidates that arrive twice, and again after the connection is established, change nothing."""
     subject, partner = pair
     trickle = await Trickle.to_subject(pair, behind=2)
     await pair.offerer.connect_to_peer(pair.answerer)
@@ -89,9 +89,9 @@ async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
         path.took_the_direct_path()
-    told = (
+    events = (
         subject.events(Disconnected)
         + subject.events(ConnectionFailed)
         + subject.events(Connected, since=since)
     )
-    expect([each.event for each in told], "what the repeated candidates led to").is_empty()
+    expect([each.event for each in events], "events caused by the repeated candidates").is_empty()

@@ -1,4 +1,4 @@
-"""A peer killed in each phase of the negotiation: the other is told, once, in time, and lives on."""
+"""A peer killed in each phase of the negotiation: the other receives one event in time, and keeps working."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from clasp_e2e.testbed import (
 )
 
 CONFIG = P2PConfig(connection_timeout_secs=8)
-"""Time enough for the connection to a third client, also on a busy machine, and soon over."""
+"""Long enough to connect to a third client on a busy machine, and short enough to end soon."""
 
 LATE = 3.0
-"""Seconds by which a time-out may be kept late (TMO-1)."""
+"""Seconds by which a time-out may be exceeded (TMO-1)."""
 
 WELL_BEYOND = 30 + LATE
-"""Seconds by which an attempt has failed even where its configured time-out is not kept (TMO-2)."""
+"""Seconds after which an attempt has failed even if its configured time-out is ignored (TMO-2)."""
 
 
-def told_about(client: Client, other: Client) -> list[str]:
-    """Return the names of all that `client` was told about `other`, but for Data."""
-    about = (told.event for told in client.received if told.event.peer_session_id == other.session_id)
+def state_events(client: Client, other: Client) -> list[str]:
+    """Return the names of the events that `client` received about `other`, without Data."""
+    about = (each.event for each in client.received if each.event.peer_session_id == other.session_id)
     return [
         type(event).__name__
         for event in about
@@ -36,12 +36,12 @@ def told_about(client: Client, other: Client) -> list[str]:
 
 
 async def kill(client: Client) -> None:
-    """End `client`, and with it what it had written and the router had not got."""
+    """Kill `client`, and drop what it has written and the router has not received yet."""
     client.leg.cut()
     await client.kill()
 
 
-async def expect_a_life_after(survivor: Client, third: Client) -> None:
+async def expect_next_connection(survivor: Client, third: Client) -> None:
     """Require `survivor` to connect to a third client."""
     with judging("TMO-7"):
         await survivor.connect_to_peer(third)
@@ -50,70 +50,70 @@ async def expect_a_life_after(survivor: Client, third: Client) -> None:
 
 
 def expect_one_outcome(survivor: Client, killed: Client, *, failed_by_call: bool) -> None:
-    """Require the attempt to have failed once, and never to have succeeded."""
+    """Require that the attempt failed once and never succeeded."""
     with judging("EVT-6"):
-        told = ["an error of the call"] * failed_by_call + told_about(survivor, killed)
-        expect(len(told), f"what was told of the attempt ({', '.join(told)})").equals(1)
+        outcomes = ["an error of the call"] * failed_by_call + state_events(survivor, killed)
+        expect(len(outcomes), f"outcomes of the attempt ({', '.join(outcomes)})").equals(1)
 
 
 async def answerer_killed(
     unconnected: UnconnectedPair, stage: AttemptStage, pair: PeerPair, judged: str, within: float
 ) -> None:
-    """Kill the answerer at `stage`: the offerer's attempt fails, as `judged` requires."""
+    """Kill the answerer at `stage`, and require the offerer's attempt to fail as `judged` says."""
     async with StagedAttempt(pair, stage, within=within) as attempt:
         await kill(pair.answerer)
         with judging(judged):
             failure = await attempt.failed()
-    await expect_a_life_after(pair.offerer, await unconnected.attach_another_answerer())
+    await expect_next_connection(pair.offerer, await unconnected.attach_another_answerer())
     expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
 
 
 async def offerer_killed(unconnected: UnconnectedPair, stage: AttemptStage, pair: PeerPair) -> None:
-    """Kill the offerer at `stage`: the answerer is told that the attempt failed."""
+    """Kill the offerer at `stage`, and require the answerer to receive ConnectionFailed."""
     async with StagedAttempt(pair, stage, within=WELL_BEYOND):
         await kill(pair.offerer)
     with judging("TMO-8"):
         limit = pair.answerer.timeout + LATE
         await pair.answerer.wait_for(ConnectionFailed, pair.offerer, within=limit)
-    await expect_a_life_after(pair.answerer, await unconnected.attach_another_offerer())
+    await expect_next_connection(pair.answerer, await unconnected.attach_another_offerer())
     expect_one_outcome(pair.answerer, pair.offerer, failed_by_call=False)
 
 
 @requirement("TMO-3", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_killed_before_it_is_called(unconnected: UnconnectedPair) -> None:
-    """An attempt to a peer that was killed before fails, and the next one, to another, succeeds."""
+    """An attempt to a peer that was killed before it fails; the next one, to another peer, succeeds."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     await kill(pair.answerer)
     with judging("TMO-3"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
-    await expect_a_life_after(pair.offerer, await unconnected.attach_another_answerer())
+    await expect_next_connection(pair.offerer, await unconnected.attach_another_answerer())
     expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
 
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_before_the_offer_arrives(unconnected: UnconnectedPair) -> None:
-    """The answerer is killed when the offer is on its way: nobody answers, and the attempt fails."""
+    """The answerer is killed before the offer reaches it: the attempt fails."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     await answerer_killed(unconnected, AttemptStage.OFFER_SENT, pair, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_with_the_offer_in_hand(unconnected: UnconnectedPair) -> None:
-    """The answerer is killed when it has the offer, before the router has its answer: the attempt fails."""
+    """The answerer is killed after it receives the offer, before its answer is sent: the attempt fails."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     await answerer_killed(unconnected, AttemptStage.OFFER_DELIVERED, pair, "TMO-4", WELL_BEYOND)
 
 
 @requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_with_its_answer_on_the_way(unconnected: UnconnectedPair) -> None:
-    """The answerer is killed when its answer has left: the offerer gets it, finds nobody, and fails."""
+    """The answerer is killed after its answer is sent, before it arrives: the attempt fails."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     await answerer_killed(unconnected, AttemptStage.ANSWER_SENT, pair, "TMO-5", pair.offerer.timeout + LATE)
 
 
 @requirement("TMO-5", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_answerer_killed_while_the_two_look_for_a_path(unconnected: UnconnectedPair) -> None:
-    """The answerer is killed when its answer has arrived and no path is found yet: the attempt fails."""
+    """The answerer is killed after its answer arrives, before ICE finds a path: the attempt fails."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     pair.link.cut()
     await answerer_killed(
@@ -123,13 +123,13 @@ async def test_answerer_killed_while_the_two_look_for_a_path(unconnected: Unconn
 
 @requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_offerer_killed_before_the_answer_arrives(unconnected: UnconnectedPair) -> None:
-    """The offerer is killed when the answer has left: the answerer is told that the attempt failed."""
+    """The offerer is killed before the answer reaches it: the answerer receives ConnectionFailed."""
     await offerer_killed(unconnected, AttemptStage.ANSWER_SENT, await unconnected.attach(CONFIG, CONFIG))
 
 
 @requirement("TMO-8", "TMO-7", "EVT-6", waits=True, kills=True)
 async def test_offerer_killed_while_the_two_look_for_a_path(unconnected: UnconnectedPair) -> None:
-    """The offerer is killed when it has the answer and no path is found: the answerer is told."""
+    """The offerer is killed with the answer received and no path found: the answerer's attempt fails."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     pair.link.cut()
     await offerer_killed(unconnected, AttemptStage.ANSWER_DELIVERED, pair)
@@ -137,14 +137,14 @@ async def test_offerer_killed_while_the_two_look_for_a_path(unconnected: Unconne
 
 @requirement("TMO-7", "EVT-6", slow=True, kills=True)
 async def test_killed_when_connected(unconnected: UnconnectedPair) -> None:
-    """The one whose connected peer is killed receives Disconnected, no failure, and connects to another."""
+    """When a connected peer is killed, the other receives only Disconnected, and can connect to another."""
     pair = await unconnected.attach(CONFIG, CONFIG)
     await pair.connect()
     survivor, killed = pair
     await kill(killed)
     with precondition("EVT-4"):
         await survivor.wait_for(Disconnected, killed, within=pair.patience.consent)
-    await expect_a_life_after(survivor, await unconnected.attach_another_answerer())
+    await expect_next_connection(survivor, await unconnected.attach_another_answerer())
     with judging("EVT-6"):
-        told = told_about(survivor, killed)
-        expect(told, "what was told of the connection").equals(["Connected", "Disconnected"])
+        events = state_events(survivor, killed)
+        expect(events, "the events about the connection").equals(["Connected", "Disconnected"])

@@ -1,4 +1,4 @@
-"""Sending over a bad network. Connected first: what is judged is sending, and not connecting."""
+"""Sending over a bad network. The peers connect before it turns bad: only sending is judged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clasp_e2e.testbed import (
 
 
 async def expect_reliability(pair: PeerPair, impairment: Impairment, *, sends: int) -> None:
-    """Expect of reliable sends each way, under `impairment`, that each arrives once and in order."""
+    """Require every reliable send under `impairment` to arrive once and in order, in both directions."""
     flows = await exchange_under(pair, impairment, sends=sends)
     for flow in flows:
         with judging("SND-4"):
@@ -33,30 +33,30 @@ async def expect_reliability(pair: PeerPair, impairment: Impairment, *, sends: i
 
 @requirement("SND-4", "SND-9", waits=True)
 async def test_reliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
-    """One datagram in a hundred lost: of 120 reliable sends each way each arrives once, in order."""
+    """At 1 % datagram loss, each of 120 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, every_nth_lost(100), sends=120)
 
 
 @requirement("SND-4", "SND-9", waits=True)
 async def test_reliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
-    """10 % of all datagrams lost: of 60 reliable sends each way each arrives once, in order."""
+    """At 10 % datagram loss, each of 60 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, lost(0.1, seed=10), sends=60)
 
 
 @requirement("SND-4", "SND-9", waits=True)
 async def test_reliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
-    """30 % of all datagrams lost: of 20 reliable sends each way each arrives once, in order."""
+    """At 30 % datagram loss, each of 20 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, lost(0.3, seed=30), sends=20)
 
 
 @requirement("SND-4", "SND-9", waits=True)
 async def test_reliable_sends_under_reordering(connected_pair: PeerPair) -> None:
-    """A fifth of all datagrams overtaken: of 60 reliable sends each way each arrives once, in order."""
+    """With 20 % of datagrams reordered, each of 60 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, reordered(0.2, by=0.03, seed=20), sends=60)
 
 
 async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, affected: int) -> None:
-    """Expect that unreliable messages, some of them lost, wait for none of those, nor repeat them."""
+    """Require unreliable messages not to wait for lost ones, and lost ones not to be retransmitted."""
     messages = SelectiveLoss(pair)
     await messages.send(sends=sends, affected=affected)
     receiver = pair.partner
@@ -68,7 +68,7 @@ async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, aff
     with judging("SND-8"):
         reliable = await messages.send_large(reliable=True)
         pair.link.heal()
-        # It was lost after them: where they are repeated, they are before it.
+        # This message was lost after them: a retransmission of them would arrive before it.
         await receiver.receives(reliable, within=pair.patience.retransmission)
         await pair.drain()
         repeated = [payload for payload in messages.lost if receiver.events_with(payload)]
@@ -77,29 +77,29 @@ async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, aff
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
-    """Of 100 unreliable messages one is lost: later ones arrive without it, and it never arrives."""
+    """Of 100 unreliable messages one is lost: later ones arrive, and the lost one never does."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=100, affected=1)
 
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
-    """Of 50 unreliable messages five are lost: later ones arrive without them, and they never arrive."""
+    """Of 50 unreliable messages five are lost: later ones arrive, and the lost ones never do."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=50, affected=5)
 
 
 @requirement("SND-7", "SND-8", waits=True)
 async def test_unreliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
-    """Of 30 unreliable messages nine are lost: later ones arrive without them, and they never arrive."""
+    """Of 30 unreliable messages nine are lost: later ones arrive, and the lost ones never do."""
     await expect_no_hold_up_and_no_repetition(connected_pair, sends=30, affected=9)
 
 
 @requirement("SND-7", waits=True)
 async def test_unreliable_sends_under_reordering(connected_pair: PeerPair) -> None:
-    """An unreliable message that is under way for a second is overtaken by those sent after it."""
+    """An unreliable message delayed by 1 s does not hold up the messages sent after it."""
     messages = SelectiveLoss(connected_pair, delayed(1.0))
     await messages.send(sends=10, affected=1)
     receiver = connected_pair.partner
     arrived = await receiver.receives_any(messages.later, within=connected_pair.patience.event)
-    expect(arrived, "a message sent after one that is held back arrives").is_true("none did")
+    expect(arrived, "a message sent after the delayed one arrives").is_true("none did")
     first = next(event.data for event in receiver.data() if event.data in messages.lost + messages.later)
-    expect(first in messages.later, "it arrives before the one that is held back").is_true("it came after")
+    expect(first in messages.later, "it arrives before the delayed one").is_true("it arrived after it")

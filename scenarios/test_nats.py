@@ -1,4 +1,4 @@
-"""NATs between the peers: ICE finds the path where there is one, and an attempt without one fails."""
+"""NATs between the peers: ICE finds a path if there is one, and an attempt without a path fails."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from clasp_e2e.testbed import Blocked, Nat, PeerPair, UnconnectedPair, Unmet, re
 
 BRIEF = P2PConfig(connection_timeout_secs=3)
 LATE = 3.0
-"""Seconds by which a time-out may be missed (TMO-1: 33 s)."""
+"""Seconds by which a time-out may be exceeded (TMO-1: 33 s)."""
 
 
-async def finds_its_way(pair: PeerPair) -> None:
-    """Require a connection; blocked where a side lacked candidates, or made nothing of the other's."""
+async def expect_connection(pair: PeerPair) -> None:
+    """Require a connection; the case is blocked if a side got no candidates or did not check them."""
     await pair.offerer.connect_to_peer(pair.answerer)
     try:
         await pair.until_it_stands()
@@ -25,23 +25,23 @@ async def finds_its_way(pair: PeerPair) -> None:
 
 @requirement("ICE-5", waits=True)
 async def test_peers_behind_port_restricted_nats_connect(pair: PeerPair) -> None:
-    """Each behind a NAT that lets in only what was sent to, two peers connect: both of them check."""
+    """Two peers behind port-restricted NATs connect: each must send checks to the other."""
     pair.link.put_behind(Nat.PORT_RESTRICTED)
-    await finds_its_way(pair)
+    await expect_connection(pair)
 
 
 @requirement("ICE-5", waits=True)
 async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: PeerPair) -> None:
-    """The partner's NAT shows another endpoint than was told: the subject answers where checks come from."""
+    """A client answers checks from the unsignaled endpoint of a partner behind a symmetric NAT."""
     subject, partner = pair
     pair.link.put_behind(Nat.SYMMETRIC, pair.side(partner))
     pair.link.put_behind(Nat.RESTRICTED, pair.side(subject))
-    await finds_its_way(pair)
+    await expect_connection(pair)
 
 
 @requirement("TMO-5", waits=True)
 async def test_an_attempt_between_symmetric_nats_fails(unconnected: UnconnectedPair) -> None:
-    """Symmetric NATs on both sides leave no direct path: the attempt fails by the time-out at the latest."""
+    """With symmetric NATs on both sides there is no direct path: the attempt fails by its time-out."""
     pair = await unconnected.attach(BRIEF, BRIEF)
     pair.link.put_behind(Nat.SYMMETRIC)
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)

@@ -1,8 +1,8 @@
-"""The eight public P2P tests of CLASP (`p2p_connection_tests.rs`), ported for what they mean.
+"""The eight public P2P tests of CLASP (`p2p_connection_tests.rs`), ported by what they are meant to test.
 
-The originals print PASS more often than they check: the exchange of candidates and the STUN
-configuration assert nothing, a warning ends in PASS, `is_peer_connected` is not asserted. Here each
-assertion names the requirement that it judges.
+The originals check less than they print: candidate exchange and STUN configuration assert nothing, a
+warning ends in PASS, and `is_peer_connected` is not asserted. Here each assertion names the requirement
+that it judges.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from clasp_e2e.testbed import (
 
 @requirement("CON-5", "EVT-1")
 async def test_1_connection_establishment(pair: PeerPair) -> None:
-    """A connection is established, and both sides are told."""
+    """A connection is established, and both sides receive Connected."""
     with judging("CON-5"):
         await pair.offerer.connect_to_peer(pair.answerer)
         await pair.until_it_stands()
@@ -40,7 +40,7 @@ async def test_1_connection_establishment(pair: PeerPair) -> None:
 
 @requirement("EVT-8")
 async def test_1_both_sides_say_that_they_are_connected(connected_pair: PeerPair) -> None:
-    """On a connection that both were told of, `is_peer_connected` is true on both sides."""
+    """After both sides receive Connected, `is_peer_connected` is true on both."""
     subject, partner = connected_pair
     for client, other in ((subject, partner), (partner, subject)):
         connected = await client.is_peer_connected(other)
@@ -49,7 +49,7 @@ async def test_1_both_sides_say_that_they_are_connected(connected_pair: PeerPair
 
 @requirement("CON-3")
 async def test_2_candidate_exchange(pair: PeerPair) -> None:
-    """Candidates cross the router, in the SDP or one by one; of one side they may do, if it connects."""
+    """Candidates pass through the router, in the SDP or trickled; one side's suffice if the peers connect."""
     await pair.offerer.connect_to_peer(pair.answerer)
     silent = pair.without_candidates
     try:
@@ -59,18 +59,18 @@ async def test_2_candidate_exchange(pair: PeerPair) -> None:
         if len(missing := silent()) > 1:
             raise Unmet("a candidate of each side to be delivered to the other", "none of either") from None
         raise Blocked(
-            "CON-5", f"{missing[0]} has sent no candidate, and no connection shows that it can do without"
+            "CON-5", f"{missing[0]} sent no candidate, and no connection shows that it needs none"
         ) from None
-    # ICE finds a peer that names no address by the checks that come from it (RFC 8445 section 7.3.1.3).
+    # ICE learns the address of a peer without candidates from its checks (RFC 8445 section 7.3.1.3).
     if len(missing := silent()) > 1:
         raise Unmet("a candidate of one side to be delivered to the other", "none of either")
     if missing:
-        remark(f"{missing[0]} connects, and had sent none of its candidates by then")
+        remark(f"{missing[0]} connected before any of its candidates was delivered")
 
 
 @requirement("EVT-6", waits=True, kills=True)
 async def test_3_state_transitions(connected_pair: PeerPair) -> None:
-    """From the attempt to the end of the connection each side receives Connected, and then Disconnected."""
+    """Over the lifetime of a connection, a side receives Connected and then Disconnected, each once."""
     subject, partner = connected_pair
     if "close" in partner.capabilities:
         await partner.close()
@@ -79,13 +79,13 @@ async def test_3_state_transitions(connected_pair: PeerPair) -> None:
     with precondition("EVT-3"):
         await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)
     states = (Connected, Disconnected, ConnectionFailed)
-    told = [type(each.event).__name__ for each in subject.received if isinstance(each.event, states)]
-    expect(told, "the states that were told, in order").equals(["Connected", "Disconnected"])
+    received = [type(each.event).__name__ for each in subject.received if isinstance(each.event, states)]
+    expect(received, "the state events, in order").equals(["Connected", "Disconnected"])
 
 
 @requirement("CON-10")
 async def test_4_multiple_connections(unconnected: UnconnectedPair) -> None:
-    """One client is connected to two others at once, and all are told."""
+    """One client connects to two others at the same time, and all three receive Connected."""
     pair = await unconnected.attach()
     carol = await unconnected.attach_another_answerer()
     for other in (pair.answerer, carol):
@@ -97,7 +97,7 @@ async def test_4_multiple_connections(unconnected: UnconnectedPair) -> None:
 
 @requirement("ICE-1")
 async def test_5_stun_configuration(unconnected: UnconnectedPair) -> None:
-    """Of two STUN servers that both clients are configured with, one is asked, and the two connect."""
+    """Both clients have two STUN servers: at least one server gets a request, and the clients connect."""
     servers = [await StunServer.open(), await StunServer.open()]
     try:
         config = P2PConfig(ice_servers=tuple(server.url for server in servers))
@@ -112,7 +112,7 @@ async def test_5_stun_configuration(unconnected: UnconnectedPair) -> None:
 
 @requirement("CON-6", "SND-1", "SND-3")
 async def test_6_data_transfer(connected_pair: PeerPair) -> None:
-    """`Hello P2P World!` arrives as it was sent, and the result of the call is the way that it took."""
+    """`Hello P2P World!` arrives unchanged, and the call returns the path that it took."""
     sender, receiver = connected_pair
     greeting = b"Hello P2P World!" + random_payload()
     async with connected_pair.path_of(sender, greeting) as path:
@@ -127,7 +127,7 @@ async def test_6_data_transfer(connected_pair: PeerPair) -> None:
 
 @requirement("RTE-1", "RTE-2", "RTE-3", "RTE-7", "RTE-9")
 async def test_7_routing_modes(connected_pair: PeerPair) -> None:
-    """The mode is PreferP2P, can be set and read, and decides the way that a send takes."""
+    """The routing mode is PreferP2P by default, can be set and read, and decides the path of a send."""
     sender, receiver = connected_pair
     with judging("RTE-1"):
         expect(await sender.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
@@ -147,16 +147,16 @@ async def test_7_routing_modes(connected_pair: PeerPair) -> None:
 
 
 async def expect_result(sender: Client, receiver: Client, expected: SendResult, mode: str) -> None:
-    """Send a payload that arrives, and whose result is `expected`."""
+    """Send a payload; require the call to return `expected`, and the payload to arrive."""
     payload = random_payload()
     result = await sender.send_p2p(receiver, payload)
-    expect(result, f"the result of a send in {mode}, connected").equals(expected)
+    expect(result, f"the result of a send in {mode} while connected").equals(expected)
     await receiver.receives(payload)
 
 
 @requirement("TMO-3")
 async def test_8_nonexistent_peer(single: SinglePeer) -> None:
-    """An attempt to reach a session that does not exist fails: by the call, or by ConnectionFailed."""
+    """An attempt to connect to an unknown session fails, by the call or by ConnectionFailed."""
     client = await single.attach(P2PConfig(connection_timeout_secs=1))
     failure = await client.attempt_fails("nonexistent-session-12345", within=client.timeout + 3.0)
     if not failure.by_call and not failure.reason:

@@ -1,4 +1,4 @@
-"""The router: signals reach whom they are addressed to, as they were sent, and nobody else."""
+"""The router: signals reach the session they are addressed to, unchanged, and no other session."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SDP = (
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
     "a=ice-ufrag:oxWm\r\na=ice-pwd:r4Bdu3Vn9mWsPlhy0jWQAh\r\na=setup:actpass\r\na=sctp-port:5000\r\n"
 )
-"""An SDP whose line ends and odd values a router might be tempted to tidy up."""
+"""An SDP with line endings and values that a router might normalize."""
 
 
 @requirement("RTR-1")
 async def test_a_signal_reaches_its_session(router: RouterClients) -> None:
-    """A signal reaches the session it is addressed to, although that session subscribed to nothing."""
+    """A signal reaches the session it is addressed to, even if that session has no subscription."""
     alice, bob = await router.client("alice"), await router.client("bob")
     await alice.signal(bob.session_id, {"type": "offer", "from": alice.session_id, "sdp": SDP})
     signal = await bob.gets_signal()
@@ -26,7 +26,7 @@ async def test_a_signal_reaches_its_session(router: RouterClients) -> None:
 
 @requirement("RTR-2")
 async def test_a_signal_arrives_as_it_was_sent(router: RouterClients) -> None:
-    """A signal arrives with every value equal, and the SDP identical to the last byte."""
+    """A signal arrives with all values equal, and its SDP byte for byte."""
     alice, bob = await router.client("alice"), await router.client("bob")
     sent: dict[str, wire.Value] = {
         "type": "offer",
@@ -62,7 +62,7 @@ async def test_signals_of_one_sender_keep_their_order(router: RouterClients) -> 
 
 @requirement("RTR-4")
 async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterClients) -> None:
-    """A signal to a session that is not there gets its sender an ERROR, and reaches nobody."""
+    """A signal to an unknown session causes an ERROR to its sender, and reaches no session."""
     alice, bob = await router.client("alice"), await router.client("bob")
     await alice.signal("nonexistent-session-12345", {"type": "offer", "sdp": SDP})
     await alice.gets(wire.Error)
@@ -75,7 +75,7 @@ async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterClients)
 
 @requirement("RTR-5")
 async def test_an_announcement_reaches_its_subscribers(router: RouterClients) -> None:
-    """An announcement reaches those who subscribed to it, and not its sender, who did too."""
+    """An announcement reaches its subscribers, but not its sender, even if the sender subscribed."""
     clients = [await router.client(name) for name in ("alice", "bob", "carol")]
     alice, bob, carol = clients
     for client in (alice, bob):
@@ -88,28 +88,28 @@ async def test_an_announcement_reaches_its_subscribers(router: RouterClients) ->
 
     await bob.gets(wire.Publish, announced)
     await asyncio.gather(*(client.barrier() for client in clients))
-    for client, who in ((alice, "its sender"), (carol, "one who did not subscribe")):
+    for client, receiver in ((alice, "its sender"), (carol, "a client without a subscription")):
         got = [m for m in client.received if isinstance(m, wire.Publish) and announced(m)]
-        expect(len(got), f"announcements that reached {who}").equals(0)
+        expect(len(got), f"announcements that reached {receiver}").equals(0)
 
 
 @requirement("RTR-6", waits=True)
 async def test_the_router_answers_no_stun_over_udp(router: RouterClients) -> None:
-    """A STUN Binding and a TURN Allocate request to the router's port over UDP get no answer."""
+    """STUN Binding and TURN Allocate requests to the router's port over UDP get no answer."""
     answers = await router.ask_stun("udp")
     expect(answers, "answers to STUN and TURN requests over UDP").is_empty()
 
 
 @requirement("RTR-6", waits=True)
 async def test_the_router_answers_no_stun_over_tcp(router: RouterClients) -> None:
-    """A STUN Binding and a TURN Allocate request to the router's port over TCP get no answer."""
+    """STUN Binding and TURN Allocate requests to the router's port over TCP get no answer."""
     answers = await router.ask_stun("tcp")
     expect(answers, "answers to STUN and TURN requests over TCP").is_empty()
 
 
 @requirement("RTR-8")
 async def test_a_signal_reaches_no_other_session(router: RouterClients) -> None:
-    """A signal does not reach sessions that subscribed to its address or to all addresses."""
+    """A signal does not reach other sessions, even if they subscribed to its address or to all addresses."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
     for pattern in (wire.signal_address(bob.session_id), f"{wire.SIGNAL_PREFIX}**", "/**"):
         await carol.subscribe(pattern)
@@ -119,4 +119,4 @@ async def test_a_signal_reaches_no_other_session(router: RouterClients) -> None:
     await carol.gets_signal(kind="end")
     await carol.barrier()
     overheard = [s for s in carol.signals() if s.address != wire.signal_address(carol.session_id)]
-    expect(len(overheard), "signals for another session that were overheard").equals(0)
+    expect(len(overheard), "signals that reached a session they were not addressed to").equals(0)

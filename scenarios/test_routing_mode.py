@@ -1,4 +1,4 @@
-"""Routing modes: which way a send takes with a connection, without one, and after one was lost."""
+"""Routing modes: which path a send takes with a connection, without one, and after a connection was lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ P2P, RELAY = SendResult.P2P, SendResult.RELAY
 async def expect_send(
     pair: PeerPair, sender: Client, receiver: Client, result: SendResult, what: str
 ) -> None:
-    """Send a payload that arrives, by the way that `result` names and no other."""
+    """Send a payload; require the call to return `result`, and the payload to arrive by that path only."""
     payload = random_payload()
     async with pair.path_of(sender, payload) as path:
         returned = await sender.send_p2p(receiver, payload)
@@ -32,14 +32,14 @@ async def expect_send(
 
 @requirement("RTE-1")
 async def test_the_mode_is_prefer_p2p_until_it_is_set(single: SinglePeer) -> None:
-    """A client that was never told a mode is in PreferP2P."""
+    """A client whose routing mode was never set is in PreferP2P."""
     client = await single.attach(P2PConfig())
     expect(await client.p2p_routing_mode(), "the mode of a new client").equals(RoutingMode.PREFER_P2P)
 
 
 @requirement("RTE-2")
 async def test_the_mode_that_was_set_is_read(single: SinglePeer) -> None:
-    """Each mode that is set is the mode that is read."""
+    """After each routing mode is set, that mode is read."""
     client = await single.attach(P2PConfig())
     for mode in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
         await client.set_p2p_routing_mode(mode)
@@ -48,14 +48,14 @@ async def test_the_mode_that_was_set_is_read(single: SinglePeer) -> None:
 
 @requirement("RTE-3")
 async def test_prefer_p2p_connected_sends_directly(connected_pair: PeerPair) -> None:
-    """PreferP2P, connected: P2P, and the payload takes the direct path."""
+    """In PreferP2P, a send while connected returns P2P and takes the direct path."""
     sender, receiver = connected_pair
     await expect_send(connected_pair, sender, receiver, P2P, "the result of a send while connected")
 
 
 @requirement("RTE-4", waits=True)
 async def test_prefer_p2p_without_a_path_relays(unconnected: UnconnectedPair) -> None:
-    """PreferP2P, the link black and never connected: Relay, within the time-out."""
+    """In PreferP2P, a send on a cut link without a connection returns Relay within the time-out."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
@@ -65,7 +65,7 @@ async def test_prefer_p2p_without_a_path_relays(unconnected: UnconnectedPair) ->
 
 @requirement("RTE-5", slow=True)
 async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: PeerPair) -> None:
-    """PreferP2P, connected and then cut off: Relay, from the sender's own Disconnected on."""
+    """In PreferP2P, a send after the sender's own Disconnected returns Relay."""
     sender, receiver = connected_pair
     connected_pair.link.cut()
     with precondition("EVT-4"):
@@ -75,7 +75,7 @@ async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: P
 
 @requirement("RTE-6", waits=True)
 async def test_prefer_p2p_relays_after_the_attempt_failed(unconnected: UnconnectedPair) -> None:
-    """PreferP2P, after an attempt failed on a link that is still black: Relay."""
+    """In PreferP2P, a send after a failed attempt on a link that is still cut returns Relay."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
@@ -86,7 +86,7 @@ async def test_prefer_p2p_relays_after_the_attempt_failed(unconnected: Unconnect
 
 @requirement("RTE-7")
 async def test_p2p_only_connected_sends_directly(connected_pair: PeerPair) -> None:
-    """P2POnly, connected: P2P, and the payload takes the direct path."""
+    """In P2POnly, a send while connected returns P2P and takes the direct path."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
     await expect_send(connected_pair, sender, receiver, P2P, "the result of a send while connected")
@@ -94,7 +94,7 @@ async def test_p2p_only_connected_sends_directly(connected_pair: PeerPair) -> No
 
 @requirement("RTE-8", waits=True)
 async def test_p2p_only_refuses_to_relay(unconnected: UnconnectedPair) -> None:
-    """P2POnly without a path: the call fails, and the payload reaches neither the router nor the peer."""
+    """In P2POnly, a send without a path is refused, and its payload reaches neither router nor peer."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
@@ -104,19 +104,19 @@ async def test_p2p_only_refuses_to_relay(unconnected: UnconnectedPair) -> None:
     async with pair.path_of(sender, payload) as path:
         await expect_refusal(sender.send_p2p(receiver, payload), "a send in P2POnly without a path")
     path.avoided_the_router()
-    expect(receiver.events_with(payload), "what the peer got of it").is_empty()
+    expect(receiver.events_with(payload), "payloads of the refused send that the peer received").is_empty()
 
 
 @requirement("RTE-9")
 async def test_server_only_relays_while_connected(connected_pair: PeerPair) -> None:
-    """ServerOnly, connected: Relay, and the payload does not take the DataChannel."""
+    """In ServerOnly, a send while connected returns Relay and does not use the data channel."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
     payload, barrier = random_payload(), random_payload(32)
     async with connected_pair.path_of(sender, payload) as path:
         result = await sender.send_p2p(receiver, payload)
         await receiver.receives(payload)
-        # The reliable channel is in order: had the payload been put on it too, it would be before this.
+        # The reliable channel is ordered: a copy of the payload on it would have arrived before this one.
         await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
         await sender.send_p2p(receiver, barrier)
         await receiver.receives(barrier)
@@ -126,7 +126,7 @@ async def test_server_only_relays_while_connected(connected_pair: PeerPair) -> N
 
 @requirement("RTE-10")
 async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: PeerPair) -> None:
-    """Changed back and forth while connected, the mode decides each send that follows, either way."""
+    """A routing mode set while connected applies from the next send, in either direction of the change."""
     sender, receiver = connected_pair
     modes = {RoutingMode.SERVER_ONLY: RELAY, RoutingMode.P2P_ONLY: P2P, RoutingMode.PREFER_P2P: P2P}
     order = [RoutingMode.SERVER_ONLY, RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY]

@@ -1,4 +1,4 @@
-"""Security: signals that were changed on the way, that mean nothing, or that come in another's name."""
+"""Security: signals that are tampered with, malformed, or sent in another session's name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from clasp_e2e.testbed import (
 )
 
 BRIEF = P2PConfig(connection_timeout_secs=5)
-"""Long enough to connect on a busy machine, and short enough to wait until it is over."""
+"""Long enough to connect on a busy machine, and short enough to wait for it."""
 
 LATE = 3.0
-"""Seconds by which a time-out may be missed (TMO-1: 33 s)."""
+"""Seconds by which a time-out may be exceeded (TMO-1: 33 s)."""
 
 CANDIDATE = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
 
@@ -52,7 +52,7 @@ SDP = "\r\n".join(
         "",
     ]
 )
-"""An offer that is in order, of somebody who will not be found."""
+"""A valid offer of a peer that does not exist."""
 
 MALFORMED: tuple[wire.Value, ...] = (
     None,
@@ -76,7 +76,7 @@ MALFORMED: tuple[wire.Value, ...] = (
     {"type": "disconnected", "from": "stranger", "correlation_id": "5", "reason": {"why": []}},
     {"type": "disconnected", "from": "stranger", "correlation_id": "6" * 10_000},
 )
-"""Values that stand for no signal, or for one that leads nowhere."""
+"""Values that are not valid signals, or that belong to no attempt."""
 
 BROKEN_SDP = (
     "",
@@ -87,17 +87,17 @@ BROKEN_SDP = (
     SDP.replace("SCTP", "RTP"),
     "\x00" * 99,
 )
-"""Descriptions of nothing; only with `from` and an id of its own is a signal with one complete."""
+"""Invalid SDPs. Only with `from` and a correlation id do they make a complete signal."""
 
 
 def guesses(*clients: Client) -> list[str]:
-    """Return correlation ids that somebody might try who knows the sessions and nothing else."""
+    """Return correlation ids that an attacker might guess from the session ids alone."""
     return ["", "0", "1", *(client.session_id for client in clients), "00000000-0000-4000-8000-000000000000"]
 
 
 @requirement("SIG-6")
 async def test_malformed_signals_of_a_stranger_are_ignored(pair: PeerPair) -> None:
-    """After signals of wrong types, of unknown kinds and with broken SDP, a client is there and connects."""
+    """A client stays attached and connects after signals with wrong types, unknown kinds and broken SDP."""
     subject, _ = pair
     mallory = await pair.testbed.open_signaling_client("mallory")
     for value in MALFORMED:
@@ -118,22 +118,22 @@ async def test_malformed_signals_of_a_stranger_are_ignored(pair: PeerPair) -> No
 
 @requirement("SEC-1", waits=True, role="offerer")
 async def test_a_changed_fingerprint_in_the_answer_connects_nobody(unconnected: UnconnectedPair) -> None:
-    """The DTLS fingerprint in the answer was changed on the way: the offerer is not told Connected."""
+    """If the DTLS fingerprint in the answer is changed in transit, the offerer does not receive Connected."""
     pair = await unconnected.attach(BRIEF, BRIEF)
-    await is_not_deceived(pair, pair.offerer, pair.answerer)
+    await expect_no_connection(pair, pair.offerer, pair.answerer)
 
 
 @requirement("SEC-1", waits=True, role="answerer")
 async def test_a_changed_fingerprint_in_the_offer_connects_nobody(unconnected: UnconnectedPair) -> None:
-    """The DTLS fingerprint in the offer was changed on the way: the answerer is not told Connected."""
+    """If the DTLS fingerprint in the offer is changed in transit, the answerer does not receive Connected."""
     pair = await unconnected.attach(BRIEF, BRIEF)
-    await is_not_deceived(pair, pair.answerer, pair.offerer)
+    await expect_no_connection(pair, pair.answerer, pair.offerer)
 
 
-async def is_not_deceived(pair: PeerPair, deceived: Client, other: Client) -> None:
-    """Require `deceived`, which gets another fingerprint than was sent, not to take it for a connection.
+async def expect_no_connection(pair: PeerPair, deceived: Client, other: Client) -> None:
+    """Change the fingerprint in transit to `deceived`, and require that it receives no Connected and no Data.
 
-    Watched until it is told that the attempt failed, or should have been.
+    Wait until `deceived` receives ConnectionFailed, or its time-out is over.
     """
     changed: list[str] = []
 
@@ -153,17 +153,17 @@ async def is_not_deceived(pair: PeerPair, deceived: Client, other: Client) -> No
     with suppress(Unmet):
         await deceived.wait_for(ConnectionFailed, other, within=deceived.timeout + LATE)
     if not changed:
-        raise Unobserved(f"no fingerprint was read on the way to {deceived.name}")
-    told = [entry.event for entry in deceived.events(Connected, other)]
+        raise Unobserved(f"no fingerprint was seen in the signals to {deceived.name}")
+    connected = [entry.event for entry in deceived.events(Connected, other)]
     expect(
-        told, f"Connected told to {deceived.name}, who has a fingerprint that is not its peer's"
+        connected, f"Connected events of {deceived.name}, which got a changed fingerprint of its peer"
     ).is_empty()
-    expect(deceived.data(), f"data told to {deceived.name}").is_empty()
+    expect(deceived.data(), f"Data events of {deceived.name}").is_empty()
 
 
 @requirement("SEC-2")
 async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pair: PeerPair) -> None:
-    """Disconnected, answer and candidate in the partner's name, from a third session, change nothing."""
+    """A disconnected, an answer and a candidate from a third session in the partner's name change nothing."""
     subject, partner = connected_pair
     await connected_pair.drain()
     mallory = await connected_pair.testbed.open_signaling_client("mallory")
@@ -175,14 +175,14 @@ async def test_a_stranger_cannot_end_a_connection_in_anothers_name(connected_pai
         await mallory.signal(subject.session_id, {"type": "disconnected", **common, "reason": "forged"})
     await arrived(connected_pair, mallory)
     await carries_data_directly(connected_pair)
-    nobody_was_told_disconnected(connected_pair)
+    expect_no_disconnected(connected_pair)
 
 
 @requirement("SEC-2", waits=True)
 async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(
     unconnected: UnconnectedPair,
 ) -> None:
-    """Offers in the partner's name, from a third session, replace no connection, then or in time."""
+    """Offers from a third session in the partner's name do not replace the connection."""
     pair = await unconnected.attach(BRIEF, BRIEF)
     await pair.connect()
     await pair.drain()
@@ -193,23 +193,23 @@ async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(
         await mallory.signal(subject.session_id, offer)
     await arrived(pair, mallory)
     await carries_data_directly(pair)
-    # An attempt to nobody is the barrier: by its end, what the offers began has had its time.
+    # The failing attempt is a barrier: when it ends, the forged offers have had their full time-out.
     with precondition("TMO-2"):
         await subject.attempt_fails(mallory.session_id, within=subject.timeout + LATE)
     await carries_data_directly(pair)
-    nobody_was_told_disconnected(pair)
+    expect_no_disconnected(pair)
 
 
 async def arrived(pair: PeerPair, mallory: SignalingClient) -> None:
-    """Wait until all that `mallory` sent has been handed to the subject."""
+    """Wait until everything that `mallory` sent has been delivered to the subject."""
     subject = pair.subject
     last: wire.Value = {"type": "last", "from": mallory.session_id, "correlation_id": "last"}
     await mallory.signal(subject.session_id, last)
     await pair.testbed.until_delivered(subject, lambda message: message.value == last, "a signal")
 
 
-def nobody_was_told_disconnected(pair: PeerPair) -> None:
+def expect_no_disconnected(pair: PeerPair) -> None:
     """Require that neither side received Disconnected."""
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
-        told = [entry.event for entry in client.events(Disconnected, other)]
-        expect(told, f"what {client.name} was told of the end of the connection").is_empty()
+        ended = [entry.event for entry in client.events(Disconnected, other)]
+        expect(ended, f"Disconnected events that {client.name} received").is_empty()

@@ -1,4 +1,4 @@
-"""Sending: what arrives, how often, in which order, and whether the result of the call is the truth."""
+"""Sending: what arrives, how often, in which order, and whether the call returns the actual path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clasp_e2e.testbed import Blocked, PeerPair, Refused, expect, random_payload
 
 @requirement("SND-1")
 async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: PeerPair) -> None:
-    """A reliable send arrives unchanged, once, names its sender and is marked reliable."""
+    """A reliable send arrives once and unchanged; Data names its sender and is marked reliable."""
     sender, receiver = connected_pair
     payload, marker = random_payload(), random_payload(32)
     result = await sender.send_p2p(receiver, payload)
@@ -23,7 +23,7 @@ async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: PeerPa
 
 @requirement("SND-2")
 async def test_unreliable_sends_arrive(connected_pair: PeerPair) -> None:
-    """Of ten unreliable sends, each paced by a reliable one, one or more arrive, unchanged."""
+    """Of ten unreliable sends, each followed by a reliable one, at least one arrives, unchanged."""
     sender, receiver = connected_pair
     sent = [random_payload(1024) for _ in range(10)]
     markers = [random_payload(32) for _ in sent]
@@ -35,14 +35,14 @@ async def test_unreliable_sends_arrive(connected_pair: PeerPair) -> None:
     arrived = [event for event in receiver.data() if event.data not in markers]
     expect(len(arrived), "unreliable sends that arrived, of 10").at_least(1)
     for event in arrived:
-        expect(event.data in sent, "each that arrives is one that was sent, unchanged").is_true()
+        expect(event.data in sent, "each payload that arrives was sent, and is unchanged").is_true()
         if set(results) == {SendResult.P2P}:
             expect(event.reliable, "Data is marked reliable").equals(False)
 
 
 @requirement("SND-3")
 async def test_the_result_of_a_send_is_the_truth(connected_pair: PeerPair) -> None:
-    """What a send returns is the way that its payload took, connected, in PreferP2P and ServerOnly."""
+    """While connected, in PreferP2P and ServerOnly, a send returns the path that its payload takes."""
     sender, receiver = connected_pair
     for mode in (RoutingMode.PREFER_P2P, RoutingMode.SERVER_ONLY):
         await sender.set_p2p_routing_mode(mode)
@@ -52,13 +52,13 @@ async def test_the_result_of_a_send_is_the_truth(connected_pair: PeerPair) -> No
                 result = await sender.send_p2p(receiver, payload)
                 await receiver.receives(payload)
         except Refused:
-            continue  # A refusal says nothing untrue; whether it may be is for RTE-3 and RTE-9.
+            continue  # A refusal claims no path; RTE-3 and RTE-9 judge whether it is allowed.
         path.took(result)
 
 
 @requirement("SND-3")
 async def test_the_result_is_the_truth_without_a_path(pair: PeerPair) -> None:
-    """With the link black and no connection, a send says Relay only if it arrives by the router."""
+    """On a cut link without a connection, a send returns Relay only if it arrives through the router."""
     sender, receiver = pair
     pair.link.cut()
     payload = random_payload()
@@ -67,13 +67,13 @@ async def test_the_result_is_the_truth_without_a_path(pair: PeerPair) -> None:
             result = await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
     except Refused:
-        return  # It says nothing that is untrue; whether it may be refused is for RTE-4 to judge.
+        return  # A refusal claims no path; RTE-4 judges whether it is allowed.
     path.took(result)
 
 
 @requirement("SND-4", waits=True)
 async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: PeerPair) -> None:
-    """Of 120 reliable sends, 40 of them while the link is black for a while, each arrives once."""
+    """Each of 120 reliable sends, 40 of them on a temporarily cut link, arrives exactly once."""
     sender, receiver = connected_pair
     sent = [random_payload(512) for _ in range(120)]
     for payload in sent[:40]:
@@ -97,10 +97,10 @@ async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pee
 
 @requirement("SND-4", waits=True)
 async def test_a_datagram_that_comes_late_ends_no_connection(pair: PeerPair) -> None:
-    """The partner's first datagram over DTLS is overtaken: a reliable send still arrives."""
+    """When the partner's first DTLS datagram is overtaken by later ones, a reliable send still arrives."""
     subject, partner = pair
-    # The subject's own first datagram, a little late too, has the partner's be an INIT and no answer to one.
-    # What SCTP repeats meanwhile passes at once (RFC 9260 section 5.1.1): the late one is then a duplicate.
+    # The smaller delay of the subject's own first datagram makes the partner's an INIT, not a reply to one.
+    # SCTP's retransmission passes at once (RFC 9260 section 5.1.1): the delayed INIT is then a duplicate.
     pair.delay_first_data(subject, 0.7)
     pair.delay_first_data(partner, 1.6)
     await pair.connect()
@@ -112,7 +112,7 @@ async def test_a_datagram_that_comes_late_ends_no_connection(pair: PeerPair) -> 
 
 @requirement("SND-5")
 async def test_either_side_can_send(connected_pair: PeerPair) -> None:
-    """The one that made the offer can send, and so can the one that answered it."""
+    """Both the offerer and the answerer can send."""
     for sender, receiver in (
         (connected_pair.offerer, connected_pair.answerer),
         (connected_pair.answerer, connected_pair.offerer),
@@ -134,7 +134,7 @@ async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: PeerPair) ->
 
 @requirement("SND-6")
 async def test_larger_sends_arrive_or_are_refused(connected_pair: PeerPair) -> None:
-    """Sends of 64, 256 and 512 KiB arrive or are refused, and smaller ones still arrive after them."""
+    """Sends of 64, 256 and 512 KiB arrive or are refused, and a smaller send still arrives after them."""
     sender, receiver = connected_pair
     for size in (64 * 1024, 256 * 1024, 512 * 1024):
         payload = random_payload(size)
@@ -150,7 +150,7 @@ async def test_larger_sends_arrive_or_are_refused(connected_pair: PeerPair) -> N
 
 @requirement("SND-8", waits=True)
 async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) -> None:
-    """Sent into a black link, a reliable send arrives after it heals, and an unreliable one does not."""
+    """On a temporarily cut link, a reliable send arrives after it heals, and an unreliable one never does."""
     sender, receiver = connected_pair
     unreliable, reliable, marker = random_payload(1024), random_payload(512), random_payload(32)
     dropped = connected_pair.dropped(sender)
@@ -168,13 +168,13 @@ async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) 
     await receiver.receives(marker, within=connected_pair.patience.retransmission)
     await connected_pair.drain()
     expect(
-        receiver.events_with(unreliable), "unreliable sends that arrived although the link was black"
+        receiver.events_with(unreliable), "unreliable sends that arrived although the link was cut"
     ).is_empty()
 
 
 @requirement("SND-9")
 async def test_reliable_sends_arrive_in_order(connected_pair: PeerPair) -> None:
-    """Fifty reliable sends in a row arrive in the order in which they were sent."""
+    """Fifty consecutive reliable sends arrive in the order in which they were sent."""
     sender, receiver = connected_pair
     sent = [random_payload(256) for _ in range(50)]
     for payload in sent:

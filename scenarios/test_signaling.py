@@ -1,4 +1,4 @@
-"""Signaling on the wire: open in the public documents, fixed by the reference implementation."""
+"""Signals on the wire: undefined in the public documents, defined by the reference implementation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OWN_FIELD = {
     "connected": None,
     "disconnected": None,
 }
-"""The field that a signal of each type has beside `type`, `from` and `correlation_id`."""
+"""The field that a signal of each type has in addition to `type`, `from` and `correlation_id`."""
 
 
 def signals_of(pair: PeerPair, client: Client) -> list[wire.Publish]:
@@ -37,7 +37,7 @@ def signals_of(pair: PeerPair, client: Client) -> list[wire.Publish]:
 
 @requirement("SIG-1")
 async def test_signals_go_to_the_signal_address(connected_pair: PeerPair) -> None:
-    """The SDP that a client publishes goes to `/clasp/p2p/signal/{target session}`."""
+    """A client publishes its SDP at `/clasp/p2p/signal/{target session}`."""
     subject, partner = connected_pair
     addresses = {
         published.message.address
@@ -51,7 +51,7 @@ async def test_signals_go_to_the_signal_address(connected_pair: PeerPair) -> Non
 
 @requirement("SIG-2")
 async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: PeerPair) -> None:
-    """Signals are maps with `type`, `from`, `correlation_id` and the field of their own."""
+    """Signals are maps with `type`, `from`, `correlation_id` and the field of their type."""
     subject, _ = connected_pair
     await connected_pair.drain()
     signals = signals_of(connected_pair, subject)
@@ -73,7 +73,7 @@ async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: Pe
 
 @requirement("SIG-3")
 async def test_the_answer_repeats_the_correlation_id(connected_pair: PeerPair) -> None:
-    """The answer has the `correlation_id` of the offer."""
+    """The answer has the same `correlation_id` as the offer."""
     ids: dict[str, wire.Value] = {}
     for client in (connected_pair.offerer, connected_pair.answerer):
         for signal in signals_of(connected_pair, client):
@@ -105,14 +105,14 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
         "a signal",
     )
     for sender, receiver in ((partner, subject), (subject, partner)):
-        told = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
-        expect([entry.event for entry in told], "what the unknown signals led to").is_empty()
+        ended = subject.events(Disconnected, partner) + subject.events(ConnectionFailed, partner)
+        expect([entry.event for entry in ended], "what the unknown signals led to").is_empty()
         payload = random_payload(64)
         async with connected_pair.path_of(sender, payload) as path:
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
         path.took_the_direct_path()
-    expect(len(subject.events(Connected, partner)), "times that Connected was told").equals(1)
+    expect(len(subject.events(Connected, partner)), "times that Connected was received").equals(1)
 
 
 @requirement("SIG-4")
@@ -126,7 +126,7 @@ async def test_the_channels_are_the_two_of_the_protocol(connected_pair: PeerPair
 
 @requirement("SIG-5")
 async def test_a_client_announces_itself(single: SinglePeer) -> None:
-    """A client with P2P enabled publishes its own session id on `/clasp/p2p/announce`."""
+    """A client with P2P enabled publishes its session id at `/clasp/p2p/announce`."""
     client = await single.attach(P2PConfig())
     client.needs("announce")
     published = await single.testbed.until_published(

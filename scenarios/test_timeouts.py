@@ -1,4 +1,4 @@
-"""The connection time-out: when an attempt fails, and what comes after."""
+"""The connection time-out: when an attempt fails, and what follows."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from clasp_e2e.testbed import (
 )
 
 EARLY, LATE = 0.5, 3.0
-"""Seconds by which a time-out may be missed, either way (TMO-1: 29.5 s to 33 s)."""
+"""Seconds by which an attempt may fail before and after its time-out (TMO-1: 29.5 s to 33 s)."""
 
 SHORT = P2PConfig(connection_timeout_secs=1)
-"""For attempts that are to fail."""
+"""For attempts that must fail."""
 
 AMPLE = P2PConfig(connection_timeout_secs=3)
-"""For connections that are to be made in time, also on a busy machine, and timed out soon after."""
+"""For connections that must be established in time on a busy machine, and attempts that time out soon."""
 
 
 def latest(client: Client) -> float:
-    """Return the seconds from the request by which an attempt must have failed, with room to see it late."""
+    """Return the seconds from the request within which an attempt must fail, with a margin to observe it."""
     return client.timeout + LATE + 2.0
 
 
 async def fails_after(seconds: float, single: SinglePeer, client: Client) -> None:
-    """Require an attempt that nobody answers to fail after so long.
+    """Require an unanswered attempt to fail after `seconds`.
 
-    The clock may start at the request or with the offer, which leaves later, and much later on a busy
-    machine: each end is counted from where there is more room.
+    An implementation may start its timer with the request or with the offer, which leaves later, in
+    particular on a busy machine. Each bound is measured from the start that gives more tolerance.
     """
     silent = await single.signaling_client()
     failure: Failure = await client.attempt_fails(
@@ -51,26 +51,26 @@ async def fails_after(seconds: float, single: SinglePeer, client: Client) -> Non
 
 @requirement("TMO-1", slow=True)
 async def test_the_default_time_out_is_30_seconds(single: SinglePeer) -> None:
-    """With no time-out configured, an attempt that nobody answers fails after 29.5 s to 33 s."""
+    """Without a configured time-out, an unanswered attempt fails after 29.5 s to 33 s."""
     await fails_after(30, single, await single.attach(P2PConfig()))
 
 
 @requirement("TMO-2", waits=True)
 async def test_a_configured_time_out_is_kept(single: SinglePeer) -> None:
-    """With 2 s configured, an attempt that nobody answers fails after 1.5 s to 5 s."""
+    """With a configured time-out of 2 s, an unanswered attempt fails after 1.5 s to 5 s."""
     await fails_after(2, single, await single.attach(P2PConfig(connection_timeout_secs=2)))
 
 
 @requirement("TMO-3", waits=True)
 async def test_an_attempt_to_nobody_fails(single: SinglePeer) -> None:
-    """An attempt to reach a session that does not exist fails: by the call, at once, or by the time-out."""
+    """An attempt to connect to an unknown session fails, by the call or by its time-out."""
     client = await single.attach(SHORT)
     await client.attempt_fails("nonexistent-session-12345", within=client.timeout + LATE)
 
 
 @requirement("TMO-4", waits=True)
 async def test_an_offer_that_nobody_answers_fails(single: SinglePeer) -> None:
-    """An attempt whose offer is delivered and never answered fails by the time-out, be it the default."""
+    """An attempt whose offer is delivered but never answered fails, at the latest by the default time-out."""
     client = await single.attach(SHORT)
     silent = await single.signaling_client()
     await client.attempt_fails(silent.session_id, within=30 + LATE)
@@ -80,8 +80,8 @@ async def test_an_offer_that_nobody_answers_fails(single: SinglePeer) -> None:
 
 @requirement("TMO-5", waits=True)
 async def test_an_attempt_without_a_path_fails(unconnected: UnconnectedPair) -> None:
-    """An attempt that is answered but finds the link black fails by the time-out at the latest."""
-    pair = await unconnected.attach(AMPLE, AMPLE)  # The answer is to come in time, on a busy machine too.
+    """An attempt that is answered but has no path fails, at the latest by its time-out."""
+    pair = await unconnected.attach(AMPLE, AMPLE)  # Long enough for the answer on a busy machine.
     pair.link.cut()
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     if not any(attempt.answer for attempt in pair.attempts):
@@ -90,7 +90,7 @@ async def test_an_attempt_without_a_path_fails(unconnected: UnconnectedPair) -> 
 
 @requirement("TMO-6", waits=True)
 async def test_a_connection_made_in_time_is_not_failed_by_its_timer(unconnected: UnconnectedPair) -> None:
-    """When a later attempt of the same client has timed out, the connection made before it still stands."""
+    """A connection survives when a later attempt of the same client times out."""
     pair = await unconnected.attach(AMPLE, AMPLE)
     await pair.connect()
     subject, partner = pair
@@ -101,13 +101,13 @@ async def test_a_connection_made_in_time_is_not_failed_by_its_timer(unconnected:
     for client, other in ((subject, partner), (partner, subject)):
         ended = client.events(ConnectionFailed, other) + client.events(Disconnected, other)
         expect(
-            [told.event for told in ended], f"what {client.name} was told against the connection"
+            [each.event for each in ended], f"failures that {client.name} received for the connection"
         ).is_empty()
 
 
 @requirement("TMO-7", waits=True)
 async def test_the_attempt_after_a_failed_one_succeeds(unconnected: UnconnectedPair) -> None:
-    """After an attempt failed on a black link, the next one connects when the link has healed."""
+    """After an attempt fails on a cut link, the next one connects when the link has healed."""
     pair = await unconnected.attach(AMPLE, AMPLE)
     pair.link.cut()
     with precondition("TMO-5"):
@@ -123,7 +123,7 @@ async def test_the_attempt_after_a_failed_one_succeeds(unconnected: UnconnectedP
 
 @requirement("TMO-8", waits=True)
 async def test_the_answerer_is_told_of_the_failure_too(unconnected: UnconnectedPair) -> None:
-    """The answerer's side of a connection that does not come about receives ConnectionFailed."""
+    """The answerer receives ConnectionFailed when an attempt does not lead to a connection."""
     pair: PeerPair = await unconnected.attach(SHORT, SHORT)
     pair.link.cut()
     with precondition("TMO-5"):

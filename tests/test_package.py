@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -214,6 +215,24 @@ def test_what_counts_as_waiting_for_time(text: str, expected: bool) -> None:
     call = ast.parse(text, mode="eval").body
     assert isinstance(call, ast.Call)
     assert waits_for_time(call) is expected
+
+
+def test_repository_has_one_name() -> None:
+    repository = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+    guides = [ROOT / "README.md", ROOT / "action.yml", *(ROOT / "docs").glob("*.md")]
+    named = re.compile(r"(?:github\.com/|uses: )([\w.-]+/clasp-e2e)\b")
+    found = [name for path in guides for name in named.findall(path.read_text())]
+    assert {*found} == {repository}
+
+
+def test_lower_constraints_are_the_lower_ends_of_the_ranges() -> None:
+    lines = (ROOT / "constraints-lower.txt").read_text().splitlines()[1:]
+    lower = {line.partition("==")[0]: line.partition("==")[2] for line in lines}
+    ranges = {re.split("[<>=]", each)[0]: each for each in PROJECT["dependencies"]}
+    assert lower.keys() == ranges.keys()
+    for name, version in lower.items():
+        assert re.match(rf"{name}>=([\d.]+),<", ranges[name])
+        assert f"{version}.0".startswith(f"{ranges[name].partition('>=')[2].partition(',')[0]}.")
 
 
 def test_the_version_is_one() -> None:

@@ -1,4 +1,4 @@
-"""Checks of what the user wrote for a command that runs scenarios, before anything runs."""
+"""Checks of the arguments of commands that run scenarios, before anything runs."""
 
 import re
 from pathlib import Path
@@ -13,9 +13,9 @@ from clasp_e2e.results.store import ResultsError, check_directory
 
 
 def existing_scenarios(_: click.Context, __: click.Parameter, arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `arguments` if the scenarios among them exist, and the expressions of `-k` and `-m` are valid.
+    """Return `arguments` if the scenarios among them exist and the expressions of `-k` and `-m` are valid.
 
-    The others are pytest's options, whose values follow them. Raises `CommandError`.
+    Other arguments are options of pytest and their values. Raises `CommandError`.
     """
     for before, argument in zip(("", *arguments), arguments, strict=False):
         if before in ("-k", "-m"):
@@ -52,7 +52,7 @@ def _names_scenarios(argument: str, *, after: str) -> bool:
 def _check_scenario(argument: str) -> None:
     file, separator, rest = argument.partition("::")
     path = find_file(file)
-    if path is None and Path(file).exists():  # A folder, say: pytest knows what to do with it.
+    if path is None and Path(file).exists():  # For example a folder, which pytest accepts.
         return
     if path is None:
         raise _no_scenario("scenario file", argument)
@@ -62,7 +62,7 @@ def _check_scenario(argument: str) -> None:
 
 
 def _no_scenario(what: str, argument: str) -> CommandError:
-    hint = did_you_mean(closest_scenarios(argument)) or "; `clasp-e2e list` names them all"
+    hint = did_you_mean(closest_scenarios(argument)) or "; `clasp-e2e list` prints all names"
     return CommandError(f"there is no {what} {argument!r}" + hint)
 
 
@@ -72,5 +72,5 @@ def _check_expression(option: str, text: str) -> None:
     except SyntaxError as error:
         raise CommandError(
             f"{option} {text!r} is not an expression ({error.msg}, at column {error.offset});"
-            ' combine names by and, or, not, as in "routing and not mode"'
+            ' combine names with and, or, not, as in "routing and not mode"'
         ) from None

@@ -14,9 +14,9 @@ from clasp_e2e.drivers.building_rust import build_rust_adapter
 @click.command("build-adapter")
 @click.argument("adapter", type=click.Choice(["rust", "node", "browser"]))
 def build_adapter(adapter: str) -> None:
-    """Build an included adapter unless that is done already, and print its path on standard output.
+    """Build an included adapter if necessary, and print its path on standard output.
 
-    It is built in $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e, which can be deleted at any time.
+    The build folder is $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e; it can be deleted at any time.
     """
     try:
         path = BUILDERS[adapter]()
@@ -43,4 +43,4 @@ def _build_rust() -> Path:
 
 
 BUILDERS = {"rust": _build_rust, "node": build_node_adapter, "browser": build_browser_adapter}
-"""How each adapter is built."""
+"""The build function of each adapter."""

@@ -5,7 +5,7 @@ from click.shell_completion import get_completion_class
 
 PROGRAM = "clasp-e2e"
 VARIABLE = "_CLASP_E2E_COMPLETE"
-"""The variable by which the script calls the command; click derives its name from the program's."""
+"""The variable with which the script calls the command; click derives its name from the program name."""
 
 
 @click.command()

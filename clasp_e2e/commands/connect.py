@@ -1,4 +1,4 @@
-"""`clasp-e2e connect HOST:PORT COMMAND`: an adapter for a run that was started with `--attach`."""
+"""`clasp-e2e connect HOST:PORT COMMAND`: start an adapter for a run with `--attach`."""
 
 import asyncio
 import shlex
@@ -27,7 +27,7 @@ def connect(address: str, command: tuple[str, ...]) -> None:
     COMMAND may begin with a debugger: `clasp-e2e connect HOST:PORT -- node --inspect-brk adapter.mjs`.
     The harness uses its standard input and output; standard error and Ctrl-C are left to COMMAND.
 
-    Exit status: that of COMMAND; 2 usage; 3 no run waits there, or COMMAND cannot be started.
+    Exit status: that of COMMAND; 2 usage; 3 no run waits at the address, or COMMAND cannot be started.
     """
     try:
         host, port = parse_address(address)
@@ -45,7 +45,7 @@ def _leave_to_the_command(*_: object) -> None:
 
 
 async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
-    """Carry lines both ways until the command has ended, and return its exit status."""
+    """Copy data in both directions until the command exits; return its exit status."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
@@ -72,7 +72,7 @@ async def _bridge(host: str, port: int, command: Sequence[str]) -> int:
 
 
 async def _carry(source: StreamReader, sink: StreamWriter) -> None:
-    """Carry what comes from `source` to `sink`, and its end as well."""
+    """Copy data from `source` to `sink` until its end, then close `sink`."""
     with suppress(ConnectionError):
         while chunk := await source.read(CHUNK):
             sink.write(chunk)

@@ -1,4 +1,4 @@
-"""`clasp-e2e doctor DRIVER`: find the faults of a driver before any scenario is run."""
+"""`clasp-e2e doctor DRIVER`: find the faults of a driver before any scenario runs."""
 
 import asyncio
 import sys
@@ -46,11 +46,11 @@ def doctor(driver: str, deadline_scale: float) -> None:
     if count := len(results.faults):
         click.echo(f"\n{count} {'fault' if count == 1 else 'faults'} found.")
         sys.exit(ExitStatus.FAILED)
-    click.echo("\nNo fault of the driver was found. `clasp-e2e run` judges the implementation.")
+    click.echo("\nNo fault of the driver was found. Use `clasp-e2e run` to judge the implementation.")
 
 
 def _show(result: CheckResult) -> None:
-    """Print a line for a check, with advice and standard error below it."""
+    """Print a check in one line, with advice and standard error below it."""
     console = Console(highlight=False, soft_wrap=True)
     line = Text(f"{result.check:{_COLUMN}}")
     line.append(f"{result.outcome.value:8}", _STYLES[result.outcome])

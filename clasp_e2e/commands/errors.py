@@ -1,4 +1,4 @@
-"""How every command reports an error: one line on standard error, and an exit status."""
+"""Error reports of all commands: one line on standard error, and an exit status."""
 
 from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from clasp_e2e.results.exit_status import ExitStatus
 
 
 class CommandError(click.ClickException):
-    """An error that ends a command: it is printed as `Error: <what happened>; <what to do>`."""
+    """An error that ends a command, printed as `Error: <what happened>; <what to do>`."""
 
     def __init__(self, message: str, status: ExitStatus = ExitStatus.USAGE) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class CommandError(click.ClickException):
 
 
 class ExistingFile(click.Path):
-    """A file to read, as a parameter; where there is none, the error names files with a similar name."""
+    """A parameter type for a file to read; if it is missing, the error suggests files with similar names."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False, path_type=Path)
@@ -38,14 +38,14 @@ class ExistingFile(click.Path):
 
 
 def did_you_mean(names: Iterable[str]) -> str:
-    """Return what a message says of names that come close, nothing if there are none."""
+    """Return the suggestion of similar names for a message, or an empty string."""
     quoted = " or ".join(repr(name) for name in names)
     return f"; did you mean {quoted}?" if quoted else ""
 
 
 @contextmanager
 def errors_in_one_line(commands: Collection[str]) -> Generator[None]:
-    """Have what click says of a wrong call be a `CommandError`, without the usage of the command."""
+    """Convert the usage errors of click to `CommandError`, without the usage text of the command."""
     try:
         yield
     except NoArgsIsHelpError:

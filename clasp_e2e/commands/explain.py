@@ -1,4 +1,4 @@
-"""`clasp-e2e explain ID`: one requirement in full."""
+"""`clasp-e2e explain ID`: print all details of one requirement."""
 
 import shutil
 from functools import partial
@@ -16,9 +16,9 @@ from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catal
 @click.command()
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
-    """Print what the requirement ID demands, its source, how it is judged, and which mutants prove it.
+    """Print the requirement ID, its source, how it is judged, and which mutants prove it.
 
-    A mutant is the reference with one fault, and fails that requirement.
+    A mutant is the reference with one fault; it fails that requirement.
     """
     catalogue = load_catalogue()
     try:
@@ -32,10 +32,10 @@ def explain(requirement_id: str) -> None:
         lines += section(name, text)
     if requirement.precondition:
         rests_on = catalogue.preconditions_of(requirement.id)
-        lines += section("Rests on", "\n".join(f"{each.id}  {each.statement}" for each in rests_on))
+        lines += section("Depends on", "\n".join(f"{each.id}  {each.statement}" for each in rests_on))
     scenarios = judging(requirement.id, load_scenarios())
     names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
-    lines += section("Scenarios", names or "none yet: no run judges this")
+    lines += section("Scenarios", names or "none yet: no run judges this requirement")
     mutants = [mutant for mutant in MUTANTS if mutant.requirement == requirement.id]
     proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants)
     lines += section("Proven by", "\n".join(proofs) or "no mutant yet")
@@ -43,7 +43,7 @@ def explain(requirement_id: str) -> None:
 
 
 def _sections(requirement: Requirement) -> list[tuple[str, str]]:
-    """Return what the catalogue holds, under the names that a reader looks for."""
+    """Return the fields of the catalogue with their headings."""
     return [
         ("Source", f"{citation(requirement)}:\n{sentence(requirement)}"),
         ("Required", requirement.statement),
@@ -61,7 +61,7 @@ def _who(requirement: Requirement) -> str:
     who = {"peer": "either peer"}
     judged = " and ".join(who.get(role, f"the {role}") for role in requirement.judges)
     facing = {
-        "same": "another of its kind",
+        "same": "another client of the same implementation",
         "reference": "the reference",
         "scripted": "a scripted partner",
     }

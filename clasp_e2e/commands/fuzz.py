@@ -32,7 +32,7 @@ from clasp_e2e.testbed.waiting import Patience
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The options of the user. A role that is not attacked is None."""
+    """The options of the command. A role that is not attacked is None."""
 
     peer: str | None
     router: str | None
@@ -142,8 +142,8 @@ async def _targets(order: Order) -> AsyncGenerator[dict[str, Target]]:
 
 
 def _driver(spec: str, resolve: Callable[..., Driver], scale: float) -> Driver:
-    # Nobody could notice an endless loop in this process, nor tell its memory from ours; and the memory
-    # of a process that is shared is not that of the peer alone.
+    # In this process, an endless loop would go unnoticed and memory could not be measured separately. A
+    # process per peer makes its memory that of one peer.
     if spec == REFERENCE:
         command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference", "--processes", "per_peer"]
         return StdioDriver(command, deadline_scale=scale)
@@ -193,7 +193,7 @@ def _print_campaign(order: Order, target: Target, campaign: Campaign) -> bool:
         number = len(finding.inputs)
         click.echo(f"    {number} {'input' if number == 1 else 'inputs'}: {path}")
         click.echo(f"    Repeat with {_command(order, path)}")
-    # No specification bounds the memory, or requires a peer to withstand its own router.
+    # No specification limits memory, or requires a peer to survive input from its own router.
     judged = [finding for finding in campaign.findings if spec == REFERENCE or finding.requirement]
     return counted and bool(judged or (grown and spec == REFERENCE))
 

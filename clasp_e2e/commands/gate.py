@@ -1,4 +1,4 @@
-"""`clasp-e2e gate`: a run that is compared with a list of known failures, and updates the list."""
+"""`clasp-e2e gate`: compare a run with a list of known failures, and update the list."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from clasp_e2e.results.store import ResultsError, shown
 from clasp_e2e.spec.catalogue import load_catalogue
 
 DEFAULT = Path("clasp-baseline.toml")
-HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate --update-baseline`.\n"
+HEADER = "# Known failures of this implementation; maintained by `clasp-e2e gate --update-baseline`.\n"
 
 
 @click.command(epilog=DRIVER)
@@ -39,19 +39,19 @@ HEADER = "# What this implementation is known to fail; kept by `clasp-e2e gate -
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT,
     show_default=True,
-    help="File of known failures; if there is none, those that come with the driver.",
+    help="File of known failures; if it does not exist, those included with the driver.",
 )
 @click.option(
     "--update-baseline", is_flag=True, help="Delete from FILE the entries that are no longer needed."
 )
-@click.option("--accept-new", metavar="REASON", help="With --update-baseline: also add what fails now.")
+@click.option("--accept-new", metavar="REASON", help="With --update-baseline: also add the new failures.")
 @click.option("--strict", is_flag=True, help="Count deviations as failures.")
 @click.option(
     "--of",
     "of",
     metavar="RESULTS",
     type=click.Path(path_type=Path, exists=True),
-    help="Run nothing: compare these results, a results.json or its folder.",
+    help="Compare existing results instead of running: a results.json or its folder.",
 )
 @click.option(
     "--github", is_flag=True, help="Also print unexpected results as annotations of GitHub Actions."
@@ -70,24 +70,24 @@ def gate(
     pytest_args: tuple[str, ...],
     **options: object,
 ) -> None:
-    """Run the scenarios; fail for each failure that is not in the baseline, and each entry that is wrong.
+    """Run the scenarios; fail on failures that the baseline does not list, and on incorrect entries.
 
     Each unexpected result is one line that says what to change. --update-baseline deletes the entries
-    that are met now, are stale or have expired; it adds entries only with --accept-new, whose REASON
-    goes into each of them. PYTEST_ARGS are as for `clasp-e2e run`.
+    that are met now, are stale or have expired; it adds entries only with --accept-new, each with
+    REASON. PYTEST_ARGS are as for `clasp-e2e run`.
 
-    With --of nothing is run: the results of earlier runs (merged by `clasp-e2e report`, or the
-    journal.jsonl of a run that was killed) are compared with the baseline, or without FILE with the
-    one that those runs had. RESULTS is then written again.
+    --of compares the results of earlier runs (merged by `clasp-e2e report`, or the journal.jsonl of a
+    run that was killed) with the baseline, or, if FILE does not exist, with the one of those runs.
+    RESULTS is then rewritten.
 
-    Exit status: 0 no unexpected result (after the update, if there is one); 1 unexpected results;
-    2 usage; 3 no verdict: partial where no part was chosen, or inconclusive.
+    Exit status: 0 no unexpected result (after an update); 1 unexpected results; 2 usage; 3 no verdict:
+    partial although no part was chosen, or inconclusive.
     """
     options |= {"k": keyword, "m": markers}
     if accept_new is not None and not update_baseline:
         raise CommandError("--accept-new changes the baseline; add --update-baseline")
     if accept_new is not None and not accept_new.strip():
-        raise CommandError("--accept-new needs a reason, which goes into the baseline; write one")
+        raise CommandError("--accept-new needs a reason for the baseline; write one")
     if of is None:
         resolution, status = _run(options, baseline, results, strict, pytest_args)
         if resolution is None:
@@ -114,12 +114,12 @@ def gate(
 
 
 class _Keeper:
-    """A hook that keeps the result of a session when it is over."""
+    """A pytest plugin that keeps the result of a session."""
 
     resolution: Resolution | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Keep the resolved run, if it came to its end."""
+        """Keep the resolved run, if it finished."""
         run = config.stash.get(RUN, None)
         self.resolution = None if run is None else run.resolution
 
@@ -127,7 +127,7 @@ class _Keeper:
 def _run(
     options: Mapping[str, object], baseline: Path, results: Path, strict: bool, pytest_args: Sequence[str]
 ) -> tuple[Resolution | None, int]:
-    """Run the scenarios; return the resolved run, None if it did not come to its end, and its exit status."""
+    """Run the scenarios; return the resolved run, None if it did not finish, and its exit status."""
     known = baseline if baseline.exists() else None
     arguments = option_arguments({**options, "baseline": known, "strict": strict})
     keeper = _Keeper()
@@ -136,7 +136,7 @@ def _run(
 
 
 def _judge(path: Path, baseline: Path, *, strict: bool) -> Resolution:
-    """Return a run that is over, resolved with `baseline` if that exists."""
+    """Return an earlier run, resolved with `baseline` if that exists."""
     catalogue = load_catalogue()
     try:
         run = read_run(path, catalogue)
@@ -165,7 +165,7 @@ def _update(resolution: Resolution, path: Path, reason: str | None, status: int)
     added = [] if reason is None else new_entries(run.scenarios, reason, strict=run.strict)
     changed = extend(shrink(text, spent), added)
     if changed == text:
-        click.echo(f"\n{path}: left as it is")
+        click.echo(f"\n{path}: unchanged")
         return resolution, status
     try:
         new = parse_baseline(changed, shown(path), _owners(run, plan), catalogue)
@@ -192,13 +192,13 @@ def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
             names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
             first = result.message.strip().partition("\n")[0]
             yield (
-                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; repair it, or list it"
+                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; fix it, or list it"
                 f" in {baseline} (--update-baseline --accept-new REASON)"
             )
     yield from resolution.known.complaints
     if missing := resolution.run.missing:
         some = ", ".join(missing[:FEW]) + (", …" if len(missing) > FEW else "")
-        yield f"{len(missing)} cases that were to run have no result: {some}; run them, and merge again"
+        yield f"{len(missing)} planned cases have no result: {some}; run them, and merge again"
 
 
 def _write(run: Run, path: Path) -> None:
@@ -213,5 +213,5 @@ def _today() -> date:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` as the data of a workflow command (GitHub: percent-encoded line ends)."""
+    """Return `text` as the data of a GitHub workflow command, with percent-encoded line ends."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -11,7 +11,7 @@ from clasp_e2e.execution.bundled_scenarios import Bundled, judging, load_scenari
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 
 _WIDE = 110
-"""Number of columns from which both the source's name and a scenario's name fit."""
+"""Minimum number of columns for the full name of the source."""
 
 
 @click.command("list")
@@ -21,8 +21,8 @@ _WIDE = 110
 def list_requirements(as_json: bool) -> None:
     """List the requirements, their sources, and the scenarios that judge them.
 
-    A terminal gets a table. Otherwise each requirement is a line of fields separated by tabs: id, level,
-    source, scenarios (separated by commas, or "-" if there is none yet).
+    On a terminal, the output is a table. Otherwise it is one line per requirement, with tab-separated
+    fields: id, level, source, scenarios (separated by commas, or "-" if there are none).
     """
     catalogue, bundled = load_catalogue(), load_scenarios()
     console = Console()

@@ -1,4 +1,4 @@
-"""`clasp-e2e matrix`: every pair of implementations, in both roles, over every router."""
+"""`clasp-e2e matrix`: judge every pair of implementations, in both roles, over every router."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
 LOG_LINES = 20
-"""Lines of progress in a log; a terminal shows a bar."""
+"""Number of progress lines in a log; a terminal shows a bar."""
 
 
 @click.command(epilog=options.DRIVER)
@@ -41,7 +41,7 @@ LOG_LINES = 20
     metavar="DRIVER,...",
     multiple=True,
     required=True,
-    help="Implementations: each opposite each other, and itself.",
+    help="Implementations, each paired with each other and itself.",
 )
 @click.option(
     "--routers",
@@ -49,7 +49,7 @@ LOG_LINES = 20
     multiple=True,
     default=["reference"],
     show_default=True,
-    help="Routers: all pairs are judged over each of them.",
+    help="Routers, each used for all pairs.",
 )
 @options.option("jobs")
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
@@ -75,15 +75,15 @@ def matrix(
     markers: str | None,
     scenarios: tuple[str, ...],
 ) -> None:
-    """Judge every pair of PEERS in both roles over every one of ROUTERS, and write one result for all.
+    """Judge every pair of PEERS in both roles over each of ROUTERS, and write one result for all.
 
     SCENARIOS are files (test_connecting.py) or names in them (test_connecting.py::test_NAME). Each
-    cell has the results of a `clasp-e2e run`; all share the implementations, each started once, and one
-    scheduler. A cell whose implementation is missing on this machine is not available, with the reason,
-    and does not fail the command. DIR gets matrix.json, and a folder for each cell.
+    cell has the results of a `clasp-e2e run`; all cells share one scheduler and the implementations,
+    each started once. A cell whose implementation is missing on this machine is reported as not
+    available, and does not fail the command. DIR receives matrix.json, and a folder for each cell.
 
-    A comma separates drivers. A cmd: command line ends at a comma that a driver follows; quote a comma
-    in it, or give the option several times, if a word after a comma could be taken for a driver.
+    Commas separate drivers. A cmd: command line ends at a comma that precedes a driver; if a word after
+    a comma could be mistaken for a driver, quote the comma or repeat the option.
 
     Exit status: the worst of the cells: 1 not conformant; 3 partial, inconclusive, interrupted, or none
     available; 2 usage; 0 otherwise.
@@ -164,7 +164,7 @@ class _Progress(MatrixListener):
         self._total = cases
         self._progress.update(self._bar, total=cases, visible=True)
         self._console.print(
-            f"{cells} of {len(matrix.cells)} cells to be judged, in {cases} cases; seed {matrix.seed}"
+            f"judging {cells} of {len(matrix.cells)} cells, with {cases} cases; seed {matrix.seed}"
         )
         for line in reasons(matrix.cells):
             self._console.print(line, soft_wrap=True)
@@ -181,12 +181,12 @@ class _Progress(MatrixListener):
         self._console.print(cell_line(cell), soft_wrap=True)
 
     def ending(self) -> None:
-        self._console.print("Ending all processes…", style="yellow")
+        self._console.print("Stopping all processes…", style="yellow")
 
 
 @contextmanager
 def _interruptible() -> Generator[None]:
-    """Treat SIGTERM as Ctrl-C, which a background job ignores."""
+    """Treat SIGTERM as Ctrl-C, because a background job ignores SIGINT."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -195,7 +195,7 @@ def _interruptible() -> Generator[None]:
 
 
 def _names(values: Sequence[str], option: str) -> list[str]:
-    """Return the drivers that an option names, at least one."""
+    """Return the drivers that an option names. Raises `CommandError` if there are none."""
     if not (names := split_driver_names(values)):
         raise CommandError(f"{option} names no driver; name at least one")
     return names

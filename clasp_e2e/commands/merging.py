@@ -1,4 +1,4 @@
-"""The results of several runs, on the disk, as those of one."""
+"""Merge the results of several runs on disk."""
 
 import shlex
 import shutil
@@ -13,23 +13,23 @@ from clasp_e2e.results.store import RESULTS, ResultsError, clear_results, write_
 from clasp_e2e.spec.catalogue import load_catalogue
 
 FEW = 6
-"""So many cases without a result are named."""
+"""Maximum number of cases without a result that are named."""
 
 
 def results_file(named: Path) -> Path:
-    """Return the `results.json` that the user means by a file or a folder."""
+    """Return the `results.json` for a file or folder that the user named."""
     return named / RESULTS if named.is_dir() else named
 
 
 def merge_results(named: Sequence[Path], directory: Path) -> Run:
     """Merge the runs in `named` into `directory`, with their evidence, and return the run.
 
-    What an earlier run left in `directory` goes. Raises `ResultsError`, `MergeError`.
+    The results of an earlier run in `directory` are deleted. Raises `ResultsError`, `MergeError`.
     """
     files = {str(each): results_file(each) for each in named}
     for name, file in files.items():
         if file.resolve().parent == directory.resolve():
-            raise ResultsError(f"{name}: what is merged cannot be written over it; name another --results")
+            raise ResultsError(f"{name}: cannot replace a part with the merged run; name another --results")
     catalogue = load_catalogue()
     runs = [(name, read_run(file, catalogue)) for name, file in files.items()]
     command = shlex.join(["clasp-e2e", "report", *map(str, named), "--results", str(directory)])
@@ -46,7 +46,7 @@ def merge_results(named: Sequence[Path], directory: Path) -> Run:
 
 
 def _copied(evidence: str | None, source: Path, directory: Path) -> str | None:
-    """Copy a piece of evidence and return where it lies now, None if it is gone."""
+    """Copy an evidence file; return its new path, or None if it is missing."""
     if evidence is None:
         return None
     file = source / "evidence" / PurePath(evidence).name

@@ -1,4 +1,4 @@
-"""`clasp-e2e model`: generated scripts of calls, compared with a model that predicts their results."""
+"""`clasp-e2e model`: run generated scripts of calls, and compare their results with a model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from clasp_e2e.testbed.waiting import Patience
 @click.option(
     "--peer", metavar="DRIVER", default="reference", show_default=True, help="Judge this implementation."
 )
-@click.option("--router", metavar="DRIVER", help="Over this router: a driver, or the ws:// URL of one.")
+@click.option("--router", metavar="DRIVER", help="Use this router: a driver, or the ws:// URL of one.")
 @click.option(
     "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Maximum number of steps."
 )
@@ -74,7 +74,7 @@ def model(
     """Generate scripts of interleaved calls, run them, and compare their results with a model.
 
     Up to three sessions of PEER connect, send in each mode and kind, change modes, disconnect, close and
-    die, while links are cut and restored. A contradiction is shrunk to a short script, saved, and printed
+    crash, while links are cut and restored. A contradiction is shrunk to a short script, saved, and printed
     with the command that repeats it.
 
     Exit status: 0 no contradiction; 1 a contradiction; 2 usage; 3 inconclusive: a contradiction that did
@@ -107,7 +107,7 @@ def _read(path: Path, seed: int) -> tuple[Script, int]:
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ScriptError(f"{path}: no script can be read here: {error}") from None
+        raise ScriptError(f"{path}: the script cannot be read: {error}") from None
     try:
         script = read_script(document)
     except ScriptError as error:
@@ -118,7 +118,7 @@ def _read(path: Path, seed: int) -> tuple[Script, int]:
 
 @dataclass
 class ModelRun:
-    """The implementation, started, and one event loop in which all scripts are performed."""
+    """The started implementation, and the event loop that runs all scripts."""
 
     peer: str
     router: str | None
@@ -166,11 +166,11 @@ class ModelRun:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the implementation declares."""
+        """The capabilities that the implementation declares."""
         return self._run.context.participants[self.label].side.description.capabilities
 
     def perform(self, script: Script, name: str) -> JudgedCase:
-        """Perform a script; with a name, keep it and its evidence under that."""
+        """Run a script; keep it and its evidence under `name`, if given."""
         case = case_of(script, self.label, self.capabilities, self.tally, "")
         if name:
             path = self.directory / f"{name}.json"
@@ -179,7 +179,7 @@ class ModelRun:
         return self._runner.run(self._run.judge_alone(case, keep_evidence=bool(name)))
 
     def search(self, steps: int, strict: bool, console: Console) -> Seen:
-        """Search for a contradiction over so many steps."""
+        """Search for a contradiction in at most `steps` steps."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("steps", total=steps)
@@ -192,12 +192,12 @@ class ModelRun:
             return Search(perform, self.capabilities, self.tally, seed=self.seed, strict=strict).run(steps)
 
     def replay(self, script: Script, strict: bool) -> Seen:
-        """Perform one script."""
+        """Run one script."""
         search = Search(self.perform, self.capabilities, self.tally, seed=self.seed, strict=strict)
         return search.replay(script)
 
     def write(self, seen: Seen) -> None:
-        """Write what was seen, and a file for each script that is to be performed again."""
+        """Write the result, and a file for each script of a finding."""
         found = self.found(seen)
         for finding in found:
             write_document(self.document(finding), self.directory / f"{finding.name}.json")
@@ -213,7 +213,7 @@ class ModelRun:
         write_document(document, self.directory / "model.json")
 
     def document(self, finding: ScriptOutcome) -> dict[str, Any]:
-        """Return a finding as plain data; `script` is what `--replay` performs."""
+        """Return a finding as plain data; `--replay` runs its `script`."""
         result = finding.judged.result
         return {
             "name": finding.name,
@@ -227,7 +227,7 @@ class ModelRun:
         }
 
     def found(self, seen: Seen) -> list[ScriptOutcome]:
-        """Return all that is kept of what was seen, each under a name of its own."""
+        """Return all findings, each with a unique name."""
         found = [seen.contradiction] if seen.contradiction else []
         found += [replace(each, name=f"deviation-{name}") for name, each in seen.deviations.items()]
         found += [replace(each, name=f"deviation-once-{n}") for n, each in enumerate(seen.passing, 1)]
@@ -257,11 +257,11 @@ def _report(stage: ModelRun, seen: Seen, console: Console, *, strict: bool) -> N
     tally = stage.tally
     console.print(
         f"\n{tally.steps} steps in {tally.scripts} scripts: {tally.sends} sends"
-        f" ({tally.open_sends} of which the specification leaves the way open), {tally.attempts} attempts to"
+        f" ({tally.open_sends} for which the specification allows either path), {tally.attempts} attempts to"
         f" connect ({tally.failed_attempts} that had to fail)."
     )
     if seen.contradiction is not None:
-        level = "; it is not more than a deviation" if strict and _is_deviation(seen.contradiction) else ""
+        level = ", a deviation" if strict and _is_deviation(seen.contradiction) else ""
         console.print(f"A contradiction: {seen.contradiction.judged.requirement}{level}.", style="bold red")
     elif seen.undecided:
         console.print(

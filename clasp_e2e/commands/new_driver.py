@@ -1,4 +1,4 @@
-"""`clasp-e2e new-driver`: an adapter to start from."""
+"""`clasp-e2e new-driver`: write the template of an adapter."""
 
 import shlex
 import shutil
@@ -19,7 +19,7 @@ LANGUAGES = {
         "cargo build --release --manifest-path {}/Cargo.toml",
     ),
 }
-"""For each language, how the adapter is run, where one's own calls go, and how it is built."""
+"""By language: the command of the adapter, the file for the user's own calls, and the build command."""
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock", "node_modules")
 
 
@@ -29,7 +29,7 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock", "node
 def new_driver(lang: str, directory: Path) -> None:
     """Write an adapter with a stub implementation into DIR, which must be new or empty.
 
-    It passes `clasp-e2e doctor` unchanged. Replace the stub with calls of your own, step by step.
+    The unchanged adapter passes `clasp-e2e doctor`. Replace the stub with your own calls, step by step.
     """
     try:
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):

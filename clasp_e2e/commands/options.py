@@ -1,4 +1,4 @@
-"""Options that several commands have, as click takes them."""
+"""Click options that several commands share."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def option(name: str) -> Callable[[F], F]:
 
 
 def run_options(*, without: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """Add all options of a run to a command, in their order, but for those that it has of its own."""
+    """Add all options of a run to a command, in their order, except those in `without`."""
 
     def add(command: F) -> F:
         for each in reversed(RUN_OPTIONS):
@@ -33,7 +33,7 @@ def run_options(*, without: tuple[str, ...] = ()) -> Callable[[F], F]:
 
 
 def chosen_scenarios(argument: str = "pytest_args") -> Callable[[F], F]:
-    """Add `-k`, `-m` and the arguments by which a user chooses scenarios."""
+    """Add `-k`, `-m` and the arguments that select scenarios."""
     decorators: tuple[Callable[[F], F], ...] = (
         click.argument(argument, nargs=-1, type=click.UNPROCESSED, callback=existing_scenarios),
         click.option(
@@ -41,7 +41,7 @@ def chosen_scenarios(argument: str = "pytest_args") -> Callable[[F], F]:
             "markers",
             metavar="EXPRESSION",
             callback=valid_expression,
-            help='Only scenarios so marked, for example "not slow".',
+            help='Only scenarios with these marks, for example "not slow".',
         ),
         click.option(
             "-k",
@@ -61,7 +61,7 @@ def chosen_scenarios(argument: str = "pytest_args") -> Callable[[F], F]:
 
 
 def results_option(default: str, help_text: str = "Output directory.") -> Callable[[F], F]:
-    """Add `--results` with a default of the command's own."""
+    """Add `--results` with a default for the command."""
     return click.option(
         "--results",
         metavar="DIR",

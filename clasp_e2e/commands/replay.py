@@ -31,11 +31,11 @@ def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: 
     """Run the cases of EVIDENCE again, with the same seeds, conditions and drivers, and compare.
 
     EVIDENCE are files from the evidence folder of a run, by default reports/latest/evidence. The last
-    lines say for each case `same` (the same outcome; for a failure the same requirement and expectation),
-    `different`, or `gone` (it passes now). Start the command in the folder in which the run was started,
-    so that it finds the same drivers.
+    lines give the result of each case: `same` (the same outcome; for a failure the same requirement and
+    expectation), `different`, or `gone` (it passes now). Start the command in the folder in which the run
+    was started, so that it finds the same drivers.
 
-    Exit status: 0 all the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not end.
+    Exit status: 0 all are the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not finish.
     """
     try:
         before = [read_evidence(path) for path in evidence]
@@ -60,7 +60,7 @@ def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: 
 
 
 def _alike(before: Sequence[Evidence]) -> list[list[Evidence]]:
-    """Return the cases in groups that one run can repeat: of the same seed, drivers and options."""
+    """Group the cases that one run can repeat: those with the same seed, drivers and options."""
     groups: dict[object, list[Evidence]] = {}
     for each in before:
         key = (
@@ -81,7 +81,7 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
         **first.drivers,
         "router": first.router,
         "seed": first.seed,
-        # What was measured for the run is no measure for a debugger.
+        # The scale of the run does not apply to a debugger.
         "deadline_scale": first.deadline_scale if attach is None else None,
         "attach": attach,
         "jobs": jobs,
@@ -93,10 +93,10 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
 
 
 def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]:
-    """Return the line that says how a case came out, and its exit status."""
+    """Return the result line of a case, and its exit status."""
     written = evidence_path(directory / "evidence", before.case)
     if not written.exists():
-        line = f"no result: {before.case} did not come to an end; the messages above say why"
+        line = f"no result: {before.case} did not finish; see the messages above"
         return line, ExitStatus.USAGE if status == ExitStatus.USAGE else ExitStatus.INCONCLUSIVE
     comparison = compare(before.result, read_evidence(written).result)
     return f"{comparison.likeness}: {before.case}: {comparison.reason}", STATUS[comparison.likeness]

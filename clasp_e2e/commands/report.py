@@ -1,4 +1,4 @@
-"""`clasp-e2e report`: reports of a run, made from its `results.json`."""
+"""`clasp-e2e report`: write reports of a run from its `results.json`."""
 
 import os
 from collections.abc import Callable
@@ -45,7 +45,7 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     "--html",
     type=OUTPUT,
     metavar="FILE",
-    help="One HTML page of the whole run, with the sequence of each case.",
+    help="One HTML page of the run, with the sequence of each case.",
 )
 @click.option(
     "--markdown", type=OUTPUT, metavar="FILE", help="Markdown, for a pull request or the summary of a CI job."
@@ -56,18 +56,17 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 
     RESULTS can also be a matrix.json, or its folder, with --html and --markdown. FILE can be `-` for
-    standard output; without an option, the Markdown is printed there. The same results give the same
-    bytes.
+    standard output; without an option, the Markdown is printed there. The output is reproducible.
 
-    Several RESULTS are parts of one run, each from a job or machine that ran a part of the scenarios.
-    They are merged into DIR, with their evidence, and the reports are of the merged run. Its verdict is
-    that of a single run of all parts. `clasp-e2e gate --of DIR` compares it with the known failures.
+    Several RESULTS are parts of one run, for example from parallel CI jobs. They are merged into DIR with
+    their evidence, and the reports describe the merged run. Its verdict is that of a single run of all
+    parts. `clasp-e2e gate --of DIR` compares it with the known failures.
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
     try:
         if len(named) > 1 or (named and results is not None):
             results = results or LATEST
-            _tell(merge_results(named, results), results)
+            _print_merge(merge_results(named, results), results)
         elif named:
             (results,) = named
         results = results or LATEST
@@ -77,7 +76,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
         path = results_file(results)
         run = read_run(path, load_catalogue())
         if run.missing and is_unfinished(path.parent):
-            _say_missing(f"{path.parent}: the run was ended before {len(run.missing)} of its cases", run)
+            _say_missing(f"{path.parent}: the run ended before {len(run.missing)} of its cases", run)
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
@@ -96,8 +95,8 @@ def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> Non
         _write(render_matrix_markdown(read_matrix(path)), wanted.get("markdown", Path("-")))
 
 
-def _tell(run: Run, directory: Path) -> None:
-    """Print what was merged on standard error."""
+def _print_merge(run: Run, directory: Path) -> None:
+    """Print a summary of the merge on standard error."""
     verdict = run.verdict.value.replace("_", " ")
     click.echo(
         f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True

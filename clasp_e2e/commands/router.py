@@ -1,4 +1,4 @@
-"""`clasp-e2e router`: the reference router, until it is stopped."""
+"""`clasp-e2e router`: run the reference router until it is stopped."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""`clasp-e2e run`: run the scenarios of this package, from any folder."""
+"""`clasp-e2e run`: run the scenarios of this package from any folder."""
 
 import sys
 from pathlib import Path
@@ -21,13 +21,13 @@ def run(
     pytest_args: tuple[str, ...],
     **options: object,
 ) -> None:
-    """Run the scenarios and reach a verdict; with no options, on the embedded reference.
+    """Run the scenarios and print a verdict; without options, on the included reference.
 
     PYTEST_ARGS are scenario files (test_connecting.py), scenarios (test_connecting.py::test_NAME),
     and, after `--`, any options of pytest.
 
     Exit status: 0 conformant, or nothing failed in a chosen part; 1 not conformant; 2 usage;
-    3 no verdict: partial where no part was chosen, inconclusive, or interrupted.
+    3 no verdict: partial although no part was chosen, inconclusive, or interrupted.
     """
     arguments = option_arguments(options | {"k": keyword, "m": markers})
     sys.exit(run_scenarios([*arguments, *pytest_args], results=results))

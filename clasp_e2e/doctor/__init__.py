@@ -1,9 +1,8 @@
-"""The examination of a driver: faults of the driver or adapter, each with advice, without any scenario.
+"""The doctor, which examines a driver or adapter without scenarios, and gives advice about each fault.
 
-Some faults cannot be seen from outside: a value that an adapter fills in and that equals the
-implementation's own default; an adapter that waits or retries within the deadline of a call; TURN that is
-asked but does not work. Scenarios judge the implementation; the doctor only checks that its driver is fit
-for them.
+Scenarios judge the implementation; the doctor checks that its driver is suitable for them. It cannot detect
+some faults: a value that an adapter fills in and that equals the implementation's own default; an adapter
+that waits or retries within the deadline of a call; a TURN server that is used but does not work.
 """
 
 from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults

@@ -20,9 +20,9 @@ class CheckOutcome(Enum):
     OK = "ok"
     FAULT = "fault"
     REMARK = "remark"
-    """No fault, but the author may want to know."""
+    """Not a fault, but information for the author."""
     SKIPPED = "skipped"
-    """It could not be performed, for the reason given."""
+    """The check could not be performed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class CheckResults(list[CheckResult]):
         return next((fault for fault in known if _comparable(fault) in _comparable(text)), None)
 
     def add(self, check: str, outcome: CheckOutcome, text: str, advice: str = "", stderr: str = "") -> None:
-        """Add a result. A fault that is known already is added as a skipped check."""
+        """Add a result. A fault that repeats an earlier one is added as a skipped check."""
         if outcome is CheckOutcome.FAULT and (known := self.known_fault(text)) is not None:
             outcome, text, advice, stderr = CheckOutcome.SKIPPED, f"same fault as above: {known}", "", ""
         self.append(CheckResult(check, outcome, text, advice, stderr))
@@ -111,7 +111,7 @@ class CheckResults(list[CheckResult]):
 
 
 def _comparable(text: str) -> str:
-    """Return `text` without what differs when the same fault occurs again: numbers, in handles too."""
+    """Return `text` with all numbers replaced, which differ when the same fault occurs again."""
     return re.sub(r"\d+", "0", text)
 
 

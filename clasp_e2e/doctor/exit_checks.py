@@ -1,4 +1,4 @@
-"""The checks of how an adapter over stdio ends: when it is asked to, and when its input is closed."""
+"""The checks of the end of an adapter over stdio: after a shutdown request, and when its input is closed."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from clasp_e2e.drivers.stdio.watchdog import STEP
 
 
 async def check_shutdown(session: StdioSession) -> str:
-    """The adapter answers shutdown, and exits once its input is closed."""
+    """Check that the adapter answers shutdown, and exits once its input is closed."""
     late: AdapterFault | None = None
     try:
         await session.call(("shutdown", {}), lambda result: result)
@@ -32,7 +32,7 @@ async def check_shutdown(session: StdioSession) -> str:
 
 
 async def check_exit_on_closed_input(session: StdioSession) -> str:
-    """The adapter exits when its standard input is closed."""
+    """Check that the adapter exits when its standard input is closed."""
     session.process.close_input()
     within = STEP * session.patience
     if not await session.process.exits(within):
@@ -45,13 +45,13 @@ async def check_exit_on_closed_input(session: StdioSession) -> str:
 
 
 async def check_nothing_left_behind(session: StdioSession) -> str:
-    """No process that the adapter started outlives it."""
+    """Check that no process that the adapter started outlives it."""
     if session.process.status is None:
         raise CheckSkipped("the adapter itself did not exit")
     if sys.platform != "linux":
         raise CheckSkipped("the harness can list processes on Linux only")
     [mark] = ("=".join(entry) for entry in session.watchdog.mark.items())
-    # A process that ends by itself within a moment was not left behind.
+    # A process that ends by itself within a second is not left behind.
     await asyncio.to_thread(orphans.ended, orphans.marked(mark), 1.0 * session.patience)
     left = orphans.marked(mark)
     if not left:

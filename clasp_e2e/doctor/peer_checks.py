@@ -1,7 +1,7 @@
-"""The checks of a driver's peer, opposite a reference client at a recording router.
+"""The checks of a driver's peer, with a reference client as the other peer and a recording router.
 
-They check the driver: that it passes on what it is given, and reports what happens. Where the fault may be
-the implementation's as well, the advice says so.
+They check that the driver passes on arguments and reports events. If a fault may also be one of the
+implementation, the advice says so.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,8 +15,8 @@ from clasp_e2e.peer import Clasp
 
 TOKEN, STUB_TARGET = "a token of the doctor", "doctor-elsewhere"
 PAYLOADS = (bytes(range(256)), b"", b"\xfb\xff\xbf" * 5000 + b"!", b"\x00\n{}\r\n")
-"""Every byte; no byte; what the two alphabets of base64 encode differently, in more than one MIME line; what
-may break a line-based protocol."""
+"""All byte values; no bytes; bytes that the two alphabets of base64 encode differently, in more than one MIME
+line; bytes that may break a line-based protocol."""
 
 
 class PeerChecks:
@@ -33,7 +33,7 @@ class PeerChecks:
         self._target = STUB_TARGET
 
     async def check_session(self) -> str:
-        """The peer attaches to the given router with the given token, and returns its session id."""
+        """Check that the peer attaches to the given router, passes the token, and returns its session id."""
         config = P2PConfig(ice_servers=(self._context.servers.stun.url,))
         self._peer = await self._context.open_peer(config, self._events, token=TOKEN)
         if self._context.is_stub:
@@ -57,7 +57,7 @@ class PeerChecks:
         return "attached to the given router with the given token"
 
     async def check_modes(self) -> str:
-        """The routing mode is PreferP2P at first, and then the one that was set."""
+        """Check that the routing mode is PreferP2P at first, and then the mode that was set."""
         mode = await self._get_mode()
         if mode is not RoutingMode.PREFER_P2P:
             raise CheckFailed(
@@ -75,7 +75,7 @@ class PeerChecks:
         return "can be set and read"
 
     async def check_connect(self) -> str:
-        """The peer connects to a reference client, and reports it."""
+        """Check that the peer connects to a reference client, and reports it."""
         if not self._context.is_stub:
             client = await self._context.servers.client("the reference, opposite")
             client.on_p2p_event(self._opposite_events)
@@ -114,7 +114,7 @@ class PeerChecks:
         return "an offer and candidates reached the router"
 
     async def check_echo(self) -> str:
-        """A stub returns what is sent, unchanged."""
+        """Check that a stub returns sent data unchanged."""
         for payload in PAYLOADS:
             await self._send(payload, reliable=True)
             if not await self._receives_data(payload):
@@ -126,7 +126,7 @@ class PeerChecks:
         return "comes back unchanged"
 
     async def check_data_to_peer(self) -> str:
-        """What the peer sends arrives unchanged, on the channel that was asked for."""
+        """Check that data from the peer arrives unchanged, on the requested channel."""
         events = self._opposite_events
         for payload in PAYLOADS:
             await self._send(payload, reliable=True)
@@ -146,7 +146,7 @@ class PeerChecks:
                 "Pass params.reliable to the implementation.",
             )
         before = len(events)
-        # Some of them may be lost.
+        # Unreliable messages may be lost.
         for number in range(5):
             await self._send(b"unreliable %d" % number, reliable=False)
         await events.changes.holds_within(lambda: len(events) > before, CALL * self._patience)
@@ -158,7 +158,7 @@ class PeerChecks:
         return "arrives unchanged, on the channel that was asked for"
 
     async def check_data_from_peer(self) -> str:
-        """What the other peer sends is reported unchanged."""
+        """Check that data to the peer is reported unchanged."""
         assert self._opposite is not None
         for payload in PAYLOADS:
             if await self._opposite.send_p2p(self._peer.session_id, payload) is not SendResult.P2P:
@@ -175,7 +175,7 @@ class PeerChecks:
         return "is reported unchanged, with its sender"
 
     async def check_capabilities(self) -> None:
-        """The calls that the driver declares are offered."""
+        """Check that the calls that the driver declares are offered."""
         declared = self._context.description.capabilities
         for name, call in (
             ("is_peer_connected", self._peer.is_peer_connected),
@@ -202,7 +202,7 @@ class PeerChecks:
         return "offered as declared"
 
     async def check_announcement(self) -> str:
-        """The peer announces itself, as the driver declares."""
+        """Check that the peer announces itself, as the driver declares."""
 
         def is_announced() -> bool:
             return any(
@@ -218,7 +218,7 @@ class PeerChecks:
         return "an announcement reached the router"
 
     async def check_relayed(self) -> str:
-        """Data that arrives through the router is reported too."""
+        """Check that relayed data is reported."""
         events = ReceivedEvents()
         other = await self._context.open_peer(P2PConfig(), events)
         await self._set_mode(RoutingMode.SERVER_ONLY)
@@ -241,7 +241,7 @@ class PeerChecks:
         return "is reported too"
 
     async def check_end(self) -> str:
-        """The peer's session ends with the peer."""
+        """Check that the peer's session ends with the peer."""
         how = "close" if "close" in self._context.description.capabilities else "the end of its process"
         if how == "close":
             await self._check_declared("close", self._peer.close)

@@ -1,4 +1,4 @@
-"""The servers around an examined driver, which record what reaches them."""
+"""The servers for an examined driver, which record the requests that they receive."""
 
 import asyncio
 import socket
@@ -53,7 +53,7 @@ class RecordingRouter(RouterCore):
         self.changes.notify()
 
     def text_published_by(self, session: str) -> str:
-        """Return all text that the session published, to be searched."""
+        """Return all text that the session published."""
         return "\n".join(
             f"{message.address}\n" + "\n".join(_texts(message.value))
             for sender, message in self.published
@@ -73,9 +73,9 @@ def _texts(value: object) -> Iterator[str]:
 
 
 class ProbeServers:
-    """A recording router, a recording STUN server, and two TCP servers that give no session.
+    """A recording router, a recording STUN server, and two TCP servers without sessions.
 
-    The server at `silent_url` takes connections and never answers; the one at `closing_url` closes them.
+    The server at `silent_url` accepts connections and never answers; the one at `closing_url` closes them.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class ProbeServers:
             self.url = server.url
             self.stun = await StunServer.open()
             stack.push_async_callback(self.stun.close)
-            # The system completes the connections to a listening socket, whether they are accepted or not.
+            # The system completes connections to a listening socket, whether they are accepted or not.
             silent = stack.enter_context(socket.create_server((HOST, 0)))
             self.silent_url = _url_of(silent)
             closing = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0)

@@ -9,7 +9,7 @@ from clasp_e2e.peer import Clasp, PeerError
 
 
 async def check_router(context: ExaminationContext) -> str:
-    """The router listens at its URL as soon as it is open, and no longer once it is closed."""
+    """Check that the router listens at its URL as soon as it is open, and no longer once it is closed."""
     opening = context.driver.open_router(host=HOST, port=0)
     router = await context.call("router.open", opening, 3 * CALL)
     try:

@@ -1,4 +1,4 @@
-"""The checks that the configuration of a peer reaches the implementation, and that nothing is added to it."""
+"""The checks that a peer's configuration reaches the implementation, without additions."""
 
 import asyncio
 
@@ -8,24 +8,24 @@ from clasp_e2e.drivers.interface import DriverFault, Peer, Refused
 from clasp_e2e.p2p_types import ConnectionFailed, P2PConfig, TurnServer
 
 TIMEOUT = 1
-"""Seconds, where a time-out is configured."""
+"""Seconds, the configured connection time-out."""
 TIMEOUT_SLACK = 3.0
-"""Seconds that the catalogue allows beyond (TMO-2)."""
+"""Seconds that the catalogue allows in addition (TMO-2)."""
 DEFAULT_TIMEOUT = 29.5
-"""Seconds before which an attempt must not fail where no time-out is configured (TMO-1)."""
+"""Seconds during which an attempt must not time out if no time-out is configured (TMO-1)."""
 WATCHED = 5.0
 """Seconds for which an attempt without a configured time-out is watched."""
 
 
 class SettingChecks:
-    """The checks of peers with different configurations, opposite reference clients."""
+    """The checks of peers with different configurations, with reference clients as other peers."""
 
     def __init__(self, context: ExaminationContext) -> None:
         self._context = context
         self._servers = context.servers
 
     async def check_timeouts(self) -> None:
-        """Run two attempts that nobody answers in parallel: one with a time-out, one without."""
+        """Run two unanswered attempts in parallel: one with a time-out, one without."""
         quiet = await self._servers.client("a session without P2P", p2p=False)
         await asyncio.gather(
             self._context.run("connection_timeout_secs", lambda: self._check_timeout(quiet.session_id)),
@@ -84,7 +84,7 @@ class SettingChecks:
         return failed
 
     async def check_stun(self) -> str:
-        """The STUN server that the first peer was configured with was asked."""
+        """Check that the STUN server configured for the first peer received a request."""
         if not await self._servers.stun.asked(0):
             raise CheckFailed(
                 "the configured STUN server was not asked",
@@ -93,11 +93,11 @@ class SettingChecks:
         return "the configured STUN server was asked"
 
     async def check_turn(self) -> str:
-        """A configured TURN server is asked."""
+        """Check that a configured TURN server receives a request."""
         host, port = self._servers.stun.address
         server = TurnServer(f"turn:{host}:{port}", "doctor", "secret")
         peer = await self._context.open_peer(P2PConfig(turn_servers=(server,)), ReceivedEvents())
-        # Nobody answers: an implementation that has found a path, as Chromium does at once, asks no TURN.
+        # Without an answer: an implementation that has found a path, as Chromium does at once, uses no TURN.
         quiet = await self._servers.client("a session without P2P, for TURN", p2p=False)
         connecting = asyncio.ensure_future(peer.connect_to_peer(quiet.session_id))
         asked = await self._servers.stun.asked(CONNECT * self._context.patience, "ALLOCATE")
@@ -113,7 +113,7 @@ class SettingChecks:
         return "the configured TURN server was asked"
 
     async def check_without_p2p(self) -> str:
-        """A peer that is opened without P2P offers no connection."""
+        """Check that a peer that is opened without P2P offers no connection."""
         peer = await self._context.open_peer(None, ReceivedEvents())
         client = await self._servers.client("the reference, not to be connected")
         try:

@@ -1,4 +1,4 @@
-"""The checks that apply to an adapter over stdio only: its lines, the order of its calls, its end."""
+"""The checks that apply only to adapters over stdio: lines, the order of calls, the end of the process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,20 +35,20 @@ from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
 from clasp_e2e.drivers.stdio.watchdog import STEP
 
 PROBE = "doctor.probe"
-"""A method that no adapter has: its answer is an error, and needs no implementation."""
+"""A method that no adapter has. It must be answered with an error, which needs no implementation."""
 SLOW_START = 3.0
-"""Seconds to the first answer, above which the start is remarked."""
+"""Seconds to the first answer above which a remark is added."""
 MANY = 3000
 """Number of requests whose answers together exceed what a pipe holds (64 KiB)."""
 PADDING = {"padding": "x" * 1000}
-"""Makes these requests more than an adapter can have read, with its pipe, before its first answer."""
+"""Makes these requests exceed what an adapter and its pipe can hold before the first answer."""
 ORDERED = 20
 """Number of pairs of calls whose order is checked."""
 GET_MODE, SET_MODE = "peer.p2p_routing_mode", "peer.set_p2p_routing_mode"
 
 
 class StdioChecks:
-    """The checks of one adapter program, in several processes one after the other.
+    """The checks of one adapter program, in several successive processes.
 
     `description` is set by the first process.
     """
@@ -96,7 +96,7 @@ class StdioChecks:
         return True
 
     async def in_further_processes(self) -> None:
-        """Check what ends or blocks a process, each in a process of its own."""
+        """Perform the checks that end or block a process, each in its own process."""
         if self._opens:
             await self._in_new_process("reading during a call", self._check_reading_during_a_call)
             if not self.is_stub:
@@ -171,8 +171,7 @@ class StdioChecks:
         if not done:
             raise CheckFailed(
                 "no other request was answered while peer.open waited for a server that does not answer",
-                "Do not wait for a call in the place that reads requests: run it in a task or thread of its"
-                " own.",
+                "Do not wait for a call where requests are read: run it in its own task or thread.",
                 stderr=session.process.stderr(),
             )
         _require_not_offered(probe.result())
@@ -231,20 +230,20 @@ async def _unanswered(session: StdioSession, answer: asyncio.Future[Response], w
 
 
 async def check_unknown_method(session: StdioSession) -> str:
-    """A method that does not exist is answered with the error that JSON-RPC names for it."""
+    """Check that an unknown method is answered with error -32601."""
     _require_not_offered(await session.answer((PROBE, {})))
     return "answered with error -32601"
 
 
 async def check_longest_line(session: StdioSession) -> str:
-    """A line of the greatest allowed length is read."""
+    """Check that a line of the maximum length is read."""
     room = MAX_LINE - len(request(10**6, PROBE, {"padding": ""}))
     _require_not_offered(await session.answer((PROBE, {"padding": "x" * room}), 2 * OPEN_DEADLINE))
     return "a line of 1 MiB was read"
 
 
 async def check_lines_at_once(session: StdioSession) -> str:
-    """Several lines that arrive together are read as several requests."""
+    """Check that lines that arrive together are read as separate requests."""
     requests: list[Request] = [(PROBE, {})] * 10
     answers = session.connection.send(requests)
     for answer in answers:
@@ -253,7 +252,7 @@ async def check_lines_at_once(session: StdioSession) -> str:
 
 
 async def check_unread_output(session: StdioSession) -> str:
-    """The adapter reads its input even while its output is not read."""
+    """Check that the adapter reads its input even while its output is not read."""
     session.process.hold_output(True)
     try:
         answers = session.connection.send([(PROBE, PADDING)] * MANY)
@@ -265,13 +264,13 @@ async def check_unread_output(session: StdioSession) -> str:
     if not reads_on:
         raise CheckFailed(
             "it stopped reading its standard input while its standard output was not read",
-            "Write from a thread or task of its own that is fed by a queue, so that reading never waits.",
+            "Write from a separate thread or task that is fed by a queue, so that reading never waits.",
         )
     return "it reads its input while its output is not read"
 
 
 async def check_order(session: StdioSession) -> str:
-    """Calls on one peer start in the order of their requests."""
+    """Check that calls on one peer start in the order of their requests."""
     peer = {"peer": "doctor-1"}
     await session.answer((SET_MODE, {**peer, "mode": "server_only"}))
     read = await session.answer((GET_MODE, peer))
@@ -289,9 +288,9 @@ async def check_order(session: StdioSession) -> str:
             raise CheckFailed(
                 f"calls on one peer started out of order: after {SET_MODE}({mode}), {GET_MODE} returned"
                 f" {read_mode.value}",
-                "Start the calls on a peer in the order of their requests: from the place that reads them,"
-                " not from threads that race. If the order is right, the implementation has not set the mode"
-                " when its call returns, or the mode is read from another place.",
+                "Start the calls on a peer in the order of their requests: from the code that reads them,"
+                " not from concurrent threads. If the order is right, the implementation has not set the"
+                " mode when its call returns, or the mode is read from another variable.",
             )
     return f"{2 * ORDERED} calls written at once started one after the other"
 

@@ -26,7 +26,7 @@ class StdioSession:
     def __init__(self, command: Sequence[str], *, patience: float, catalogue: str) -> None:
         self.patience = patience
         self.violations: list[str] = []
-        """The violations since the list was cleared last, each once."""
+        """The violations since the list was last cleared, each once."""
         self.watchdog = Watchdog(patience)
         make = partial(AdapterProcess, command, watchdog=self.watchdog, patience=patience)
         self.connection = Connection(make, on_violation=self._note_violation)
@@ -47,7 +47,7 @@ class StdioSession:
         return await self.connection.call(*request, decode, deadline=within * self.patience)
 
     async def answer(self, request: Request, within: float = CALL) -> Response:
-        """Return the answer to a request, an error too. Raises `DriverFault` if there is none."""
+        """Return the answer to a request, also an error. Raises `DriverFault` if there is none."""
         [answer] = self.connection.send([request])
         return await self.awaited(request[0], answer, within)
 
@@ -63,7 +63,7 @@ class StdioSession:
         return "peer.open", {"peer": peer, "url": url, "name": NAME, "p2p": {"ice_servers": []}}
 
     async def close(self) -> None:
-        """Kill the process and whatever it started."""
+        """Kill the process and all processes that it started."""
         await self.connection.kill()
         await self.watchdog.aclose()
 

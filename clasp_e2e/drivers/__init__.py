@@ -1,7 +1,7 @@
-"""How an implementation is plugged in: the interface; in `registry` and the other modules, the drivers.
+"""Drivers, which connect implementations to the harness: the interface, a registry and built-in drivers.
 
-A driver in Python subclasses `Driver` and `Peer`; an adapter in another language speaks the
-driver protocol and is named as `cmd:COMMAND LINE`.
+A driver in Python subclasses `Driver` and `Peer`. An adapter in another language implements the driver
+protocol and is named as `cmd:COMMAND LINE`.
 """
 
 from clasp_e2e.drivers.interface import CAPABILITIES as CAPABILITIES

@@ -1,4 +1,4 @@
-"""Adapters that are built on demand, once, into the user's cache, and never into the package."""
+"""Builds of the JavaScript adapters, which are made once, on demand, in the user's cache."""
 
 import fcntl
 import hashlib
@@ -16,52 +16,52 @@ from clasp_e2e.drivers.interface import NotAvailable
 
 OLDEST_NODE = 20
 NPM_LIMIT = 600.0
-"""Seconds that npm has: it fetches some 40 MB."""
+"""Seconds allowed for an npm command: it downloads about 40 MB."""
 
 INSTALL = ("install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-"""No scripts: what is needed comes prebuilt, and a package has no business running anything here."""
+"""Without install scripts: the packages are prebuilt and need none."""
 
 BUNDLE = ("run", "build")
-"""One file instead of some 40 modules: a process starts with less than half of the processor time."""
+"""Bundles about 40 modules into one file, which halves the processor time of a start."""
 
 PAGE = ("calls.js", "connections.js", "errors.js", "lines.js", "negotiation.js", "peer.js", "signals.js")
-"""Files of the Node adapter that are the browser's too: whatever is not special to Node."""
+"""Files of the Node adapter that the browser adapter shares."""
 
 
 class BuildError(NotAvailable):
-    """An adapter that could not be built; the message says what to do."""
+    """A failed build of an adapter; the message says what to do."""
 
 
 def cache_root() -> Path:
-    """The directory of what is built: `$XDG_CACHE_HOME/clasp-e2e`, or `~/.cache/clasp-e2e`."""
-    # A relative path there is to be ignored (XDG Base Directory Specification).
+    """Return the cache directory: `$XDG_CACHE_HOME/clasp-e2e`, or `~/.cache/clasp-e2e`."""
+    # A relative path must be ignored (XDG Base Directory Specification).
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".cache") / "clasp-e2e"
 
 
 def node_adapter_command() -> list[str]:
-    """The command that starts the Node adapter, which is built if it has not been. Raises `BuildError`."""
+    """Return the command that starts the Node adapter; build it if necessary. Raises `BuildError`."""
     return [_node(), str(build_node_adapter() / "adapter.mjs")]
 
 
 def browser_adapter_command() -> list[str]:
-    """The command that starts the browser adapter, but for its browser. Raises `BuildError`."""
+    """Return the command that starts the browser adapter, without its arguments. Raises `BuildError`."""
     return [_node(), str(build_browser_adapter() / "adapter.js")]
 
 
 def build_node_adapter() -> Path:
-    """The directory of the Node adapter with its packages, built at the first call. Raises `BuildError`."""
+    """Return the directory of the Node adapter; build it if necessary. Raises `BuildError`."""
     return _built("node", _sources("node"))
 
 
 def build_browser_adapter() -> Path:
-    """The directory of the browser adapter with its packages, likewise. Raises `BuildError`."""
+    """Return the directory of the browser adapter; build it if necessary. Raises `BuildError`."""
     node = _sources("node")
     return _built("browser", _sources("browser") | {name: node[name] for name in PAGE})
 
 
 def _built(name: str, sources: Mapping[str, bytes]) -> Path:
-    """The directory of an adapter, named for the content of its sources: their change is a new build."""
+    """Return the directory of an adapter, whose name contains the digest of its sources."""
     root = cache_root()
     target = root / f"{name}-{digest(sources)}"
     if target.is_dir():
@@ -75,14 +75,13 @@ def _built(name: str, sources: Mapping[str, bytes]) -> Path:
                 _build(npm, name, sources, target)
     except OSError as error:
         raise BuildError(
-            f"the {name} adapter cannot be built in {root}: {error}. Set XDG_CACHE_HOME to a directory "
-            "that can be written to"
+            f"cannot build the {name} adapter in {root}: {error}. Set XDG_CACHE_HOME to a writable directory"
         ) from error
     return target
 
 
 def _build(npm: str, name: str, sources: Mapping[str, bytes], target: Path) -> None:
-    """Build beside `target` and rename: what is there is whole, whenever a build was interrupted."""
+    """Build in a temporary directory and rename it, so that `target` is complete whenever it exists."""
     print(f"clasp-e2e: building the {name} adapter, once, in {target}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as scratch:
         place = Path(scratch) / "adapter"
@@ -109,7 +108,7 @@ def _run_npm(command: list[str], place: Path, purpose: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"npm did not {purpose} within {NPM_LIMIT:g} s: is its registry reachable? `npm ping` tells"
+            f"npm did not {purpose} within {NPM_LIMIT:g} s: check its registry with `npm ping`"
         ) from None
     if finished.returncode:
         last = "\n".join(finished.stdout.strip().splitlines()[-15:])
@@ -119,14 +118,14 @@ def _run_npm(command: list[str], place: Path, purpose: str) -> None:
 
 
 def _sources(name: str) -> dict[str, bytes]:
-    """An adapter's files by name."""
+    """Return the content of an adapter's files by name."""
     folder = files("clasp_e2e.drivers.adapters") / name
     found = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
     return {name: found[name] for name in sorted(found) if name.endswith((".js", ".json", ".html"))}
 
 
 def digest(sources: Mapping[str, bytes]) -> str:
-    """Return a short name for the content of `sources`, which are in a fixed order."""
+    """Return a short digest of `sources`, which must be in a fixed order."""
     found = hashlib.sha256()
     for name, content in sources.items():
         found.update(f"{name} {len(content)}\n".encode() + content)
@@ -155,7 +154,7 @@ def _program(name: str, advice: str) -> str:
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Let only one process build at a time: under xdist every worker asks for the adapter at once."""
+    """Let only one process build at a time: under xdist all workers request the adapter at once."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The Rust adapter, built with cargo into the user's cache: minutes once, so only when asked for."""
+"""Builds of the Rust adapter with cargo, in the user's cache. They take minutes: only on explicit request."""
 
 import json
 import os
@@ -17,22 +17,25 @@ from clasp_e2e.drivers.building import BuildError, cache_root, digest, locked
 PROGRAM = "clasp-e2e-rust-adapter"
 
 Progress: TypeAlias = Callable[[int, int, str], None]
-"""Called as the build goes on: how many crates are built, of how many, and which was the last."""
+"""Receives the number of crates built so far, their total number, and the name of the last one."""
 
 
 def rust_adapter_command() -> list[str]:
-    """The command that starts the Rust adapter. Raises `BuildError` if it is not built from these sources."""
+    """Return the command that starts the Rust adapter.
+
+    Raises `BuildError` if it is not built from the current sources.
+    """
     program = _target(_sources()) / PROGRAM
     if not program.is_file():
         raise BuildError(
             "the Rust adapter is not built yet, or not from the sources of this version. "
-            "Run: clasp-e2e build-adapter rust. It takes some minutes, once"
+            "Run: clasp-e2e build-adapter rust. It takes a few minutes, once"
         )
     return [str(program)]
 
 
 def build_rust_adapter(progress: Progress) -> Path:
-    """The Rust adapter's program, built unless it has been. Raises `BuildError`."""
+    """Return the path of the Rust adapter; build it if necessary. Raises `BuildError`."""
     sources = _sources()
     target = _target(sources)
     program = target / PROGRAM
@@ -47,14 +50,14 @@ def build_rust_adapter(progress: Progress) -> Path:
                 _build(cargo, sources, target, progress)
     except OSError as error:
         raise BuildError(
-            f"the Rust adapter cannot be built in {root}: {error}. It takes some 700 MB while it is built; "
-            "XDG_CACHE_HOME names another place for it"
+            f"the Rust adapter cannot be built in {root}: {error}. The build needs about 700 MB; "
+            "set XDG_CACHE_HOME to use another directory"
         ) from error
     return program
 
 
 def _build(cargo: str, sources: Mapping[str, bytes], target: Path, progress: Progress) -> None:
-    """Build beside `target` and rename. What cargo has compiled is kept until a build succeeds."""
+    """Build in a temporary directory and rename it. Compiled crates are kept until a build succeeds."""
     objects = target.parent / "rust-objects"
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as scratch:
         place = Path(scratch) / "sources"
@@ -77,7 +80,7 @@ def _build(cargo: str, sources: Mapping[str, bytes], target: Path, progress: Pro
         finished = Path(scratch) / "finished"
         finished.mkdir()
         shutil.copy2(objects / "release" / PROGRAM, finished)
-        # Which versions were compiled, of crates that Cargo.toml does not pin, is part of the evidence.
+        # The versions of crates that Cargo.toml does not pin are part of the evidence.
         if (place / "Cargo.lock").is_file():
             shutil.copy2(place / "Cargo.lock", finished)
         finished.rename(target)
@@ -85,7 +88,7 @@ def _build(cargo: str, sources: Mapping[str, bytes], target: Path, progress: Pro
 
 
 def _artifact(line: str) -> tuple[str | None, str]:
-    """The crate that a message of cargo says is compiled, and its short name; None for other messages."""
+    """Return the crate whose compilation a line of cargo reports, and its short name; else None."""
     try:
         message: object = json.loads(line)
     except ValueError:
@@ -101,18 +104,18 @@ def _artifact(line: str) -> tuple[str | None, str]:
 
 
 def _run(command: Sequence[str], place: Path, follow: Callable[[str], None] | None = None) -> list[str]:
-    """Run `command` in `place`; return the lines that it printed. Raises `BuildError` with its last words."""
+    """Run `command` in `place`; return its lines of output. Raises `BuildError` with its last errors."""
     lines: list[str] = []
     environment = {**os.environ, "CARGO_TERM_COLOR": "never"}
     with (
-        tempfile.TemporaryFile("w+", errors="replace") as words,
+        tempfile.TemporaryFile("w+", errors="replace") as stderr,
         subprocess.Popen(  # noqa: S603 - our own arguments, no shell
             command,
             cwd=place,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=words,
+            stderr=stderr,
             text=True,
             errors="replace",
         ) as process,
@@ -125,21 +128,21 @@ def _run(command: Sequence[str], place: Path, follow: Callable[[str], None] | No
                     follow(line)
             status = process.wait()
         except BaseException:
-            process.kill()  # Interrupted: cargo must not go on behind our back.
+            process.kill()  # Interrupted: cargo must not continue in the background.
             raise
-        words.seek(0)
-        said = words.read()
+        stderr.seek(0)
+        errors = stderr.read()
     if status:
-        last = "\n".join(said.strip().splitlines()[-20:])
+        last = "\n".join(errors.strip().splitlines()[-20:])
         raise BuildError(
-            f"cargo could not build the Rust adapter (`cargo {command[1]}`, exit status {status}). What is "
-            f"compiled is kept for the next attempt. Its last words:\n{last}"
+            f"cargo could not build the Rust adapter (`cargo {command[1]}`, exit status {status}). The next "
+            f"attempt reuses the compiled crates. The last lines of its output:\n{last}"
         )
     return lines
 
 
 def _sources() -> dict[str, bytes]:
-    """What is compiled, by path. The programs under `examples/` are not, so their change is no new build."""
+    """Return the compiled files by path, without `examples/`, which does not affect the adapter."""
     folder = files("clasp_e2e.drivers.adapters") / "rust"
     found = {"Cargo.toml": (folder / "Cargo.toml").read_bytes()}
     found |= _files(folder / "src", "src")
@@ -157,23 +160,23 @@ def _target(sources: Mapping[str, bytes]) -> Path:
 
 
 def _cargo() -> str:
-    """The path of cargo. Raises `BuildError` with everything that is missing, in one message."""
+    """Return the path of cargo. Raises `BuildError` with the list of all missing programs and packages."""
     cargo = shutil.which("cargo")
     missing: list[str] = []
     if cargo is None:
         missing.append("cargo, which comes with Rust: see https://rustup.rs")
     if shutil.which("cc") is None:
         missing.append("a C compiler as `cc`: the package gcc or clang")
-    # Elsewhere than on Linux, TLS is the system's own.
+    # Other systems than Linux have their own TLS.
     if sys.platform == "linux":
         if (pkg_config := shutil.which("pkg-config")) is None:
             missing.append("pkg-config: the package pkg-config, on Fedora pkgconf")
-        # Also when pkg-config itself is missing: nobody wants to hear of one after the other.
+        # Also when pkg-config itself is missing, so that one message lists everything.
         if pkg_config is None or _fails([pkg_config, "--exists", "openssl"]):
             missing.append("OpenSSL's headers: the package libssl-dev, on Fedora openssl-devel")
     if missing or cargo is None:
         listed = "".join(f"\n  - {each}" for each in missing)
-        raise BuildError(f"the Rust adapter cannot be built here. What is missing:{listed}")
+        raise BuildError(f"the Rust adapter cannot be built on this machine. Missing:{listed}")
     return cargo
 
 

@@ -1,8 +1,8 @@
-"""What an implementation under test must offer: the calls of the driver protocol as coroutines.
+"""The interface of drivers: the calls of the driver protocol as coroutines.
 
-The testbed knows implementations by this interface alone. An in-process driver subclasses
-`Driver`; an adapter in another language is reached through the stdio driver, which is one.
-Names, arguments and results are those of the driver protocol, version 1.
+The testbed accesses implementations only through this interface. An in-process driver subclasses
+`Driver`; adapters in other languages are accessed through the stdio driver. Names, arguments and
+results are those of the driver protocol, version 1.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from textwrap import indent
 from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 
 EventSink = Callable[[P2PEvent], None]
-"""Called once an event, at once, in the order in which the implementation raised them."""
+"""Called once for each event, without delay, in the order in which the implementation raised them."""
 
 FaultSink = Callable[["DriverFault"], None]
 """Called once, with the first fault."""
 
 CAPABILITIES = frozenset({"turn", "close", "disconnect_peer", "is_peer_connected", "announce"})
-"""The capabilities of the driver protocol; what needs one that was not declared is not offered."""
+"""The capabilities of the driver protocol. A call whose capability is not declared is not offered."""
 
 
 class DriverFault(Exception):
-    """The adapter, not the implementation, failed: an error of the run, never a verdict.
+    """A failure of the adapter, not of the implementation: an error of the run, never a verdict.
 
-    `advice` says what to do about it, where the message does not; `stderr` holds the adapter's last
-    lines on standard error, if it has one.
+    `advice` says what to do if the message does not; `stderr` contains the adapter's last lines on
+    standard error, if any.
     """
 
     def __init__(self, message: str, *, advice: str = "", stderr: str = "") -> None:
@@ -47,35 +47,35 @@ class DriverFault(Exception):
 
 
 class NotAvailable(DriverFault):
-    """The implementation cannot be had on this machine: not installed, or not built.
+    """An implementation that is not installed or not built on this machine.
 
-    The text says what is missing and how to get it.
+    The message says what is missing and how to get it.
     """
 
 
 class Refused(Exception):
-    """The implementation refused or failed the call (code 1000); the text is its own words."""
+    """A call that the implementation refused or failed (code 1000), with the implementation's message."""
 
 
 class NotOffered(Exception):
-    """The adapter does not offer this call (code -32601)."""
+    """A call that the adapter does not offer (code -32601)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """Who is judged."""
+    """The identity of an implementation under test."""
 
     name: str
     version: str
     language: str
     url: str | None = None
     stub: bool = False
-    """Nothing stands behind the driver yet: the doctor looks at it, and no run judges it."""
+    """Whether the driver has no implementation yet. The doctor accepts a stub; a run refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a driver says of its implementation when it is initialized."""
+    """A driver's description of its implementation, given when it is initialized."""
 
     implementation: Implementation
     roles: frozenset[str]
@@ -88,16 +88,16 @@ class Opened:
 
     @property
     def process_group(self) -> int | None:
-        """The process group that this runs in, None for the harness's own."""
+        """The process group in which this runs; None for the harness's own."""
         return None
 
     @property
     def fault(self) -> str | None:
-        """What went wrong with the adapter, also outside a call: noise on its output, a crash."""
+        """The first fault of the adapter, also outside a call, such as invalid output or a crash."""
         return None
 
     def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one, otherwise when it is noticed."""
+        """Have `sink` called with the first fault: immediately if there is one, otherwise when it occurs."""
         del sink
 
 
@@ -114,28 +114,28 @@ class Peer(Opened, ABC):
 
     @abstractmethod
     async def connect_to_peer(self, target: str) -> None:
-        """Ask for a direct connection to the session `target`; return when the implementation's call does.
+        """Request a direct connection to the session `target`; return when the implementation's call does.
 
         Raises `Refused` if the implementation returns an error.
         """
 
     @abstractmethod
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
-        """Send `data` to the session `target`; return the path that the implementation names.
+        """Send `data` to the session `target`; return the path that the implementation reports.
 
         Raises `Refused` if the implementation returns an error.
         """
 
     @abstractmethod
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
-        """Set the routing mode for all sends that follow."""
+        """Set the routing mode of all subsequent sends."""
 
     @abstractmethod
     async def p2p_routing_mode(self) -> RoutingMode:
-        """Return the routing mode in force."""
+        """Return the current routing mode."""
 
     async def is_peer_connected(self, target: str) -> bool:
-        """Return whether a direct connection to `target` stands (capability `is_peer_connected`)."""
+        """Return whether a direct connection to `target` is established (capability `is_peer_connected`)."""
         del target
         raise NotOffered("is_peer_connected")
 
@@ -145,42 +145,42 @@ class Peer(Opened, ABC):
         raise NotOffered("disconnect_peer")
 
     async def close(self) -> None:
-        """Close in the implementation's own orderly way (capability `close`)."""
+        """Close the peer with the implementation's own call (capability `close`)."""
         raise NotOffered("close")
 
     @abstractmethod
     async def kill(self) -> None:
-        """End the peer without a word to anybody, as if its process had died, and free what it held.
+        """End the peer without notifying other peers, as in a crash, and free its resources.
 
-        May be called at any time, also after `close`; the second call does nothing.
+        May be called at any time, also after `close`. A second call does nothing.
         """
 
     async def end(self) -> None:
-        """End the peer at the end of a scenario, whatever state it is in, and free what it held.
+        """End the peer at the end of a scenario, in any state, and free all its resources.
 
-        Need not be orderly toward others; must leave nothing behind.
+        It need not notify other peers.
         """
         await self.kill()
 
 
 class Driver(ABC):
-    """An implementation under test, as the harness drives it."""
+    """The harness's access to an implementation under test."""
 
     router_per_scenario = False
-    """Whether starting a router is cheap enough for each scenario to have its own."""
+    """Whether a router starts quickly enough for each scenario to have its own."""
 
     keeps_deadlines = False
-    """Whether each call ends by a deadline of the driver's own, so that the harness need set none.
+    """Whether the driver itself limits the time of each call, so that the harness sets no deadline.
 
-    Opening is then not counted while it queues for a process to start.
+    The time that an opening waits for a process to start is then not counted.
     """
 
     baseline: Path | None = None
-    """The file of the implementation's known failures, beside its adapter."""
+    """The file of the implementation's known failures, in its adapter's directory."""
 
     @abstractmethod
     async def initialize(self) -> Description:
-        """Make ready and say who this is. Called once a run, before anything else.
+        """Prepare the driver and return its description. Called once per run, before any other call.
 
         Raises `DriverFault` if the adapter cannot be started or breaks the protocol.
         """
@@ -195,9 +195,9 @@ class Driver(ABC):
         on_event: EventSink,
         token: str | None = None,
     ) -> Peer:
-        """Attach a new client to the router at `url`; `p2p` is None for one without P2P.
+        """Attach a new client to the router at `url`; if `p2p` is None, without P2P.
 
-        Raises `Refused` if the implementation could not attach.
+        Raises `Refused` if the implementation cannot attach.
         """
 
     async def open_killable_peer(
@@ -209,14 +209,14 @@ class Driver(ABC):
         on_event: EventSink,
         token: str | None = None,
     ) -> Peer:
-        """Attach a new client whose `kill` may be called; otherwise as `open_peer`, and by default the same.
+        """Attach a new client whose `kill` may be called; by default the same as `open_peer`.
 
-        To be overridden where a peer that is killed would take others with it.
+        Must be overridden if killing a peer would end other peers too.
         """
         return await self.open_peer(url=url, name=name, p2p=p2p, on_event=on_event, token=token)
 
     def expect_peers(self, count: int) -> None:
-        """Prepare for `count` peers that are about to be opened. A hint: by default nothing is done."""
+        """Prepare for `count` peers that will be opened soon. A hint, by default ignored."""
         del count
 
     async def open_router(self, *, host: str, port: int) -> Router:
@@ -225,7 +225,7 @@ class Driver(ABC):
         raise NotOffered("router.open")
 
     async def aclose(self) -> None:
-        """Give back what the driver itself holds. Called once, after the last peer is gone."""
+        """Free the driver's own resources. Called once, after the last peer has ended."""
         return
 
 
@@ -233,10 +233,10 @@ class Router(Opened, ABC):
     """A router that a driver started."""
 
     url: str
-    """`ws://host:port/...`, where it is already listening."""
+    """`ws://host:port/...`, at which it already listens."""
 
     is_ours = True
-    """Whether the driver started it, so that nobody else is harmed when it is put to the test."""
+    """Whether the driver started it, so that tests that may break it affect no other users."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The reference peer on a second WebRTC stack: libwebrtc, the one in Chromium, by the package `wrtc`."""
+"""The driver of the reference peer on libwebrtc, Chromium's WebRTC stack, through the package `wrtc`."""
 
 import sys
 
@@ -8,14 +8,14 @@ from clasp_e2e.peer.libwebrtc_transport import lacking
 
 
 class LibwebrtcDriver(StdioDriver):
-    """The reference adapter on libwebrtc. Raises `NotAvailable` where the extra is not installed.
+    """The driver of the reference adapter on libwebrtc. Raises `NotAvailable` if the extra is not installed.
 
-    Each peer has a process of its own: libwebrtc takes leave whenever it closes, so that only a
-    process that is killed vanishes; and its threads stay as long as their process does.
+    Each peer has its own process: libwebrtc notifies the other peer whenever it closes, so only a killed
+    process vanishes silently; and its threads last as long as their process.
     """
 
     def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
-        if what := lacking():
-            raise NotAvailable(what)
+        if missing := lacking():
+            raise NotAvailable(missing)
         command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference", "--webrtc", "libwebrtc"]
         super().__init__(command, catalogue=catalogue, deadline_scale=deadline_scale)

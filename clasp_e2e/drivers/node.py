@@ -1,4 +1,4 @@
-"""The second implementation: a JavaScript peer on another WebRTC stack, in Node."""
+"""The driver of the JavaScript peer in Node, on other WebRTC stacks than the reference peer."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from clasp_e2e.drivers.stdio import StdioDriver
 
 
 class NodeDriver(StdioDriver):
-    """The Node adapter, built at its first use. Raises `BuildError`.
+    """The driver of the Node adapter, which is built at its first use. Raises `BuildError`.
 
-    The environment variable CLASP_E2E_WEBRTC chooses its WebRTC: `node-datachannel` (the default)
+    The environment variable CLASP_E2E_WEBRTC selects the WebRTC stack: `node-datachannel` (the default)
     or `@roamhq/wrtc`.
     """
 

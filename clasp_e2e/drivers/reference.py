@@ -1,4 +1,4 @@
-"""The reference peer and router, driven in this process."""
+"""The driver of the reference peer and router, which run in the harness's process."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ from clasp_e2e.peer import Clasp, ClaspBuilder, PeerError
 from clasp_e2e.router import RouterError, RouterServer, Script
 
 CHANNEL = tuple[str, bool, int | None]
-"""A DataChannel as negotiated: its label, whether it is ordered, its retransmits (None: without limit)."""
+"""A negotiated DataChannel: its label, whether it is ordered, and its maxRetransmits (None: unlimited)."""
 
 
 @contextmanager
 def _refusals() -> Generator[None]:
-    """What the implementation refuses, in the driver's words."""
+    """Raise errors of the implementation as `Refused`."""
     try:
         yield
     except (PeerError, RouterError) as error:
@@ -39,7 +39,7 @@ class ReferencePeer(Peer):
         self._client = client
 
     async def connect_to_peer(self, target: str) -> None:
-        """Ask for a direct connection to the session `target`; return when the offer is on its way."""
+        """Request a direct connection to the session `target`; return when the offer is sent."""
         with _refusals():
             await self._client.connect_to_peer(target)
 
@@ -54,12 +54,12 @@ class ReferencePeer(Peer):
             self._client.set_p2p_routing_mode(mode)
 
     async def p2p_routing_mode(self) -> RoutingMode:
-        """Return the routing mode in force."""
+        """Return the current routing mode."""
         with _refusals():
             return self._client.p2p_routing_mode()
 
     async def is_peer_connected(self, target: str) -> bool:
-        """Return whether a direct connection to `target` stands."""
+        """Return whether a direct connection to `target` is established."""
         with _refusals():
             return self._client.is_peer_connected(target)
 
@@ -69,16 +69,16 @@ class ReferencePeer(Peer):
             await self._client.disconnect_peer(target)
 
     async def close(self) -> None:
-        """Say goodbye to every peer and to the router."""
+        """Close all connections, then the session with the router."""
         with _refusals():
             await self._client.close()
 
     async def kill(self) -> None:
-        """Vanish: drop every socket without a word."""
+        """Close all sockets without notifying the peers or the router."""
         await self._client.kill()
 
     def channels(self, target: str) -> tuple[CHANNEL, ...]:
-        """The DataChannels to `target` as this side sees them, whoever opened them."""
+        """Return the DataChannels to `target` that this side has, whichever side opened them."""
         return self._client.channels(target)
 
 
@@ -95,10 +95,10 @@ class ReferenceRouter(Router):
 
 
 class ReferenceDriver(Driver):
-    """The reference implementation, or a mutant of it.
+    """The driver of the reference implementation or of a mutant of it.
 
-    `prepare` is shown the builder of each peer, and can give it a script; `router_script` makes one
-    for each router. So every peer and every router has its own, and what it remembers is its own.
+    `prepare` is called with the builder of each peer and can set a script; `router_script` makes the
+    script of each router. So each peer and each router has its own script, with its own state.
     """
 
     router_per_scenario = True
@@ -112,7 +112,7 @@ class ReferenceDriver(Driver):
         self._router_script = router_script
 
     async def initialize(self) -> Description:
-        """Say who this is: it offers every call."""
+        """Return the description, which declares every role and capability."""
         return Description(
             Implementation("clasp-e2e reference", clasp_e2e.__version__, "Python"),
             frozenset({"peer", "router"}),
@@ -128,7 +128,7 @@ class ReferenceDriver(Driver):
         on_event: EventSink,
         token: str | None = None,
     ) -> ReferencePeer:
-        """Attach a new client, which gathers loopback candidates only."""
+        """Attach a new client that gathers only loopback candidates."""
         builder = Clasp.builder(url).name(name).token(token).p2p_config(p2p)
         builder = builder.on_p2p_event(on_event).loopback()
         if self._prepare is not None:
@@ -137,7 +137,7 @@ class ReferenceDriver(Driver):
             return ReferencePeer(await builder.connect())
 
     async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
-        """Start the in-process router. Raises `Refused` if it cannot listen there."""
+        """Start the in-process router. Raises `Refused` if it cannot listen."""
         script = self._router_script() if self._router_script is not None else None
         with _refusals():
             return ReferenceRouter(await RouterServer.open(host, port, script))

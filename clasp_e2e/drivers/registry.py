@@ -1,4 +1,4 @@
-"""From what a user writes to a driver: a registered name, `module:attribute`, or `cmd:COMMAND LINE`."""
+"""Drivers by the name that a user gives: a registered name, `module:attribute`, or `cmd:COMMAND LINE`."""
 
 import importlib
 import inspect
@@ -26,22 +26,22 @@ BUILT_IN = {
     "rust": "clasp_e2e.drivers.rust:RustDriver",
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
 }
-"""Drivers that work from a source checkout too, where no entry point is installed."""
+"""Drivers that are also available in a source checkout, without installed entry points."""
 
 INTERPRETERS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node"}
-"""By the suffix of a file, the program that runs it."""
+"""The program that runs a file, by the file's suffix."""
 
 _QUOTED_OR_COMMA = re.compile(r"""\\.|'[^']*'?|"(?:\\.|[^"\\])*"?|,""", re.DOTALL)
-"""A comma that separates; before that in order, what the shell's rules protect a comma with."""
+"""A separating comma, or text in which the shell's quoting rules protect a comma."""
 _MODULE_ATTRIBUTE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 
 class UnknownDriver(ValueError):
-    """A text that names no driver; the message says what there is."""
+    """A name that denotes no driver; the message lists the known ones."""
 
 
 class ExternalRouter(Router):
-    """A router that runs already and is not ours to stop."""
+    """A running router that the harness did not start and does not stop."""
 
     is_ours = False
 
@@ -49,39 +49,39 @@ class ExternalRouter(Router):
         self.url = url
 
     async def close(self) -> None:
-        """Do nothing: whoever started the router stops it."""
+        """Do nothing: the user who started the router stops it."""
 
 
 class ExternalRouterDriver(Driver):
-    """A running router at a known URL, with the face of a driver."""
+    """The driver of a running router at a known URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     async def initialize(self) -> Description:
-        """Say what can be known without asking: its URL."""
+        """Return a description with the router's URL; nothing else is known of it."""
         return Description(Implementation(self.url, "unknown", "unknown", self.url), frozenset({"router"}))
 
     async def open_peer(self, **_: object) -> NoReturn:
-        """Raise `NotOffered`: there are no peers to be had here."""
+        """Raise `NotOffered`: this driver has no peers."""
         raise NotOffered("peer.open")
 
     async def open_router(self, *, host: str, port: int) -> ExternalRouter:
-        """Return the router that runs already, wherever it listens."""
+        """Return the running router; `host` and `port` are ignored."""
         del host, port
         return ExternalRouter(self.url)
 
 
 def known_drivers() -> dict[str, str]:
-    """The registered names, each with its `module:attribute`."""
+    """Return the registered names, each with its `module:attribute`."""
     return BUILT_IN | {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 def resolve_driver(spec: str, *, catalogue: str = "", deadline_scale: float = 1.0) -> Driver:
-    """The driver that `spec` names, not yet initialized.
+    """Return the driver that `spec` names, not yet initialized.
 
-    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` (the harness's own
-    patience) go to what takes keyword arguments of these names. Raises `UnknownDriver`.
+    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` (the factor of the harness's
+    time limits) are passed to drivers that take keyword arguments of these names. Raises `UnknownDriver`.
     """
     if spec.startswith("cmd:"):
         return StdioDriver(_command(spec), catalogue=catalogue, deadline_scale=deadline_scale)
@@ -95,12 +95,12 @@ def resolve_driver(spec: str, *, catalogue: str = "", deadline_scale: float = 1.
     raise UnknownDriver(
         f"no driver named {spec!r}"
         + (f"; did you mean {close!r}?" if close else ".")
-        + f" Known: {', '.join(sorted(known))}. Or name one as module:attribute, or as cmd:COMMAND LINE"
+        + f" Known: {', '.join(sorted(known))}. Or give one as module:attribute or cmd:COMMAND LINE"
     )
 
 
 def resolve_router(spec: str, *, catalogue: str = "", deadline_scale: float = 1.0) -> Driver:
-    """The driver that opens the router that `spec` names: a driver, or the URL of a running router.
+    """Return the driver that opens the router `spec`: the name of a driver, or the URL of a running router.
 
     Raises `UnknownDriver`.
     """
@@ -150,14 +150,14 @@ def _split_at_commas(text: str) -> Iterator[str]:
 
 
 def _joined(part: list[str]) -> str:
-    """Return a name again; commas at its end separate it from nothing."""
+    """Return the name that consists of the parts of `part`, without trailing commas."""
     while len(part) > 1 and not part[-1].strip():
         part.pop()
     return ",".join(part).strip()
 
 
 def _as_command(spec: str) -> str:
-    """Return the `cmd:` name of what looks like a program or a command line; empty if it does not."""
+    """Return the `cmd:` name of a text that looks like a program or a command line, else an empty text."""
     path = Path(spec)
     if " " in spec and shutil.which(spec.partition(" ")[0]):
         return f"cmd:{spec}"
@@ -183,15 +183,15 @@ def _command(spec: str) -> list[str]:
 
 
 def _load(target: str, keywords: Mapping[str, object]) -> Driver:
-    """Import `module:attribute` and make a driver of it: a class or factory is called, an instance taken.
+    """Import `module:attribute` and return its driver: an instance, or the result of a class or factory.
 
-    It is given those of the `keywords` that it names as its own.
+    A class or factory is called with those `keywords` that it takes.
     """
     module_name, _, path = target.partition(":")
     if not module_name or not path:
         raise UnknownDriver(f"{target!r} is not of the form module:attribute")
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)  # A command's path lacks it, and a user's driver most often lies there.
+        sys.path.insert(0, here)  # Users' drivers are usually in it, and a command does not search it.
     try:
         found: object = importlib.import_module(module_name)
     except Exception as error:
@@ -209,24 +209,24 @@ def _load(target: str, keywords: Mapping[str, object]) -> Driver:
     if isinstance(found, Driver):
         return found
     if not callable(found):
-        raise UnknownDriver(f"{target!r} is neither a driver nor something that makes one: {found!r}")
+        raise UnknownDriver(f"{target!r} is neither a driver nor a callable that returns one: {found!r}")
     try:
         made: object = found(**_taken(found, keywords))
     except NotAvailable as error:
         raise UnknownDriver(str(error)) from error
     except Exception as error:
         raise UnknownDriver(
-            f"{target!r}, called without further arguments, made no driver: {type(error).__name__}: {error}"
+            f"{target!r}, called without further arguments, raised {type(error).__name__}: {error}"
         ) from error
     if not isinstance(made, Driver):
-        raise UnknownDriver(f"{target!r} made {made!r}, which is not a clasp_e2e.drivers.Driver")
+        raise UnknownDriver(f"{target!r} returned {made!r}, which is not a clasp_e2e.drivers.Driver")
     return made
 
 
 def _taken(found: Callable[..., object], keywords: Mapping[str, object]) -> dict[str, object]:
     try:
         parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):  # Some callables in C do not tell.
+    except (TypeError, ValueError):  # Some callables in C have no signature.
         return {}
     named = {each.name for each in parameters if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)}
     return {name: value for name, value in keywords.items() if name in named}

@@ -1,4 +1,4 @@
-"""The Rust implementation: `clasp-client` and `clasp-router` as published, behind their adapter."""
+"""The driver of the Rust implementation: the published `clasp-client` and `clasp-router`."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from clasp_e2e.drivers.stdio import StdioDriver
 
 
 class RustDriver(StdioDriver):
-    """The Rust adapter, built before by `clasp-e2e build-adapter rust`; otherwise raises `BuildError`.
+    """The driver of the Rust adapter. Raises `BuildError` before `clasp-e2e build-adapter rust`.
 
-    The environment variable RUST_LOG chooses what it logs to standard error, by target and level.
+    The environment variable RUST_LOG selects what it logs to standard error, by target and level.
     """
 
     baseline = Path(__file__).parent / "adapters/rust/baseline.toml"

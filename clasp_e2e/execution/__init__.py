@@ -1,1 +1,1 @@
-"""The one engine: plans a run, schedules its cases, runs, resolves and records them."""
+"""The engine of a run: planning, scheduling, running, resolving and recording cases."""

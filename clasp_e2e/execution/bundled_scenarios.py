@@ -1,4 +1,4 @@
-"""The scenarios that belong to this package, wherever it lies, read without pytest."""
+"""The scenarios of this package, loaded without pytest."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ from clasp_e2e.testbed.scenario import Scenario, scenario_of
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """A scenario and the name of the file that it stands in."""
+    """A scenario and the name of its file."""
 
     file: str
     scenario: Scenario
 
     @property
     def name(self) -> str:
-        """The name by which pytest knows it, as in `test_connecting.py::test_client_gets_a_session`."""
+        """The name in pytest's form, as in `test_connecting.py::test_client_gets_a_session`."""
         return f"{self.file}::{self.scenario.name}"
 
 
 def scenarios_root() -> Path:
-    """Return the folder that holds `scenarios/`: the package if it is installed, otherwise its checkout.
+    """Return the folder that contains `scenarios/`: that of an installed package, or its checkout.
 
-    Code and scenarios so come from one place always. Raises `click.ClickException` if there are none.
+    Raises `click.ClickException` if there is none.
     """
     package = Path(clasp_e2e.__file__).resolve().parent
     for root in (package, package.parent):
         if (root / "scenarios").is_dir():
             return root
     raise click.ClickException(
-        f"no scenarios beside {package}: this installation is not complete; install clasp-e2e again"
+        f"no folder `scenarios` in or next to {package}: the installation is incomplete; reinstall clasp-e2e"
     )
 
 
 def load_scenarios() -> list[Bundled]:
-    """Return all scenarios in the order of their files. Raises what a broken scenario file raises."""
+    """Return all scenarios in the order of their files. Raises the exceptions of a broken scenario file."""
     found: list[Bundled] = []
     for path in sorted((scenarios_root() / "scenarios").glob("test_*.py")):
         spec = importlib.util.spec_from_file_location(f"clasp_e2e_scenarios_{path.stem}", path)
@@ -53,9 +53,9 @@ def load_scenarios() -> list[Bundled]:
 
 
 def closest_scenarios(argument: str) -> list[str]:
-    """Return what a misspelt `argument` may mean, best first: up to three arguments of `clasp-e2e run`.
+    """Return up to three arguments of `clasp-e2e run` that are close to a misspelt `argument`, best first.
 
-    It is the name of a file, of a scenario (with or without its file), or of a case, whose pairing is kept.
+    `argument` names a file, a scenario (with or without its file), or a case, whose pairing is kept.
     """
     name, bracket, pairing = argument.partition("[")
     file, separator, scenario = name.rpartition("::")
@@ -71,5 +71,5 @@ def closest_scenarios(argument: str) -> list[str]:
 
 
 def judging(requirement_id: str, bundled: list[Bundled]) -> list[Bundled]:
-    """Return those of `bundled` that judge `requirement_id`."""
+    """Return the scenarios of `bundled` that judge `requirement_id`."""
     return [each for each in bundled if requirement_id in each.scenario.requirements]

@@ -1,4 +1,4 @@
-"""Which cases of a run wait for which others: what rests on a failed precondition is not tried."""
+"""Dependencies among the cases of a run: a case whose precondition failed is not run."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from clasp_e2e.spec.catalogue import Catalogue
 
 
 class Dependencies:
-    """The cases of a run by what they judge, in an order in which preconditions come first."""
+    """The cases of a run by the requirements that they judge, ordered with preconditions first."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -22,9 +22,9 @@ class Dependencies:
             self._by_requirement.setdefault(name, []).append(case)
 
     def priority(self, case: Case) -> tuple[int, int]:
-        """Return when a case starts among those that can: lower first.
+        """Return the start priority of a case; lower starts first.
 
-        What decides whether others are tried comes first, then what takes longest.
+        Cases that others depend on start first, then those that take longest.
         """
         scenario = case.scenario
         if not scenario.waits and not self._decisive.isdisjoint(scenario.requirements):
@@ -32,13 +32,13 @@ class Dependencies:
         return 1 if scenario.slow else 2 if scenario.waits else 3, self.place(case)
 
     def place(self, case: Case) -> int:
-        """Return the place of a case behind those that judge its preconditions."""
+        """Return the position of a case, which is after the cases of its preconditions."""
         return max(self._place[name] for name in case.scenario.requirements)
 
     def awaited_by(self, case: Case) -> list[Case]:
-        """Return the cases whose failure makes it useless to try `case`: it starts when they have ended.
+        """Return the cases that must end before `case` starts: if one fails, `case` is not run.
 
-        These are the ones by which `failed_precondition` decides: quick, and before it in every run.
+        `failed_precondition` decides by these cases. They are quick, and precede `case` in every run.
         """
         needed = self._preconditions(case.scenario.requirements) & self._decisive
         place = self.place(case)
@@ -49,7 +49,7 @@ class Dependencies:
         ]
 
     def needed_to_resolve(self, case: Case, blocked_by: str | None) -> list[Case]:
-        """Return the cases on which depends what a result of `case` that did not pass says in the run."""
+        """Return the cases that are needed to resolve a result of `case` that did not pass."""
         found = self._judging(self._preconditions(case.scenario.requirements), case)
         if blocked_by:
             causes = [blocked_by, *self._preconditions([blocked_by])]

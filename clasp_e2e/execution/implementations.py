@@ -1,4 +1,4 @@
-"""The implementations that take part, each started once, whoever has a use for it."""
+"""The implementations that take part in a run or a matrix, each started once."""
 
 import asyncio
 
@@ -12,10 +12,10 @@ from clasp_e2e.testbed.waiting import Patience
 
 
 class Implementations:
-    """What the drivers said of themselves, and the routers that run: of one run, or of a whole matrix.
+    """The initialized drivers, their descriptions, and the shared routers of one run or of a whole matrix.
 
-    Nothing is asked or started before somebody needs it; all of it ends with `close`. `attack_router`
-    allows attacks on a router that runs already, and is somebody's.
+    Each is started on first use; `close` ends them. `attack_router` allows attacks on a router that the
+    harness did not start.
     """
 
     def __init__(self, patience: Patience, *, attack_router: bool = False) -> None:
@@ -27,9 +27,9 @@ class Implementations:
         self._routers: dict[int, RouterSource] = {}
 
     async def describe(self, who: str, driver: Driver) -> Description:
-        """Initialize `driver`, if nobody has yet, and return what it says; `who` is its name in a fault.
+        """Initialize `driver` on the first call, and return its description.
 
-        Raises `DriverFault`.
+        `who` names the driver in a `DriverFault`.
         """
         async with self._starting:
             if id(driver) not in self._described:
@@ -37,10 +37,10 @@ class Implementations:
             return self._described[id(driver)]
 
     async def routers_of(self, driver: Driver) -> RouterSource:
-        """Return where the routers of `driver`, which is initialized, come from.
+        """Return the source of the routers of `driver`, which must be initialized.
 
-        One for each scenario, where that is cheap; otherwise one that runs for all, and is started
-        now if it does not run. Raises `DriverFault`, with what to do.
+        Each scenario has its own router if that is cheap. Otherwise all share one, which is started now.
+        Raises `DriverFault`.
         """
         if driver.router_per_scenario:
             return RouterSource(driver, None)
@@ -50,21 +50,21 @@ class Implementations:
             return self._routers[id(driver)]
 
     async def close(self) -> None:
-        """Give everything back that was started; raises `DriverFault` for what did not end."""
+        """Close all routers and drivers; raise `DriverFault` for those that do not close."""
         routers = [source.running for source in self._routers.values() if source.running is not None]
         endings = [("router.close", router.close) for router in routers]
         endings += [("aclose", driver.aclose) for driver in self._drivers.values()]
         self._drivers, self._described, self._routers = {}, {}, {}
-        complaints: list[str] = []
+        errors: list[str] = []
         for what, end in endings:
             try:
                 await call_driver(
                     "at the end of the run", what, end(), self._patience.cleanup + self._patience.call
                 )
             except (DriverFault, Refused, NotOffered) as error:
-                complaints.append(str(error))
-        if complaints:
-            raise DriverFault("; ".join(complaints))
+                errors.append(str(error))
+        if errors:
+            raise DriverFault("; ".join(errors))
 
     async def _initialize(self, who: str, driver: Driver) -> Description:
         self._drivers[id(driver)] = driver
@@ -73,18 +73,18 @@ class Implementations:
     async def _start_router(self, driver: Driver) -> RouterSource:
         running = await start_router(driver, self._limit)
         routers = RouterSource(driver, running, may_be_attacked=self._attack_router)
-        self._routers[id(driver)] = routers  # To be closed, whatever the visit finds.
+        self._routers[id(driver)] = routers  # So that it is closed even if the next step fails.
         try:
-            visitor = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self._patience)
+            client = await SignalingClient.open(running.url, "clasp-e2e", Timeline(), self._patience)
         except Blocked as error:
             raise DriverFault(
-                f"{error.reason}. Start the router, or give the address at which it listens:"
+                f"{error.reason}. Start the router, or pass the address at which it listens:"
                 " --router ws://host:port"
             ) from error
-        await visitor.close()
+        await client.close()
         return routers
 
     @property
     def _limit(self) -> float:
-        # The drivers over stdio have their own deadline, whose message tells more: it comes first.
+        # Drivers over stdio have their own, shorter deadline, whose message has more detail.
         return self._patience.open + self._patience.call

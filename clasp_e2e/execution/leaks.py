@@ -1,8 +1,7 @@
-"""Whose task is this, whose socket: so that each scenario answers for its own leftovers.
+"""Leak detection: attributes tasks and sockets to the scenario that created them.
 
-Scenarios overlap in one event loop, so a count of all tasks says nothing. A context variable
-names the scenario that is running; tasks inherit it, and so do the callbacks of the transports
-that they open.
+Scenarios overlap in one event loop, so all tasks together do not show a leak of one scenario. A context
+variable names the running scenario; its tasks and the callbacks of its transports inherit it.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from typing import Any
 
 
 class Ownership:
-    """The tasks and sockets that came into being while a scenario ran."""
+    """The tasks and sockets that a scenario created."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,15 +22,15 @@ class Ownership:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def add_task(self, task: asyncio.Task[Any]) -> None:
-        """Take `task` as one of this scenario's."""
+        """Add `task` to this scenario's tasks."""
         self._tasks.add(task)
 
     def add_socket(self, sock: socket.socket) -> None:
-        """Take `sock` as one of this scenario's."""
+        """Add `sock` to this scenario's sockets."""
         self._sockets.add(sock)
 
     def running_tasks(self) -> list[asyncio.Task[Any]]:
-        """Return the tasks that have not ended, but for the one that asks."""
+        """Return the tasks that have not ended, except the current one."""
         current = asyncio.current_task()
         return [task for task in self._tasks if task is not current and not task.done()]
 
@@ -40,16 +39,16 @@ class Ownership:
         return [sock for sock in self._sockets if sock.fileno() != -1]
 
     async def leftovers(self, patience: float) -> list[str]:
-        """Return a line for each task and socket still there after `patience` seconds.
+        """Return a line for each task or socket that is left after `patience` seconds: a leak.
 
-        Closing takes some turns of the event loop (a transport tells its protocol, a task sees its
-        cancellation), so tasks are awaited, not polled; what remains after that is a leak.
+        Closing takes some iterations of the event loop (connection_lost callbacks, cancellation), so
+        the tasks are awaited first.
         """
         current = asyncio.current_task()
         running = self.running_tasks()
         if running:
             await asyncio.wait(running, timeout=patience)
-        await _one_turn()
+        await _run_due_callbacks()
         lines = [
             f"task still running: {_describe(task)}" for task in self.running_tasks() if task is not current
         ]
@@ -57,16 +56,16 @@ class Ownership:
 
 
 OWNER: ContextVar[Ownership | None] = ContextVar("clasp_e2e_owner", default=None)
-"""The scenario that the current task works for."""
+"""The scenario of the current task."""
 
 
-async def _one_turn() -> None:
-    """Let the callbacks run that are due already, a closed transport's among them."""
+async def _run_due_callbacks() -> None:
+    """Let the event loop run the callbacks that are due, including those of closed transports."""
     loop = asyncio.get_running_loop()
     for _ in range(2):
-        turn = loop.create_future()
-        loop.call_soon(turn.set_result, None)
-        await turn
+        iteration = loop.create_future()
+        loop.call_soon(iteration.set_result, None)
+        await iteration
 
 
 def _describe(task: asyncio.Task[Any]) -> str:
@@ -85,7 +84,7 @@ def _owning_task_factory(
     return task
 
 
-def _notice_socket(event: str, arguments: tuple[Any, ...]) -> None:
+def _attribute_socket(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.__new__" and (owner := OWNER.get(None)) is not None:
         owner.add_socket(arguments[0])
 
@@ -94,9 +93,9 @@ _audited = False
 
 
 def watch(loop: asyncio.AbstractEventLoop) -> None:
-    """Have `loop` attribute its tasks, and the process its sockets, to their scenarios."""
+    """Attribute the tasks of `loop` and the sockets of the process to their scenarios."""
     global _audited
     loop.set_task_factory(_owning_task_factory)  # pyright: ignore[reportArgumentType] - asyncio's own is as wide
-    if not _audited:  # An audit hook cannot be taken away again.
-        sys.addaudithook(_notice_socket)
+    if not _audited:  # An audit hook cannot be removed.
+        sys.addaudithook(_attribute_socket)
         _audited = True

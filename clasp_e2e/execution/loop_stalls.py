@@ -1,4 +1,4 @@
-"""Detection of a harness that stood still: what then came too late says nothing of who was judged."""
+"""Detection of stalls of the harness's event loop, after which a time-out proves nothing."""
 
 import asyncio
 
@@ -6,13 +6,13 @@ from clasp_e2e.testbed.waiting import Patience
 
 _BEAT_S = 0.1
 _SHORTEST_S = 0.5
-"""Seconds that the event loop has to stand still for it to count: no wait is as short as that."""
+"""Minimum length in seconds of a stall that counts: no time limit is as short."""
 _SHARE = 0.4
-"""Share of the shortest wait (`Patience.event`) that, lost just before a time-out, makes it doubtful."""
+"""Share of the shortest time limit (`Patience.event`) that, if lost just before a time-out, discredits it."""
 
 
 class LoopStallMonitor:
-    """The times at which the event loop has stood still since this was made; `end` stops the monitor."""
+    """A monitor that records the stalls of the event loop from its creation until `end`."""
 
     def __init__(self, patience: Patience) -> None:
         self._stalls: list[tuple[float, float]] = []
@@ -26,15 +26,15 @@ class LoopStallMonitor:
         self._timer.cancel()
 
     def excuse(self, error: BaseException) -> str | None:
-        """Return what to say if `error` is caused by a time-out while the harness stood still."""
-        since = self._loop.time() - self._window_s  # What it missed earlier it has caught up with.
+        """Return a message if a time-out during a stall caused `error`, otherwise None."""
+        since = self._loop.time() - self._window_s  # The loop has caught up with earlier stalls.
         lost_s = sum(late_s for at, late_s in self._stalls if at >= since)
         if lost_s < self._limit_s or not _is_caused_by_timeout(error):
             return None
         return (
-            f"the harness itself stood still for {lost_s:.1f} s, and may have missed what it waited for:"
-            " this machine is overloaded, or something in the harness's process blocks its event loop. Run it"
-            " with less load, with fewer --jobs, or with more patience (--deadline-scale)"
+            f"the event loop of the harness stalled for {lost_s:.1f} s, so the time-out may be wrong: the"
+            " machine is overloaded, or code in the harness's process blocks the event loop. Reduce the load,"
+            " use fewer --jobs, or increase --deadline-scale"
         )
 
     def _schedule(self) -> None:

@@ -1,4 +1,4 @@
-"""The cells of a matrix: who is judged in each, where its results go, and its run."""
+"""The cells of a matrix: their roles, their output directories and their runs."""
 
 import asyncio
 import re
@@ -22,12 +22,12 @@ from clasp_e2e.testbed.waiting import Patience
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixPlan:
-    """What all cells of a matrix have in common."""
+    """The plan that all cells of a matrix share."""
 
     catalogue: Catalogue
     chosen: ChosenScenarios
     drivers: Mapping[str, Driver]
-    """By the name that the user gave."""
+    """By the name on the command line."""
     directory: Path
     seed: int
     patience: Patience
@@ -38,7 +38,7 @@ class MatrixPlan:
 
 
 class CellRun:
-    """One cell, judged at the same time as others with implementations that all share."""
+    """The run of one cell, in parallel with other cells and with shared implementations."""
 
     def __init__(self, cell: Cell, folder: str, plan: MatrixPlan) -> None:
         self.cell = cell
@@ -48,9 +48,9 @@ class CellRun:
         self._run: RunSession
 
     def prepare(self, on_case: Callable[[], None]) -> None:
-        """Plan the cases, and remove what an earlier run left; `on_case` is called after each case.
+        """Plan the cases, and remove the results of an earlier run; `on_case` is called after each case.
 
-        Raises `SelectionError`, `ResultsError`.
+        Raises `SelectionError` and `ResultsError`.
         """
         plan, roles = self._plan, assign_roles(self.cell)
         selection = select(
@@ -83,10 +83,7 @@ class CellRun:
             self._run.begin_record(subset=plan.chosen.subset, all_files=plan.chosen.all_files)
 
     async def open(self, shared: SharedResources) -> bool:
-        """Start the implementations and the cases; return whether that was possible.
-
-        A fault is this cell's, and no other's.
-        """
+        """Start the implementations and the cases; return False, and mark the cell as broken, on a fault."""
         try:
             await self._run.open(shared)
         except DriverFault as fault:
@@ -96,15 +93,15 @@ class CellRun:
         return True
 
     async def judge(self) -> Cell:
-        """Return the cell with what became of it; when this is cancelled, `cell` holds what was known.
+        """Return the cell with its results. If this is cancelled, `cell` holds the results so far.
 
-        Whatever goes wrong here is this cell's, and no other's; but a `ResultsError` is everybody's.
+        An exception makes this cell broken, and does not affect others, except a `ResultsError`.
         """
         began = asyncio.get_running_loop().time()
         chosen = self._plan.chosen
         try:
             await self._run.ended(self.cases)
-            # In a thread: what takes a second would be missing from the times of other cells' cases.
+            # In a thread, because it takes up to a second and would delay the cases of other cells.
             resolution = await asyncio.to_thread(
                 self._run.finish, subset=chosen.subset, all_files=chosen.all_files
             )
@@ -113,7 +110,7 @@ class CellRun:
             raise
         except ResultsError:
             raise
-        except Exception as error:  # Of the harness: the other cells may do without what failed here.
+        except Exception as error:  # A defect of the harness, which need not affect the other cells.
             self._keep_part(State.BROKEN, began)
             reason = f"the harness failed: {''.join(traceback.format_exception(error)).strip()}"
             self.cell = replace(
@@ -142,7 +139,7 @@ class CellRun:
         )
 
     def _command(self, *case: str) -> str:
-        """Return the command that judges this cell alone, or one case of it."""
+        """Return the command that runs only this cell, or one case of it."""
         plan = self._plan
         command = ["clasp-e2e", "run", *case]
         for role, name in assign_roles(self.cell).items():
@@ -159,7 +156,7 @@ def prepare_cells(
 ) -> tuple[list[CellRun], list[Cell]]:
     """Return the runs of the cells that can be judged, and the cells that cannot be prepared.
 
-    Raises `ResultsError` if there is no place for results.
+    Raises `ResultsError` if the results cannot be written.
     """
     runs: list[CellRun] = []
     failed: list[Cell] = []
@@ -177,29 +174,29 @@ def prepare_cells(
             runs.append(run)
         else:
             failed.append(
-                broken(cell, "none of the chosen scenarios judges who is judged here", ExitStatus.USAGE)
+                broken(cell, "none of the chosen scenarios judges a role of this cell", ExitStatus.USAGE)
             )
     return runs, failed
 
 
 def broken(cell: Cell, reason: str, status: int) -> Cell:
-    """Return `cell` as one that came to no results."""
+    """Return `cell` with the state BROKEN."""
     return replace(cell, state=State.BROKEN, reason=reason, exit_status=status)
 
 
 def assign_roles(cell: Cell) -> dict[str, str]:
-    """Return by role the options by which `clasp-e2e run` judges a cell.
+    """Return by role the options with which `clasp-e2e run` judges a cell.
 
-    The reference is named, and so judged, only where it has both roles: opposite another implementation
-    it is the measure, and the scenarios look at the other.
+    The reference is named, and therefore judged, only if it has both peer roles. As the partner of
+    another implementation it is not judged.
     """
-    alone = cell.offerer == cell.answerer == REFERENCE
+    only_reference = cell.offerer == cell.answerer == REFERENCE
     roles = {"offerer": cell.offerer, "answerer": cell.answerer, "router": cell.router}
-    return {role: name for role, name in roles.items() if alone or name != REFERENCE}
+    return {role: name for role, name in roles.items() if only_reference or name != REFERENCE}
 
 
 def cell_folders(cells: Iterable[Cell]) -> dict[str, str]:
-    """Return the name of a folder for each cell, by the cell's name; no two are the same."""
+    """Return a unique folder name for each cell, by the cell's name."""
     folders: dict[str, str] = {}
     for cell in cells:
         text = f"{cell.offerer}-{cell.answerer}-over-{cell.router}"

@@ -1,4 +1,4 @@
-"""The implementations of a matrix: found and built once, asked once who they are, shared by all cells."""
+"""The implementations of a matrix: resolved, built and initialized once, and shared by all cells."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,18 +10,18 @@ from clasp_e2e.results.matrix_results import Obstacle, State
 from clasp_e2e.results.pairing import REFERENCE
 
 Obstacles = dict[tuple[str, str], Obstacle]
-"""By what names an implementation, and its role: `peer` or `router`."""
+"""By the name of an implementation, and its role: `peer` or `router`."""
 
 
 def resolve_all(
     peers: Sequence[str], routers: Sequence[str], *, catalogue: str = "", deadline_scale: float = 1.0
 ) -> tuple[dict[str, Driver], Obstacles]:
-    """Return one driver for each name, built if need be, and what stands in the way of the others.
+    """Return one driver for each name, built if necessary, and the obstacles for those not available.
 
-    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are for the drivers.
-    Raises `UnknownDriver` for what can be nowhere: the user's mistake, not the machine's lack.
+    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are passed to the drivers.
+    Raises `UnknownDriver` for an invalid name, which is a mistake of the user.
     """
-    made = {REFERENCE: resolve_driver(REFERENCE)}  # It stands opposite, named or not.
+    made = {REFERENCE: resolve_driver(REFERENCE)}  # It is the partner even if it is not named.
     obstacles: Obstacles = {}
     for name in dict.fromkeys((*peers, *routers)):
         resolve = resolve_driver if name in peers else resolve_router
@@ -51,7 +51,7 @@ def _or_obstacle(name: str, resolve: Callable[[], Driver]) -> Driver | Obstacle:
 async def start_all(
     made: Mapping[str, Driver], peers: Sequence[str], routers: Sequence[str], implementations: Implementations
 ) -> Obstacles:
-    """Start each driver of `made`, and the routers that all cells share; return what stands in the way."""
+    """Start each driver of `made` and the routers that all cells share; return the obstacles."""
     obstacles: Obstacles = {}
     for name, driver in made.items():
         roles = [role for role, names in (("peer", peers), ("router", routers)) if name in names]

@@ -1,4 +1,4 @@
-"""A matrix: all its cells in one event loop, with one scheduler; written after every cell."""
+"""The run of a matrix: all cells in one event loop with one scheduler; written after every cell."""
 
 import asyncio
 import signal
@@ -18,23 +18,23 @@ from clasp_e2e.results.store import write_document
 
 
 class MatrixListener:
-    """What is said of a matrix while it runs; each method does nothing here."""
+    """A listener for the progress of a matrix; each method does nothing by default."""
 
     def begins(self, matrix: Matrix, cells: int, cases: int) -> None:
-        """Say how many cells and cases are to be judged; `matrix` knows what is not available."""
+        """Report the number of cells and cases to judge; `matrix` lists what is not available."""
 
     def case_ended(self) -> None:
-        """Say that one more case has ended."""
+        """Report that a case has ended."""
 
     def cell_ended(self, cell: Cell) -> None:
-        """Say what became of a cell."""
+        """Report that a cell has ended."""
 
     def ending(self) -> None:
-        """Say that the matrix was interrupted, and ends what was started."""
+        """Report that the matrix was interrupted and is shutting down."""
 
 
 class MatrixRun:
-    """The cells of `matrix`, judged by `plan`; their results go to the directory of the plan."""
+    """The run of `matrix` by `plan`; the results are written to the directory of the plan."""
 
     def __init__(self, matrix: Matrix, plan: MatrixPlan, listener: MatrixListener) -> None:
         self.matrix = matrix
@@ -44,10 +44,10 @@ class MatrixRun:
         self._began = time.monotonic()
 
     def judge(self, obstacles: Obstacles) -> None:
-        """Judge every cell that nothing stands in the way of; `obstacles` are known already.
+        """Judge every cell without an obstacle; `obstacles` are those that are already known.
 
-        Raises `ResultsError`, and `KeyboardInterrupt` for SIGINT and SIGTERM, when all that was started
-        has ended and what is known is written.
+        Raises `ResultsError`, and `KeyboardInterrupt` for SIGINT and SIGTERM, after everything has ended
+        and the results so far are written.
         """
         asyncio.run(self._judge(obstacles))
 
@@ -86,7 +86,7 @@ class MatrixRun:
             async with asyncio.TaskGroup() as group:
                 for run in opened:
                     group.create_task(judge(run), name=run.cell.name)
-        except ExceptionGroup as errors:  # One cause: the rest were cancelled for it.
+        except ExceptionGroup as errors:  # The first is the cause: the other tasks were cancelled.
             raise errors.exceptions[0] from None
         finally:
             self._take(run.cell for run in runs)
@@ -97,7 +97,7 @@ class MatrixRun:
 
     @contextmanager
     def _interrupting(self) -> Generator[None]:
-        """Have SIGINT and SIGTERM end this task, once: what it then ends is not to be interrupted again."""
+        """Cancel this task on the first SIGINT or SIGTERM; ignore later ones, so that cleanup completes."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
@@ -106,25 +106,25 @@ class MatrixRun:
                 self._listener.ending()
                 task.cancel()
 
-        # A background job ignores SIGINT, as its shell asked.
-        heard = [
+        # The shell makes a background job ignore SIGINT.
+        handled = [
             number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN
         ]
-        for number in heard:
+        for number in handled:
             loop.add_signal_handler(number, interrupt)
         try:
             yield
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for number in heard:
+            for number in handled:
                 loop.remove_signal_handler(number)
 
     def _take(self, cells: Iterable[Cell]) -> None:
-        """Put `cells` in the place of those of the same names, and write all that is known."""
-        known = {cell.name: cell for cell in cells}
+        """Replace the cells of the same names by `cells`, and write the matrix."""
+        new = {cell.name: cell for cell in cells}
         self.matrix = replace(
-            self.matrix, cells=tuple(known.get(cell.name, cell) for cell in self.matrix.cells)
+            self.matrix, cells=tuple(new.get(cell.name, cell) for cell in self.matrix.cells)
         )
         self._write()
 

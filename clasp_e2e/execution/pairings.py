@@ -1,7 +1,7 @@
-"""Who stands opposite whom: the pairings in which a scenario is judged.
+"""The pairings in which a scenario is judged.
 
-Source: the design's "Who stands opposite". Two of a kind can share a mistake, and only a known
-partner tells whose it is; so a peer under test meets itself and the reference, in both roles.
+Two peers of one implementation can share a defect, and only a known partner shows which peer has it.
+Therefore a peer under test is paired with itself and with the reference, in both roles.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from clasp_e2e.testbed.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """The labels of those who take part in a run, and the roles that are judged."""
+    """The labels of the implementations in a run, and the roles that are judged."""
 
     offerer: str = REFERENCE
     answerer: str = REFERENCE
@@ -22,7 +22,7 @@ class Subjects:
 
 
 def judged_roles(requirement: Requirement) -> frozenset[str]:
-    """Return the roles that `requirement` judges, `peer` being either role of a peer."""
+    """Return the roles that `requirement` judges; `peer` means both offerer and answerer."""
     roles: set[str] = set()
     for role in requirement.judges:
         roles |= {"offerer", "answerer"} if role == "peer" else {role}
@@ -30,7 +30,7 @@ def judged_roles(requirement: Requirement) -> frozenset[str]:
 
 
 def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -> list[Pairing]:
-    """Return how `scenario`, which judges `requirement` first of all, is to be cast for `subjects`."""
+    """Return the pairings of `scenario` for `subjects`; `requirement` is the first one that it judges."""
     roles = judged_roles(requirement) & subjects.judged
     if scenario.role is not None:
         roles &= {scenario.role}
@@ -40,24 +40,24 @@ def pairings(scenario: Scenario, requirement: Requirement, subjects: Subjects) -
     if not peer_roles:
         return []
     if scenario.participants == "single":
-        return _alone(peer_roles, subjects)
+        return _single(peer_roles, subjects)
     if scenario.opposite is not None:
         return [_scripted(role, subjects) for role in peer_roles]
     return _pairs(peer_roles, subjects, opposite_reference="same" not in requirement.opposite)
 
 
 def complete_pairings(subjects: Subjects) -> frozenset[str]:
-    """Return the ids of the pairings in which `subjects` are cast in all that any run judges in them.
+    """Return the ids of the pairings in which this run judges all that any run judges in them.
 
-    In others a run may judge a part: where two implementations meet, what asks for the reference
-    opposite is judged there, and all else is not.
+    Other pairings may be partial: a run of two different implementations judges, in the pairings with the
+    reference, only the requirements that need the reference as the partner.
     """
     found: set[str] = set()
     offerer, answerer = subjects.offerer, subjects.answerer
     match sorted(subjects.judged - {"router"}):
         case ["answerer", "offerer"] if offerer == answerer:
             found |= {offerer, f"{offerer}-{offerer}", f"{offerer}-{REFERENCE}", f"{REFERENCE}-{offerer}"}
-        case ["answerer", "offerer"] if offerer != REFERENCE:  # Whose sends are then looked at, in its place.
+        case ["answerer", "offerer"] if offerer != REFERENCE:  # Otherwise the reference's sends are judged.
             found |= {f"{offerer}-{answerer}", f"{offerer}-{answerer}-answering"}
         case ["offerer"]:
             found.add(f"{offerer}-{REFERENCE}")
@@ -71,10 +71,10 @@ def complete_pairings(subjects: Subjects) -> frozenset[str]:
     return frozenset(found)
 
 
-def _alone(roles: list[str], subjects: Subjects) -> list[Pairing]:
+def _single(roles: list[str], subjects: Subjects) -> list[Pairing]:
     # The same implementation in both roles is one case.
-    cast = {getattr(subjects, role): role for role in roles}
-    return [Pairing(**{role: label}, subject=role) for label, role in cast.items()]
+    role_of = {getattr(subjects, role): role for role in roles}
+    return [Pairing(**{role: label}, subject=role) for label, role in role_of.items()]
 
 
 def _scripted(role: str, subjects: Subjects) -> Pairing:

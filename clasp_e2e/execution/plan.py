@@ -1,4 +1,4 @@
-"""The plan of a run: who is judged, by what, with which options, and which cases there are."""
+"""The plan of a run: its subjects, options and cases."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,54 +24,54 @@ class Case:
     scenario: Scenario
     pairing: Pairing
     replay: str = ""
-    """The command that runs this one case again."""
+    """The command that runs this case again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """All that is fixed before a run begins. `directory` is the output directory; None keeps nothing."""
+    """The settings of a run. `directory` is the output directory; None writes no files."""
 
     catalogue: Catalogue
     selection: Selection
     seed: int
     patience: Patience = field(default_factory=Patience)
     jobs: int | None = None
-    """Cases that do not wait and run at the same time; None adapts to the machine."""
+    """Maximum number of cases that run at the same time and do not wait; None adapts to the machine."""
     directory: Path | None = None
     baselines: tuple[Baseline, ...] = ()
     labels: frozenset[str] = frozenset()
-    """The names that a pairing can hold: of all known drivers, and of those that take part."""
+    """The names that a pairing can contain: all known drivers, and the participants of this run."""
     command: str = ""
     """The command that started the run."""
     strict: bool = False
     coturn: bool = False
     attack_router: bool = False
     one_by_one: bool = False
-    """Whether each case starts when somebody asks for its result, and no earlier (`--attach`)."""
+    """Whether each case starts only when its result is requested (`--attach`)."""
     specs: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the user wrote for `peer`, `offerer`, `answerer` and `router`: what repeats a case."""
+    """The values of the options `peer`, `offerer`, `answerer` and `router`, with which a case is repeated."""
 
     @property
     def switches(self) -> tuple[str, ...]:
-        """The options without a value that change what is run, and are given."""
+        """The flags that are set and change what is run."""
         return tuple(name for name in ("coturn", "attack_router") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenScenarios:
-    """The scenarios that a user chose for a run that pytest does not drive, each with its file."""
+    """The scenarios that a user chose for a run without pytest, each with its file."""
 
     scenarios: tuple[tuple[Path, Scenario], ...]
     read: tuple[tuple[Path, Scenario], ...]
-    """Those that were left out too."""
+    """All scenarios that were read, including those that were left out."""
     subset: bool
-    """Whether the user left some out on purpose."""
+    """Whether the user left out some on purpose."""
     all_files: bool
-    """Whether every file of scenarios was read."""
+    """Whether every scenario file was read."""
 
 
 class CasePlan:
-    """The cases of a run: added as scenarios are read, then chosen from, then divided among shards."""
+    """The cases of a run: all are added first, then some are chosen, then divided among shards."""
 
     def __init__(self, plan: RunPlan) -> None:
         self._plan = plan
@@ -118,18 +118,18 @@ class CasePlan:
         return cases
 
     def choose(self, cases: Iterable[str]) -> None:
-        """Note the cases that the user chose, those of all shards."""
+        """Record the cases that the user chose, for all shards."""
         self._chosen = tuple(cases)
 
     def take(self, cases: Iterable[str], *, is_shard: bool) -> None:
-        """Note the cases that are to run here; in a shard, the other chosen ones run elsewhere."""
+        """Record the cases to run here; in a shard, the other chosen cases run elsewhere."""
         part = tuple(cases)
-        if not is_shard:  # Whatever else leaves cases out does so on purpose.
+        if not is_shard:  # Without shards, cases are only left out on purpose.
             self._chosen = part
         self._elsewhere = tuple(sorted(set(self._chosen or ()).difference(part)))
 
     def record(self, *, all_files: bool) -> Plan:
-        """Return the plan as results keep it; `all_files` says whether every file of scenarios was read."""
+        """Return the plan for the results; `all_files` says whether every scenario file was read."""
         plan, subjects = self._plan, self._plan.selection.subjects
         chosen = self._requirements if self._chosen is None else self._chosen
         return Plan(
@@ -147,7 +147,7 @@ class CasePlan:
         )
 
     def to_worker_payload(self) -> dict[str, Any]:
-        """Return what a process that collects tells the one that keeps the record (xdist), as plain data."""
+        """Return the plan of an xdist worker, as plain data for the controller."""
         return {
             "covered": sorted(self._covered),
             "requirements": {case: list(names) for case, names in self._requirements.items()},
@@ -158,7 +158,7 @@ class CasePlan:
         }
 
     def merge_worker_payload(self, payload: Mapping[str, Any]) -> None:
-        """Take in what `to_worker_payload` of another process returned."""
+        """Merge a payload from `to_worker_payload` of another process."""
         self._covered.update(payload["covered"])
         self._requirements.update({case: tuple(names) for case, names in payload["requirements"].items()})
         self._chosen = payload["chosen"] and tuple(payload["chosen"])

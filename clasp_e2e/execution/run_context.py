@@ -1,4 +1,4 @@
-"""What the cases of a run share: the implementations, started once, and how they are driven."""
+"""The context that the cases of a run share: the implementations, started once, and the router."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -17,18 +17,18 @@ from clasp_e2e.testbed.testbed import Participant, RouterSource
 
 @dataclass
 class RunContext:
-    """The implementations of a run by label, its router, and what its evidence says of the run."""
+    """The implementations of a run by label, its router, and the conditions for its evidence."""
 
     plan: RunPlan
     implementations: Implementations
     conditions: Mapping[str, object] = field(default_factory=dict[str, object])
-    """What evidence says of the run, so that a case can be repeated."""
+    """The data in evidence that is needed to repeat a case."""
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None
 
     async def open(self) -> None:
-        """Start every driver and the router, unless they are; raise `DriverFault` with what to do."""
+        """Start every driver and the router that are not running yet. Raises `DriverFault`."""
         selection, started = self.plan.selection, self.implementations
         for label, driver in selection.drivers.items():
             described = await started.describe(label, driver)
@@ -46,11 +46,11 @@ class RunContext:
 
     @property
     def evidence(self) -> Path | None:
-        """The directory of evidence; None where none is kept."""
+        """The directory of evidence; None if no evidence is kept."""
         return None if self.plan.directory is None else self.plan.directory / "evidence"
 
     def capabilities(self) -> frozenset[str]:
-        """Return what all peers that are judged declare in common."""
+        """Return the capabilities that all judged peers declare."""
         subjects = self.plan.selection.subjects
         labels = {subjects.offerer, subjects.answerer}
         if labels != {REFERENCE}:
@@ -59,29 +59,29 @@ class RunContext:
         return frozenset(name for name in declared[0] if all(name in each for each in declared))
 
     def subjects(self) -> dict[str, Subject]:
-        """Return who is in each role, as results record it."""
+        """Return the subject of each role for the results."""
         selection, records = self.plan.selection, dict[str, Subject]()
         for role in ("offerer", "answerer"):
             label = getattr(selection.subjects, role)
-            who = self.participants[label].side.description.implementation
-            records[role] = Subject(who.name, who.version, who.language, selection.specs.get(label, label))
-        if (who := self.router_description) is not None:
+            peer = self.participants[label].side.description.implementation
+            records[role] = Subject(peer.name, peer.version, peer.language, selection.specs.get(label, label))
+        if (router := self.router_description) is not None:
             label = selection.subjects.router
             spec = selection.specs.get(f"router {label}", label)
-            records["router"] = Subject(who.name, who.version, who.language, spec)
+            records["router"] = Subject(router.name, router.version, router.language, spec)
         return records
 
     def participants_of(self, scenario: Scenario) -> Mapping[str, Participant]:
-        """Return who takes part in `scenario` by label: those of the run, and a scripted partner."""
+        """Return the participants of `scenario` by label: those of the run, and a scripted partner."""
         if scenario.opposite is None:
             return self.participants
-        # Its driver holds nothing, and so is neither started nor ended.
+        # The scripted driver has no state, so it is neither started nor closed.
         side = SubjectInfo(SCRIPTED, self.participants[REFERENCE].side.description)
         return {**self.participants, SCRIPTED: Participant(scripted_driver(scenario.opposite), side)}
 
     def identity(self, case: Case) -> Hashable:
-        """Return what is the same of `case` in another run that has it: its name, and who takes part."""
+        """Return a key that is equal for the same case in another run: its name and its participants."""
         pairing, selection = case.pairing, self.plan.selection
         drivers = [selection.drivers.get(label) for label in (pairing.offerer, pairing.answerer) if label]
-        # Who is alone is the subject, whichever role it has.
+        # A single peer is the subject in either role.
         return case.id, pairing.subject if len(drivers) > 1 else "", *drivers, selection.router

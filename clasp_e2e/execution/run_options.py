@@ -1,4 +1,4 @@
-"""The options of a run, written once: pytest and `clasp-e2e` both take theirs from here."""
+"""The options of a run, shared by the pytest plugin and the command `clasp-e2e`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from clasp_e2e.drivers.stdio.attached import ANY
 
 WHO = "a registered name, module:attribute, or cmd:COMMAND LINE for an adapter over stdio"
 LATEST = "reports/latest"
-"""The output directory where none is named, below the folder of the run."""
+"""The default output directory, relative to the folder of the run."""
 FAILED_LATEST = "latest"
-"""The value of `--failed` without a path: the results that the output directory holds."""
+"""The value of `--failed` without a path: the results in the output directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. Without `metavar` it is a flag; with `const` its value may be left out."""
+    """An option. Without `metavar` it is a flag; with `const` its value is optional."""
 
     name: str
     help: str
@@ -26,32 +26,32 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """The option as it is written: `--deadline-scale`."""
+        """The option on the command line: `--deadline-scale`."""
         return f"--{self.name}"
 
     @property
     def key(self) -> str:
-        """The name of its value: `deadline_scale`."""
+        """The name of the parsed value: `deadline_scale`."""
         return self.name.replace("-", "_")
 
 
 RUN_OPTIONS = (
     Option("peer", f"Judge this implementation in both roles: {WHO}.", "DRIVER"),
-    Option("offerer", "Judge this implementation as the one that connects.", "DRIVER"),
-    Option("answerer", "Judge this implementation as the one connected to.", "DRIVER"),
-    Option("router", "Judge this router: a driver, or the ws:// or wss:// URL of one that runs.", "DRIVER"),
+    Option("offerer", "Judge this implementation as the offerer, which starts the connection.", "DRIVER"),
+    Option("answerer", "Judge this implementation as the answerer.", "DRIVER"),
+    Option("router", "Judge this router: a driver, or the ws:// or wss:// URL of a running one.", "DRIVER"),
     Option(
         "attach",
-        "Start no adapter; wait, without time limits, for those started with `clasp-e2e connect`, for example"
-        " in a debugger (default: a free port of 127.0.0.1).",
+        "Start no adapters; wait, without time limits, for adapters started with `clasp-e2e connect`, for"
+        " example in a debugger (default: a free port of 127.0.0.1).",
         "HOST:PORT",
         const=ANY,
     ),
-    Option("seed", "Seed of all payloads (default: a new one, which is printed).", "N", int),
+    Option("seed", "Seed of all payloads (default: a random seed, which is printed).", "N", int),
     Option(
         "jobs",
-        "Maximum number of cases that run at the same time and do not wait; those that wait run in parallel"
-        " with them (default: what the machine has room for).",
+        "Maximum number of cases that run at the same time, not counting cases that wait (default: adapted to"
+        " the machine).",
         "N",
         int,
     ),
@@ -65,16 +65,16 @@ RUN_OPTIONS = (
     Option("results", f"Output directory (default: {LATEST}).", "DIR"),
     Option(
         "deadline-scale",
-        "Multiply the harness's own time limits, for a slow machine; those of the specification stay.",
+        "Factor for the harness's own time limits on a slow machine; those of the specification stay.",
         "X",
         float,
     ),
     Option(
         "baseline",
-        "File of known failures (default: those that come with the drivers under test).",
+        "File of known failures (default: the files of the drivers under test).",
         "FILE",
     ),
-    Option("coturn", "For ICE-3, relay through coturn instead of the embedded TURN server."),
+    Option("coturn", "Use coturn instead of the embedded TURN server (ICE-3)."),
     Option("attack-router", "Also attack a router given by its ws:// URL (RTR-7)."),
 )
 """The options of `pytest scenarios/` and `clasp-e2e run`, in the order of their help."""

@@ -1,4 +1,4 @@
-"""A run: its cases are scheduled, run, recorded and resolved here, whoever asks for it.
+"""The session of a run, which schedules, runs, records and resolves its cases.
 
 ```python
 async with open_run(plan) as run:
@@ -42,7 +42,7 @@ from clasp_e2e.testbed.waiting import Patience
 
 @dataclass(frozen=True)
 class SharedResources:
-    """What runs on one machine at the same time share; whoever makes it closes `implementations`."""
+    """The resources that parallel runs on one machine share; the creator closes `implementations`."""
 
     scheduler: Scheduler
     implementations: Implementations
@@ -52,9 +52,9 @@ class SharedResources:
     def for_machine(
         cls, patience: Patience, *, jobs: int | None = None, attack_router: bool = False
     ) -> SharedResources:
-        """Return new resources with the limits that fit this machine, or `jobs`."""
-        # What exists by now lives as long as the process. A collection that walks through it stops
-        # the event loop for up to half a second on a busy machine.
+        """Return new resources, with limits for `jobs` or for this machine."""
+        # The objects that exist now live as long as the process. A garbage collection that traverses
+        # them stops the event loop for up to half a second on a busy machine.
         gc.collect()
         gc.freeze()
         scheduler = Scheduler(Limits.for_machine(jobs))
@@ -62,19 +62,19 @@ class SharedResources:
 
 
 class RunSession:
-    """The run of `plan`: what was planned, what was observed, what that says.
+    """The run of `plan`: its cases, its journal and its resolution.
 
-    `open` starts the implementations, `start` the cases. A process that only keeps the record of what
-    others run (the controller of xdist) opens nothing, and calls `record` and `finish`.
+    `open` starts the implementations, `start` the cases. A process that only records the results of
+    others (the controller of xdist) does not call `open`, but only `record` and `finish`.
     """
 
     def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
         self.cases = CasePlan(plan)
         self.resolution: Resolution | None = None
-        """What a run that came to its end says."""
+        """The resolution of a completed run."""
         self.on_recorded: Callable[[ScenarioResult], None] = lambda _: None
-        """Called with each result when it is recorded."""
+        """Callback for each recorded result."""
         self._facts = RunFacts(
             catalogue=plan.catalogue.hash,
             command=plan.command,
@@ -82,9 +82,9 @@ class RunSession:
             judged_roles=tuple(sorted(plan.selection.subjects.judged)),
         )
         self.journal = Journal(self._facts)
-        """What was observed so far; on the disk from `begin_record` on."""
+        """The observations so far; written to disk from `begin_record` on."""
         self.finished: Run | None = None
-        """The run as it was written at its end."""
+        """The run as written at its end."""
         self._dependencies = Dependencies(plan.catalogue)
         self._tasks: dict[str, asyncio.Task[JudgedCase]] = {}
         self._context: RunContext | None = None
@@ -92,9 +92,9 @@ class RunSession:
         self._owns_shared = False
 
     async def open(self, shared: SharedResources | None = None) -> None:
-        """Start the implementations, those of `shared` or of this run alone.
+        """Start the implementations, from `shared` or for this run alone.
 
-        Raises `DriverFault`, when all that was started has ended.
+        Raises `DriverFault` after closing everything that was started.
         """
         plan = self.plan
         watch(asyncio.get_running_loop())
@@ -114,7 +114,7 @@ class RunSession:
         context.conditions = self._conditions()
 
     async def close(self) -> None:
-        """End what runs, and what this run started. Raises `DriverFault` for what did not end."""
+        """Cancel the cases, and close what this run started. Raises `DriverFault` if that fails."""
         tasks, self._tasks = self._tasks, {}
         for task in tasks.values():
             task.cancel()
@@ -124,13 +124,13 @@ class RunSession:
 
     @property
     def context(self) -> RunContext:
-        """What its cases share. To be asked for when the run is open."""
+        """The context that the cases share. Requires that the run is open."""
         if self._context is None:
             raise RuntimeError("the run is not open")
         return self._context
 
     def start(self, cases: Sequence[Case]) -> None:
-        """Start `cases`: each runs when there is a place for it, and what it rests on has ended."""
+        """Start `cases`: each runs when it has a slot and the cases that it depends on have ended."""
         for case in cases:
             self._dependencies.add(case)
             self._opened.observations.announce(self.context.identity(case))
@@ -139,10 +139,10 @@ class RunSession:
             self._tasks[case.id] = asyncio.create_task(self._judge(case), name=f"case {case.id}")
 
     async def result(self, case: Case) -> JudgedCase:
-        """Return what became of `case` as the run has it by now; it is started if it has not been.
+        """Return the resolved result of `case`, which is started if necessary.
 
-        Where it did not pass, the cases of its preconditions are waited for: what failed for want of a
-        precondition is blocked by it.
+        If the case did not pass, wait for the cases of its preconditions: a failed precondition changes
+        the result to blocked.
         """
         if case.id not in self._tasks:
             self.start([case])
@@ -157,14 +157,14 @@ class RunSession:
         return replace(found, result=result)
 
     async def _needed_to_resolve(self, case: Case, observed: ScenarioResult) -> list[ScenarioResult]:
-        """Return the observed results by which that of `case` is resolved, itself among them.
+        """Return the observed results that are needed to resolve that of `case`, including its own.
 
-        What blocks a case may be blocked itself, and so on.
+        This is recursive, because a case that blocks another may itself be blocked.
         """
         results = {case.id: observed}
-        ahead = [(case, observed)]
-        while ahead:
-            each, its_result = ahead.pop()
+        pending = [(case, observed)]
+        while pending:
+            each, its_result = pending.pop()
             needed = [
                 other
                 for other in self._dependencies.needed_to_resolve(each, its_result.blocked_by)
@@ -173,45 +173,45 @@ class RunSession:
             for other, judged_case in zip(needed, await self._awaited(needed), strict=True):
                 results[other.id] = judged_case.result
                 if judged_case.result.blocked_by:
-                    ahead.append((other, judged_case.result))
+                    pending.append((other, judged_case.result))
         return list(results.values())
 
     async def judge(self, cases: Sequence[Case]) -> AsyncGenerator[tuple[Case, JudgedCase]]:
-        """Start `cases`, and yield each with what became of it, in the order in which they are given."""
+        """Start `cases`, and yield each with its result, in the given order."""
         self.start(cases)
         for case in cases:
             yield case, await self.result(case)
 
     async def judge_alone(self, case: Case, *, keep_evidence: bool = False) -> JudgedCase:
-        """Run `case` at once, as a part of no record, and return what became of it by itself."""
+        """Run `case` at once, without recording it, and return its unresolved result."""
         seen = await observe(self.context, case)
         return judged(self.context, case, seen, keep_evidence=keep_evidence)
 
     def begin_record(self, *, subset: bool, all_files: bool) -> None:
-        """Begin the journal in the output directory, without an earlier run's results.
+        """Begin the journal in the output directory, and remove the results of an earlier run.
 
-        The arguments are those of `finish`. Raises `ResultsError` if no results can be written there.
+        The arguments are those of `finish`. Raises `ResultsError` if the directory is not writable.
         """
         self.journal = Journal.create(self.plan.directory, self._facts)
         plan = with_baselines(self.cases.record(all_files=all_files), self.plan.baselines)
         self.journal.note(plan=plan, subset=subset, strict=self.plan.strict)
 
     def record(self, observed: ScenarioResult) -> None:
-        """Take in what was observed in a case: it is written at once. Raises `ResultsError`."""
+        """Write the observed result of a case at once. Raises `ResultsError`."""
         self.journal.append(observed)
         self.on_recorded(observed)
 
     def finish(self, *, subset: bool, all_files: bool) -> Resolution:
-        """Resolve and write a run that came to its end.
+        """Resolve and write a completed run.
 
-        `subset` says whether the user left scenarios out on purpose, `all_files` whether every file of
-        scenarios was read. Raises `ResultsError`.
+        `subset` says whether the user left out scenarios on purpose, `all_files` whether every scenario
+        file was read. Raises `ResultsError`.
         """
         self.resolution = self._resolve(subset=subset, strict=self.plan.strict, all_files=all_files)
         return self.resolution
 
     def break_off(self, *, all_files: bool) -> int:
-        """Resolve and write what is known of a run that was ended early; return its exit status."""
+        """Resolve and write the results of a run that was ended early; return its exit status."""
         status = self._resolve(subset=True, strict=False, all_files=all_files).status
         return ExitStatus.FAILED if status == ExitStatus.FAILED else ExitStatus.INCONCLUSIVE
 
@@ -229,7 +229,7 @@ class RunSession:
         return self._shared
 
     def _expect_peers(self, cases: Iterable[Case]) -> None:
-        """Have adapters started ahead, as many as the first cases need."""
+        """Tell the drivers how many peers the first cases need, so that they start adapters in advance."""
         labels = [label for case in cases for label in (case.pairing.offerer, case.pairing.answerer)]
         most = 2 * self._opened.scheduler.limits.active
         for label, driver in self.plan.selection.drivers.items():
@@ -251,13 +251,13 @@ class RunSession:
         return found
 
     async def ended(self, cases: Iterable[Case]) -> None:
-        """Wait until `cases` have ended. Raises what ended one of them, but for its outcome."""
+        """Wait until `cases` have ended. Raises the exception of a case that ended without an outcome."""
         await self._awaited(cases)
 
     async def _awaited(self, cases: Iterable[Case]) -> list[JudgedCase]:
-        """Return what became of those of `cases` that were started."""
+        """Wait for the started ones of `cases`, and return their results."""
         tasks = [self._tasks[case.id] for case in cases if case.id in self._tasks]
-        if tasks:  # Whoever waits and is cancelled cancels nobody else: a second time would stop an ending.
+        if tasks:  # `wait` does not cancel the tasks when it is cancelled: that could stop their cleanup.
             await asyncio.wait(tasks)
         return [task.result() for task in tasks]
 
@@ -267,13 +267,13 @@ class RunSession:
             return await observe(self.context, case, on_ending=slot.release)
 
     def _conditions(self) -> Mapping[str, object]:
-        """Return what repeats a case of this run, next to its seed (see `write_evidence`)."""
+        """Return the data, in addition to the seed, that is needed to repeat a case (`write_evidence`)."""
         plan = self.plan
         return {
             "drivers": {name: spec for name, spec in plan.specs.items() if name != "router"},
             "router": plan.specs.get("router"),
             "switches": list(plan.switches),
-            # What a debugger needs is no measure for the next run.
+            # An unlimited scale is for a debugger, and not for a repetition.
             "deadline_scale": plan.patience.scale if isfinite(plan.patience.scale) else 1.0,
             "tool": {"name": "clasp-e2e", "version": __version__},
             "subjects": to_plain(self.journal.subjects),
@@ -282,9 +282,9 @@ class RunSession:
 
 @asynccontextmanager
 async def open_run(plan: RunPlan, shared: SharedResources | None = None) -> AsyncGenerator[RunSession]:
-    """Open the run of `plan`, with resources of its own unless some are `shared`; it ends with the block.
+    """Open the run of `plan`, with `shared` or its own resources, and close it after the block.
 
-    Raises `DriverFault` if an implementation cannot be started, or does not end.
+    Raises `DriverFault` if an implementation cannot be started or closed.
     """
     run = RunSession(plan)
     await run.open(shared)

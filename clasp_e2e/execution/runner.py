@@ -1,4 +1,4 @@
-"""Running one case from end to end: its testbed, its outcome, its evidence, its leak check."""
+"""The runner of one case: its testbed, outcome, evidence and leak check."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links
 
 TAIL = 14
-"""Lines of the timeline that a failure shows."""
+"""Number of timeline lines that a failure shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedCase:
-    """The result of a case, and what a person needs to understand it."""
+    """The result of a case, and the details for a failure message."""
 
     result: ScenarioResult
     requirement: str
-    """The requirement that a failure is about."""
+    """The requirement that was not met."""
     expected: str = ""
     seen: str = ""
     tail: str = ""
@@ -51,7 +51,7 @@ class JudgedCase:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen in a case, whichever run it belongs to."""
+    """The observation of a case, independent of the run that it belongs to."""
 
     result: ScenarioResult
     ending: _Ending
@@ -62,7 +62,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """How a scenario's function ended."""
+    """The end of a scenario's function."""
 
     outcome: Outcome
     message: str = ""
@@ -73,12 +73,12 @@ class _Ending:
 
 
 def harness_error(case: Case, message: str) -> ScenarioResult:
-    """Return the record of a case that ended outside of the runner."""
+    """Return the record of a case that failed outside the runner."""
     return _result(case, _Ending(Outcome.ERROR, message))
 
 
 def untried(case: Case, blocked_by: str) -> JudgedCase:
-    """Return the record of a case that was not tried, because the requirement `blocked_by` was not met."""
+    """Return the record of a case that was not run because the requirement `blocked_by` was not met."""
     ending = _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by)
     return JudgedCase(_result(case, ending), case.scenario.requirements[0])
 
@@ -86,9 +86,9 @@ def untried(case: Case, blocked_by: str) -> JudgedCase:
 async def observe(
     context: RunContext, case: Case, *, on_ending: Callable[[], None] = lambda: None
 ) -> Observation:
-    """Run `case` and return what was seen; never raises for what the implementation does.
+    """Run `case` and return the observation. Faults of the implementation do not raise an exception.
 
-    `on_ending` is called once, when the scenario has come to its result: its peers are ended after it.
+    `on_ending` is called once, when the scenario has its result and its peers are about to be closed.
     """
     return await asyncio.get_running_loop().create_task(
         _observe(context, case, on_ending), context=contextvars.copy_context(), name=f"scenario {case.id}"
@@ -96,7 +96,7 @@ async def observe(
 
 
 async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None]) -> Observation:
-    """Run `case`, in a context of its own."""
+    """Run `case` in its own `contextvars` context."""
     plan = context.plan
     owned = Ownership(case.id)
     OWNER.set(owned)
@@ -112,24 +112,24 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         async with asyncio.timeout(plan.patience.scenario) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
             participants = context.participants_of(case.scenario)
-            world = await build_fixture(case.scenario.world, case.pairing, testbed, participants)
-            await case.scenario.function(world)
+            fixture = await build_fixture(case.scenario.world, case.pairing, testbed, participants)
+            await case.scenario.function(fixture)
         ending = _Ending(Outcome.PASSED)
     except BaseException as error:
         if _is_from_outside(error):
             await testbed.close()
             raise
         ending = _ending(error, judgment, plan.catalogue)
-        if excuse := stalls.excuse(error):
-            ending = _with_complaints(ending, [excuse])
+        if stall := stalls.excuse(error):
+            ending = _with_errors(ending, [stall])
     finally:
         stalls.end()
         on_ending()
     ended = loop.time()
-    complaints = testbed.faults() + await testbed.close()
-    complaints += await owned.leftovers(plan.patience.cleanup)
-    if complaints:
-        ending = _with_complaints(ending, complaints)
+    errors = testbed.faults() + await testbed.close()
+    errors += await owned.leftovers(plan.patience.cleanup)
+    if errors:
+        ending = _with_errors(ending, errors)
     result = replace(
         _result(case, ending, judgment),
         duration_s=round(ended - began, 3),
@@ -141,7 +141,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
 
 
 def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
-    """Return what was seen as the run of `context` records it, and write its evidence."""
+    """Return the result of an observation for the run of `context`, and write its evidence."""
     result, ending = replace(seen.result, replay=case.replay, roles=case.pairing), seen.ending
     if keep_evidence and context.evidence is not None:
         path = write_evidence(
@@ -158,7 +158,7 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
 
 
 def _is_from_outside(error: BaseException) -> bool:
-    """Return whether the run is being ended, and not only this scenario by what it called."""
+    """Return whether `error` ends the whole run, and not only this scenario."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
@@ -166,14 +166,14 @@ def _is_from_outside(error: BaseException) -> bool:
 
 
 def _ending(error: BaseException, judgment: Judgment, catalogue: Catalogue) -> _Ending:
-    """Return what `error`, raised by a scenario, means."""
+    """Return the ending for an exception raised by a scenario."""
     match error:
         case Unmet():
             return _unmet(catalogue, error.requirement, error.expected, error.seen)
         case Refused():
             return _unmet(catalogue, judgment.requirement, "the call to succeed", f"it was refused: {error}")
         case Blocked() if error.requirement in judgment.requirements:
-            return _unmet(catalogue, error.requirement, "the scenario's ground to hold", error.reason)
+            return _unmet(catalogue, error.requirement, "the scenario's precondition to hold", error.reason)
         case Blocked():
             return _Ending(Outcome.BLOCKED, str(error), "", error.requirement)
         case Unobserved():
@@ -200,14 +200,14 @@ def _unmet(catalogue: Catalogue, requirement: str, expected: str, seen: str) -> 
     return _Ending(outcome, f"expected {expected}; seen: {seen}", requirement, None, expected, seen)
 
 
-def _with_complaints(ending: _Ending, complaints: list[str]) -> _Ending:
-    """Return an error: an unclean end is the harness's or the adapter's, whatever the outcome was."""
+def _with_errors(ending: _Ending, errors: list[str]) -> _Ending:
+    """Return an ending with the outcome ERROR: faults and leaks override any other outcome."""
     before = f"\nbefore that: {ending.outcome.value} {ending.message}" if ending.message else ""
-    return _Ending(Outcome.ERROR, "; ".join(complaints) + before, ending.requirement)
+    return _Ending(Outcome.ERROR, "; ".join(errors) + before, ending.requirement)
 
 
 def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> ScenarioResult:
-    """Return the case's record: a requirement that was not reached is blocked by the one that failed."""
+    """Return the record of the case; the failed requirement blocks those that were not reached."""
     judgments: dict[str, Outcome] = {}
     for requirement in case.scenario.requirements:
         if requirement == ending.requirement or (

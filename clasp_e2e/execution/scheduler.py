@@ -1,10 +1,9 @@
-"""The scheduler: which cases run at the same time, and which one starts next.
+"""The scheduler, which decides how many cases run at the same time, and which one starts next.
 
-Up to `jobs` cases run at once that do not wait; those that wait some seconds and those that wait 30 s
-run in parallel with them, because waiting costs no processor time. A case that was expected to be quick
-and waits (an implementation that fails, fails by time-outs) gives its place to the next one. When the
-event loop runs late, or many threads wait for a processor, the machine is busy: no further case starts
-until it has caught up, so that the times that are judged stay fair.
+Up to `jobs` cases that do not wait run at the same time. Cases that wait run in parallel with them,
+because waiting needs no processor time. A quick case that waits after all (failures are often time-outs)
+gives its slot to the next one. While the event loop is late, or many threads wait for a processor, no
+further case starts, so that the measured times stay correct.
 """
 
 from __future__ import annotations
@@ -25,59 +24,59 @@ from clasp_e2e.testbed.scenario import Scenario
 _WAITING_PER_JOB = 8
 _SLOW_PER_JOB = 16
 _MEBIBYTES_PER_CASE = 200
-"""Two adapter processes of an interpreted language."""
+"""Memory of two adapter processes in an interpreted language."""
 _FEWEST, _MOST = 2, 8
-"""Bounds of the number of jobs that is chosen without `--jobs`."""
+"""Bounds of the number of jobs without `--jobs`."""
 _ACTIVE_S = 0.1
-"""Seconds for which a case that waits needs the processor on an idle machine: it connects its peers."""
+"""Seconds for which a case that waits needs the processor on an idle machine, to connect its peers."""
 _CALM_S = 0.03
-"""Lateness of the event loop up to which the machine counts as idle; otherwise those seconds are more."""
+"""Maximum lateness in seconds of the event loop on an idle machine; on a busy one, `_ACTIVE_S` repeats."""
 _QUICK_S = 1.0
-"""Seconds after which a case that was expected to be quick counts as one that waits."""
+"""Seconds after which a quick case counts as one that waits."""
 _BEAT_S = 0.1
 _LATE_S = 0.15
-"""Seconds by which the event loop may be late before no further case starts."""
+"""Lateness in seconds of the event loop above which no further case starts."""
 _TAKEN = 1.0
-"""Threads for each processor that may want to run if a quick case is to count as one that waits."""
+"""Runnable threads for each processor above which a quick case does not count as one that waits."""
 _RUNNABLE = 4.0
-"""Threads for each processor that may want to run before no further case starts: peers run elsewhere."""
+"""Runnable threads for each processor above which no further case starts (peers are other processes)."""
 
 Priority = tuple[int, ...]
 """Lower starts first."""
 
 
 class CaseKind(IntEnum):
-    """How a case spends its time."""
+    """The kind of a case by the time that it waits."""
 
     QUICK = 0
     WAITING = 1
     """It waits some seconds."""
     SLOW = 2
-    """It waits for a time that a specification names, some 30 s."""
+    """It waits for a time that a specification defines, some 30 s."""
 
 
 def kind_of(scenario: Scenario) -> CaseKind:
-    """Return how a case of `scenario` spends its time."""
+    """Return the kind of the cases of `scenario`."""
     return CaseKind.SLOW if scenario.slow else CaseKind.WAITING if scenario.waits else CaseKind.QUICK
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Maximum number of cases at the same time."""
+    """The maximum numbers of cases at the same time."""
 
     active: int
-    """Cases that need the processor: the quick ones, and for a moment those that will wait."""
+    """Cases that need the processor: quick ones, and those that have not begun to wait."""
     waiting: int
     slow: int
 
     @property
     def ending(self) -> int:
-        """Maximum number of cases whose peers are being ended."""
+        """Maximum number of cases whose peers are being closed."""
         return 8 * self.active
 
     @classmethod
     def for_machine(cls, jobs: int | None = None) -> Limits:
-        """Return the limits for `jobs`, or without it for the processors and the memory there are."""
+        """Return the limits for `jobs`, or by default for the processors and memory of this machine."""
         cases = max(_FEWEST, _available_mebibytes() // _MEBIBYTES_PER_CASE)
         if jobs is None:
             jobs = min(_MOST, max(_FEWEST, 2 * _processors()), cases)
@@ -89,7 +88,7 @@ class Limits:
 
 
 class Slot:
-    """The place of one case among those that run. It counts as active first, and then as waiting."""
+    """The slot of a running case. It counts as active first, and then as waiting."""
 
     def __init__(self, scheduler: Scheduler, kind: CaseKind) -> None:
         self.kind = kind
@@ -101,7 +100,7 @@ class Slot:
         )
 
     def release(self) -> None:
-        """Give the place to the next case: what follows is the ending. The second call does nothing."""
+        """Free the slot for the next case, when only cleanup is left. A second call does nothing."""
         self._timer.cancel()
         if not self._released:
             self._released = True
@@ -114,13 +113,13 @@ class Slot:
 
 
 class Scheduler:
-    """Hands out places to cases, of one run or of many that share the machine."""
+    """The assignment of slots to cases, of one run or of several on the same machine."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._active = 0
         self._held: Counter[CaseKind] = Counter()
-        """By kind: the cases that wait, or are going to."""
+        """By kind: the number of cases that wait or will wait."""
         self._ending = 0
         self._queues: dict[CaseKind, list[tuple[Priority, int, asyncio.Future[Slot]]]] = {
             kind: [] for kind in CaseKind
@@ -132,7 +131,7 @@ class Scheduler:
 
     @asynccontextmanager
     async def slot(self, kind: CaseKind, priority: Priority = ()) -> AsyncGenerator[Slot]:
-        """Wait for a place. The block is the case; `Slot.release` in it marks where its ending begins."""
+        """Wait for a slot, and run the case in the block; `Slot.release` marks where its cleanup begins."""
         granted: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._queues[kind], (priority, next(self._numbers), granted))
         self._start()
@@ -148,11 +147,11 @@ class Scheduler:
             self._leave(slot)
 
     def waits(self, slot: Slot) -> bool:
-        """Count a case as one that waits, and return whether it does: if there is room, and time for it."""
+        """Count a case as waiting if the limits and the load allow it; return whether they do."""
         if slot.kind is not CaseKind.QUICK and self._lateness > _CALM_S:
             return False
         if slot.kind is CaseKind.QUICK:
-            # Where the processors are all taken it is slow, and another one would make it slower.
+            # If all processors are busy, the case is slow for that reason, and another would slow it down.
             if self._runnable > _TAKEN or self._held[CaseKind.WAITING] >= self.limits.waiting:
                 return False
             slot.kind = CaseKind.WAITING
@@ -163,7 +162,7 @@ class Scheduler:
         return True
 
     def released(self, slot: Slot) -> None:
-        """Note that a case has come to its ending."""
+        """Record that the cleanup of a case has begun."""
         self._active -= slot.is_active
         if slot.kind is not CaseKind.QUICK:
             self._held[slot.kind] -= 1
@@ -176,7 +175,7 @@ class Scheduler:
         self._start()
 
     def _start(self) -> None:
-        """Start what there is room for, and look again later where the machine is too busy."""
+        """Start as many queued cases as the limits allow, and schedule the next check if some remain."""
         while (kind := self._next()) is not None:
             _, _, granted = heapq.heappop(self._queues[kind])
             self._active += 1
@@ -190,7 +189,7 @@ class Scheduler:
             self._beat = None
 
     def _next(self) -> CaseKind | None:
-        """Return the kind whose first case starts next, if one does."""
+        """Return the kind whose first case starts next, or None."""
         for queue in self._queues.values():
             while queue and queue[0][2].cancelled():
                 heapq.heappop(queue)
@@ -225,7 +224,7 @@ def _processors() -> int:
 
 
 def _runnable_threads() -> int:
-    """Return how many threads of the machine run or want to run now; 0 where nobody tells."""
+    """Return the number of runnable threads of the machine, or 0 if it is unknown."""
     try:
         return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
     except OSError:
@@ -233,7 +232,7 @@ def _runnable_threads() -> int:
 
 
 def _available_mebibytes() -> int:
-    """Return the memory that can be had without swapping; a generous guess where nobody tells."""
+    """Return the available memory, or a generous default if it is unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""From what the user asked for to who takes part: labels, drivers, and the roles that are judged."""
+"""Resolution of the options that select implementations: labels, drivers, and the roles that are judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from clasp_e2e.spec.catalogue import Catalogue
 
 
 class SelectionError(Exception):
-    """The options contradict each other, or name what does not exist; the text says what to do."""
+    """The options contradict each other or are invalid; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Who is judged: the labels, and the drivers behind them."""
+    """The selected implementations: their labels and drivers."""
 
     subjects: Subjects
     drivers: Mapping[str, Driver]
     router: Driver
     specs: Mapping[str, str]
-    """What the user wrote for each label."""
+    """The option value of the user for each label."""
 
 
 def select(
@@ -42,15 +42,14 @@ def select(
 ) -> Selection:
     """Resolve the options `--peer`, `--offerer`, `--answerer` and `--router`.
 
-    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are for the drivers.
-    What is named is judged; with nothing named, the embedded reference is judged in every role.
-    `made` are drivers that there are already, by what names them.
-    Raises `SelectionError`.
+    Named implementations are judged; by default, the embedded reference is judged in every role.
+    `catalogue` (the hash of the requirement catalogue) and `deadline_scale` are passed to the drivers.
+    `made` contains existing drivers by option value. Raises `SelectionError`.
     """
     if peer is not None and (offerer is not None or answerer is not None):
         raise SelectionError(
-            "--peer already puts an implementation into both roles: leave out --offerer and --answerer,"
-            " or name those two and leave out --peer"
+            "--peer already sets both roles: leave out --offerer and --answerer, or use these two without"
+            " --peer"
         )
     named = {"offerer": peer or offerer, "answerer": peer or answerer, "router": router}
     judged = frozenset(role for role, spec in named.items() if spec is not None)
@@ -64,7 +63,7 @@ def select(
         for function in (resolve_driver, resolve_router)
     )
     try:
-        drivers = dict(made or {})  # By what names them: a peer and a router of one name are one driver.
+        drivers = dict(made or {})  # By option value: a peer and a router with the same value share a driver.
         for spec in labels:
             drivers[spec] = drivers.get(spec) or resolve(spec)
         router_driver = drivers.get(specs["router"]) or resolve_as_router(specs["router"])
@@ -77,27 +76,27 @@ def select(
         judged=judged or frozenset(named),
     )
     by_label = {label: spec for spec, label in labels.items()} | {f"router {router_label}": specs["router"]}
-    cast = {label: drivers[spec] for spec, label in labels.items()}
-    return Selection(subjects, cast, router_driver, by_label)
+    return Selection(
+        subjects, {label: drivers[spec] for spec, label in labels.items()}, router_driver, by_label
+    )
 
 
 def known_labels(selection: Selection) -> frozenset[str]:
-    """Return the names that a pairing can hold: of all registered drivers, and of who takes part."""
+    """Return the names that a pairing can contain: registered drivers, and the selected implementations."""
     return frozenset({*known_drivers(), *selection.drivers, selection.subjects.router, SCRIPTED})
 
 
 def load_baselines(
     selection: Selection, catalogue: Catalogue, given: Path | None, labels: frozenset[str]
 ) -> tuple[Baseline, ...]:
-    """Read the known failures of who is judged: from `given`, or else from beside each adapter.
+    """Read the known failures of the judged implementations from `given`, or by default from their drivers.
 
-    `labels` are the names that a pairing can hold.
-    Raises `SelectionError`, with the place and what to change there.
+    `labels` are the names that a pairing can contain. Raises `SelectionError` with the place of the mistake.
     """
     subjects = selection.subjects
     judged = {getattr(subjects, role) for role in subjects.judged}
     files: dict[Path, set[str]] = {}
-    if given is not None:  # The reference stands opposite, and is not the one whose failures are listed.
+    if given is not None:  # The reference is the partner: the file lists the failures of the others.
         files[given] = judged - {REFERENCE} or judged
     else:
         drivers = {**selection.drivers, subjects.router: selection.router}
@@ -116,9 +115,9 @@ def load_baselines(
 def read_baseline(
     path: Path, owners: set[str], labels: frozenset[str], catalogue: Catalogue, *, own: bool
 ) -> Baseline:
-    """Read the known failures of `owners` from `path`; `own` is one that lies beside their adapter.
+    """Read the known failures of `owners` from `path`. Raises `BaselineError`.
 
-    Raises `BaselineError`.
+    `own` says that the file belongs to their driver.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -131,7 +130,7 @@ def read_baseline(
 
 
 def _label(spec: str, taken: set[str]) -> str:
-    """Return a short name for a driver, fit for a test's id: its own, or `iut` where it has none."""
+    """Return a short name for a driver, valid in a test id: its registered name, or `iut`."""
     if spec.startswith(("ws://", "wss://")):
         return "external"
     name = "iut" if ":" in spec else spec

@@ -1,4 +1,4 @@
-"""Cases that several runs have in common: observed once, and judged by each."""
+"""Cases that several runs share: observed once, and judged by each run."""
 
 import asyncio
 from collections import Counter
@@ -9,24 +9,24 @@ Seen = TypeVar("Seen")
 
 
 class SharedObservations(Generic[Seen]):
-    """What was seen in cases that several runs have, for as long as one of them still needs it."""
+    """The observations of cases that several runs share, kept while a run still needs them."""
 
     def __init__(self) -> None:
         self._uses: Counter[Hashable] = Counter()
         self._seen: dict[Hashable, asyncio.Future[Seen | None]] = {}
 
     def announce(self, case: Hashable) -> None:
-        """Say that a run is going to ask for `case`, once."""
+        """Announce that a run will request `case` once."""
         self._uses[case] += 1
 
     async def seen(self, case: Hashable, observe: Callable[[], Awaitable[Seen]]) -> Seen:
-        """Return what was seen in `case`, from `observe` if nobody has seen it, nor is about to.
+        """Return the observation of `case`.
 
-        Whoever is the first to ask observes. If that one is cancelled, the next one does.
+        The first caller runs `observe`; if it is cancelled, the next caller does.
         """
-        while (there := self._seen.get(case)) is not None:
-            # Shielded: of many that wait, one may be cancelled.
-            if (found := await asyncio.shield(there)) is not None:
+        while (pending := self._seen.get(case)) is not None:
+            # Shielded, because one of several waiting callers may be cancelled.
+            if (found := await asyncio.shield(pending)) is not None:
                 self._used(case)
                 return found
         mine = self._seen[case] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,1 @@
-"""Input that means harm: frames and signals made from valid ones and from nothing, and who survives them.
-
-No scenario: what a target survives is shown by many inputs, and judged by the command `fuzz`.
-"""
+"""Fuzzing of routers and peers with mutated and random frames and signals, for the command `fuzz`."""

@@ -1,4 +1,4 @@
-"""A session that sends whatever it is given, and takes what comes without believing any of it."""
+"""A session that sends any data, and tolerates any data that it receives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clasp_e2e import wire
 
 
 async def open_websocket(url: str) -> ClientConnection:
-    """A WebSocket to a router, without a HELLO. Raises `OSError`, `WebSocketException`."""
+    """Open a WebSocket to a router, without a HELLO. Raises `OSError`, `WebSocketException`."""
     return await connect(
         url,
         subprotocols=[Subprotocol("clasp")],
@@ -32,7 +32,7 @@ class Attacker:
     def __init__(self, socket: ClientConnection, session_id: str) -> None:
         self.session_id = session_id
         self.attempt = "no-attempt"
-        """The correlation id of the last offer that came."""
+        """The correlation id of the last offer received."""
         self._socket = socket
         self._reader = asyncio.create_task(self._read())
 
@@ -54,7 +54,7 @@ class Attacker:
     async def _read(self) -> None:
         with suppress(ConnectionClosed):
             async for data in self._socket:
-                # Most of it is errors that say what was wrong: only an offer is of use.
+                # Most messages are ERRORs: only offers are used.
                 if isinstance(data, bytes) and b"offer" in data:
                     self._take(data)
 
@@ -67,7 +67,7 @@ class Attacker:
                     self.attempt = signal.correlation_id
 
     async def send(self, data: bytes | str) -> bool:
-        """Send one message; return whether the session still stood."""
+        """Send one message; return whether the session was still open."""
         try:
             await self._socket.send(data)
         except ConnectionClosed:
@@ -75,7 +75,7 @@ class Attacker:
         return True
 
     async def is_heard(self) -> bool:
-        """Return once the router has read what was sent, by a ping; False if it has ended the session."""
+        """Wait with a ping until the router has read all messages; return False if it ended the session."""
         try:
             await (await self._socket.ping())
         except ConnectionClosed:

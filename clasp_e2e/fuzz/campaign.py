@@ -1,6 +1,6 @@
-"""A campaign against one target: batch after batch, and what it died of, made small.
+"""A fuzzing campaign against one target: it sends batches of inputs, and minimizes those that crash it.
 
-A target that died is started anew and given parts of the batch, until no smaller part is known that does it.
+To minimize a batch, the target is restarted with parts of it until no smaller part is known to crash it.
 """
 
 import time
@@ -12,30 +12,30 @@ from clasp_e2e.fuzz.memory import growth
 from clasp_e2e.fuzz.targets import Died, Target
 
 MOST_FINDINGS = 3
-"""Findings after which a target is left alone: it is known to be frail."""
+"""Findings after which a campaign ends."""
 MOST_TRIALS = 24
-"""Starts of a target that the minimising of one finding may take."""
+"""Maximum number of restarts to minimize one finding."""
 MOST_SECONDS = 60.0
-"""Seconds after which no further start is made: where a target hangs, each waits out its deadlines."""
+"""Seconds after which the target is not restarted again: with a target that hangs, each trial times out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """One death of a target."""
+    """A crash or hang of a target."""
 
     target: str
     requirement: str | None
     batch: int
     what: str
     inputs: tuple[Input, ...]
-    """The fewest that are known to do it to a new target; the whole batch where they do not."""
+    """The fewest inputs known to crash a new target; the whole batch if it is not reproduced."""
     reproduced: bool
-    """Whether they do it to a new target."""
+    """Whether the inputs crash a new target."""
 
 
 @dataclass(slots=True)
 class Campaign:
-    """What came of a campaign."""
+    """The results of a campaign."""
 
     target: str
     tally: InputCounts = field(default_factory=InputCounts)
@@ -43,20 +43,20 @@ class Campaign:
     ended_sessions: int = 0
     findings: list[Crash] = field(default_factory=list[Crash])
     memory: list[int] = field(default_factory=list[int])
-    """Bytes, before the first batch and after each, of the target that lives."""
+    """Bytes, before the first batch and after each batch, since the last restart."""
 
     @property
     def growth(self) -> int | None:
-        """See `memory.growth`; None where the target was started anew."""
+        """See `memory.growth`; None if the target was restarted."""
         return None if self.findings else growth(self.memory)
 
 
 Progress = Callable[[str], None]
-"""Told in a few words how far a campaign has come."""
+"""Receives messages about the progress of a campaign."""
 
 
 async def run_campaign(target: Target, seed: int, total: int, progress: Progress) -> Campaign:
-    """Send `total` inputs. Raises `HarnessFault` or `DriverFault` where the target cannot even be started."""
+    """Send `total` inputs. Raises `HarnessFault` or `DriverFault` if the target cannot be started."""
     campaign = Campaign(target.name)
     began = time.monotonic()
     try:
@@ -69,10 +69,10 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
                 await target.withstands(inputs)
             except Died as death:
                 progress(f"{target.name}: crashed on batch {number}: {death}; minimizing the input")
-                campaign.findings.append(await _found(target, number, inputs, death))
+                campaign.findings.append(await _minimized_crash(target, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
                     break
-                await _start_anew(target)
+                await _restart(target)
                 campaign.memory.clear()
             _measure(target, campaign)
             if (sent := campaign.tally.origins.total()) * 10 // total > (sent - size) * 10 // total:
@@ -89,18 +89,18 @@ def _measure(target: Target, campaign: Campaign) -> None:
         campaign.memory.append(bytes_held)
 
 
-async def _start_anew(target: Target) -> None:
+async def _restart(target: Target) -> None:
     await target.close()
     await target.open()
 
 
-async def _found(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Crash:
+async def _minimized_crash(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Crash:
     began = time.monotonic()
 
     async def dies(part: Sequence[Input]) -> bool | None:
         if time.monotonic() - began > MOST_SECONDS:
             return None
-        await _start_anew(target)
+        await _restart(target)
         try:
             await target.withstands(part)
         except Died:
@@ -116,10 +116,10 @@ async def _found(target: Target, number: int, inputs: Sequence[Input], death: Di
 async def minimised(
     inputs: Sequence[Input], dies: Callable[[Sequence[Input]], Awaitable[bool | None]]
 ) -> list[Input] | None:
-    """The fewest of `inputs` that are known to do it, None if not even all of them do.
+    """Return the fewest of `inputs` known to crash the target, or None if all of them together do not.
 
-    By halves, quarters and so on left out (Zeller and Hildebrandt's ddmin), within `MOST_TRIALS`, and
-    until `dies` returns None.
+    Leaves out halves, quarters and so on (Zeller and Hildebrandt's ddmin), in at most `MOST_TRIALS` trials,
+    and until `dies` returns None.
     """
     if not await dies(inputs):
         return None

@@ -1,4 +1,4 @@
-"""What is fed to a router or a peer: seeded, so that the same seed makes the same inputs."""
+"""Generation of fuzzing inputs. The same seed produces the same inputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNGREETED = 0.02
 
 
 class Origin(StrEnum):
-    """What an input was made from."""
+    """How an input was made."""
 
     VALID = "valid"
     MUTATED = "mutated"
@@ -37,10 +37,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One WebSocket message: `data` binary, or text.
+    """One WebSocket message, binary or text.
 
-    `kind` is the class of the message that it was made from, None for what is senseless. `ungreeted`: it is
-    the first message of a connection, and no HELLO comes before it.
+    `kind` is the class of the message from which it was made, or None. `ungreeted` is whether it is the
+    first message of a connection, without a HELLO before it.
     """
 
     data: bytes | str
@@ -49,13 +49,13 @@ class Input:
     ungreeted: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The form in which an input is saved."""
+        """Return the input as a JSON object."""
         content = {"text": self.data} if isinstance(self.data, str) else {"frame": _base64(self.data)}
         return content | {"origin": self.origin.value, "ungreeted": self.ungreeted}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Input:
-        """The input that was saved. Raises `KeyError` or `ValueError` for what is none."""
+        """Return the input that `to_json` made. Raises `KeyError` or `ValueError` if it is malformed."""
         data = saved["text"] if "text" in saved else base64.b64decode(saved["frame"], validate=True)
         return cls(data, Origin(saved["origin"]), ungreeted=bool(saved["ungreeted"]))
 
@@ -66,13 +66,13 @@ def _base64(data: bytes) -> str:
 
 @dataclass(slots=True)
 class InputCounts:
-    """How many inputs of which origin there were, and how many made from each message type."""
+    """The number of inputs by origin and by message type."""
 
     origins: Counter[Origin] = field(default_factory=Counter[Origin])
     kinds: Counter[type[object]] = field(default_factory=Counter[type[object]])
 
     def count(self, inputs: Iterable[Input]) -> None:
-        """Add `inputs`."""
+        """Count `inputs`."""
         for each in inputs:
             self.origins[each.origin] += 1
             if each.kind is not None:
@@ -85,7 +85,7 @@ class InputCounts:
 
 
 def random_frames(seed: int, number: int, count: int) -> list[Input]:
-    """The `count` frames of batch `number`: each message type in its turn, most of them mutated."""
+    """Return the `count` frames of batch `number`: each message type in turn, most of them mutated."""
     rng = random.Random(f"frames {seed} {number}")
     kinds = list(MESSAGE_TYPES)
     inputs: list[Input] = []
@@ -122,7 +122,7 @@ def _decodes(data: bytes) -> bool:
 
 
 def _mutated_frame(rng: random.Random, data: bytes) -> bytes:
-    """Most often with its length put right, so that what was mutated is read at all."""
+    """Return a mutated frame, usually with its correct length, so that the payload is decoded."""
     other = wire.encode_message(random_message(rng, rng.choice(MESSAGE_TYPES)))
     if rng.random() < 0.3:
         return mutated_bytes(rng, data, other)
@@ -138,7 +138,7 @@ def _senseless_frame(rng: random.Random) -> Input:
         case 0:
             data: bytes | str = rng.choice(("", "no frame", "{}", "\x00" * 100))
         case 1:
-            # A map, an array, a bundle in one another, as deep as a frame has room for.
+            # Nested maps or arrays, as deep as a frame allows.
             opened = rng.choice((b"\x0a\x00\x01", b"\x0b\x00\x01\x00\x00"))
             data = _framed(publish + opened * (rng.choice((33, 1000, HUGE)) * 3 // len(opened)) + b"\x00")
         case 2:
@@ -146,7 +146,7 @@ def _senseless_frame(rng: random.Random) -> Input:
         case 3:
             data = _framed(publish + rng.choice((b"\x0a", b"\x0b", b"\x08", b"\x09")) + b"\xff\xff")
         case 4:
-            count = rng.choice((300, 3000, 3000, 65000))  # Elements of an array, a byte each.
+            count = rng.choice((300, 3000, 3000, 65000))  # Elements of an array, one byte each.
             data = _framed(publish + b"\x0a" + count.to_bytes(2, "big") + b"\x00" * count)
         case 5:
             data = _framed(rng.randbytes(rng.choice((0, 1, 1000))))
@@ -164,13 +164,13 @@ def _framed(payload: bytes) -> bytes:
 
 
 def random_signals(seed: int, number: int, count: int) -> list[Input]:
-    """The `count` signals of batch `number`; see `addressed` for the session ids in them."""
+    """Return the `count` signals of batch `number`; `addressed` fills in their session ids."""
     rng = random.Random(f"signals {seed} {number}")
     inputs: list[Input] = []
     for _ in range(count):
         drawn = rng.random()
         if inputs and rng.random() < 0.05:
-            inputs.append(rng.choice(inputs))  # The same again.
+            inputs.append(rng.choice(inputs))  # A repeated signal.
         elif drawn < _MUTATED:
             inputs.append(_signal(rng, mutated_signal, Origin.MUTATED))
         elif drawn < _MUTATED + _VALID:
@@ -190,7 +190,7 @@ def random_signals(seed: int, number: int, count: int) -> list[Input]:
 
 def _signal(rng: random.Random, make: Callable[[random.Random], wire.Value], origin: Origin) -> Input:
     kind = None if origin is Origin.SENSELESS else wire.Publish
-    while True:  # What has grown beyond a frame is made anew.
+    while True:  # Until the signal fits into a frame.
         value = cast("wire.Value", _mapped(make(rng), _on_loopback))
         with suppress(wire.WireError):
             data = wire.encode(wire.Publish(wire.SIGNAL_PREFIX + TARGET, value, null_value=value is None))
@@ -198,7 +198,7 @@ def _signal(rng: random.Random, make: Callable[[random.Random], wire.Value], ori
 
 
 def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes:
-    """A signal with the ids in it that are known only now, where it can be read."""
+    """Return a signal with its placeholders replaced by ids, unless it cannot be decoded."""
     names = {TARGET: target, ATTACKER: attacker, ATTEMPT: attempt}
     try:
         message, frame = wire.decode(data)
@@ -206,15 +206,15 @@ def addressed(data: bytes, *, target: str, attacker: str, attempt: str) -> bytes
             return data
         message = replace(
             message,
-            address=_named(message.address, names),
-            value=cast("wire.Value", _mapped(message.value, lambda text: _named(text, names))),
+            address=_filled_in(message.address, names),
+            value=cast("wire.Value", _mapped(message.value, lambda text: _filled_in(text, names))),
         )
         return wire.encode(message, qos=frame.qos, timestamp=frame.timestamp)
     except wire.WireError:
         return data
 
 
-def _named(text: str, names: Mapping[str, str]) -> str:
+def _filled_in(text: str, names: Mapping[str, str]) -> str:
     for placeholder, name in names.items():
         text = text.replace(placeholder, name)
     return text
@@ -225,7 +225,7 @@ def _on_loopback(text: str) -> str:
 
 
 def _mapped(value: object, change: Callable[[str], str]) -> object:
-    """A value with each text in it changed."""
+    """Return a value with each text in it changed."""
     match value:
         case str():
             return change(value)
@@ -238,6 +238,6 @@ def _mapped(value: object, change: Callable[[str], str]) -> object:
 
 
 def batches(total: int, size: int) -> Iterator[tuple[int, int]]:
-    """The number and the size of each batch that `total` inputs make."""
+    """Yield the number and size of each batch of `total` inputs."""
     for number in range(-(-total // size)):
         yield number, min(size, total - number * size)

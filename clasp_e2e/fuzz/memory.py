@@ -1,6 +1,6 @@
-"""How much memory a target holds, and whether it grows.
+"""Measurement of a target's memory and of its growth.
 
-Source: proc(5), `stat` and `statm`; elsewhere than on Linux nothing is measured.
+Source: proc(5), `stat` and `statm`. Available on Linux only.
 """
 
 import os
@@ -11,15 +11,15 @@ from statistics import median
 
 MEBIBYTE = 2**20
 ALLOWED_GROWTH = 32 * MEBIBYTE
-"""Bytes between the first measurements after the warm-up and the last: what an allocator may keep."""
+"""Bytes of growth after the warm-up that are not reported: an allocator may keep them."""
 
 _PROC = Path("/proc")
 
 
 def resident(process_group: int | None) -> int | None:
-    """Bytes of memory that the processes of a group hold, None where that cannot be told.
+    """Return the resident bytes of the processes of a group; None if unknown.
 
-    None for the group means the harness's own process, alone.
+    None for the group means only the harness's own process.
     """
     if not (_PROC / "self/statm").exists():
         return None
@@ -31,8 +31,8 @@ def resident(process_group: int | None) -> int | None:
 
 
 def _group(process: Path) -> int | None:
-    with suppress(OSError):  # It has ended meanwhile.
-        # Its name may hold any character: what follows stands behind the last bracket.
+    with suppress(OSError):  # The process has ended.
+        # The name, in parentheses, may contain any character: read the fields after the last parenthesis.
         return int((process / "stat").read_text(errors="replace").rpartition(")")[2].split()[2])
     return None
 
@@ -44,10 +44,10 @@ def _resident(process: Path) -> int:
 
 
 def growth(measured: Sequence[int]) -> int | None:
-    """Bytes by which the last quarter of what was measured lies above the first after the warm-up.
+    """Return the bytes by which the median of the last quarter exceeds that of the first quarter.
 
-    The first fifth is warm-up: caches fill, code is loaded. None for fewer than ten measurements, which tell
-    nothing of growth.
+    The first fifth is excluded as warm-up: caches fill, code is loaded. Return None for fewer than ten
+    measurements, which are not significant.
     """
     if len(measured) < 10:
         return None

@@ -1,6 +1,6 @@
-"""Mutations of what is valid: bytes, session descriptions, candidates, values.
+"""Mutations of valid bytes, session descriptions, candidates and values.
 
-Whatever comes out names no host but this machine: see `kept_on_loopback`.
+`kept_on_loopback` replaces addresses of other machines in the results.
 """
 
 import random
@@ -12,7 +12,7 @@ from clasp_e2e.fuzz.message_inputs import SPECIAL_NUMBERS, random_value
 _BYTES = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x53)
 _LENGTHS = (0, 1, 0x7FFF, 0x8000, 0xFFFF)
 HUGE = 20_000
-"""Characters of a text that is to be too long; three of them still fit into a frame."""
+"""Length of an overlong text; three such texts still fit into a frame."""
 
 _ADDRESS = re.compile(rb"(?<![0-9.])(?!127\.)[0-9]{1,10}(?:\.[0-9]{1,10}){1,3}(?![0-9])")
 _HOST = re.compile(rb"(candidate:(?:[^\s\"]+[ ]+){4})([^\s\"]+)")
@@ -21,10 +21,10 @@ _HOST_LIKE = re.compile(rb"[A-Za-z0-9._:%\[\]-]+")
 
 
 def kept_on_loopback(data: bytes) -> bytes:
-    """`data` with every address in it that is not the loopback's replaced, the length unchanged if it can be.
+    """Return `data` with other than loopback addresses replaced, if possible by ones of equal length.
 
-    An implementation sends connectivity checks to what a candidate names, or asks a name server for it.
-    What cannot be a host's name, as it holds other characters, stays.
+    An implementation would send connectivity checks to the address of a candidate, or resolve its name.
+    Texts that contain characters not allowed in a host name are kept.
     """
     data = _ADDRESS.sub(lambda found: _loopback_of(len(found[0])), data)
     return _HOST.sub(
@@ -38,14 +38,14 @@ def kept_on_loopback(data: bytes) -> bytes:
 
 
 def _loopback_of(length: int) -> bytes:
-    """A loopback address of `length` characters, as far as there is one."""
+    """Return a loopback address of `length` characters, if there is one."""
     if length < 9:
         return b"127.0.0.1" if length > 3 else b"#" * length
     return b"127.0.0.1" if length == 9 else b"127.%s.0.1" % str(10 ** (min(length, 11) - 9)).encode()
 
 
 def mutated_bytes(rng: random.Random, data: bytes, other: bytes = b"") -> bytes:
-    """`data` after one to three changes; `other` is what a part of it may be exchanged for."""
+    """Return `data` with one to three changes; a part of it may be replaced by a part of `other`."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(changed) + 1)
@@ -74,7 +74,7 @@ def mutated_bytes(rng: random.Random, data: bytes, other: bytes = b"") -> bytes:
 
 
 def mutated_sdp(rng: random.Random, sdp: str) -> str:
-    """A session description with lines dropped, doubled, garbled, exchanged or made huge."""
+    """Return a session description with lines removed, repeated, garbled, reordered or made huge."""
     lines = sdp.split("\r\n")
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(lines))
@@ -97,7 +97,7 @@ def mutated_sdp(rng: random.Random, sdp: str) -> str:
 
 
 def mutated_candidate(rng: random.Random, candidate: str) -> str:
-    """A candidate with fields dropped, doubled, garbled or with another's value."""
+    """Return a candidate with fields removed, repeated, garbled or replaced."""
     fields = candidate.split(" ")
     for _ in range(rng.randint(1, 2)):
         at = rng.randrange(len(fields))
@@ -118,7 +118,7 @@ def mutated_candidate(rng: random.Random, candidate: str) -> str:
 
 
 def mutated_value(rng: random.Random, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
-    """A map with a key dropped, added or renamed, or with another value or type in it."""
+    """Return a map with a key removed or added, or with a value replaced."""
     changed = dict(value)
     for _ in range(rng.randint(1, 2)):
         key = rng.choice(list(changed) or ["type"])
@@ -137,7 +137,7 @@ def mutated_value(rng: random.Random, value: dict[str, wire.Value]) -> dict[str,
 
 
 def _garbled(rng: random.Random, text: str) -> str:
-    """A text with some of its characters exchanged, also for such as are no text."""
+    """Return a text with some characters replaced, also by control characters."""
     characters = list(text)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(characters) + 1)

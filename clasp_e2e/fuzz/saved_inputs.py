@@ -1,4 +1,4 @@
-"""What a target died of, as a file that shows it again."""
+"""Files of inputs that crash a target, which can be replayed."""
 
 import json
 import re
@@ -11,19 +11,19 @@ from clasp_e2e.fuzz.input_source import Input
 
 
 class SavedInputsError(ValueError):
-    """A file that holds no finding; the text says what is wrong with it."""
+    """A file that is not a saved finding; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedInputs:
-    """Inputs for the target of that name."""
+    """Saved inputs, and the name of their target."""
 
     target: str
     inputs: tuple[Input, ...]
 
 
 def save_finding(finding: Crash, directory: Path, seed: int) -> Path:
-    """Write a finding to a new file in `directory`, and return it."""
+    """Write a finding to a new file in `directory`; return the file's path."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{re.sub(r'[^a-z]+', '-', finding.target)}-{seed}-batch-{finding.batch}.json"
     saved = {
@@ -40,7 +40,7 @@ def save_finding(finding: Crash, directory: Path, seed: int) -> Path:
 
 
 def load_replay(path: Path) -> SavedInputs:
-    """Read what `save_finding` wrote. Raises `EvidenceError`."""
+    """Read a file that `save_finding` wrote. Raises `SavedInputsError`."""
     try:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
         return SavedInputs(str(saved["target"]), tuple(Input.from_json(each) for each in saved["inputs"]))
@@ -48,6 +48,6 @@ def load_replay(path: Path) -> SavedInputs:
         raise SavedInputsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SavedInputsError(
-            f"{path} holds no finding of `clasp-e2e fuzz` ({type(error).__name__}: {error});"
-            " name a file that it wrote"
+            f"{path} is not a finding of `clasp-e2e fuzz` ({type(error).__name__}: {error});"
+            " give a file that it wrote"
         ) from error

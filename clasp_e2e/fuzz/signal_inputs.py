@@ -1,7 +1,7 @@
-"""Signals of any value: valid ones, mutated ones, and what was never meant for one.
+"""Valid, mutated and random signals.
 
-The descriptions were recorded from a negotiation of the reference peer with itself; who signs with them
-is nobody, so that no connection comes of them.
+The descriptions were recorded from a negotiation of the reference peer with itself. No peer has their
+certificate, so they cannot lead to a connection.
 """
 
 import json
@@ -11,8 +11,7 @@ from clasp_e2e import wire
 from clasp_e2e.fuzz.message_inputs import random_value
 from clasp_e2e.fuzz.mutations import HUGE, mutated_candidate, mutated_sdp, mutated_value
 
-# They stand for what is known only when the signal is sent, and are as long as what most often takes their
-# place: a UUID.
+# Placeholders for ids that are known only when the signal is sent. They have the length of a UUID.
 TARGET = "the-session-that-the-signal-is-sent-"
 ATTACKER = "the-session-that-the-signal-comes-of"
 ATTEMPT = "correlation-id-of-the-targets-offer-"
@@ -41,7 +40,7 @@ _SDP = "\r\n".join(
     )
 )
 _ANSWER_SDP = _SDP.replace("actpass", "active").replace("rg72", "lXZD")
-# Port 9 discards what it gets, should anybody listen there.
+# Port 9 is the discard service.
 _CANDIDATE = "candidate:16572de626da4e5384a0ce2d0d93678a 1 udp 2130706431 127.0.0.1 9 typ host"
 
 _KINDS = ("offer", "answer", "ice_candidate", "ice_candidate", "connected", "disconnected")
@@ -61,7 +60,7 @@ def _candidate(rng: random.Random, text: str) -> str:
 
 
 def _mutated_candidate(rng: random.Random) -> str:
-    """Mutated in itself most often, or in the JSON around it: cut off, or nested without end."""
+    """Return a mutated candidate, or one in truncated or deeply nested JSON."""
     candidate = _candidate(rng, mutated_candidate(rng, _CANDIDATE))
     match rng.randrange(8):
         case 0:
@@ -90,12 +89,12 @@ def _signal(rng: random.Random, *, mutated: bool) -> dict[str, wire.Value]:
 
 
 def valid_signal(rng: random.Random) -> dict[str, wire.Value]:
-    """A signal as the reference implementation would publish it."""
+    """Return a signal as the reference implementation publishes it."""
     return _signal(rng, mutated=False)
 
 
 def mutated_signal(rng: random.Random) -> dict[str, wire.Value]:
-    """A valid signal with a mutated description or candidate, or with mutated fields, or both."""
+    """Return a signal with a mutated description or candidate, mutated fields, or both."""
     inner = rng.random() < 0.6
     signal = _signal(rng, mutated=inner)
     has_inner = "sdp" in signal or "candidate" in signal
@@ -103,7 +102,7 @@ def mutated_signal(rng: random.Random) -> dict[str, wire.Value]:
 
 
 def senseless_signal(rng: random.Random) -> wire.Value:
-    """Any value: of a wrong type, nested to the limit, huge, or with every key twisted."""
+    """Return any value: of a wrong type, deeply nested, huge, or with random fields."""
     match rng.randrange(6):
         case 0:
             nested: wire.Value = random_value(rng)

@@ -1,6 +1,6 @@
-"""What is fuzzed: a router, a peer by the frames of its router, and a peer by the signals of a stranger.
+"""The targets of fuzzing: a router, a peer that receives frames, and a peer that receives signals.
 
-Each tells after a batch, by what it does and not by time, whether it has survived.
+After each batch, a target must complete ordinary operations; there is no fixed wait.
 """
 
 import asyncio
@@ -25,38 +25,38 @@ from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed, start_
 from clasp_e2e.testbed.waiting import Patience
 
 BATCH_LIMIT = 30.0
-"""Seconds for a batch to be read; one takes well below a second."""
+"""Seconds within which a batch must be read; normally it takes less than one."""
 SESSION_SHARE = 20
-"""Frames after which two new sessions go on: a router may have stopped reading the old ones."""
+"""Frames after which two new sessions continue: a router may have stopped reading the old ones."""
 TIMEOUT = 10
-"""Seconds, `connection_timeout_secs` of a fuzzed peer: attempts that lead nowhere are to end soon."""
+"""Seconds, `connection_timeout_secs` of a fuzzed peer; short, so that failing attempts end soon."""
 
 
 class Died(Exception):
-    """The target has not survived; the text says what it failed to do."""
+    """A crash or hang of the target; the message says what it failed to do."""
 
 
 class HarnessFault(Exception):
-    """What failed is not the target."""
+    """A failure of something other than the target."""
 
 
 class Target(ABC):
-    """Something that is fuzzed. Opened, attacked and closed; opened again where it has died."""
+    """A program that is fuzzed. It is opened, attacked and closed; after a crash, it is opened again."""
 
     name: str
-    """What is attacked by what, in a few words."""
+    """The kind of target and of input."""
     requirement: str | None
-    """What a target that dies has failed; None where nobody asks it to survive."""
+    """The requirement that a crash contradicts, if any."""
     batch_size: int
 
     def __init__(self, patience: Patience) -> None:
         self.patience = patience
         self.ended_sessions = 0
-        """How often the target ended a session, which it may."""
+        """Number of sessions that the target ended, which is allowed."""
 
     @abstractmethod
     def inputs(self, seed: int, number: int, count: int) -> list[Input]:
-        """The batch `number`."""
+        """Return the batch `number`."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -64,22 +64,22 @@ class Target(ABC):
 
     @abstractmethod
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Send a batch, and return when the target has read it. Raises `Died`, `TimeoutError`."""
+        """Send a batch; return when the target has read it. Raises `Died`, `TimeoutError`."""
 
     @abstractmethod
     async def survives(self) -> None:
-        """Return when the target has shown that it does what it is there for. Raises `Died`."""
+        """Check that the target still works. Raises `Died`."""
 
     @abstractmethod
     def memory(self) -> int | None:
-        """Bytes that it holds, if that can be told."""
+        """Return the resident bytes of the target; None if unknown."""
 
     @abstractmethod
     async def close(self) -> None:
-        """End the target in whatever state it is, and all that stood around it."""
+        """End the target, in any state, and everything that `open` started."""
 
     async def withstands(self, inputs: Sequence[Input]) -> None:
-        """Attack, and see whether the target survives. Raises `Died`."""
+        """Attack the target, then check that it still works. Raises `Died`."""
         try:
             async with asyncio.timeout(BATCH_LIMIT * self.patience.scale):
                 await self.attack(inputs)
@@ -91,7 +91,7 @@ class Target(ABC):
 
 
 class FuzzedRouter(Target):
-    """A router, by frames of two sessions and of connections that never say HELLO."""
+    """A router that receives frames from two sessions, and from connections without a HELLO."""
 
     name = "router, by frames"
     requirement = "RTR-7"
@@ -105,17 +105,17 @@ class FuzzedRouter(Target):
         self._checks = 0
 
     def inputs(self, seed: int, number: int, count: int) -> list[Input]:
-        """Frames of all types."""
+        """Return frames of all types."""
         return random_frames(seed, number, count)
 
     async def open(self) -> None:
-        """Start the router, with two sessions that are to notice nothing."""
+        """Start the router, and two sessions that must not be affected."""
         JUDGMENT.set(Judgment(("RTR-7",), random.Random(0)))
         self._router = await start_router(self._driver, self.patience.open + self.patience.call)
         try:
             self._bystanders = [await self._attach("alice"), await self._attach("bob")]
         except (Blocked, Unmet) as error:
-            raise HarnessFault(f"the router does not work before anything was sent to it: {error}") from error
+            raise HarnessFault(f"the router does not work before the first input: {error}") from error
 
     @property
     def _url(self) -> str:
@@ -126,7 +126,7 @@ class FuzzedRouter(Target):
         return await SignalingClient.open(self._url, name, Timeline(), self.patience)
 
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Send the frames by two sessions in turn, that hear each other's; a few, and then by two others."""
+        """Send the frames alternately by two sessions, which are replaced after `SESSION_SHARE` frames."""
         for start in range(0, len(inputs), SESSION_SHARE):
             await self._attack_by_two(inputs[start : start + SESSION_SHARE])
 
@@ -148,7 +148,7 @@ class FuzzedRouter(Target):
                 if not await attacker.is_heard():
                     self.ended_sessions += 1
         except (OSError, WebSocketException, wire.WireError) as error:
-            raise Died(self._reason(f"it takes no new session: {error}")) from error
+            raise Died(self._reason(f"it accepts no new session: {error}")) from error
         finally:
             for attacker in attackers:
                 await attacker.close()
@@ -167,7 +167,7 @@ class FuzzedRouter(Target):
         await socket.wait_closed()
 
     async def survives(self) -> None:
-        """See two sessions exchange signals, and a new one attach and do so too."""
+        """Check that the two sessions and a new one can exchange signals."""
         self._checks += 1
         kind = f"still-there-{self._checks}"
         try:
@@ -192,7 +192,7 @@ class FuzzedRouter(Target):
         return f"{seen}; {fault}" if fault else seen
 
     def memory(self) -> int | None:
-        """The router's process's."""
+        """Return the resident bytes of the router's processes."""
         assert self._router is not None
         return resident(self._router.process_group)
 
@@ -202,12 +202,12 @@ class FuzzedRouter(Target):
             await each.close()
         self._bystanders = []
         if self._router is not None:
-            with suppress(DriverFault, Refused):  # That it died is known.
+            with suppress(DriverFault, Refused):  # It may have crashed.
                 await self._router.close()
 
 
 class _AttachedPeer(Target):
-    """A peer on a router, behind a leg, with a well-behaved partner at each check."""
+    """A peer that is attached to a router through the signaling proxy, and checked with a new partner."""
 
     def __init__(
         self, peer: Participant, partner: Participant, routers: RouterSource, patience: Patience
@@ -222,7 +222,7 @@ class _AttachedPeer(Target):
 
     @property
     def testbed(self) -> Testbed:
-        """The router, the legs and the links."""
+        """The testbed in which the peer runs."""
         assert self._testbed is not None
         return self._testbed
 
@@ -233,7 +233,7 @@ class _AttachedPeer(Target):
         return self._peer
 
     async def open(self) -> None:
-        """Attach a new peer to a new router, and see it connect."""
+        """Attach a new peer to a new router, and check that it works."""
         JUDGMENT.set(Judgment((self.requirement or "SIG-6",), random.Random(0)))
         self._testbed = Testbed(self._routers, Timeline(), self.patience)
         await self._testbed.open()
@@ -241,9 +241,7 @@ class _AttachedPeer(Target):
             await self._attach()
             await self.survives()
         except (Blocked, Died) as error:
-            raise HarnessFault(
-                f"the peer does not connect before anything was sent to it: {error}"
-            ) from error
+            raise HarnessFault(f"the peer does not connect before the first input: {error}") from error
 
     async def _attach(self) -> None:
         self._names += 1
@@ -251,12 +249,12 @@ class _AttachedPeer(Target):
         self._peer = await self.testbed.open_client(f"fuzzed-{self._names}", self._participant, config)
 
     async def survives(self) -> None:
-        """See the peer connect to a well-behaved partner, and a payload arrive each way."""
+        """Check that the peer connects to a new partner, and that a payload arrives in each direction."""
         self._names += 1
         try:
             partner = await self.testbed.open_client(f"partner-{self._names}", self._partner, P2PConfig())
         except (Blocked, DriverFault) as error:
-            raise HarnessFault(f"no partner could be attached: {error}") from error
+            raise HarnessFault(f"no partner can be attached: {error}") from error
         try:
             await self._connects(partner)
         except (Unmet, Blocked) as error:
@@ -264,11 +262,11 @@ class _AttachedPeer(Target):
         except (DriverFault, Refused) as error:
             raise Died(str(error)) from error
         finally:
-            # A leg that failed is the harness's own fault, whatever the peer did without it.
+            # A failed leg is a fault of the harness, whatever the peer did.
             if faults := [fault for leg in (partner.leg, self.peer.leg) for fault in leg.faults]:
                 raise HarnessFault("; ".join(faults))
             await self.testbed.close_client(partner)
-            self._forget()
+            self._clear_records()
         if self.peer.fault:
             raise Died(self.peer.fault)
 
@@ -281,11 +279,11 @@ class _AttachedPeer(Target):
             payload = f"from {sender.name} to {receiver.name}".encode()
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload, within=limit)
-        # One that vanished would be kept by the peer until its consent has run out.
+        # The peer would keep the connection to a partner that vanished until its consent expires.
         await partner.close()
 
-    def _forget(self) -> None:
-        """Keep nothing of what a batch has led to, so that the harness does not grow."""
+    def _clear_records(self) -> None:
+        """Clear what the testbed recorded, so that the harness's memory does not grow."""
         self.testbed.published.clear()
         self.testbed.delivered.clear()
         del self.testbed.timeline.entries[:-200]
@@ -293,7 +291,7 @@ class _AttachedPeer(Target):
             self._peer.received.clear()
 
     def memory(self) -> int | None:
-        """The peer's process's."""
+        """Return the resident bytes of the peer's processes."""
         return resident(self.peer.peer.process_group)
 
     async def close(self) -> None:
@@ -304,18 +302,18 @@ class _AttachedPeer(Target):
 
 
 class FuzzedPeer(_AttachedPeer):
-    """A peer, by frames that seem to come from its router."""
+    """A peer that receives frames that seem to come from its router."""
 
     name = "peer, by frames"
     requirement = None
     batch_size = 250
 
     def inputs(self, seed: int, number: int, count: int) -> list[Input]:
-        """Frames of all types, other than those of the router."""
+        """Return frames of all types, different from those for a router."""
         return random_frames(seed, -1 - number, count)
 
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Send the frames down the peer's leg; one that leaves is replaced."""
+        """Send the frames on the peer's leg; replace the peer if it disconnects."""
         for each in inputs:
             try:
                 await self.peer.leg.send_down(each.data)
@@ -327,7 +325,7 @@ class FuzzedPeer(_AttachedPeer):
             await self._replace()
 
     async def _replace(self) -> None:
-        """Let a peer that has left such a router go, unless it has died, and attach another."""
+        """Replace a peer that disconnected. Raises `Died` if it crashed."""
         if fault := self.peer.fault:
             raise Died(fault)
         self.ended_sessions += 1
@@ -335,44 +333,44 @@ class FuzzedPeer(_AttachedPeer):
             await self.testbed.close_client(self.peer)
             await self._attach()
         except (DriverFault, Blocked) as error:
-            raise Died(f"it left, and no new peer can attach: {error}") from error
+            raise Died(f"it disconnected, and no new peer can attach: {error}") from error
 
 
 class SignaledPeer(_AttachedPeer):
-    """A peer, by signals of a stranger through the router, while it tries to reach the stranger."""
+    """A peer that receives signals through the router from a client to which it tries to connect."""
 
     name = "peer, by signals"
     requirement = "SIG-6"
     batch_size = 100
 
     def inputs(self, seed: int, number: int, count: int) -> list[Input]:
-        """Signals of any value."""
+        """Return signals of any value."""
         return random_signals(seed, number, count)
 
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Have the peer make an offer to the stranger, and answer with everything but sense."""
+        """Have the peer make an offer to the attacker, and send the signals in reply."""
         try:
-            stranger = await Attacker.open(self.testbed.router_url)
+            attacker = await Attacker.open(self.testbed.router_url)
         except (OSError, WebSocketException, wire.WireError) as error:
-            raise HarnessFault(f"the router takes no new session: {error}") from error
+            raise HarnessFault(f"the router accepts no new session: {error}") from error
         try:
             with suppress(Refused, NotOffered):
-                await self.peer.connect_to_peer(stranger.session_id)
+                await self.peer.connect_to_peer(attacker.session_id)
             for each in inputs:
                 assert isinstance(each.data, bytes)
                 data = addressed(
                     each.data,
                     target=self.peer.session_id,
-                    attacker=stranger.session_id,
-                    attempt=stranger.attempt,
+                    attacker=attacker.session_id,
+                    attempt=attacker.attempt,
                 )
-                if not await stranger.send(data):
-                    raise HarnessFault("the router ended the stranger's session: fuzz the router itself")
-            await stranger.is_heard()
+                if not await attacker.send(data):
+                    raise HarnessFault("the router ended the attacker's session: fuzz the router itself")
+            await attacker.is_heard()
             await self.peer.leg.ping_barrier()
         except DriverFault as fault:
             raise Died(str(fault)) from fault
         except ConnectionError as error:
-            raise Died(self.peer.fault or f"it left the router: {error}") from error
+            raise Died(self.peer.fault or f"it disconnected from the router: {error}") from error
         finally:
-            await stranger.close()
+            await attacker.close()

@@ -1,8 +1,8 @@
-"""Model-based testing: scripts of calls that nobody wrote, judged by a model that predicts them.
+"""Model-based testing: generated scripts of calls, whose results are compared with those of a model.
 
-`steps` are the plain data of a script; `model` says which steps are possible and what follows from
-each; `generation` makes scripts; `play` performs one against an implementation, and `checks` holds what
-was seen against the model; `search` looks for a script that contradicts it, and shrinks what it finds.
+`steps` defines the data of a script; `prediction` is the model, which determines the possible steps and
+their effects; `generation` makes scripts; `play` executes one against an implementation, and `checks`
+compares the results with the model; `search` finds a script that contradicts the model, and shrinks it.
 """
 
 from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS

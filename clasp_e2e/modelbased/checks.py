@@ -1,4 +1,4 @@
-"""What was seen, held against the model: results, paths, payloads, events, modes."""
+"""Comparison of results, paths, payloads, events and modes with the model."""
 
 from clasp_e2e.modelbased.prediction import Status, Way
 from clasp_e2e.modelbased.world import Flight, World, contradict
@@ -6,31 +6,27 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected,
 from clasp_e2e.testbed import Unobserved
 
 VOLUME = 16 * 1024
-"""Bytes of a payload by whose volume a path is recognised (design); smaller ones show none."""
+"""Minimum size in bytes of a payload that identifies its path by the traffic (design)."""
 
 
 def check_result(world: World, flight: Flight) -> None:
-    """Require each call of a send to have ended in one of the ways that the model foretold."""
+    """Require each call of a send to end in one of the ways that the model predicts."""
     sent = flight.sent
     for way in flight.ways:
         if way not in sent.ways:
-            foretold = " or ".join(sorted(sent.ways))
-            contradict(sent.requirement, f"{flight}, {sent.why}: {foretold}", way.value)
+            predicted = " or ".join(sorted(sent.ways))
+            contradict(sent.requirement, f"{flight}, {sent.why}: {predicted}", way.value)
         who, to = sent.step.who, sent.step.to
         if way is Way.P2P and not world.ever_stood(who, to):
             if world.clients[who].events(Connected, world.clients[to]):
-                raise Unobserved(
-                    f"{who} received Connected to {to}, and the link saw no connection of theirs"
-                )
-            contradict(
-                "SND-3", f"{flight}, which returned P2P, to go to an open DataChannel", "there was none"
-            )
+                raise Unobserved(f"{who} received Connected to {to}, but the link saw no connection")
+            contradict("SND-3", f"{flight}, which returned P2P, to use an open DataChannel", "there is none")
     world.tally.sends += len(flight.ways)
     world.tally.open_sends += len(flight.ways) if len(sent.ways) > 1 else 0
 
 
 def check_paths(world: World, flights: list[Flight]) -> None:
-    """Require the bytes on each path, since the last check, to bear out what was said of `flights`."""
+    """Require the bytes on each path since the last check to agree with the results of `flights`."""
     for name in world.clients:
         own = [flight for flight in flights if flight.sent.step.who == name]
         if own and world.model.here(name):
@@ -45,43 +41,43 @@ def _check_routed(world: World, name: str, flights: list[Flight]) -> None:
     if routed < relayed:
         contradict(
             "SND-3",
-            f"{relayed} bytes, of which {name} said Relay, to go to the router",
-            f"{routed} bytes went there",
+            f"{relayed} bytes, for which {name} returned Relay, to be sent to the router",
+            f"{routed} bytes were sent to it",
         )
     if relayed or routed < VOLUME or name in world.signaled:
         return
     for way, requirement in ((Way.REFUSED, "RTE-8"), (Way.P2P, "DIR-1")):
         for flight in flights:
             if any(len(data) >= VOLUME for data in flight.by(way)):
-                expected = f"{flight}, which {name} said was {way}, not to go to the router"
-                contradict(requirement, expected, f"{routed} bytes went there")
+                expected = f"{flight}, which {name} reported as {way}, not to be sent to the router"
+                contradict(requirement, expected, f"{routed} bytes were sent to it")
 
 
 def _check_direct(world: World, name: str, other: str, flights: list[Flight]) -> None:
-    there = {event.data for _, event in world.arrived(other)}
+    arrived = {event.data for _, event in world.arrived(other)}
     for flight in flights:
         payloads = flight.by(Way.P2P)
-        crossed = world.sent_directly(name, other) - flight.direct_before
-        if payloads and set(payloads) <= there and crossed < (size := sum(map(len, payloads))):
+        sent = world.sent_directly(name, other) - flight.direct_before
+        if payloads and set(payloads) <= arrived and sent < (size := sum(map(len, payloads))):
             contradict(
-                "SND-3", f"{flight}, of which {name} said P2P, to take the direct path ({size} bytes)",
-                f"{crossed} bytes took it, and it arrived",
+                "SND-3", f"{flight}, for which {name} returned P2P, to use the direct path ({size} bytes)",
+                f"{sent} bytes used it, but the data arrived",
             )  # fmt: skip
-    # What was sent into a black link goes on being sent, and a handshake has its volume too.
-    else_direct = any(Way.P2P in flight.ways for flight in flights) or name in world.signaled
+    # Data that was sent into a cut link is retransmitted, and handshakes cause traffic too.
+    has_other_traffic = any(Way.P2P in flight.ways for flight in flights) or name in world.signaled
     direct = world.direct(name, other)
-    if else_direct or world.model.between(name, other).was_cut or direct < VOLUME:
+    if has_other_traffic or world.model.between(name, other).was_cut or direct < VOLUME:
         return
     for flight in flights:
         if any(len(data) >= VOLUME for data in flight.by(Way.RELAY)):
             contradict(
-                "RTE-9", f"{flight}, which {name} said was relayed, not to go to the peer directly",
-                f"{direct} bytes took the direct path",
+                "RTE-9", f"{flight}, for which {name} returned Relay, not to use the direct path",
+                f"{direct} bytes used it",
             )  # fmt: skip
 
 
 def check_data(world: World) -> None:
-    """Require all that the applications got to be what was sent to them, as it was sent."""
+    """Require the data that the applications received to equal the data that was sent to them."""
     for receiver in world.clients:
         sent = {
             data: (flight, way)
@@ -98,12 +94,11 @@ def check_data(world: World) -> None:
                 continue
             if event.data not in sent:
                 kind = "SND-2" if event.reliable is False else "SND-1"
-                contradict(
-                    kind, f"what {receiver} gets to be what was sent to it", f"{len(event.data)} other bytes"
-                )
+                expected = f"{receiver} to receive only data that was sent to it"
+                contradict(kind, expected, f"{len(event.data)} other bytes")
             flight, way = sent[event.data]
             if event.data in seen and flight.sent.step.reliable:
-                contradict("SND-1", f"{flight} to arrive once", "it arrived again")
+                contradict("SND-1", f"{flight} to arrive once", "it arrived twice")
             seen.add(event.data)
             _check_arrival(world, flight, way, event, place)
             if way is Way.P2P and flight.sent.step.reliable:
@@ -120,32 +115,33 @@ def _check_arrival(world: World, flight: Flight, way: Way | None, event: Data, p
     ):
         contradict(rule, f"{flight} to name {step.who} as its sender", str(event.peer_session_id))
     if way is Way.REFUSED and flight.sent.ways == {Way.REFUSED}:
-        contradict("RTE-8", f"{flight}, which was refused, to reach nobody", f"{step.to} got it")
+        contradict("RTE-8", f"{flight}, which was refused, not to arrive", f"{step.to} received it")
     if way is not Way.P2P:
         return
     if event.reliable is not step.reliable:
-        contradict(rule, f"{flight}, sent direct, to be marked so", f"reliable: {event.reliable}")
+        expected = f"{flight} on the direct path to have reliable={step.reliable}"
+        contradict(rule, expected, f"reliable={event.reliable}")
     received = [
         at
         for at, each in enumerate(receiver.received)
         if isinstance(each.event, Connected) and each.event.peer_session_id == sender.session_id
     ]
     if not received or received[0] > place:
-        contradict("EVT-6", f"{step.to} to receive Connected before direct Data", "Data was told first")
+        contradict("EVT-6", f"{step.to} to receive Connected before direct Data", "it received Data first")
 
 
 def _check_order(arrived: list[Flight]) -> None:
-    """Require what was sent when an earlier send had been answered to arrive after it."""
+    """Require data to arrive after the data of sends that were answered before it was sent."""
     latest: dict[str, Flight] = {}
     for flight in arrived:
         before = latest.setdefault(flight.sent.step.who, flight)
         if before.sent.round > flight.sent.round:
-            contradict("SND-9", f"{flight} (the earlier) to arrive first", "one that was sent later did")
+            contradict("SND-9", f"{flight} (the earlier one) to arrive first", "a later one arrived first")
         latest[flight.sent.step.who] = flight
 
 
 def check_events(world: World) -> None:
-    """Require nobody to have been told more than what happened."""
+    """Require each client to receive no more events than the model allows."""
     names = {client.session_id: name for name, client in world.clients.items()}
     for name, client in world.clients.items():
         if not world.model.here(name):
@@ -158,7 +154,7 @@ def check_events(world: World) -> None:
             about = names.get(received.event.peer_session_id or "")
             if about is None or about == name:
                 rule = {"Connected": "EVT-1", "Disconnected": "EVT-3"}.get(kind, "EVT-5")
-                contradict(rule, f"{kind} to name the other side", str(received.event.peer_session_id))
+                contradict(rule, f"{kind} to name the other peer", str(received.event.peer_session_id))
             counts[about, kind] = counts.get((about, kind), 0) + 1
         for (about, kind), count in counts.items():
             _check_count(world, name, about, kind, count)
@@ -170,14 +166,14 @@ def _check_count(world: World, name: str, about: str, kind: str, count: int) -> 
     if between.status is Status.UNSURE or count <= most:
         return
     if between.was_cut:
-        world.model.unsure(name, about)  # It was missed while it was cut: nobody can foretell when.
+        world.model.unsure(name, about)  # Consent expired while the link was cut.
         return
     rule = "EVT-2" if kind == "Connected" else "EVT-6"
-    contradict(rule, f"{name} to receive {kind} of {about} at most {most} times", f"{count} times")
+    contradict(rule, f"{name} to receive {kind} naming {about} at most {most} times", f"{count} times")
 
 
 async def check_state(world: World) -> None:
-    """Require each client to say of its mode and of its connections what is so."""
+    """Require each client to report its mode and its connections as the model predicts."""
     for name, client in world.clients.items():
         if not world.model.here(name):
             continue
@@ -199,7 +195,7 @@ async def check_state(world: World) -> None:
 
 
 def missed(world: World, one: str, other: str) -> bool:
-    """Return whether one of two was told that what is between them has ended."""
+    """Return whether either peer received an unexpected Disconnected about the other."""
     for name, about in ((one, other), (other, one)):
         client, peer = world.clients[name], world.clients[about]
         ends = len(client.events(Disconnected, peer))
@@ -209,7 +205,7 @@ def missed(world: World, one: str, other: str) -> bool:
 
 
 def last_told(world: World, name: str, about: str) -> type | None:
-    """Return what kind of event about another a client was told last, since the mark, but for data."""
+    """Return the type of the last event other than Data that `name` received about `about` since the mark."""
     kinds = [
         type(received.event)
         for received in world.clients[name].received[world.marks[name, about] :]

@@ -1,6 +1,6 @@
-"""Scripts that hypothesis draws: any steps in any order, less those that are not possible where they stand.
+"""Generation of scripts with hypothesis: any steps in any order, without those that are not possible.
 
-So a script shrinks as a list does: whatever is taken out of it, what remains is a script.
+So a script can be shrunk by removing any of its steps.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from clasp_e2e.modelbased.steps import (
 from clasp_e2e.p2p_types import RoutingMode
 
 LONGEST = 30
-"""Steps of a script."""
+"""Maximum number of steps in a script."""
 
 _CHUNKS, _CHUNK = 10, 12
 _SIZES = (16 * 1024, 1200, 16)
@@ -63,14 +63,14 @@ _KINDS: list[tuple[int, list[tuple[Step, ...]]]] = [
         ],
     ),
 ]
-"""What is drawn, with its weight. What is drawn together may yet be parted by shrinking."""
+"""Groups of steps, with the weight with which they are drawn. Shrinking may separate a group."""
 
 MOST_FAILING = 1
-"""Attempts in one script that can only run out of time: each is waited for."""
+"""Maximum number of attempts in a script that must time out."""
 
 
 def possible(intents: Iterable[Step], capabilities: frozenset[str]) -> Script:
-    """Return the script of what is possible of `intents`; in the end what is cut heals, and all settles."""
+    """Return the script of the possible steps of `intents`; at the end, cut connections are healed."""
     model = Model(capabilities)
     script: list[Step] = []
     failing = 0
@@ -102,16 +102,13 @@ def possible(intents: Iterable[Step], capabilities: frozenset[str]) -> Script:
 
 
 def fails_to_connect(script: Script, capabilities: frozenset[str]) -> bool:
-    """Return whether an attempt in `script` can only run out of time.
-
-    Raises `ScriptError` if a step is not possible where it stands.
-    """
+    """Return whether an attempt in `script` must time out. Raises `ScriptError` if a step is not possible."""
     model = Model(capabilities)
     fails = False
     for number, step in enumerate(script, 1):
         if not model.allows(step):
             raise ScriptError(
-                f"step {number}, {step}, is not possible there, or what follows from it cannot be foretold"
+                f"step {number}, {step}, is not possible at this point, or its effects cannot be predicted"
             )
         fails |= isinstance(step, Connect) and model.would_fail(step)
         model.take(step)
@@ -119,9 +116,9 @@ def fails_to_connect(script: Script, capabilities: frozenset[str]) -> bool:
 
 
 def scripts(capabilities: frozenset[str]) -> st.SearchStrategy[Script]:
-    """Return the scripts for implementations that declare `capabilities`.
+    """Return a strategy of scripts for implementations that declare `capabilities`.
 
-    Drawn in several short lists, for hypothesis keeps a single one short.
+    Steps are drawn in several lists, because hypothesis keeps a single list short.
     """
     weighted = [st.sampled_from(steps) for weight, steps in _KINDS for _ in range(weight)]
     chunk = st.lists(st.one_of(weighted), max_size=_CHUNK)

@@ -1,4 +1,4 @@
-"""A script, performed against an implementation and held against the model."""
+"""Execution of a script against an implementation, with comparison to the model."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,28 +17,28 @@ from clasp_e2e.testbed import SinglePeer, expect, random_payload
 from clasp_e2e.testbed.scenario import Scenario
 
 TIMEOUT, SHORT_TIMEOUT = 10, 3
-"""Seconds: `connection_timeout_secs` of every session, the short one in a script with an attempt that must
-fail. A connection over loopback takes some 50 ms, and on a busy machine more."""
+"""Seconds, `connection_timeout_secs` of all sessions; the short one if an attempt in the script must fail.
+A connection over loopback takes about 50 ms, and more on a busy machine."""
 
 REQUIREMENTS = (
     *("CON-1", "CON-5", "CON-8", "CON-9", "CON-10", "DIR-1", "SND-1", "SND-2", "SND-3", "SND-9"),
     *("RTE-1", "RTE-2", "RTE-3", "RTE-4", "RTE-6", "RTE-7", "RTE-8", "RTE-9", "RTE-10"),
     *("EVT-1", "EVT-2", "EVT-3", "EVT-5", "EVT-6", "EVT-8", "TMO-3", "TMO-5", "TMO-7", "TMO-8"),
 )
-"""All whose contradiction a script can show."""
+"""All requirements that a script can contradict."""
 
 
 def case_of(
     script: Script, label: str, capabilities: frozenset[str], tally: SearchCounts, replay: str
 ) -> Case:
-    """Return the case that performs `script` with sessions of the implementation `label`.
+    """Return the case that executes `script` with sessions of the implementation `label`.
 
-    Raises `ScriptError` if a step of it is not possible where it stands.
+    Raises `ScriptError` if a step is not possible.
     """
     timeout = SHORT_TIMEOUT if fails_to_connect(script, capabilities) else TIMEOUT
 
     async def model(single: SinglePeer) -> None:
-        """Calls in any order end, tell and send as the model predicts."""
+        """Calls in any order have the results, events and data that the model predicts."""
         await Play(World(single, capabilities, tally), script, timeout).run()
 
     kills = any(isinstance(step, steps.Kill) for step in script)
@@ -47,7 +47,7 @@ def case_of(
 
 
 class Play:
-    """One performance of a script."""
+    """One execution of a script."""
 
     def __init__(self, world: World, script: Script, timeout: int) -> None:
         self._timeout = timeout
@@ -56,11 +56,11 @@ class Play:
         self._script = script
         self._calls: list[asyncio.Task[None]] = []
         self._refused: dict[tuple[str, str], list[str]] = {}
-        """For who asked and whom: the words in which its calls of `connect_to_peer` were refused."""
+        """The messages of refused calls of `connect_to_peer`, by caller and target."""
         self._unchecked: list[Flight] = []
 
     async def run(self) -> None:
-        """Take all steps, then settle; `Unmet` where what is seen contradicts the model."""
+        """Take all steps, then the final checks. Raises `Unmet` if a result contradicts the model."""
         self._world.tally.scripts += 1
         try:
             for step in self._script:
@@ -122,8 +122,8 @@ class Play:
                         world.mark(who, other)
                 self._start(self._plain("EVT-3", clients[who].close()))
             case _:
-                raise TypeError(f"{step} cannot be taken")
-        # A turn of the loop: calls are started in the order of the script.
+                raise TypeError(f"unknown step {step}")
+        # Lets the call start, so that calls start in the order of the script.
         await asyncio.sleep(0)
 
     # Calls
@@ -132,7 +132,7 @@ class Play:
         self._calls.append(asyncio.create_task(call))
 
     async def _plain(self, requirement: str, call: Coroutine[Any, Any, None]) -> None:
-        with within_requirement(requirement, "a call that nothing stands against"):
+        with within_requirement(requirement, "a call that must succeed"):
             await call
 
     async def _send(self, flight: Flight) -> None:
@@ -152,7 +152,7 @@ class Play:
             self._refused.setdefault((who, to), []).append(str(refusal))
 
     async def _answered(self) -> None:
-        """Await all calls under way, and judge how they ended."""
+        """Await all calls in progress, and check their results."""
         calls, self._calls = self._calls, []
         try:
             await asyncio.gather(*calls)
@@ -162,12 +162,12 @@ class Play:
             if not flight.sent.answered:
                 checks.check_result(self._world, flight)
 
-    # What follows from them
+    # Effects of the calls
 
     async def _quiesced(self) -> None:
         for one, other, between in list(self._model.pairs()):
             if between.status is Status.IDLE and self._world.new_attempts(one, other):
-                # An implementation may connect of its own accord before it sends.
+                # An implementation may connect by itself before it sends.
                 self._model.unsure(one, other)
             elif between.status is Status.CONNECTING:
                 await self._attempt_ended(one, other, between)
@@ -175,9 +175,8 @@ class Play:
                 await self._closing_ended(one, other, between)
             elif between.status is Status.CONNECTED and checks.missed(self._world, one, other):
                 if not between.was_cut:
-                    contradict(
-                        "EVT-6", f"the connection of {one} and {other} to stand", "Disconnected was told"
-                    )
+                    expected = f"the connection of {one} and {other} to remain open"
+                    contradict("EVT-6", expected, "Disconnected was received")
                 self._model.unsure(one, other)
         stuck = [f for f in self._unchecked if Way.P2P in f.ways and self._model.is_stuck(f.sent)]
         waiting = [flight for flight in self._unchecked if flight not in stuck]
@@ -204,9 +203,10 @@ class Play:
             return
         several = len(between.callers) > 1
         for name, about in ((one, other), (other, one)):
-            words = self._refused.get((name, about), [])
-            if words and len(words) == len(between.callers):
-                contradict(self._why(one, other, between), f"connect_to_peer({about}) to succeed", words[0])
+            refusals = self._refused.get((name, about), [])
+            if refusals and len(refusals) == len(between.callers):
+                expected = f"connect_to_peer({about}) to succeed"
+                contradict(self._why(one, other, between), expected, refusals[0])
             client, peer = world.clients[name], world.clients[about]
             since = world.marks[name, about]
             rule = self._why(one, other, between)
@@ -218,7 +218,7 @@ class Play:
                     )
 
     def _why(self, one: str, other: str, between: Between) -> str:
-        """Return by which requirement an attempt has to lead to a connection."""
+        """Return the requirement by which an attempt must lead to a connection."""
         pair = self._world.pair(one, other)
         asked = len(between.callers)
         if pair.attempts and pair.opened_at(pair.attempts[-1]) is not None and asked == 1:
@@ -234,9 +234,9 @@ class Play:
         if self._refused.get((name, about)):
             return
         client, peer = self._world.clients[name], self._world.clients[about]
-        link = "a black link" if self._model.here(about) else "a session that is gone"
+        target = "over a cut link" if self._model.here(about) else "to a session that has ended"
         rule = ("TMO-5" if self._model.here(about) else "TMO-3") if asked else "TMO-8"
-        with within_requirement(rule, f"an attempt over {link} to fail in time"):
+        with within_requirement(rule, f"an attempt {target} to fail in time"):
             event = await client.wait_for(
                 ConnectionFailed, peer, within=self._timeout + 3.0, since=self._world.marks[name, about]
             )
@@ -255,7 +255,7 @@ class Play:
             )
 
     async def _arrived(self, flight: Flight) -> None:
-        """Wait for what must arrive."""
+        """Wait for the data of `flight` that must arrive."""
         sent = flight.sent
         if not self._model.here(sent.step.to):
             return
@@ -270,17 +270,17 @@ class Play:
                 with within_requirement("SND-3", f"{flight}, which returned Relay, to arrive"):
                     await receiver.receives(payload)
         if self._is_sound(flight):
-            # What waits in the sender for room would be lost in a cut that follows. Judged at the end.
+            # Data that is still buffered by the sender would be lost in a subsequent cut. Checked at the end.
             await receiver.receives_any(flight.by(Way.P2P), within=self._world.patience.event)
 
     async def _barriers(self) -> None:
-        """Send over each path what arrives after all that went before, so that nothing is still to come."""
+        """Send and await final data on each path, after which no earlier data can arrive."""
         world = self._world
         for one, other, between in list(self._model.pairs()):
             if not self._model.here(one, other) or between.status not in (Status.IDLE, Status.CONNECTED):
                 continue
-            stands = between.status is Status.CONNECTED
-            modes = {RoutingMode.P2P_ONLY: SendResult.P2P} if stands else {}
+            is_connected = between.status is Status.CONNECTED
+            modes = {RoutingMode.P2P_ONLY: SendResult.P2P} if is_connected else {}
             for name, about in ((one, other), (other, one)):
                 for mode, result in (modes | {RoutingMode.SERVER_ONLY: SendResult.RELAY}).items():
                     payload = random_payload(32)
@@ -298,19 +298,18 @@ class Play:
         self._unreliable_arrived()
 
     def _unreliable_arrived(self) -> None:
-        """Of those that were sent directly over a sound link, one or more have arrived (SND-2)."""
+        """Require some of the unreliable messages of each undisturbed direct send to arrive (SND-2)."""
         world = self._world
         for flight in filter(self._is_sound, world.flights):
             step, direct = flight.sent.step, flight.by(Way.P2P)
             if not any(event.data in direct for _, event in world.arrived(step.to)):
-                contradict(
-                    "SND-2", f"of {len(direct)} unreliable sends to {step.to} one to arrive", "none did"
-                )
+                expected = f"at least one of {len(direct)} unreliable sends to {step.to} to arrive"
+                contradict("SND-2", expected, "none arrived")
 
     def _is_sound(self, flight: Flight) -> bool:
-        """Return whether a burst went directly, over a link that was and is as good as can be."""
+        """Return whether an unreliable send used only a direct connection that was never disturbed."""
         sent, step = flight.sent, flight.sent.step
-        standing = self._model.between(step.who, step.to).status is Status.CONNECTED
+        is_connected = self._model.between(step.who, step.to).status is Status.CONNECTED
         undisturbed = sent.kept and not sent.black and self._model.here(step.who, step.to)
-        whole = not step.reliable and len(flight.by(Way.P2P)) >= UNRELIABLE_BURST
-        return undisturbed and standing and whole
+        all_direct = not step.reliable and len(flight.by(Way.P2P)) >= UNRELIABLE_BURST
+        return undisturbed and is_connected and all_direct

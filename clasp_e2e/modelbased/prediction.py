@@ -1,8 +1,8 @@
-"""The model: which steps are possible, and what follows from each. Pure, no I/O.
+"""The model, which determines the possible steps and their effects. Pure, no I/O.
 
-Source: the P2P page of the CLASP documentation, by the requirements whose ids stand here. Where the
-specification leaves freedom, the model does: it keeps the set of all ways in which a send may go, and
-widens it while the call is under way with whatever else begins meanwhile.
+Source: the P2P page of the CLASP documentation, by the requirements whose ids appear here. Where the
+specification allows several results, so does the model: it keeps the set of all ways in which a send may
+end, and extends it when other steps are taken before the call returns.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from clasp_e2e.modelbased.steps import (
 from clasp_e2e.p2p_types import RoutingMode
 
 LONGEST_CUT = 6
-"""Steps for which a connection may be cut: it is healed long before ICE consent runs out."""
+"""Maximum number of steps for which a connection is cut: it is healed long before ICE consent expires."""
 
 
 class Way(StrEnum):
@@ -39,7 +39,7 @@ class Way(StrEnum):
 
 
 class Status(StrEnum):
-    """What there is between two sessions."""
+    """The state of the connection between two sessions."""
 
     IDLE = "no connection"
     CONNECTING = "an attempt"
@@ -50,83 +50,83 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class ModelSession:
-    """A session that was attached."""
+    """The state of a session."""
 
     present: bool = True
     modes: set[RoutingMode] = field(default_factory=lambda: {RoutingMode.PREFER_P2P})
-    """The modes that may be in force; one, unless a change is under way."""
+    """The modes that may be current; more than one while a change is in progress."""
     mode: RoutingMode = RoutingMode.PREFER_P2P
-    """The last that was set."""
+    """The mode that was set last."""
     changes: int = 0
     calls: int = 0
-    """Calls under way."""
+    """Number of calls in progress."""
 
 
 @dataclass(slots=True)
 class Between:
-    """Two sessions."""
+    """The state between two sessions."""
 
     status: Status = Status.IDLE
     cut: bool = False
     cut_for: int = 0
-    """Steps."""
+    """Number of steps."""
     was_cut: bool = False
-    """Whether a connection was ever cut, so that it may be missed."""
+    """Whether any connection was cut, so that its loss may have been reported."""
     recovering: bool = False
-    """Whether the connection was ever cut: SCTP may be long at its old pace, and drops till then."""
+    """Whether the current connection was cut: SCTP may take long to recover its rate, and drops messages."""
     callers: list[str] = field(default_factory=list[str])
-    """Who asked for the attempt under way, once for each call."""
+    """The caller of each call that requested the current attempt."""
     failed: bool = False
     """Whether an attempt has failed."""
     renewed: bool = False
-    """Whether a connection was asked for that stood already."""
+    """Whether a connection was requested again while it was established."""
     closer: str = ""
     most: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    """How often at most each of the two was told each kind of event about the other."""
+    """The maximum number of events of each type that each session may have received about the other."""
 
     def allow(self, kind: str, *names: str) -> None:
-        """Let each of `names` be told `kind` once more."""
+        """Allow each of `names` one more event of type `kind`."""
         self.most.update((name, kind) for name in names)
 
 
 @dataclass(slots=True)
 class Sent:
-    """A send, and all ways in which it may go."""
+    """A send, and all ways in which it may end."""
 
     number: int
     step: Send
     ways: set[Way]
     requirement: str
-    """Who says so."""
+    """The requirement that determines the ways."""
     why: str
     round: int
-    """The sends of a round were all answered before the next began."""
+    """All sends of a round were answered before the next round began."""
     answered: bool = False
     kept: bool = True
-    """Whether nothing happened to the connection that excuses a loss."""
+    """Whether no event on the connection permits a loss."""
     black: bool = False
-    """Whether the link was black at any time, or the connection had not recovered from that."""
+    """Whether the link was cut at any time, or the connection had not recovered from a cut."""
     receiver_idle: bool = True
 
 
 class Model:
-    """The state of all sessions and of what is between them, as it follows from the steps so far."""
+    """The state of all sessions and connections after the steps taken so far."""
 
     def __init__(self, capabilities: frozenset[str]) -> None:
         self.sessions: dict[str, ModelSession] = {}
         self.open: list[Sent] = []
-        """The sends that are under way, or whose arrival is still awaited."""
+        """The sends that are in progress, or whose data has not arrived yet."""
         self.round = 0
         self._between: dict[frozenset[str], Between] = {}
         self._capabilities = capabilities
         self._sends = 0
 
     def between(self, one: str, other: str) -> Between:
-        """Return what is between two sessions."""
+        """Return the state between two sessions."""
         return self._between[frozenset((one, other))]
 
     def pairs(self) -> Iterator[tuple[str, str, Between]]:
-        """Return all pairs of sessions, those of sessions that are gone among them."""
+        """Return all pairs of sessions, including ended ones."""
         for names, between in self._between.items():
             one, other = sorted(names)
             yield one, other, between
@@ -138,7 +138,7 @@ class Model:
     # Which steps are possible
 
     def allows(self, step: Step) -> bool:
-        """Return whether `step` is possible now, and what follows from it can be foretold."""
+        """Return whether `step` is possible now and its effects can be predicted."""
         match step:
             case Attach(who):
                 return who not in self.sessions
@@ -162,16 +162,16 @@ class Model:
             case Heal():
                 return between.cut and between.status in (Status.IDLE, Status.CONNECTED, Status.UNSURE)
             case Cut():
-                stands = between.status is Status.CONNECTED
-                fitting = between.status is Status.IDLE or (stands and not self._attempt_fails())
-                return both and not between.cut and fitting
+                connected = between.status is Status.CONNECTED
+                allowed = between.status is Status.IDLE or (connected and not self._attempt_fails())
+                return both and not between.cut and allowed
             case Disconnect():
                 able = "disconnect_peer" in self._capabilities
                 return able and both and between.status is Status.CONNECTED and not between.cut
             case Connect() if between.status is Status.CONNECTED:
                 return both and not between.cut
             case Connect() if between.status in (Status.IDLE, Status.CONNECTING):
-                # It fails by the time-out: no connection is to be cut for so long.
+                # The attempt must time out, and no connection may be cut for that long.
                 waits = (between.cut or not both) and any(
                     b.cut and b.status is Status.CONNECTED for _, _, b in self.pairs()
                 )
@@ -180,29 +180,29 @@ class Model:
                 return False
 
     def would_fail(self, step: Connect) -> bool:
-        """Return whether an attempt can only run out of time."""
+        """Return whether the attempt must time out."""
         between = self.between(step.who, step.to)
         idle = between.status in (Status.IDLE, Status.CONNECTING)
         return idle and (between.cut or not self.here(step.to))
 
     def _attempt_fails(self) -> bool:
-        """Return whether an attempt is under way that can only run out of time."""
+        """Return whether an attempt that must time out is in progress."""
         return any(
             between.status is Status.CONNECTING and (between.cut or not self.here(one, other))
             for one, other, between in self.pairs()
         )
 
     def overdue(self) -> Heal | None:
-        """Return the healing that must come next, if a connection has been cut long enough."""
+        """Return the step that must come next because a connection has been cut for `LONGEST_CUT` steps."""
         for one, other, between in self.pairs():
             if between.cut and between.status is Status.CONNECTED and between.cut_for >= LONGEST_CUT:
                 return Heal(one, other) if self.here(one) else Heal(other, one)
         return None
 
-    # What follows
+    # The effects of steps
 
     def take(self, step: Step) -> Sent | None:
-        """Take a step that is allowed; return the send that it began, if it did."""
+        """Take an allowed step; return the send that it starts, if any."""
         sent = None
         match step:
             case Attach(who):
@@ -249,13 +249,13 @@ class Model:
         return sent
 
     def _source(self, step: Send) -> tuple[str, str]:
-        """Return which requirement says where a send goes, and in which situation."""
+        """Return the requirement that determines the path of a send, and a description of the situation."""
         session, between = self.sessions[step.who], self.between(step.who, step.to)
         connected = between.status is Status.CONNECTED
-        link = ", the link black" if between.cut else ""
+        link = " over a cut link" if between.cut else ""
         why = f"in {' or '.join(sorted(map(str, session.modes)))}, with {between.status}{link}"
         if between.renewed and connected:
-            return "CON-9", f"{why} that was asked for twice"
+            return "CON-9", f"{why} that was requested twice"
         if session.changes > 1:
             return "RTE-10", f"{why}, after {session.changes} changes of mode"
         match session.mode:
@@ -282,8 +282,8 @@ class Model:
                 case Status.IDLE | Status.CONNECTING if between.cut or gone:
                     found.add(without)
                 case _:
-                    # With a path and without a connection it may connect first; between a loss and its
-                    # Disconnected either may be true.
+                    # Without a connection, the implementation may connect first; between the loss of a
+                    # connection and Disconnected, both are possible.
                     found |= {Way.P2P, without}
         return found
 
@@ -311,16 +311,16 @@ class Model:
                 between.status = Status.UNSURE
 
     def unsure(self, one: str, other: str) -> None:
-        """Foretell nothing more between two, but that what is said of a send is the truth."""
+        """Predict nothing more about two sessions, except that results of sends are true."""
         self.between(one, other).status = Status.UNSURE
         self._widen()
 
     def _busy(self, name: str) -> bool:
-        turbulent = any(
+        changing = any(
             name in (one, other) and between.status in (Status.CONNECTING, Status.CLOSING)
             for one, other, between in self.pairs()
         )
-        return turbulent or self.sessions[name].calls > 0 or not self.here(name)
+        return changing or self.sessions[name].calls > 0 or not self.here(name)
 
     def _widen(self) -> None:
         for sent in self.open:
@@ -333,7 +333,7 @@ class Model:
             sent.receiver_idle &= not self._busy(sent.step.to)
 
     def answered(self) -> None:
-        """All calls under way have returned."""
+        """Record that all calls in progress have returned."""
         for session in self.sessions.values():
             session.modes = {session.mode}
             session.calls = 0
@@ -342,7 +342,7 @@ class Model:
         self.round += 1
 
     def quiesced(self) -> None:
-        """All that was to follow has happened; what was sent into a black link is still to arrive."""
+        """Record that all effects of calls have occurred, except the arrival of data sent into a cut link."""
         for one, other, between in self.pairs():
             if between.status is Status.CONNECTING:
                 fails = between.cut or not self.here(one, other)

@@ -1,10 +1,10 @@
-"""The search for a script that contradicts the model, and the shrinking of what is found.
+"""The search for a script that contradicts the model, and the shrinking of that script.
 
-Hypothesis draws the scripts. What fails is performed again before it is believed: real systems are noisy.
-A contradiction that does not repeat is kept as seen once.
+Hypothesis draws the scripts. A script that fails is executed again, because real systems are noisy. A
+contradiction that does not repeat is recorded separately.
 
-The shrinking is done here, by leaving out steps: each candidate is a performance of seconds, and hypothesis
-tries hundreds where some thirty do.
+Scripts are shrunk here, by removing steps: each execution takes seconds, and hypothesis would need hundreds
+instead of about thirty.
 """
 
 import time
@@ -22,18 +22,18 @@ from clasp_e2e.modelbased.steps import Script
 from clasp_e2e.results.outcome import Outcome
 
 Perform = Callable[[Script, str], JudgedCase]
-"""Performs a script; the name, where there is one, is that under which its evidence is kept."""
+"""Executes a script; its evidence is saved under the given name unless that is empty."""
 
 BATCH = 25
-"""Scripts that hypothesis draws at once: few enough that none is drawn in vain at the end."""
+"""Number of scripts that hypothesis draws at once: few, so that few remain unused at the end."""
 
 MOST_FAULTS = 3
-"""Faults of harness, adapter or machine after which there is no use in going on."""
+"""Faults of the harness, the adapter or the machine after which the search ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptOutcome:
-    """A script and what became of it."""
+    """A script and its result."""
 
     name: str
     script: Script
@@ -42,35 +42,35 @@ class ScriptOutcome:
 
 @dataclass
 class Seen:
-    """What a search has brought to light."""
+    """The results of a search."""
 
     contradiction: ScriptOutcome | None = None
-    """A contradiction that repeats, by the shortest script that was found to show it."""
+    """A contradiction that repeats, with the shortest known script."""
     deviations: dict[str, ScriptOutcome] = field(default_factory=dict[str, ScriptOutcome])
-    """By requirement, the first script in which a SHOULD was not met, and was not when it was repeated."""
+    """By requirement, the first script in which a SHOULD was not met, also when it was repeated."""
     passing: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
     """Deviations that did not repeat."""
     once: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
     """Contradictions that did not repeat."""
     faults: list[ScriptOutcome] = field(default_factory=list[ScriptOutcome])
-    """Scripts that ended without a verdict, through the harness, the adapter or the machine."""
+    """Scripts that ended without an outcome because of the harness, the adapter or the machine."""
     unobserved: int = 0
-    """Scripts that ended where the harness could not see what decides."""
+    """Number of scripts with the outcome unobserved."""
 
     @property
     def undecided(self) -> bool:
-        """Whether anything was seen that is neither a contradiction nor the lack of one."""
+        """Whether any script had neither a passed nor a repeatedly failed outcome."""
         return bool(self.once or self.faults or self.unobserved)
 
 
 class _Contradicted(Exception):
-    """Tells hypothesis that there is no use in drawing more."""
+    """Makes hypothesis stop drawing scripts."""
 
 
 class Search:
-    """One search. `strict` takes a SHOULD that is not met for a contradiction.
+    """One search. With `strict`, a SHOULD that is not met is a contradiction.
 
-    `shrink_for` is how long to look for a shorter script, in seconds.
+    `shrink_for` is the time in seconds to search for a shorter script.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Search:
         self._first: ScriptOutcome | None = None
 
     def run(self, steps: int) -> Seen:
-        """Perform scripts of so many steps in all, or until one contradicts the model."""
+        """Execute scripts with `steps` steps in total, or until one contradicts the model."""
         batch = 0
         while self._tally.steps < steps and self._first is None and len(self.seen.faults) < MOST_FAULTS:
             self._draw(self._seed + batch, steps)
@@ -109,7 +109,7 @@ class Search:
         return self.seen
 
     def replay(self, script: Script) -> Seen:
-        """Perform one script, and return what was seen."""
+        """Execute one script; return the result."""
         if (found := self._performed(script, "replay")) is not None:
             if self._is_deviation(found):
                 self.seen.deviations[found.judged.requirement] = found
@@ -161,9 +161,9 @@ class Search:
         return found.judged.result.outcome is Outcome.DEVIATION and not self._strict
 
     def _shrink(self, found: ScriptOutcome) -> ScriptOutcome:
-        """Return the shortest script that still shows what `found` shows, as far as time allows.
+        """Return the shortest script that fails as `found` does, as far as time allows.
 
-        Steps are left out, half of them at once, then fewer; what is then not possible goes too.
+        Removes half of the steps at once, then fewer, and those that are then not possible.
         """
         until = time.monotonic() + self._shrink_for
         size = len(found.script)
@@ -186,13 +186,13 @@ class Search:
         return found
 
     def _again(self, found: ScriptOutcome, name: str = "") -> ScriptOutcome | None:
-        """Perform a script; return what it shows if that is what `found` shows."""
+        """Execute a script again; return the result if it fails by the same requirement."""
         again = self._performed(found.script, name)
         same = again is not None and again.judged.requirement == found.judged.requirement
         return again if same else None
 
     def _performed(self, script: Script, name: str = "") -> ScriptOutcome | None:
-        """Perform a script; return what was not met, if anything, and take note of all else."""
+        """Execute a script; return it if a requirement was not met, and record other results."""
         judged = self._perform(script, name)
         found = ScriptOutcome(name, script, judged)
         match judged.result.outcome:

@@ -1,4 +1,4 @@
-"""The steps of a script, and a script as plain JSON."""
+"""The steps of a script, and their JSON form."""
 
 import re
 from collections.abc import Mapping
@@ -8,26 +8,26 @@ from typing import Any, TypeAlias, cast
 from clasp_e2e.p2p_types import RoutingMode
 
 NAMES = ("alice", "bob", "carol")
-"""The sessions that a script can speak of."""
+"""The sessions that a script can use."""
 
 UNRELIABLE_BURST = 10
-"""Messages in one unreliable send, for a single one may be lost (SND-2: of several at least one arrives)."""
+"""Messages in one unreliable send: a single one may be lost (SND-2: at least one of several arrives)."""
 
 
 class ScriptError(Exception):
-    """A text is no script; the message says where, and what a script looks like."""
+    """An invalid script; the message says where, and what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A new session."""
+    """The attachment of a new session."""
 
     who: str
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A call of `connect_to_peer`, started."""
+    """The start of a call of `connect_to_peer`."""
 
     who: str
     to: str
@@ -35,7 +35,7 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A call of `send_p2p`, started; or several calls in a row, if unreliable."""
+    """The start of a call of `send_p2p`; if unreliable, of several calls in a row."""
 
     who: str
     to: str
@@ -45,7 +45,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """A call of `set_p2p_routing_mode`, started."""
+    """The start of a call of `set_p2p_routing_mode`."""
 
     who: str
     mode: RoutingMode
@@ -53,7 +53,7 @@ class SetMode:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """A call of `disconnect_peer`, started."""
+    """The start of a call of `disconnect_peer`."""
 
     who: str
     to: str
@@ -61,21 +61,21 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class ClosePeer:
-    """A call of `close`, started."""
+    """The start of a call of `close`."""
 
     who: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """The end of a session without a word, as if its process had died."""
+    """The end of a session without notification of the peers, as in a crash."""
 
     who: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The link between two goes black."""
+    """The loss of all datagrams on the link between two sessions."""
 
     who: str
     to: str
@@ -83,7 +83,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """The link between two lets everything pass again."""
+    """The end of a cut."""
 
     who: str
     to: str
@@ -91,12 +91,12 @@ class Heal:
 
 @dataclass(frozen=True, slots=True)
 class AwaitCalls:
-    """All calls under way return."""
+    """The return of all calls in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quiesce:
-    """All calls under way return, and all that is to follow from them has happened and is checked."""
+    """The return of all calls in progress; all their effects are awaited and checked."""
 
 
 Step: TypeAlias = (
@@ -136,9 +136,9 @@ def script_to_json(script: Script) -> list[dict[str, Any]]:
 
 
 def read_script(document: object) -> Script:
-    """Return the script that plain data describes. Raises `ScriptError`.
+    """Return the script in `document`. Raises `ScriptError`.
 
-    `document` is the list of steps, or an object that holds it as `script`, as a saved one does.
+    `document` is a list of steps, or an object with such a list as `script`, as in a saved script.
     """
     if isinstance(document, dict):
         document = cast("dict[str, object]", document).get("script")
@@ -149,26 +149,26 @@ def read_script(document: object) -> Script:
 
 def _step(number: int, written: object) -> Step:
     if not isinstance(written, Mapping):
-        raise ScriptError(f"step {number} is no object")
-    told = dict(cast("Mapping[str, Any]", written))
-    word = told.pop("step", None)
+        raise ScriptError(f"step {number} is not an object")
+    values = dict(cast("Mapping[str, Any]", written))
+    word = values.pop("step", None)
     kind = _KINDS.get(word) if isinstance(word, str) else None
     if kind is None:
         raise ScriptError(f'step {number}: "step" is {word!r}; it is one of {", ".join(_KINDS)}')
     names = {field.name for field in fields(kind)}
-    if set(told) != names:
+    if set(values) != names:
         raise ScriptError(f"step {number}: {word} takes {', '.join(sorted(names)) or 'nothing'}")
     for name in names & {"who", "to"}:
-        if told[name] not in NAMES:
-            raise ScriptError(f"step {number}: {name!r} is {told[name]!r}; it is one of {', '.join(NAMES)}")
-    if "size" in names and not (type(told["size"]) is int and 16 <= told["size"] <= 16 * 1024):
+        if values[name] not in NAMES:
+            raise ScriptError(f"step {number}: {name!r} is {values[name]!r}; it is one of {', '.join(NAMES)}")
+    if "size" in names and not (type(values["size"]) is int and 16 <= values["size"] <= 16 * 1024):
         raise ScriptError(f'step {number}: "size" is a number of bytes from 16 to 16384')
-    if "reliable" in names and not isinstance(told["reliable"], bool):
+    if "reliable" in names and not isinstance(values["reliable"], bool):
         raise ScriptError(f'step {number}: "reliable" is true or false')
     if "mode" in names:
         try:
-            told["mode"] = RoutingMode(told["mode"])
+            values["mode"] = RoutingMode(values["mode"])
         except ValueError:
             modes = ", ".join(mode.value for mode in RoutingMode)
             raise ScriptError(f'step {number}: "mode" is one of {modes}') from None
-    return kind(**told)
+    return kind(**values)

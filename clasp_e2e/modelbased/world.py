@@ -1,4 +1,4 @@
-"""What a script has brought about so far: clients, payloads, bytes on each path."""
+"""The state of a script in execution: its clients, payloads, and bytes on each path."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from clasp_e2e.testbed.fixtures import PeerPair
 
 @dataclass(eq=False)
 class Flight:
-    """A send as it was made: its payloads, and how each call ended."""
+    """A send in execution: its payloads, and how each call ended."""
 
     sent: Sent
     payloads: tuple[bytes, ...]
     ways: list[Way] = field(default_factory=list[Way])
     direct_before: int = 0
-    """Bytes that its sender had sent the receiver directly when the round of checks began."""
+    """Bytes that its sender had sent to the receiver directly before this send."""
 
     def by(self, way: Way) -> list[bytes]:
-        """Return the payloads that went one way."""
+        """Return the payloads whose calls ended in `way`."""
         return [data for data, its in zip(self.payloads, self.ways, strict=False) if its is way]
 
     def __str__(self) -> str:
@@ -33,19 +33,19 @@ class Flight:
 
 @dataclass
 class SearchCounts:
-    """How much was done and judged, over all scripts of a search."""
+    """Counts of the steps, scripts, sends and attempts of a search."""
 
     steps: int = 0
     scripts: int = 0
     sends: int = 0
     open_sends: int = 0
-    """Those of which the specification leaves open which way they go."""
+    """Sends for which the specification allows several ways."""
     attempts: int = 0
     failed_attempts: int = 0
 
 
 class World:
-    """The clients of a script, the model of them, and what was counted when the last check ended."""
+    """The clients of a script, their model, and the counts at the last check."""
 
     def __init__(self, single: SinglePeer, capabilities: frozenset[str], tally: SearchCounts) -> None:
         self.single = single
@@ -56,43 +56,43 @@ class World:
         self.barriers: set[bytes] = set()
         self.tally = tally
         self.marks: dict[tuple[str, str], int] = {}
-        """For who asked and whom it concerns: the place in the events of who is to be told."""
+        """By client and other client: the mark after which the client's events about the other count."""
         self.signaled: set[str] = set()
-        """Who has taken part in signaling since the last check: not every byte to the router is a payload."""
+        """Clients with signaling since the last check, whose bytes to the router are not only payloads."""
         self._routed: dict[str, int] = {}
         self._direct: dict[tuple[str, str], int] = {}
         self._attempts: dict[tuple[str, str], int] = {}
 
     def pair(self, one: str, other: str) -> PeerPair:
-        """Return two clients as the testbed's pair, `one` being its offerer."""
+        """Return two clients as a pair of the testbed, with `one` as its offerer."""
         return PeerPair(self.single.testbed, self.clients[one], self.clients[other], "offerer", None)
 
     def ever_stood(self, one: str, other: str) -> bool:
-        """Return whether a connection of the two was ever seen to stand, from outside."""
+        """Return whether the link has ever seen a connection between two clients."""
         return self.pair(one, other).stands
 
     def attempts(self, one: str, other: str) -> int:
-        """Return how many negotiations the signaling proxies saw between two."""
+        """Return the number of negotiations between two clients that the signaling proxies saw."""
         return len(self.pair(one, other).attempts)
 
     def new_attempts(self, one: str, other: str) -> bool:
-        """Return whether the signaling proxies saw the two negotiate anew since the last check."""
+        """Return whether the signaling proxies saw a new negotiation since the last check."""
         return self.attempts(one, other) > self._attempts.get((one, other), 0)
 
     def mark(self, one: str, other: str) -> None:
-        """Take note that what two are told of each other is from now on about what begins now."""
+        """Set the marks of two clients: only later events about each other count."""
         for name, about in ((one, other), (other, one)):
             self.marks[name, about] = self.clients[name].mark()
             self.signaled.add(name)
 
     def count_from_here(self) -> None:
-        """Begin to count the bytes on each path, and what signals, anew."""
+        """Reset the counts of bytes and negotiations, and `signaled`."""
         self.signaled.clear()
         for name in self.clients:
             self.count(name)
 
     def count(self, name: str) -> None:
-        """Begin to count what one client does anew."""
+        """Reset the counts of one client."""
         self._routed[name] = self.clients[name].leg.up.bytes
         for other in self.clients:
             if other != name:
@@ -100,34 +100,34 @@ class World:
                 self._direct[name, other] = self.sent_directly(name, other)
 
     def sent_directly(self, one: str, other: str) -> int:
-        """Return the bytes that left `one` for the link to `other`, whether they arrived or not."""
+        """Return the bytes that `one` sent on the link to `other`, including lost ones."""
         sent, _ = self.single.testbed.switchboard.traffic(self.clients[one].name, self.clients[other].name)
         return sent.bytes + sent.dropped_bytes
 
     def routed(self, name: str) -> int:
-        """Return the bytes that a client wrote to the router since the last check."""
+        """Return the bytes that a client sent to the router since the last check."""
         return self.clients[name].leg.up.bytes - self._routed.get(name, 0)
 
     def direct(self, one: str, other: str) -> int:
-        """Return the bytes that left `one` for the link to `other` since the last check."""
+        """Return the bytes that `one` sent on the link to `other` since the last check."""
         return self.sent_directly(one, other) - self._direct.get((one, other), 0)
 
     def arrived(self, name: str) -> Iterator[tuple[int, Data]]:
-        """Return what came to a client's application, with its place among all that it was told."""
+        """Yield the Data events of a client, each with its index among all its events."""
         for place, received in enumerate(self.clients[name].received):
             if isinstance(received.event, Data):
                 yield place, received.event
 
 
 def contradict(requirement: str, expected: str, seen: str) -> NoReturn:
-    """End the script: what was seen contradicts the model, by `requirement`."""
+    """Raise `Unmet`: a result contradicts the model, by `requirement`."""
     with judging(requirement):
         raise Unmet(expected, seen)
 
 
 @contextmanager
 def within_requirement(requirement: str, what: str) -> Generator[None]:
-    """Say of an expectation that is not met in the block which requirement it is, and what it was about."""
+    """Judge expectations in the block by `requirement`; `what` describes them in the message."""
     try:
         with judging(requirement):
             yield

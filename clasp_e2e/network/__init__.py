@@ -1,4 +1,4 @@
-"""What lies between peers and can break: the signaling proxy, the UDP link, STUN and TURN servers."""
+"""The network between peers, and its faults: signaling proxy, UDP link, STUN and TURN servers."""
 
 from clasp_e2e.network.attempts import Attempt as Attempt
 from clasp_e2e.network.conditions import Conditions as Conditions

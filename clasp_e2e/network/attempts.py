@@ -1,7 +1,7 @@
-"""Which attempt to connect a signal belongs to. No I/O: whoever asks brings the maker of attempts.
+"""Assignment of signals to connection attempts. No I/O: the caller provides the factory of attempts.
 
-A description is known by its ICE user name fragment, an answer by the strings that it shares with its
-offer (a correlation id, whatever its name), a trickled candidate by either.
+A description is identified by its ICE user name fragment, an answer by the strings that it shares with its
+offer (such as a correlation id, under any name), a trickled candidate by either.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class SentDescription:
     sdp: str
     facts: SessionDescription
     strings: frozenset[str]
-    """What stood beside it in its signal, and can tie others to it."""
+    """The other strings in its signal, which can relate further signals to it."""
     sent_at: float
-    """When it left its peer."""
+    """When its peer sent it."""
     delivered_at: float | None = None
-    """When it was first handed to the peer it is for."""
+    """When it was first delivered to the other peer."""
 
     def same_as(self, other: SentDescription) -> bool:
-        """True for the same description, sent again.
+        """Return whether `other` is the same description, sent again.
 
-        The user name fragment alone would not do: a peer that takes its offer back, and answers the other's
-        instead, may keep it.
+        The user name fragment alone does not decide: a peer that withdraws its offer and answers the other's
+        instead may keep it.
         """
         return self.facts.ufrag == other.facts.ufrag and self.facts.is_offer == other.facts.is_offer
 
@@ -42,7 +42,7 @@ class SentDescription:
 class Attempt:
     """One attempt of two peers to connect, and the link that is its only path.
 
-    `offer` is `None` while only candidates that overtook it are known, `answer` until there is one.
+    `offer` is `None` while only candidates that overtook it have arrived, `answer` until there is one.
     """
 
     offerer: str
@@ -52,40 +52,40 @@ class Attempt:
     offer: SentDescription | None = None
     answer: SentDescription | None = None
     strings: set[str] = field(default_factory=set[str])
-    """What ties signals to this attempt: correlation ids, user name fragments."""
+    """The strings that relate signals to this attempt: correlation ids, user name fragments."""
     candidates: dict[str, list[Candidate]] = field(default_factory=dict[str, list[Candidate]])
-    """What each leg's peer sent for this attempt and the other was due, as sent."""
+    """What the peer of each leg sent to the other for this attempt, before any rewriting."""
     filters: dict[str, ToLink] = field(default_factory=dict[str, ToLink])
 
     def description_of(self, leg: str) -> SentDescription | None:
-        """What `leg` contributed."""
+        """Return the description that `leg` sent."""
         return self.offer if leg == self.offerer else self.answer
 
 
 class LegPair:
-    """Two legs, the conditions between them, and their attempts in the order they began."""
+    """Two legs, the conditions between them, and their attempts in order of their start."""
 
     def __init__(self, first: str, second: str, conditions: Conditions) -> None:
         self.first = first
         self.second = second
         self.conditions = conditions
         self.attempts: list[Attempt] = []
-        # Set once shared strings have tied a candidate to its attempt. Only then does a candidate that
-        # shares none belong to an attempt that is yet to come; else it is of a kind that never tells.
+        # True once a candidate was related to its attempt by shared strings. Only then does a candidate
+        # without them belong to a future attempt; otherwise the implementation's candidates never have any.
         self._candidates_tell = False
 
     def side(self, leg: str) -> Side:
-        """The side of the links on which `leg` is."""
+        """Return the side of the links on which `leg` is."""
         return Side.A if leg == self.first else Side.B
 
     def leg(self, side: Side) -> str:
-        """The leg on `side` of the links."""
+        """Return the leg on `side` of the links."""
         return self.first if side is Side.A else self.second
 
     def attempt_of_description(
         self, description: SentDescription, receiver: str, make: Callable[[str, str], Attempt]
     ) -> Attempt:
-        """The attempt that `description` belongs to, `make(offerer, answerer)` where it begins one."""
+        """Return the attempt of `description`; `make(offerer, answerer)` creates it if it is new."""
         sender = description.leg
         for attempt in self.attempts:
             known = attempt.description_of(sender)
@@ -96,7 +96,7 @@ class LegPair:
             attempt = self._answered(description, receiver)
         if attempt is not None:
             if attempt.answer is not None:
-                # Another answer to the same offer: its candidates are its own.
+                # This is another answer to the same offer, with its own candidates.
                 attempt.filters.pop(sender, None)
             attempt.answer = attempt.answer or description
         else:
@@ -108,7 +108,7 @@ class LegPair:
     def attempt_of_candidate(
         self, strings: set[str], sender: str, receiver: str, make: Callable[[str, str], Attempt]
     ) -> Attempt:
-        """The attempt that a trickled candidate belongs to, `make(offerer, answerer)` where it begins one."""
+        """Return the attempt of a trickled candidate; `make(offerer, answerer)` creates it if it is new."""
         best = _best(self.attempts, strings)
         if best is not None and strings & best.strings:
             self._candidates_tell = True
@@ -127,8 +127,8 @@ class LegPair:
         unanswered = [attempt for attempt in offered if attempt.answer is None]
         found = _best(unanswered, answer.strings)
         if found is None:
-            # One more answer to an offer is known by what it shares with it. What shares nothing answers
-            # somebody else's, and must not lead the link of a connection that stands astray.
+            # A further answer to an offer shares strings with it. One that shares none answers another peer's
+            # offer, and must not change the link of an established connection.
             found = _best(
                 [attempt for attempt in offered if answer.strings & attempt.strings], answer.strings
             )
@@ -146,7 +146,7 @@ class LegPair:
 
 
 def _best(attempts: list[Attempt], strings: set[str] | frozenset[str]) -> Attempt | None:
-    """The attempt that shares most with `strings`, the latest of several."""
+    """Return the attempt that shares most strings with `strings`; the latest of several."""
     return max(
         attempts,
         key=lambda attempt: (len(strings & attempt.strings), attempts.index(attempt)),

@@ -1,4 +1,4 @@
-"""The UDP sockets of a TURN server: one that its clients know, and one more for each client."""
+"""The UDP sockets of a TURN server: one that all clients use, and one more for each client."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,13 @@ from typing import TypeAlias
 from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
 
 PeerReceived: TypeAlias = Callable[[bytes, Address, Address], None]
-"""Takes a datagram, the client whose socket it arrived at, and the address that sent it."""
+"""Called with a datagram, the client whose socket received it, and the sender's address."""
 
 
 class ClientSockets:
-    """The sockets, which call `from_client` and `from_peer` with what arrives at them.
+    """The sockets, which call `from_client` and `from_peer` for each datagram received.
 
-    Must be made while an event loop runs. Raises `OSError` if the machine has no socket.
+    Create it while an event loop runs. Raises `OSError` if no socket can be opened.
     """
 
     def __init__(self, from_client: Callable[[bytes, Address], None], from_peer: PeerReceived) -> None:
@@ -45,10 +45,10 @@ class ClientSockets:
         self._loop.remove_reader(opened)
         opened.close()
 
-    # Full buffers and unreachable addresses lose datagrams in any network.
+    # Full buffers and unreachable addresses lose datagrams, as in any network.
 
     def send_to_client(self, data: bytes, client: Address) -> None:
-        """Send `data` to `client` from the socket that clients know."""
+        """Send `data` to `client` from the socket that all clients use."""
         with contextlib.suppress(OSError):
             self._main.sendto(data, client)
 
@@ -58,7 +58,7 @@ class ClientSockets:
             self._sockets[client].sendto(data, to)
 
     def close(self) -> None:
-        """Close all sockets. May be called twice."""
+        """Close all sockets. Safe to call repeatedly."""
         for client in list(self._sockets):
             self.close_for(client)
         if self._main.fileno() != -1:

@@ -1,4 +1,4 @@
-"""What the network between two peers is subject to, now."""
+"""The current conditions of the network between two peers."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,11 +15,11 @@ def _ignore(_: str) -> None:
 
 
 class Conditions:
-    """What all links of a pair are subject to, now; each direction is named by the side that sends.
+    """The conditions of all links of a pair; each direction is named after the side that sends.
 
-    Exists before the first link, so that a link can be black from the start. A change holds from the
-    next datagram on that the link reads, and the datagrams are counted anew from there. `on_change` is
-    told of each in words, as `cuts alice → bob`; `names` are those of side A and side B.
+    They exist before the first link, so that a link can be cut from the start. A change applies from the next
+    datagram that the link reads, and restarts the count of datagrams. `on_change` receives a description of
+    each change, such as `cuts alice → bob`; `names` are those of side A and side B.
     """
 
     __slots__ = (
@@ -43,12 +43,12 @@ class Conditions:
         self._disturbed = [0, 0]
         self._late = [0.0, 0.0]
         self.nats: tuple[Nat | None, Nat | None] | None = None
-        """The NAT before each side; None where there is none before either."""
+        """The NAT of each side; None if neither side has one."""
         self.relayed_only = False
         """True in a TURN scenario: only relay candidates are delivered."""
 
     def impair(self, impairment: Impairment | None, sender: Side | None = None) -> None:
-        """Put what `sender` sends (`None`: both) under `impairment`, in the place of any before it."""
+        """Apply `impairment` to what `sender` sends (`None`: both), replacing any previous one."""
         for side in Side if sender is None else (sender,):
             self._impairments[side] = impairment
             self._seen[side] = self._disturbed[side] = 0
@@ -59,47 +59,47 @@ class Conditions:
             self._on_change(f"puts {way} under: {in_words(impairment)}")
 
     def cut(self, sender: Side | None = None) -> None:
-        """Let nothing pass that `sender` sends (`None`: both)."""
+        """Drop everything that `sender` sends (`None`: both)."""
         self.impair(black, sender)
 
     def heal(self, sender: Side | None = None) -> None:
-        """Let everything pass that `sender` sends (`None`: both); ends loss and delay too."""
+        """Remove the impairment of what `sender` sends (`None`: both), including loss and delay."""
         self.impair(None, sender)
 
     def put_behind(self, nat: Nat | None, side: Side | None = None) -> None:
-        """Put a NAT before `side` (None: before each), in the place of any before it."""
+        """Put `side` (None: each) behind a NAT, replacing any previous one."""
         kinds = list(self.nats or (None, None))
         for each in Side if side is None else (side,):
             kinds[each] = nat
         self.nats = (kinds[Side.A], kinds[Side.B]) if any(kinds) else None
-        who = " and ".join(self._names) if side is None else self._names[side]
+        sides = " and ".join(self._names) if side is None else self._names[side]
         self._on_change(
-            f"takes away the NAT before {who}" if nat is None else f"puts {who} behind NAT: {nat.value}"
+            f"takes away the NAT before {sides}" if nat is None else f"puts {sides} behind NAT: {nat.value}"
         )
 
     def relay_only(self) -> None:
-        """Deliver relay candidates alone: a TURN server is then the only path."""
+        """Deliver relay candidates only: a TURN server is then the only path."""
         self.relayed_only = True
         self._on_change(f"lets only relay candidates pass {self._way(None)}")
 
     def delay_first(self, sender: Side, seconds: float) -> None:
-        """Hold back the first DTLS application data of `sender` on each new link; the rest overtakes it.
+        """Delay the first DTLS application data of `sender` on each new link; later data overtakes it.
 
-        Of an SCTP association that is the INIT, or what answers one (RFC 8261 section 6.1).
+        This is the INIT of an SCTP association, or the reply to one (RFC 8261 section 6.1).
         """
         self._late[sender] = seconds
         self._on_change(f"holds the first data {self._way(sender)} back for {seconds:g} s on each new link")
 
     def delay_of_first(self, sender: Side) -> float:
-        """How many seconds the first application data of `sender` is held back."""
+        """Return the delay of the first application data of `sender`, in seconds."""
         return self._late[sender]
 
     def impairment(self, sender: Side) -> Impairment | None:
-        """What the datagrams of `sender` are under; `None` when everything passes."""
+        """Return the impairment of the datagrams of `sender`; `None` if everything passes."""
         return self._impairments[sender]
 
     def fates(self, sender: Side, data: memoryview, at: float) -> Sequence[float]:
-        """What becomes of the next datagram of `sender`, that the link read at `at` (seconds)."""
+        """Return the fates of the next datagram of `sender`, which the link read at `at` (seconds)."""
         impairment = self._impairments[sender]
         if impairment is None:
             return _PASSES
@@ -110,11 +110,11 @@ class Conditions:
         return fates
 
     def disturbed(self, sender: Side) -> int:
-        """The datagrams of `sender` that did not simply pass, since the last change."""
+        """Return how many datagrams of `sender` were lost, delayed or duplicated since the last change."""
         return self._disturbed[sender]
 
     def _way(self, sender: Side | None) -> str:
-        """The direction in words; `None` stands for both."""
+        """Return a description of the direction; `None` means both."""
         if sender is None:
             return " ⇄ ".join(self._names)
         return f"{self._names[sender]} → {self._names[sender.other]}"

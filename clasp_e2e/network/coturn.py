@@ -1,8 +1,7 @@
-"""coturn, the TURN server of the field, where it is installed; behind a front that sees what passes.
+"""The TURN server coturn, if it is installed, behind a front that observes its traffic.
 
-coturn keeps no count that could be asked for while an allocation lives. So peers are told the address
-of a front of ours, which hands every datagram on to coturn, from a socket for each client, and reads
-along. What is relayed is relayed by coturn.
+coturn provides no counts of a live allocation. Peers are therefore given the address of a front, which
+forwards every datagram to coturn from one socket for each client and reads it. coturn does the relaying.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from clasp_e2e.network.udp_socket import Address
 PROGRAM = "turnserver"
 REALM = "clasp-e2e"
 START_LIMIT = 10.0
-"""Seconds until coturn listens; it takes some 0.1 s."""
+"""Seconds until coturn must listen; it usually takes 0.1 s."""
 END_LIMIT = 2.0
 """Seconds from SIGTERM to SIGKILL."""
 
 _LISTENS = b"Total General servers"
-"""What coturn prints once its listeners are open."""
+"""The line that coturn prints when its listeners are open."""
 
 
 class CoturnFailed(Exception):
-    """coturn is not installed, or did not start; the text says what to do."""
+    """coturn is not installed, or did not start; the message says what to do."""
 
 
 class Coturn(ObservedTurnServer):
-    """A coturn process and the front before it.
+    """A coturn process and its front.
 
-    Use `open`, not the constructor.
+    Create it with `open`.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, files: tempfile.TemporaryDirectory[str]) -> None:
@@ -49,15 +48,15 @@ class Coturn(ObservedTurnServer):
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether this machine has coturn."""
+        """Return whether coturn is installed."""
         return shutil.which(PROGRAM) is not None
 
     @classmethod
     async def open(cls, users: Mapping[str, str]) -> Coturn:
-        """A server that listens, for `users` by name and password. Raises `CoturnFailed`."""
+        """Start a server for `users` (name to password). Raises `CoturnFailed`."""
         if (program := shutil.which(PROGRAM)) is None:
             raise CoturnFailed(
-                f"coturn is not installed: there is no {PROGRAM} on the PATH. Install it (on Debian, apt-get"
+                f"coturn is not installed: {PROGRAM} is not on the PATH. Install it (on Debian, apt-get"
                 " install coturn), or use the embedded TURN server"
             )
         files = tempfile.TemporaryDirectory(prefix="clasp-e2e-coturn-")
@@ -89,13 +88,13 @@ class Coturn(ObservedTurnServer):
             pass
         ports = _udp_ports(self._process.pid)
         if len(ports) != 1:
-            words = b"".join(said[-5:]).decode(errors="replace").strip()
+            output = b"".join(said[-5:]).decode(errors="replace").strip()
             raise CoturnFailed(
                 f"coturn did not open its one UDP listener within {START_LIMIT:g} s (ports seen: {ports})."
-                f" It said: {words or 'nothing'}"
+                f" Its output: {output or 'none'}"
             )
         self._server = ("127.0.0.1", ports[0])
-        # A pipe that nobody reads fills up, and coturn stands still.
+        # If nothing read the pipe, it would fill up and block coturn.
         self._output = asyncio.create_task(_drain(self._process.stdout), name="output of coturn")
 
     @property
@@ -103,7 +102,7 @@ class Coturn(ObservedTurnServer):
         return self._sockets.address
 
     async def close(self) -> None:
-        """End coturn and the front. May be called twice."""
+        """Stop coturn and the front. Safe to call repeatedly."""
         self._sockets.close()
         for end in (self._process.terminate, self._process.kill):
             if self._process.returncode is None:
@@ -135,16 +134,16 @@ class Coturn(ObservedTurnServer):
 
 def _arguments(users: Mapping[str, str], files: Path) -> list[str]:
     return [
-        "-n",  # No configuration file but these arguments.
+        "-n",  # Use no configuration file, only these arguments.
         "--listening-ip=127.0.0.1",
-        # The kernel chooses; one thread, so one listener, whose port is read from the process.
+        # The kernel selects the port. One thread has one listener, whose port is read from /proc.
         "--listening-port=0",
         "--relay-threads=1",
         f"--relay-ip={RELAY_HOST}",
         "--allow-loopback-peers",
         "--lt-cred-mech",
         f"--realm={REALM}",
-        *(f"--user={name}:{word}" for name, word in users.items()),
+        *(f"--user={name}:{password}" for name, password in users.items()),
         "--no-tls",
         "--no-dtls",
         "--no-tcp",
@@ -159,7 +158,7 @@ def _arguments(users: Mapping[str, str], files: Path) -> list[str]:
 
 
 def _udp_ports(pid: int) -> list[int]:
-    """The ports of the IPv4 UDP sockets that a process has bound, from Linux's /proc."""
+    """Return the ports of the IPv4 UDP sockets of a process, from Linux's /proc."""
     own = set[str]()
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():

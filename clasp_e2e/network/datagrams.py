@@ -1,6 +1,6 @@
-"""What a datagram between WebRTC peers shows from outside.
+"""What the first bytes of a datagram between WebRTC peers reveal.
 
-Sources: RFC 7983 section 7 (telling protocols apart by the first byte), RFC 5389 section 6 (STUN),
+Sources: RFC 7983 section 7 (distinguishing protocols by the first byte), RFC 5389 section 6 (STUN),
 RFC 8445 section 7.1.1 (USE-CANDIDATE), RFC 6347 section 4.1 and RFC 9147 section 4 (DTLS records).
 """
 
@@ -22,19 +22,19 @@ class StunClass(IntEnum):
 
 
 def stun_class(data: memoryview) -> StunClass | None:
-    """The class of a STUN message; `None` for any other datagram."""
+    """Return the class of a STUN message; `None` for any other datagram."""
     if len(data) < _STUN_HEADER or data[0] > 3:
         return None
     return StunClass((data[0] << 8 | data[1]) & 0x0110)
 
 
 def transaction_id(data: memoryview) -> bytes:
-    """The 12 bytes that tie a STUN response to its request."""
+    """Return the 12 bytes that match a STUN response to its request."""
     return bytes(data[8:_STUN_HEADER])
 
 
 def nominates(data: memoryview) -> bool:
-    """True for a STUN message that carries USE-CANDIDATE."""
+    """Return whether the datagram is a STUN message with USE-CANDIDATE."""
     position = _STUN_HEADER
     while position + 4 <= len(data):
         if int.from_bytes(data[position : position + 2], "big") == _USE_CANDIDATE:
@@ -45,20 +45,20 @@ def nominates(data: memoryview) -> bool:
 
 
 def is_dtls(data: memoryview | bytes) -> bool:
-    """True for a datagram of DTLS records."""
+    """Return whether the datagram consists of DTLS records."""
     return len(data) > 0 and 20 <= data[0] <= 63
 
 
 def application_records(data: memoryview | bytes) -> int:
-    """The number of DTLS records in a datagram that carry application data.
+    """Return the number of DTLS records with application data in a datagram.
 
-    DTLS 1.3 hides the type of an encrypted record: each of those counts, its rare handshake and
-    acknowledgement records among them.
+    DTLS 1.3 encrypts the type of a record: all encrypted records are counted, including the rare handshake
+    and acknowledgement records.
     """
     count = position = 0
     while position < len(data):
         if data[position] >> 5 == 1:
-            # The unified header's length is optional, and its absence means "to the end".
+            # The length in the unified header is optional; without it, the record extends to the end.
             return count + 1
         if position + _DTLS_HEADER > len(data):
             break

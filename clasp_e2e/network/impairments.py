@@ -1,10 +1,9 @@
-"""The weather between two peers: what can become of a datagram, in words that combine.
+"""Impairments of a link: loss, delay, reordering and duplication of datagrams, which can be combined.
 
-An impairment gives a datagram its fates: the delays, in seconds, with which copies of it go on. None
-is a loss, two a duplication, a delay greater than that of a later datagram a reordering. Whatever
-is left to chance is decided by seed, direction and the datagram's place in it, and by nothing that
-went before: the same seed decides alike of the same place, however the run goes. `Bandwidth` alone
-looks at size and time.
+An impairment returns the fates of a datagram: the delays, in seconds, with which copies of it are sent.
+No delay is a loss, two are a duplication, and a delay greater than a later datagram's is a reordering.
+Random decisions depend only on the seed, the direction and the index of the datagram, not on earlier
+datagrams: they are the same in each run with the same seed. Only `Bandwidth` considers size and time.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,23 +14,23 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """What an impairment may know of a datagram."""
+    """The properties of a datagram that an impairment can use."""
 
     sender: int
-    """The side that sent it: 0 or 1."""
+    """The sending side: 0 or 1."""
     index: int
-    """Its place among those of this side since the impairment began, from 0."""
+    """Its index among the datagrams of this side since the impairment began, from 0."""
     size: int
     """Bytes of its UDP payload."""
     is_dtls: bool
-    """Whether it holds DTLS records: everything of the connection but STUN."""
+    """Whether it contains DTLS records: everything of the connection except STUN."""
     at: float
-    """When the link read it: seconds of the loop's clock."""
+    """When the link read it, in seconds of the loop's clock."""
 
 
 Fates: TypeAlias = Sequence[float]
 Impairment: TypeAlias = Callable[[Datagram], Fates]
-"""The delays, in seconds, with which the copies of a datagram go on; empty loses it."""
+"""The delays, in seconds, with which copies of the datagram are sent; empty means a loss."""
 
 _LOST: Fates = ()
 _PASSES: Fates = (0.0,)
@@ -39,7 +38,7 @@ _PASSES: Fates = (0.0,)
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """An impairment that says what it does."""
+    """An impairment with a description."""
 
     words: str
     fates: Impairment
@@ -49,12 +48,12 @@ class _Described:
 
 
 def described(words: str, impairment: Impairment) -> Impairment:
-    """The same impairment with the words for it, as `10 % lost`: they stand in the timeline."""
+    """Return the impairment with a description, such as `10 % lost`, which the timeline shows."""
     return _Described(words, impairment)
 
 
 def in_words(impairment: Impairment) -> str:
-    """What an impairment does, as far as it says so."""
+    """Return the description of an impairment, if it has one."""
     if impairment is black:
         return "all lost"
     return (
@@ -63,7 +62,7 @@ def in_words(impairment: Impairment) -> str:
 
 
 def _chance(seed: int, what: str, datagram: Datagram) -> float:
-    """A number from 0 up to 1, the same for the same arguments."""
+    """Return a number from 0 up to 1, the same for the same arguments."""
     key = f"{seed} {what} {int(datagram.sender)} {datagram.index}".encode()
     return int.from_bytes(blake2b(key, digest_size=7).digest(), "big") / (1 << 56)
 
@@ -79,14 +78,14 @@ def _check_delay(seconds: float) -> None:
 
 
 def black(datagram: Datagram) -> Fates:  # noqa: ARG001
-    """The impairment that lets nothing pass."""
+    """Drop the datagram."""
     return _LOST
 
 
 def lost(share: float, *, seed: int) -> Impairment:
-    """An impairment that loses the share `share` (0 to 1) of all datagrams.
+    """Return an impairment that loses the share `share` (0 to 1) of all datagrams.
 
-    Raises `ValueError` for a share that is none.
+    Raises `ValueError` for an invalid share.
     """
     _check_share(share)
     return described(
@@ -96,19 +95,19 @@ def lost(share: float, *, seed: int) -> Impairment:
 
 
 def every_nth_lost(n: int) -> Impairment:
-    """An impairment that loses one datagram in `n`, the last of each `n`.
+    """Return an impairment that loses the last of each `n` datagrams.
 
     Raises `ValueError` for an `n` below 1.
     """
     if n < 1:
-        raise ValueError(f"one datagram in {n} cannot be lost: give 1 or more")
+        raise ValueError(f"one datagram in {n} cannot be lost: use 1 or more")
     return described(f"1 in {n} lost", lambda datagram: _LOST if datagram.index % n == n - 1 else _PASSES)
 
 
 def delayed(seconds: float, *, jitter: float = 0.0, seed: int = 0) -> Impairment:
-    """An impairment that delays every datagram by `seconds` and up to `jitter` (seconds) more.
+    """Return an impairment that delays every datagram by `seconds` plus up to `jitter` (seconds).
 
-    Jitter lets datagrams overtake one another. Raises `ValueError` for a time below 0.
+    Jitter causes reordering. Raises `ValueError` for a negative time.
     """
     _check_delay(seconds)
     _check_delay(jitter)
@@ -122,9 +121,9 @@ def delayed(seconds: float, *, jitter: float = 0.0, seed: int = 0) -> Impairment
 
 
 def reordered(share: float, *, by: float, seed: int) -> Impairment:
-    """An impairment that holds the share `share` (0 to 1) back for `by` seconds: the next ones overtake it.
+    """Return an impairment that delays the share `share` (0 to 1) by `by` seconds: later ones overtake it.
 
-    Raises `ValueError` for a share or a time that is none.
+    Raises `ValueError` for an invalid share or time.
     """
     _check_share(share)
     _check_delay(by)
@@ -136,9 +135,9 @@ def reordered(share: float, *, by: float, seed: int) -> Impairment:
 
 
 def duplicated(share: float, *, seed: int, by: float = 0.0) -> Impairment:
-    """An impairment that lets the share `share` (0 to 1) pass twice, the copy `by` seconds later.
+    """Return an impairment that duplicates the share `share` (0 to 1); the copy is `by` seconds later.
 
-    Raises `ValueError` for a share or a time that is none.
+    Raises `ValueError` for an invalid share or time.
     """
     _check_share(share)
     _check_delay(by)
@@ -150,9 +149,9 @@ def duplicated(share: float, *, seed: int, by: float = 0.0) -> Impairment:
 
 
 def combined(*impairments: Impairment) -> Impairment:
-    """An impairment that puts each datagram through all of `impairments`: delays add up, copies multiply.
+    """Return an impairment that applies all of `impairments`: delays add up, copies multiply.
 
-    Two of a kind that shall not hit the same datagrams need two seeds.
+    Two of the same kind need different seeds, or they affect the same datagrams.
     """
 
     def fates(datagram: Datagram) -> Fates:
@@ -167,7 +166,7 @@ def combined(*impairments: Impairment) -> Impairment:
 
 
 def where(condition: Callable[[Datagram], bool], impairment: Impairment) -> Impairment:
-    """An impairment that puts those datagrams under `impairment` of which `condition` is true."""
+    """Return an impairment that applies `impairment` to those datagrams for which `condition` is true."""
     return described(
         f"of some, {in_words(impairment)}",
         lambda datagram: impairment(datagram) if condition(datagram) else _PASSES,
@@ -175,11 +174,10 @@ def where(condition: Callable[[Datagram], bool], impairment: Impairment) -> Impa
 
 
 class Bandwidth:
-    """An impairment that lets `rate` bytes a second pass in each direction, behind a bounded queue.
+    """An impairment that passes `rate` bytes per second in each direction, with a limited queue.
 
-    A datagram leaves when all before it have; one that finds no room among the `queue` bytes that
-    may wait is lost. Headers of IP and UDP are not counted. Raises `ValueError` for a rate that is
-    not above 0, or a queue that holds nothing.
+    A datagram leaves after all earlier ones; it is lost if the `queue` bytes that may wait have no room
+    for it. IP and UDP headers are not counted. Raises `ValueError` if the rate or the queue is not above 0.
     """
 
     def __init__(self, rate: float, *, queue: int = 64 * 1024) -> None:
@@ -191,7 +189,7 @@ class Bandwidth:
         self._free_at = [float("-inf"), float("-inf")]
 
     def __call__(self, datagram: Datagram) -> Fates:
-        """The delay of `datagram` until it has left, or none at all."""
+        """Return the delay until `datagram` has left, or no delay if it is lost."""
         begins = max(datagram.at, self._free_at[datagram.sender])
         waiting = (begins - datagram.at) * self.rate
         if waiting + datagram.size > self.queue:

@@ -1,7 +1,7 @@
-"""The path of one connection attempt's datagrams, in user space and without privileges.
+"""The path of the datagrams of one connection attempt, in user space and without privileges.
 
-Two loopback UDP sockets: A sends to one of them as if it were B, and B to the other as if it were A. Each
-peer gets the address of its socket as the candidate of the other; to ICE, the link looks like a NAT.
+It is a pair of loopback UDP sockets: A sends to one as if it were B, and B to the other as if it were A.
+Each peer gets the address of its socket as the candidate of the other; to ICE, the link looks like a NAT.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _AT_ONCE = (0.0,)
 
 @dataclass(slots=True)
 class Counters:
-    """What one side sent over a link. Bytes are those of the UDP payload, times those of the loop."""
+    """The traffic of one side over a link. Bytes are those of the UDP payload, times those of the loop."""
 
     datagrams: int = 0
     bytes: int = 0
     dropped_datagrams: int = 0
-    """Lost to the conditions, or sent before the address of the other side was known."""
+    """Datagrams lost to the conditions, or sent before the address of the other side was known."""
     dropped_bytes: int = 0
     duplicates: int = 0
-    """Copies that the conditions added; nothing else counts them."""
+    """Copies that the conditions added; no other count includes them."""
     dtls_application: int = 0
-    """DTLS records of application data that passed; with DTLS 1.3, all encrypted records."""
+    """DTLS records with application data that passed; with DTLS 1.3, all encrypted records."""
     first_seen: float | None = None
-    """When the first datagram arrived at the link, whether it passed or not."""
+    """When the first datagram arrived at the link, even if it did not pass."""
     first_application: float | None = None
-    """When the first DTLS record of application data passed."""
+    """When the first DTLS record with application data passed."""
 
     def __add__(self, other: Counters) -> Counters:
         return Counters(
@@ -62,9 +62,9 @@ def _holds_application_data(data: memoryview) -> bool:
 
 
 class _End:
-    """The socket that faces one side, and what is known of that side.
+    """The socket for one side, and the state of that side.
 
-    `second` is there once the other side's NAT is a symmetric one: the endpoint that nobody was told.
+    `second` exists if the other side's NAT is symmetric: it is that side's unsignaled endpoint.
     """
 
     __slots__ = (
@@ -85,8 +85,8 @@ class _End:
         self.was_heard = False
         self.has_sent_application = False
         self.counters = Counters()
-        # A peer with several addresses checks each of them: the response belongs to the very socket
-        # that asked, wherever everything else goes.
+        # A peer with several addresses checks each of them: a response goes to the socket that sent the
+        # request, even if all other datagrams go elsewhere.
         self.requests: dict[bytes, Address] = {}
         self.socket = open_udp_socket()
         self.second: socket.socket | None = None
@@ -96,8 +96,8 @@ class _End:
 class UdpLink:
     """A pair of loopback sockets between the two sides of one attempt.
 
-    Must be made while an event loop runs. `on_activity` is called after each datagram, passed or not.
-    Raises `OSError` when the machine gives no socket.
+    Create it while an event loop runs. `on_activity` is called after each datagram, even if it was dropped.
+    Raises `OSError` if no socket can be opened.
     """
 
     def __init__(self, conditions: Conditions, on_activity: Callable[[], None] | None = None) -> None:
@@ -118,32 +118,32 @@ class UdpLink:
             self._loop.add_reader(end.socket, self._read, end, end.socket)
 
     def address_for(self, side: Side) -> Address:
-        """The address that `side` is handed as its peer's."""
+        """Return the address that `side` is given as its peer's."""
         return self._ends[side].address
 
     def peer_address(self, side: Side) -> Address | None:
-        """Where datagrams for `side` go now; `None` while that is unknown."""
+        """Return the current destination of datagrams for `side`; `None` while it is unknown."""
         return self._ends[side].peer
 
     def set_peer_address(self, side: Side, address: Address) -> None:
-        """Send to `address` what is for `side`, until a datagram of that side's tells better.
+        """Send datagrams for `side` to `address` until a datagram of that side shows its actual address.
 
-        The first address stands: a peer's later candidates are not the one the link goes by.
+        Only the first call has an effect: later candidates of a peer are not used by the link.
         """
         if self._ends[side].peer is None:
             self._ends[side].peer = address
 
     def counters(self, sender: Side) -> Counters:
-        """What `sender` sent; goes on counting."""
+        """Return the live counters of what `sender` sent."""
         return self._ends[sender].counters
 
     @property
     def holds_back(self) -> bool:
-        """Whether a delayed datagram is still on its way."""
+        """Whether a delayed datagram is still in transit."""
         return bool(self._delayed)
 
     def close(self) -> None:
-        """Close both sockets; what is still delayed is lost. May be called twice."""
+        """Close both sockets; delayed datagrams are lost. Safe to call repeatedly."""
         self._closed = True
         for handle in self._delayed:
             handle.cancel()
@@ -184,7 +184,7 @@ class UdpLink:
             self._on_activity()
 
     def _through_nats(self, end: _End, to_second: bool) -> socket.socket | None:
-        """The socket by which a datagram of the side of `end` reaches the other, if it gets in."""
+        """Return the socket from which the other side gets a datagram, or None if a NAT drops it."""
         assert self._conditions.nats is not None
         from_second = self._nats.cross(end.side, self._conditions.nats, to_second=to_second)
         if from_second is None:
@@ -198,7 +198,7 @@ class UdpLink:
         return other.second
 
     def _destination(self, end: _End, other: _End, data: memoryview, source: Address) -> Address | None:
-        """Learn from a datagram where its sender is, and tell where it goes."""
+        """Learn the sender's address from a datagram, and return its destination."""
         kind = datagrams.stun_class(data)
         if kind is StunClass.REQUEST:
             while len(end.requests) >= _REMEMBERED_REQUESTS:
@@ -230,14 +230,14 @@ class UdpLink:
     def _send(
         self, end: _End, way: socket.socket, data: memoryview | bytes, destination: Address, *, again: bool
     ) -> None:
-        """Hand `data` on; a copy that goes `again` is counted apart, for its sender sent it once."""
+        """Send `data`; `again` marks a duplicate, which is counted separately."""
         counters = end.counters
         try:
             way.sendto(data, destination)
         except OSError:
             if again:
                 return
-            # Full buffers and unreachable addresses lose datagrams in any network.
+            # Full buffers and unreachable addresses lose datagrams, as in any network.
             counters.dropped_datagrams += 1
             counters.dropped_bytes += len(data)
             return

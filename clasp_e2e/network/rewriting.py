@@ -1,7 +1,7 @@
-"""Candidates wherever they stand in the values of CLASP messages. Pure.
+"""Rewriting of candidates in the values of CLASP messages. Pure.
 
-SDP and candidates are recognised by what they are, not by the name of the field that holds them, and
-inside JSON text too, so that an implementation whose signals look different is seen all the same.
+SDPs and candidates are recognized by their content, not by the name of their field, including inside JSON
+text, so that the signals of any implementation are recognized.
 """
 
 import json
@@ -24,28 +24,28 @@ class _Verdict(Enum):
 
 
 DROP: Final = _Verdict.DROP
-"""What is left of a value whose content was a candidate that goes."""
+"""What remains of a value that was a removed candidate."""
 
 _Rewritten: TypeAlias = wire.Value | Literal[_Verdict.DROP]
 
 
 @dataclass(slots=True)
 class Contents:
-    """What the values of a message hold."""
+    """The strings in the values of a message."""
 
     descriptions: list[str] = field(default_factory=list[str])
-    """SDPs, as they are."""
+    """The SDPs, unchanged."""
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     strings: set[str] = field(default_factory=set[str])
-    """All other strings, and the candidates' user name fragments."""
+    """All other strings, and the user name fragments of candidates."""
 
     def __bool__(self) -> bool:
-        """True when there is something of ICE in it."""
+        """Return whether there is any ICE content."""
         return bool(self.descriptions or self.candidates)
 
 
 def contents_of(message: wire.Message) -> Contents:
-    """What the values of `message` hold."""
+    """Return the strings in the values of `message`."""
     contents = Contents()
     for value in _values(message):
         _collect(value, contents)
@@ -53,7 +53,7 @@ def contents_of(message: wire.Message) -> Contents:
 
 
 def rewrite_message(message: wire.Message, judge: CandidateFilter) -> wire.Message | None:
-    """`message` with its candidates judged; the same object when nothing changed, `None` when it goes."""
+    """Filter the candidates in `message`; return the same object if unchanged, `None` if it is removed."""
     match message:
         case wire.Publish() | wire.Set():
             value = rewrite_value(message.value, judge)
@@ -81,10 +81,10 @@ def rewrite_message(message: wire.Message, judge: CandidateFilter) -> wire.Messa
 
 
 def rewrite_value(value: wire.Value, judge: CandidateFilter) -> _Rewritten:
-    """`value` with its candidates judged; the same object when nothing changed.
+    """Filter the candidates in `value`; return the same object if unchanged.
 
-    `DROP` when the value was a candidate that goes, or a map that held one: a signal without its content
-    means something else. From a list, only the element goes.
+    Returns `DROP` if the value was a removed candidate, or a map with one: without its content, a signal
+    would have another meaning. From a list, only the element is removed.
     """
     match value:
         case str():
@@ -124,7 +124,7 @@ def _rewrite_text(text: str, judge: CandidateFilter) -> _Rewritten:
 
 
 def _parse_json(text: str) -> list[Any] | dict[str, Any] | None:
-    # Most strings that look like JSON are somebody's payload: only what can hold ICE is parsed.
+    # Most strings that look like JSON are payloads: only those that can contain ICE are parsed.
     if text.lstrip()[:1] not in ("{", "[") or ("candidate:" not in text and "a=ice-ufrag:" not in text):
         return None
     try:

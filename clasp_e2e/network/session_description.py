@@ -1,4 +1,4 @@
-"""What the link needs to know of an SDP and of an ICE candidate, recognised by content. Pure.
+"""The facts of an SDP and of an ICE candidate that the link needs, recognized by content. Pure.
 
 Sources: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 8842 (DTLS in SDP), RFC 8841 (data channels in SDP).
 """
@@ -23,7 +23,7 @@ class Candidate:
     """One ICE candidate, as a line of SDP or on its own (RFC 8839 section 5.1)."""
 
     prefix: str
-    """`candidate:` or, in SDP and from some libraries, `a=candidate:`."""
+    """`candidate:`, or `a=candidate:` in SDP and from some libraries."""
     foundation: str
     component: int
     transport: str
@@ -32,11 +32,11 @@ class Candidate:
     port: int
     type: str
     extensions: str = ""
-    """What follows the type, with its leading space."""
+    """The text after the type, with its leading space."""
 
     @classmethod
     def read(cls, text: str) -> Candidate | None:
-        """The candidate that `text` is; `None` for anything else, broken candidates included."""
+        """Return the candidate in `text`; `None` for anything else, including malformed candidates."""
         match = _CANDIDATE.fullmatch(text)
         if match is None:
             return None
@@ -61,18 +61,18 @@ class Candidate:
 
     @property
     def ufrag(self) -> str | None:
-        """The user name fragment of the description it belongs to, where the candidate tells."""
+        """The user name fragment of its description, if the candidate has one."""
         match = _UFRAG_EXTENSION.search(self.extensions)
         return match[1] if match else None
 
     @property
     def ip_endpoint(self) -> tuple[str, int] | None:
-        """Address and port; `None` where mDNS hides the address or it is not IPv4."""
+        """Address and port; `None` if mDNS hides the address or it is not IPv4."""
         return (self.address, self.port) if _is_ipv4(self.address) else None
 
     @property
     def is_usable_host(self) -> bool:
-        """True for a UDP host candidate over IPv4, or one whose address mDNS hides."""
+        """Whether it is a UDP host candidate over IPv4, or one whose address mDNS hides."""
         return (
             self.component == 1
             and self.transport.lower() == "udp"
@@ -83,23 +83,23 @@ class Candidate:
 
 
 CandidateFilter: TypeAlias = Callable[[Candidate], Candidate | None]
-"""What becomes of a candidate: the same, another in its place, or nothing."""
+"""Returns the candidate to use in place of the given one, or None to remove it."""
 
 
 class ToLink:
-    """The filter that leaves one candidate, and that one names the link.
+    """The filter that keeps one candidate and replaces its address by that of the link.
 
-    The first usable host candidate it meets is given `address`, then and whenever it comes again; all
-    the others go. Belongs to one description and the candidates trickled after it.
+    The first usable host candidate gets `address`, also when it is repeated; all others are removed. An
+    instance is for one description and its trickled candidates.
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self.chosen: Candidate | None = None
-        """The candidate that became the link's address, as the peer sent it."""
+        """The candidate that got the link's address, as the peer sent it."""
 
     def __call__(self, candidate: Candidate) -> Candidate | None:
-        """What becomes of `candidate`."""
+        """Return the replacement of `candidate`, or None."""
         if not candidate.is_usable_host:
             return None
         if self.chosen is None:
@@ -111,13 +111,13 @@ class ToLink:
 
 
 def keep_relayed(candidate: Candidate) -> Candidate | None:
-    """The filter of a TURN scenario: relay candidates pass untouched, all others go."""
+    """Keep relay candidates unchanged and remove all others: the filter of TURN scenarios."""
     return candidate if candidate.type == "relay" else None
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDescription:
-    """The facts of an SDP that tell whose it is and what it negotiates."""
+    """The facts of an SDP that identify its sender and what it negotiates."""
 
     ufrag: str
     password: str | None
@@ -129,7 +129,7 @@ class SessionDescription:
 
     @classmethod
     def read(cls, text: str) -> SessionDescription | None:
-        """The facts of the SDP that `text` is; `None` for anything else."""
+        """Return the facts of the SDP in `text`; `None` for anything else."""
         if not is_sdp(text):
             return None
         first: dict[str, str] = {}
@@ -150,20 +150,20 @@ class SessionDescription:
 
     @property
     def is_offer(self) -> bool:
-        """True for an offer: it alone leaves the DTLS role open (RFC 8842 section 5.2)."""
+        """Whether it is an offer: only an offer leaves the DTLS role open (RFC 8842 section 5.2)."""
         return self.setup == "actpass"
 
 
 def is_sdp(text: str) -> bool:
-    """True for an SDP with ICE credentials."""
+    """Return whether `text` is an SDP with ICE credentials."""
     return text.startswith("v=0") and "\na=ice-ufrag:" in text
 
 
 def rewrite_sdp(sdp: str, judge: CandidateFilter) -> str:
-    """The same SDP after `judge` has seen its candidates.
+    """Return the SDP with its candidates filtered by `judge`.
 
-    Where the media and connection lines name an address, they then name that of the first candidate
-    left, or none ("9" and "0.0.0.0", RFC 8839 section 4.3). Everything else stays, line endings included.
+    If the media and connection lines name an address, they then name that of the first remaining candidate,
+    or none ("9" and "0.0.0.0", RFC 8839 section 4.3). Everything else is unchanged, including line endings.
     """
     lines = sdp.splitlines(keepends=True)
     judged: dict[int, Candidate | None] = {}

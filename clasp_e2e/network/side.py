@@ -1,4 +1,4 @@
-"""The two ends of what lies between a pair."""
+"""The two sides of a pair."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One peer's way to the router: a WebSocket proxy that sees every frame and can hold, alter or cut.
+"""The path of one peer to the router: a WebSocket proxy that can observe, hold, change and drop frames.
 
-Frames keep their order in each direction. Nothing is compressed on either hop, and no keepalive pings
-are added: what crosses is what the peer and the router sent.
+Frames keep their order in each direction. The proxy uses no compression and adds no keepalive pings: it
+forwards only what the peer and the router sent.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Direction: TypeAlias = Literal["up", "down"]
 
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
-"""Seconds that either hop has for the closing handshake; then it is dropped."""
+"""Seconds that each side has for the closing handshake; then its connection is dropped."""
 
 _HOP_HEADERS = ("host", "connection", "upgrade", "content-length")
 
 
 @dataclass(slots=True)
 class FrameCounter:
-    """What crossed a leg in one direction; bytes are those of the messages, without WebSocket's own."""
+    """The frames of a leg in one direction; bytes are those of the messages, without WebSocket headers."""
 
     frames: int = 0
     bytes: int = 0
@@ -54,23 +54,23 @@ def _untouched(_leg: SignalingProxy, _message: wire.Message, data: bytes) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """The functions that are called with the frames of a leg, in the order of the frames."""
+    """The callbacks for the frames of a leg, called in the order of the frames."""
 
     on_frame: Callable[[SignalingProxy, Direction, bytes | str, wire.Message | None], None] = _ignore
-    """Called with each frame as it was sent, before it is passed on. The message is `None` where the frame is
-    text or cannot be read."""
+    """Called with each frame as it was sent, before it is forwarded. The message is `None` if the frame is
+    text or cannot be decoded."""
     rewrite_down: Callable[[SignalingProxy, wire.Message, bytes], Sequence[bytes]] = _untouched
-    """Returns the frames that the peer gets instead of a readable one, in order."""
+    """Returns the frames that the peer gets instead of a decodable one, in order."""
     on_condition: Callable[[str], None] = lambda _: None
-    """Called with a description when the leg is cut, or heals."""
+    """Called with a description when the leg is cut or heals."""
 
 
 class _PeerConnection(ServerConnection):
-    """The connection of a peer, with its upstream and a count of the messages that have arrived."""
+    """The connection of a peer, with its upstream connection and a count of its messages."""
 
     upstream: ClientConnection | None = None
     adopted = False
-    """True once the pumps own the upstream connection."""
+    """Whether the pumps own the upstream connection."""
     arrived = 0
 
     def process_event(self, event: Event) -> None:
@@ -80,7 +80,7 @@ class _PeerConnection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # A peer that leaves between the two handshakes would leave the upstream connection behind.
+        # If a peer leaves between the two handshakes, its upstream connection must be closed here.
         if self.upstream is not None and not self.adopted:
             self.upstream.transport.abort()
 
@@ -92,13 +92,13 @@ class _Session:
     peer: _PeerConnection
     router: ClientConnection
     handled: int = 0
-    """Messages of the peer that have been handed to the router."""
+    """Number of the peer's messages that have been forwarded to the router."""
 
 
 class SignalingProxy:
-    """The leg of one peer: a WebSocket server whose every connection goes on to the router.
+    """The leg of one peer: a WebSocket server that connects each of its connections to the router.
 
-    Use `open`, not the constructor.
+    Create it with `open`.
     """
 
     def __init__(self, upstream_url: str, name: str, hooks: Hooks) -> None:
@@ -106,9 +106,9 @@ class SignalingProxy:
         self.up = FrameCounter()
         self.down = FrameCounter()
         self.session_id: str | None = None
-        """What the router's last WELCOME said."""
+        """The router's last WELCOME."""
         self.faults: list[str] = []
-        """What went wrong that neither the peer nor the router did: errors of the harness."""
+        """Errors of the harness itself, caused neither by the peer nor by the router."""
         self._upstream = urlsplit(upstream_url)
         self._hooks = hooks
         self._sessions: list[_Session] = []
@@ -121,9 +121,9 @@ class SignalingProxy:
 
     @classmethod
     async def open(cls, upstream_url: str, *, name: str, hooks: Hooks | None = None) -> SignalingProxy:
-        """A proxy to the router at `upstream_url` (`ws:` or `wss:`), listening.
+        """Start a proxy to the router at `upstream_url` (`ws:` or `wss:`).
 
-        The router need not be there until a peer connects.
+        The router need not run until a peer connects.
         """
         proxy = cls(upstream_url, name, hooks or Hooks())
         proxy._server = await serve(
@@ -144,22 +144,22 @@ class SignalingProxy:
 
     @property
     def url(self) -> str:
-        """The router's URL as this peer is to see it: the same user, path and query."""
+        """The router's URL for this peer, with the same user, path and query."""
         port = self._server.sockets[0].getsockname()[1]
         user, at, _ = self._upstream.netloc.rpartition("@")
         return self._upstream._replace(scheme="ws", netloc=f"{user}{at}127.0.0.1:{port}").geturl()
 
     @property
     def is_connected(self) -> bool:
-        """True while a connection of the peer goes through to the router."""
+        """Whether a connection of the peer to the router is open."""
         return bool(self._sessions)
 
     async def ping_barrier(self) -> None:
-        """Wait until all that the peer had written is seen, and all that was sent to it has arrived.
+        """Wait until all that the peer wrote has been seen, and all that was sent to it has arrived.
 
-        A WebSocket ping and its pong: returns when each message that came before the pong has been
-        handed to the router. The caller sets the deadline. Raises `ConnectionError` when there is no
-        connection, or it ends first.
+        It sends a WebSocket ping, and returns when each message that preceded the pong has been forwarded to
+        the router. The caller sets the time limit. Raises `ConnectionError` if there is no connection or it
+        ends first.
         """
         if not self._sessions:
             raise ConnectionError(f"{self.name} is not connected to the router: there is nothing to wait for")
@@ -167,40 +167,40 @@ class SignalingProxy:
         try:
             await (await session.peer.ping())
         except ConnectionClosed as error:
-            raise ConnectionError(f"{self.name} left the router while its answer was awaited") from error
+            raise ConnectionError(f"{self.name} left the router before it answered a ping") from error
         target = session.peer.arrived
 
         def handled_all() -> bool:
             if session.handled < target and session not in self._sessions:
-                raise ConnectionError(f"{self.name} left the router before its messages were handed on")
+                raise ConnectionError(f"{self.name} left the router before its messages were forwarded")
             return session.handled >= target
 
         await self._progress.wait_until(handled_all)
 
     async def peer_has_left(self) -> None:
-        """Wait until no connection of the peer goes through to the router. The caller sets the deadline."""
+        """Wait until the peer has no connection to the router. The caller sets the time limit."""
         await self._progress.wait_until(lambda: not self._sessions)
 
     async def send_down(self, frame: bytes | str) -> None:
-        """Hand the peer a frame of the harness's own, behind what it was sent before.
+        """Send the peer a frame of the harness, after those sent before.
 
-        Raises `ConnectionError` when there is no connection.
+        Raises `ConnectionError` if there is no connection.
         """
         if not self._sessions:
-            raise ConnectionError(f"{self.name} is not connected to the router: nothing can be handed to it")
+            raise ConnectionError(f"{self.name} is not connected to the router: nothing can be sent to it")
         with contextlib.suppress(ConnectionClosed):
             await self._sessions[-1].peer.send(frame)
 
     def pause(self, direction: Direction) -> None:
-        """Hold all frames of `direction` back, in order; they are seen but not handed on."""
+        """Hold all frames of `direction`, in order; they are observed but not forwarded."""
         self._flowing[direction].clear()
 
     def resume(self, direction: Direction) -> None:
-        """Hand on what was held back, and what follows."""
+        """Forward the held frames, and those that follow."""
         self._flowing[direction].set()
 
     def cut(self) -> None:
-        """Drop all connections without a word, and every new one until `heal`."""
+        """Drop all connections without a closing handshake, and every new one until `heal`."""
         self._is_cut = True
         self._hooks.on_condition(f"cuts {self.name} off from the router")
         for session in self._sessions:
@@ -213,7 +213,7 @@ class SignalingProxy:
         self._hooks.on_condition(f"lets {self.name} reach the router again")
 
     async def close(self) -> None:
-        """Close all connections and stop listening. May be called twice."""
+        """Close all connections and stop listening. Safe to call repeatedly."""
         for direction in self._flowing:
             self._flowing[direction].set()
         self._server.close()
@@ -249,7 +249,7 @@ class SignalingProxy:
                 max_size=None,
             )
         except InvalidStatus as error:
-            # The router's own refusal, and so the peer's to see.
+            # The router's own refusal is passed on to the peer.
             status = error.response.status_code
             return peer.respond(http.HTTPStatus(status), f"The router answered HTTP {status}.\n")
         except (OSError, TimeoutError, InvalidHandshake) as error:
@@ -274,8 +274,8 @@ class SignalingProxy:
             self._sessions.remove(session)
             self._progress.notify()
 
-    # A pump reads on where its sink has closed, or the source's own close would wait behind what nobody
-    # takes; it ends with its source.
+    # A pump continues to read after its sink has closed: otherwise the source's close would wait behind
+    # unread messages. It ends with its source.
 
     async def _pump_up(self, session: _Session) -> None:
         try:
@@ -336,7 +336,7 @@ def _chosen_upstream(peer: ServerConnection, _offered: object) -> Subprotocol | 
 
 
 async def _pass_on_close(source: Connection, sink: Connection) -> None:
-    """End `sink` as `source` ended; without effect where `sink` ended first."""
+    """Close `sink` as `source` was closed; without effect if `sink` was closed first."""
     code = source.close_code
     if code is None or code == CloseCode.ABNORMAL_CLOSURE:
         sink.transport.abort()

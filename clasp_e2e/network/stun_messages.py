@@ -1,4 +1,4 @@
-"""STUN and TURN messages as the servers of this room see them, on aioice's message code. Pure.
+"""STUN and TURN messages, decoded with aioice's message code. Pure.
 
 Sources: RFC 8489 (STUN), RFC 8656 sections 11 and 12 (indications, ChannelData).
 """
@@ -11,14 +11,14 @@ from aioice import stun
 from clasp_e2e.network.udp_socket import Address
 
 CHANNELS = range(0x4000, 0x8000)
-"""Channel numbers. RFC 8656 ends them at 0x4FFF; clients of the older RFC 5766 go further."""
+"""Channel numbers. RFC 8656 ends them at 0x4FFF; clients of the older RFC 5766 use higher ones."""
 
 _HEADER = 20
 _XOR_PEER_ADDRESS = 0x0012
 
 
 def read_stun(data: bytes) -> stun.Message | None:
-    """The STUN message that a datagram is; `None` for any other, broken ones included."""
+    """Return the STUN message in a datagram; `None` for any other, including malformed ones."""
     try:
         return stun.parse_message(data)
     except (ValueError, IndexError, struct.error):
@@ -26,7 +26,7 @@ def read_stun(data: bytes) -> stun.Message | None:
 
 
 def peer_addresses(data: bytes) -> list[Address]:
-    """Every XOR-PEER-ADDRESS of a STUN message that has been read: aioice keeps only the last."""
+    """Return every XOR-PEER-ADDRESS of a decoded STUN message; aioice keeps only the last."""
     return [
         stun.unpack_xor_address(value, data[8:_HEADER])
         for kind, value in _attributes(data)
@@ -43,12 +43,12 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def channel_data(channel: int, payload: bytes) -> bytes:
-    """A ChannelData message, as it is over UDP: without padding."""
+    """Return a ChannelData message in its form over UDP, without padding."""
     return struct.pack("!HH", channel, len(payload)) + payload
 
 
 def read_channel_data(data: bytes) -> tuple[int, bytes] | None:
-    """Channel and payload of a ChannelData message; `None` for any other datagram."""
+    """Return channel and payload of a ChannelData message; `None` for any other datagram."""
     if len(data) < 4:
         return None
     channel, length = struct.unpack_from("!HH", data)

@@ -1,4 +1,4 @@
-"""Asking an address whether it speaks STUN or TURN: what a router must not do (RTR-6)."""
+"""A probe that checks whether an address answers STUN or TURN, which a router must not (RTR-6)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from aioice import stun
 
 PATIENCE = 1.0
-"""Seconds in which a server on the same network answers a STUN request, with room to spare."""
+"""Seconds within which a server on the same network answers a STUN request, with a margin."""
 
 _TCP, _UDP = 6, 17
 
@@ -22,14 +22,14 @@ def _requests() -> list[stun.Message]:
 
 
 def _is_answer(data: bytes, request: stun.Message) -> bool:
-    # An answer of either class repeats the transaction id at this place (RFC 8489 section 5).
+    # A response of either class repeats the transaction id at this position (RFC 8489 section 5).
     return len(data) >= 20 and data[0] < 4 and data[8:20] == request.transaction_id
 
 
 async def ask_stun(host: str, port: int, transport: str) -> list[str]:
     """Send a Binding and an Allocate request by `udp` or `tcp`; return a line for each answer.
 
-    A refused or closed connection, and silence for a second, are no answer.
+    A refused or closed connection, or no reply within a second, is not an answer.
     """
     ask: Callable[[str, int, stun.Message], Awaitable[bytes]] = _ask_udp if transport == "udp" else _ask_tcp
 
@@ -48,7 +48,7 @@ async def ask_stun(host: str, port: int, transport: str) -> list[str]:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    """The first datagram that comes back, or the network's refusal."""
+    """The first datagram received, or the error reported by the network."""
 
     def __init__(self) -> None:
         self.first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -80,7 +80,7 @@ async def _ask_udp(host: str, port: int, request: stun.Message) -> bytes:
 async def _ask_tcp(host: str, port: int, request: stun.Message) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        # A router that takes this for the beginning of an HTTP request goes on reading: end it.
+        # A router that takes this for the start of an HTTP request waits for more: close the sending side.
         writer.write(bytes(request))
         writer.write_eof()
         return await reader.read(1500)

@@ -1,4 +1,4 @@
-"""A STUN server on loopback that remembers who asked (RFC 8489, Binding only)."""
+"""A STUN server on loopback that records its requests (RFC 8489, Binding only)."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from clasp_e2e.notifier import Notifier
 
 @dataclass(frozen=True, slots=True)
 class StunRequest:
-    """One request as it arrived; `at` is the event loop's time."""
+    """One request; `at` is the event loop's time of its arrival."""
 
     address: tuple[str, int]
     method: str
-    """`BINDING`, or the TURN method that was asked of a server that has none."""
+    """`BINDING`, or a TURN method, which this server does not support."""
     at: float
 
 
 class StunServer(asyncio.DatagramProtocol):
     """A UDP socket that answers Binding requests, or only listens.
 
-    Use `open`, not the constructor.
+    Create it with `open`.
     """
 
     def __init__(self, *, answers: bool = True) -> None:
         self.answers = answers
         self.requests: list[StunRequest] = []
-        """Every STUN request that arrived, retransmissions included, oldest first."""
+        """Every STUN request received, including retransmissions, oldest first."""
         self._received = Notifier()
         self._closed = asyncio.get_running_loop().create_future()
         self._transport: asyncio.DatagramTransport
 
     @classmethod
     async def open(cls, *, answers: bool = True) -> StunServer:
-        """A server that listens; with `answers=False` it stays silent, as an unreachable one would."""
+        """Start a server; with `answers=False` it is silent, like an unreachable one."""
         _, server = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: cls(answers=answers), local_addr=("127.0.0.1", 0)
         )
         return server
 
     def describe(self) -> str:
-        """Who asked and how, in a few words."""
+        """Return a short description of the requests."""
         asked = dict.fromkeys(
             f"{each.method} from {each.address[0]}:{each.address[1]}" for each in self.requests
         )
@@ -53,38 +53,38 @@ class StunServer(asyncio.DatagramProtocol):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The address of the server."""
         host, port = self._transport.get_extra_info("sockname")
         return host, port
 
     @property
     def url(self) -> str:
-        """The `stun:` URL to configure a peer with (RFC 7064)."""
+        """The server's `stun:` URL (RFC 7064)."""
         host, port = self.address
         return f"stun:{host}:{port}"
 
     async def asked(self, within: float, method: str = "BINDING") -> bool:
-        """Return whether a request of `method` has arrived, waiting up to `within` seconds for one."""
+        """Return whether a request of `method` arrives within `within` seconds, or has arrived before."""
         return await self._received.holds_within(
             lambda: any(each.method == method for each in self.requests), within
         )
 
     async def close(self) -> None:
-        """Stop listening. May be called twice."""
+        """Stop listening. Safe to call repeatedly."""
         self._transport.close()
         await self._closed
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Part of asyncio's protocol interface."""
+        """Implement asyncio's protocol interface."""
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Part of asyncio's protocol interface."""
+        """Implement asyncio's protocol interface."""
         if not self._closed.done():
             self._closed.set_result(None)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Part of asyncio's protocol interface."""
+        """Implement asyncio's protocol interface."""
         request = read_stun(data)
         if request is None or request.message_class is not stun.Class.REQUEST:
             return

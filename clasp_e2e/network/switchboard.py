@@ -1,8 +1,8 @@
-"""The operator between the legs of a testbed: puts each attempt to connect through a link of its own.
+"""Routing of each connection attempt between the legs of a testbed through a link of its own.
 
-It sees signals on their way up, so as to know whose they are, and rewrites the candidates in them on
-their way down, so that the router handles what was really sent. A signal of a sender without a leg
-passes untouched.
+It observes signals from a peer to the router to learn their sender, and rewrites the candidates in them on
+their way from the router to the other peer, so that the router handles the original signals. Signals from
+senders without a leg are not changed.
 """
 
 import asyncio
@@ -18,23 +18,23 @@ from clasp_e2e.network.session_description import SessionDescription, ToLink, ke
 from clasp_e2e.network.signaling_proxy import Direction
 from clasp_e2e.notifier import Notifier
 
-# Words that say what a signal is, and so stand in many that have nothing else in common.
+# Words that name the type of a signal, and therefore occur in many unrelated signals.
 _TYPE_WORDS = frozenset(
     {"", "offer", "answer", "pranswer", "candidate", "ice", "ice_candidate", "ice-candidate", "trickle"}
 )
 
 
 class Switchboard:
-    """What lies between the peers of a testbed. Legs are named by strings.
+    """All links between the peers of a testbed. Legs are identified by strings.
 
-    `observe` and `rewrite_down` are to be called for every frame of every leg, in order. Must be made
-    while an event loop runs. `on_condition` is called with a description of each change of conditions.
+    Call `observe` and `rewrite_down` for every frame of every leg, in order. Create it while an event loop
+    runs. `on_condition` is called with a description of each change of conditions.
     """
 
     def __init__(self, on_condition: Callable[[str], None] = lambda _: None) -> None:
         self._on_condition = on_condition
         self.descriptions: list[SentDescription] = []
-        """Every SDP that left a peer, delivered or not, in order."""
+        """Every SDP that a peer sent, delivered or not, in order."""
         self._loop = asyncio.get_running_loop()
         self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
@@ -43,29 +43,29 @@ class Switchboard:
         self._changes = Notifier()
 
     def pair(self, one: str, other: str) -> LegPair:
-        """The two legs together, in whatever order they are named; made where there was none."""
+        """Return the pair of the two legs, in either order; create it if necessary."""
         key = frozenset((one, other))
         if len(key) != 2:
-            raise ValueError(f"a pair needs two legs, and {one!r} is only one: name the other one too")
+            raise ValueError(f"a pair needs two legs, and {one!r} is named twice: name another one")
         if key not in self._pairs:
             self._pairs[key] = LegPair(one, other, Conditions((one, other), self._on_condition))
         return self._pairs[key]
 
     def conditions(self, one: str, other: str) -> Conditions:
-        """What all links of the pair are under, those to come too; side A is `pair(..).first`."""
+        """Return the conditions of all present and future links of the pair; side A is `pair(..).first`."""
         return self.pair(one, other).conditions
 
     def attempts_between(self, one: str, other: str) -> list[Attempt]:
-        """The pair's attempts in the order they began, with the link of each."""
+        """Return the pair's attempts, with their links, in order of their start."""
         return list(self.pair(one, other).attempts)
 
     def attempts(self) -> list[Attempt]:
-        """The attempts of all pairs, in the order they began."""
+        """Return the attempts of all pairs, in order of their start."""
         found = [attempt for pair in self._pairs.values() for attempt in pair.attempts]
         return sorted(found, key=lambda attempt: attempt.opened_at)
 
     def traffic(self, one: str, other: str) -> tuple[Counters, Counters]:
-        """What `one` sent `other`, and `other` sent `one`, over all attempts until now."""
+        """Return what `one` sent `other`, and `other` sent `one`, over all attempts so far."""
         pair = self.pair(one, other)
         links = [attempt.link for attempt in pair.attempts]
         there = sum((link.counters(pair.side(one)) for link in links), Counters())
@@ -73,7 +73,7 @@ class Switchboard:
         return there, back
 
     def unreadable(self, one: str, other: str) -> str | None:
-        """Why the pair cannot be judged by its link; `None` where offer and answer were read."""
+        """Return why the pair cannot be judged by its link; `None` if offer and answer were read."""
         attempts = self.pair(one, other).attempts
         if any(attempt.offer and attempt.answer for attempt in attempts):
             return None
@@ -82,7 +82,7 @@ class Switchboard:
         return f"no SDP was read in what {one} and {other} sent each other: their signals cannot be followed"
 
     def facts(self) -> list[dict[str, object]]:
-        """What is known of every attempt, as plain data: for the evidence."""
+        """Return the facts of every attempt as plain data, for the evidence."""
         return [
             {
                 "offerer": attempt.offerer,
@@ -99,24 +99,24 @@ class Switchboard:
         ]
 
     async def wait_until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until `predicate` is true; it is evaluated again at each datagram and each signal.
+        """Wait until `predicate` is true; it is evaluated again after each datagram and each signal.
 
-        The caller sets the deadline.
+        The caller sets the time limit.
         """
         await self._changes.wait_until(predicate)
 
     async def holds_within(self, predicate: Callable[[], bool], within: float) -> bool:
-        """Wait until `predicate` holds; return whether it did within that many seconds."""
+        """Return whether `predicate` becomes true within that many seconds."""
         return await self._changes.holds_within(predicate, within)
 
     def close(self) -> None:
-        """Close all links. May be called twice."""
+        """Close all links. Safe to call repeatedly."""
         for pair in self._pairs.values():
             for attempt in pair.attempts:
                 attempt.link.close()
 
     def forget(self, leg: str) -> None:
-        """Close all links of `leg`, which is there no more, and keep nothing of what it sent."""
+        """Close all links of `leg`, which no longer exists, and discard what it sent."""
         for key in [key for key in self._pairs if leg in key]:
             for attempt in self._pairs.pop(key).attempts:
                 attempt.link.close()
@@ -125,7 +125,7 @@ class Switchboard:
         self._candidate_senders = {text: who for text, who in self._candidate_senders.items() if who != leg}
 
     def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
-        """Take note of a frame as it was sent, before it goes on; `direction` is `up` or `down`."""
+        """Record a frame as it was sent, before it is forwarded; `direction` is `up` or `down`."""
         if direction == "down":
             if isinstance(message, wire.Welcome):
                 self._sessions.add(message.session)
@@ -137,7 +137,7 @@ class Switchboard:
                 strings = frozenset(self._tying(contents))
                 description = SentDescription(leg, sdp, facts, strings, self._loop.time())
                 self.descriptions.append(description)
-                # The first to send a description is its author; whoever repeats it is not.
+                # The first sender of a description is its author; later senders only repeat it.
                 self._authors.setdefault((facts.ufrag, facts.is_offer), description)
         for candidate in contents.candidates:
             self._candidate_senders.setdefault(str(candidate), leg)
@@ -145,9 +145,9 @@ class Switchboard:
             self._changes.notify()
 
     def rewrite_down(self, leg: str, message: wire.Message, data: bytes) -> bytes | None:
-        """What the peer of `leg` gets for the frame `data`: the same bytes where nothing had to change.
+        """Return what the peer of `leg` gets for the frame `data`: the same bytes if nothing has to change.
 
-        `None` where the frame carried nothing but a candidate that goes.
+        Returns `None` if the frame contained nothing but a removed candidate.
         """
         contents = contents_of(message)
         if not contents:
@@ -163,7 +163,7 @@ class Switchboard:
         return wire.encode(rewritten, qos=frame.qos, timestamp=frame.timestamp)
 
     def _trace(self, receiver: str, contents: Contents) -> tuple[str, Attempt | None]:
-        """The sender and the attempt of a signal to `receiver`; no attempt where its sender has no leg."""
+        """Return sender and attempt of a signal to `receiver`; no attempt if the sender has no leg."""
         for sdp in contents.descriptions:
             facts = SessionDescription.read(sdp)
             description = facts and self._authors.get((facts.ufrag, facts.is_offer))
@@ -189,7 +189,7 @@ class Switchboard:
     def _through(
         self, attempt: Attempt, sender: str, receiver: str, message: wire.Message
     ) -> wire.Message | None:
-        """`message` with the link of `attempt`, or a relay, as the only way to `sender`."""
+        """Return `message` with the link of `attempt`, or a relay, as the only path to `sender`."""
         pair = self.pair(sender, receiver)
         if pair.conditions.relayed_only:
             return rewrite_message(message, keep_relayed)

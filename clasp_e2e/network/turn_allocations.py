@@ -1,6 +1,6 @@
-"""What a TURN server does for its clients, read from the datagrams between them and it. Pure.
+"""A TURN server's allocations, as observed from the datagrams between clients and server. Pure.
 
-So the embedded server and coturn are judged by the same eyes. Source: RFC 8656.
+The embedded server and coturn are thus judged in the same way. Source: RFC 8656.
 """
 
 from collections.abc import Iterable
@@ -14,42 +14,42 @@ from clasp_e2e.network.udp_socket import Address
 
 @dataclass(slots=True)
 class Allocation:
-    """A relayed address, whose it is, and what passed by it. Bytes are those of the payloads."""
+    """A relayed address, its user, and its traffic. Bytes are those of the payloads."""
 
     user: str
     client: Address
     relayed: Address
     sent: int = 0
-    """What the client handed the server to relay; some of it may have been refused."""
+    """Bytes that the client sent to be relayed; the server may have refused some of them."""
     received: int = 0
-    """What came to the relayed address, and was passed on to the client."""
+    """Bytes that arrived at the relayed address and were forwarded to the client."""
 
 
 class Allocations:
-    """A server's allocations in the order they were granted, those included that have ended.
+    """A server's allocations in the order in which they were granted, including those that have ended.
 
-    `from_client` and `to_client` are to be called for every datagram, in order.
+    Call `from_client` and `to_client` for every datagram, in order.
     """
 
     def __init__(self) -> None:
         self.granted: list[Allocation] = []
         self.requests = 0
-        """The requests that arrived, of whatever kind, with or without credentials."""
+        """The number of requests received, of any kind, with or without credentials."""
         self.refusals: list[str] = []
-        """What users that named themselves were refused, a line each."""
+        """The refusals of requests with a user name, one line each."""
         self._asking: dict[tuple[Address, bytes], str] = {}
         self._of: dict[Address, Allocation] = {}
 
     def of(self, user: str) -> list[Allocation]:
-        """The allocations of a user."""
+        """Return the allocations of a user."""
         return [allocation for allocation in self.granted if allocation.user == user]
 
     def received(self, user: str) -> int:
-        """The bytes that were relayed to a user, over all its allocations."""
+        """Return the number of bytes that were relayed to a user, over all its allocations."""
         return sum(allocation.received for allocation in self.of(user))
 
     def describe(self, users: Iterable[str]) -> str:
-        """What the server did for each of `users`, in a few words."""
+        """Return a short description of the server's activity for each of `users`."""
         said: list[str] = []
         for user in users:
             relayed = [f"{a.relayed[0]}:{a.relayed[1]}" for a in self.of(user)]
@@ -63,7 +63,7 @@ class Allocations:
         return f"at the TURN server {'; '.join(said)} ({self.requests} requests arrived{refused})"
 
     def from_client(self, data: bytes, client: Address) -> None:
-        """Take note of a datagram to the server."""
+        """Record a datagram to the server."""
         allocation = self._of.get(client)
         if (channelled := read_channel_data(data)) is not None:
             if allocation is not None:
@@ -79,7 +79,7 @@ class Allocations:
             allocation.sent += len(message.attributes.get("DATA", b""))
 
     def to_client(self, data: bytes, client: Address) -> None:
-        """Take note of a datagram from the server."""
+        """Record a datagram from the server."""
         allocation = self._of.get(client)
         if (channelled := read_channel_data(data)) is not None:
             if allocation is not None:

@@ -1,8 +1,8 @@
-"""The protocol of a TURN server: datagrams and the time in, effects out. Pure.
+"""The protocol of a TURN server: it maps datagrams and the time to effects. Pure.
 
-A subset of RFC 8656: UDP to clients and to peers, over IPv4, with long-term credentials (RFC 8489
-section 9.2, MD5 keys). What a request asks for beyond that (a family, an even port, a reservation) is
-passed over. Peers are loopback addresses alone: a relay of the harness's reaches nothing else.
+It is a subset of RFC 8656: UDP to clients and peers, over IPv4, with long-term credentials (RFC 8489
+section 9.2, MD5 keys). Requests for more (a family, an even port, a reservation) are granted without it.
+Peers must have loopback addresses: the harness must not relay to other machines.
 """
 
 import ipaddress
@@ -25,11 +25,11 @@ from clasp_e2e.network.udp_socket import Address
 
 REALM = "clasp-e2e"
 DEFAULT_LIFETIME, LONGEST_LIFETIME = 600, 3600
-"""Seconds that an allocation lasts (RFC 8656 section 3.2)."""
+"""Seconds, the lifetime of an allocation (RFC 8656 section 3.2)."""
 PERMISSION_LIFETIME, CHANNEL_LIFETIME = 300, 600
 """Seconds (RFC 8656 sections 9 and 12)."""
 MOST_ALLOCATIONS, MOST_PEERS = 64, 64
-"""Bounds: of allocations at once, and of the peers of one."""
+"""Maximum numbers of simultaneous allocations, and of peers per allocation."""
 _UDP = 17
 
 
@@ -68,7 +68,7 @@ Effect: TypeAlias = ToClient | ToPeer | OpenRelay | CloseRelay
 
 
 class _Refused(Exception):
-    """An error response: its code and reason (RFC 8656 section 19)."""
+    """An error response with its code and reason (RFC 8656 section 19)."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -77,15 +77,15 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class _Allocation:
-    """What the server knows of one client. Times are those of the caller's clock, in seconds."""
+    """The state of one client. Times are those of the caller's clock, in seconds."""
 
     user: str
     transaction: bytes
     response: bytes = b""
-    """The answer to the Allocate request, for its repetitions."""
+    """The answer to the Allocate request, for its retransmissions."""
     expires: float = 0.0
     permissions: dict[str, float] = field(default_factory=dict[str, float])
-    """Until when each IP address may send."""
+    """When the permission of each IP address expires."""
     peers: dict[int, Address] = field(default_factory=dict[int, Address])
     channels: dict[Address, int] = field(default_factory=dict[Address, int])
     bound_until: dict[int, float] = field(default_factory=dict[int, float])
@@ -99,7 +99,7 @@ class _Allocation:
 
 
 class TurnCore:
-    """A TURN server's decisions. `users` maps names to passwords; `now` is any clock that only rises."""
+    """The logic of a TURN server. `users` maps names to passwords; `now` is any monotonic clock."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self._keys = {name: make_integrity_key(name, REALM, word) for name, word in users.items()}
@@ -108,10 +108,10 @@ class TurnCore:
         self._pending: dict[Address, tuple[stun.Message, bytes]] = {}
 
     def from_client(self, data: bytes, client: Address, now: float) -> list[Effect]:
-        """A datagram that arrived at the server's own address."""
+        """Handle a datagram that arrived at the server's own address."""
         ended: list[Effect] = [CloseRelay(each) for each in self._expire(now)]
-        if (channelled := read_channel_data(data)) is not None:
-            return ended + self._send_on_channel(channelled, client, now)
+        if (channel_message := read_channel_data(data)) is not None:
+            return ended + self._send_on_channel(channel_message, client, now)
         message = read_stun(data)
         if message is None:
             return ended
@@ -124,7 +124,7 @@ class TurnCore:
         return ended + self._answer(message, data, client, now)
 
     def from_peer(self, data: bytes, client: Address, peer: Address, now: float) -> list[Effect]:
-        """A datagram of `peer` that arrived at the relayed address of `client`."""
+        """Handle a datagram of `peer` that arrived at the relayed address of `client`."""
         allocation = self._allocations.get(client)
         if allocation is None or not allocation.permits(peer, now):
             return []
@@ -136,7 +136,7 @@ class TurnCore:
         return [ToClient(bytes(indication), client)]
 
     def relay_opened(self, client: Address, relayed: Address, now: float) -> list[Effect]:
-        """The socket of an allocation has the address `relayed`."""
+        """Complete an allocation, whose socket has the address `relayed`."""
         request, key = self._pending.pop(client)
         lifetime = _lifetime(request)
         response = _response(
@@ -149,7 +149,7 @@ class TurnCore:
         return [ToClient(response, client)]
 
     def relay_refused(self, client: Address) -> list[Effect]:
-        """No socket was to be had for an allocation."""
+        """Refuse an allocation, because no socket is available."""
         request, key = self._pending.pop(client)
         return [ToClient(_error(request, key, (508, "Insufficient Capacity")), client)]
 
@@ -189,7 +189,7 @@ class TurnCore:
         return [ToClient(_response(request, key, {}), client)]
 
     def _key_of(self, request: stun.Message) -> bytes:
-        """The key of whoever made `request` (RFC 8489 section 9.2.4)."""
+        """Return the key of the user that sent `request` (RFC 8489 section 9.2.4)."""
         given = request.attributes
         if "MESSAGE-INTEGRITY" not in given:
             raise _Refused(401, "Unauthenticated")
@@ -265,8 +265,10 @@ class TurnCore:
             return []
         return [ToPeer(data, client, peer)]
 
-    def _send_on_channel(self, channelled: tuple[int, bytes], client: Address, now: float) -> list[Effect]:
-        channel, data = channelled
+    def _send_on_channel(
+        self, channel_message: tuple[int, bytes], client: Address, now: float
+    ) -> list[Effect]:
+        channel, data = channel_message
         allocation = self._allocations.get(client)
         peer = None if allocation is None else allocation.peers.get(channel)
         if allocation is None or peer is None or not allocation.permits(peer, now):

@@ -1,4 +1,4 @@
-"""A TURN server on loopback, in this process, and the face that coturn shares (RFC 8656, UDP)."""
+"""A TURN server on loopback, in this process, and its common interface with coturn (RFC 8656, UDP)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient,
 from clasp_e2e.network.udp_socket import Address
 
 RELAY_HOST = "127.0.0.2"
-"""Where relayed addresses are, and nothing else. Permissions go by IP address (RFC 8656 section 9): so
-what peers permit each other's relayed addresses, they do not permit each other's own."""
+"""The host of relayed addresses, and of nothing else. Permissions are per IP address (RFC 8656 section 9):
+one that covers a peer's relayed address therefore does not cover the peer's own address."""
 
 
 class ObservedTurnServer(ABC):
-    """A TURN server that peers can be configured with, and what it was seen to do."""
+    """A TURN server for peers, with a record of its activity."""
 
     def __init__(self) -> None:
         self.allocations = Allocations()
 
     @property
     def url(self) -> str:
-        """The `turn:` URL to configure a peer with (RFC 7065)."""
+        """The server's `turn:` URL (RFC 7065)."""
         host, port = self._address
         return f"turn:{host}:{port}?transport=udp"
 
@@ -34,13 +34,13 @@ class ObservedTurnServer(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """End it and all that it relays. May be called twice."""
+        """Stop the server and its relaying. Safe to call repeatedly."""
 
 
 class EmbeddedTurnServer(ObservedTurnServer):
     """The protocol of `TurnCore` on real sockets.
 
-    Use `open`, not the constructor.
+    Create it with `open`.
     """
 
     def __init__(self, users: Mapping[str, str]) -> None:
@@ -51,7 +51,7 @@ class EmbeddedTurnServer(ObservedTurnServer):
 
     @classmethod
     async def open(cls, users: Mapping[str, str]) -> EmbeddedTurnServer:
-        """A server that listens, for `users` by name and password. Raises `OSError`."""
+        """Start a server for `users` (name to password). Raises `OSError`."""
         return cls(users)
 
     @property
@@ -59,7 +59,7 @@ class EmbeddedTurnServer(ObservedTurnServer):
         return self._sockets.address
 
     async def close(self) -> None:
-        """End it and all that it relays. May be called twice."""
+        """Stop the server and its relaying. Safe to call repeatedly."""
         self._sockets.close()
 
     def _from_client(self, data: bytes, client: Address) -> None:

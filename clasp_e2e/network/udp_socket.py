@@ -1,4 +1,4 @@
-"""Non-blocking UDP sockets for those who read them with `add_reader`: opening, and reading in bursts."""
+"""Non-blocking UDP sockets for use with `add_reader`: opening them, and reading in bursts."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ LARGEST_DATAGRAM = 65535
 _SOCKET_BUFFER = 4 << 20
 """Bytes. With the system's default, a burst of large messages overflows the socket between two reads."""
 _BURST = 64
-"""Datagrams read from a socket before the event loop serves others again."""
+"""Datagrams that are read from a socket before the event loop serves others again."""
 
 
 def open_udp_socket(host: str = "127.0.0.1") -> socket.socket:
@@ -33,7 +33,7 @@ def open_udp_socket(host: str = "127.0.0.1") -> socket.socket:
 
 
 def read_burst(source: socket.socket, buffer: memoryview) -> Iterator[tuple[memoryview, Address]]:
-    """Yield the datagrams that have arrived, a limited number of them, each with its sender's address.
+    """Yield a limited number of the datagrams that have arrived, each with its sender's address.
 
     A datagram is valid until the next one is read into the same `buffer`. The iteration ends if `source`
     is closed meanwhile.
@@ -46,6 +46,6 @@ def read_burst(source: socket.socket, buffer: memoryview) -> Iterator[tuple[memo
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            # An ICMP error in response to an earlier datagram: the socket works on.
+            # This is an ICMP error for an earlier datagram: the socket keeps working.
             continue
         yield buffer[:length], sender

@@ -1,4 +1,4 @@
-"""The reference peer: the P2P API of CLASP on aiortc, around a pure negotiation core."""
+"""The reference peer: the P2P API of CLASP on aiortc, with a negotiation core free of I/O."""
 
 from clasp_e2e.peer.client import Clasp as Clasp, ClaspBuilder as ClaspBuilder
 from clasp_e2e.peer.effects import Script as Script

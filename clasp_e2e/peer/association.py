@@ -1,6 +1,6 @@
-"""What the reference peer needs of an SCTP association and aiortc 1.16 does not offer.
+"""Access to aiortc's SCTP association for what the public API of aiortc 1.16 does not offer.
 
-All that reaches into aiortc's SCTP is here. Source: RFC 9260 (SCTP), RFC 3758 (partial reliability).
+All access to aiortc's private SCTP code is here. Source: RFC 9260 (SCTP), RFC 3758 (partial reliability).
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from aiortc import RTCSctpTransport
 from OpenSSL import SSL
 
 CONTROL = 50
-"""The payload protocol identifier of the messages that open channels (RFC 8832, section 8.1)."""
+"""The payload protocol identifier of DCEP messages, which open channels (RFC 8832, section 8.1)."""
 
 
 class Association:
-    """The association of one transport."""
+    """The SCTP association of one transport."""
 
     def __init__(self, sctp: RTCSctpTransport) -> None:
-        # Untyped on purpose: what follows is private to aiortc.
+        # Untyped because the attributes used here are private to aiortc.
         self._sctp: Any = sctp
         self._drained = asyncio.Event()
         self._receive_sack = self._sctp._receive_sack_chunk
@@ -30,7 +30,7 @@ class Association:
 
     @property
     def message_limit(self) -> int:
-        """The largest message that the other side takes, in bytes; 0 means that it sets no limit."""
+        """The largest message that the other side accepts, in bytes; 0 means no limit."""
         return self._sctp._remote_max_message_size
 
     @message_limit.setter
@@ -39,23 +39,23 @@ class Association:
 
     @property
     def unacknowledged(self) -> bool:
-        """Whether something sent has not been acknowledged, and still may be."""
+        """Whether sent data is not acknowledged yet but may still be."""
         sctp = self._sctp
         waiting = sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue
         return sctp.state == "connected" and bool(waiting)
 
     async def drained(self) -> None:
-        """Return once all that was sent is acknowledged, or the association has ended."""
+        """Wait until all sent data is acknowledged or the association has ended."""
         while self.unacknowledged:
             self._drained.clear()
             await self._drained.wait()
 
     def ended(self) -> None:
-        """The association has ended: nothing will be acknowledged any more."""
+        """Release all waiters: the association has ended, and nothing more will be acknowledged."""
         self._drained.set()
 
     async def _transmit_if_there_is_a_path(self) -> None:
-        """Send what is due. aiortc does so in tasks that nobody awaits; ICE tells that a path is gone."""
+        """Send what is due. Ignore errors: nothing awaits aiortc's tasks, and ICE reports a lost path."""
         with suppress(ConnectionError, SSL.Error):
             await self._transmit()
 
@@ -64,10 +64,10 @@ class Association:
         self._drained.set()
 
     def _on_t3(self) -> None:
-        """Nothing was acknowledged for a whole time-out: the path is black.
+        """Abandon queued unreliable messages: a whole time-out passed without an acknowledgement.
 
-        What was sent once and unreliably is then abandoned. aiortc keeps what had no room to
-        leave yet, and sends it when the path heals, as if it were news. It is abandoned as well.
+        aiortc abandons an unreliable message after one transmission, but keeps those that are still queued
+        and would send them late, when the path has healed.
         """
         sctp = self._sctp
         for chunk in sctp._outbound_queue:

@@ -1,4 +1,4 @@
-"""What the core knows of one other session: its connection, and the negotiations towards one."""
+"""The state that the core keeps for each remote session: its connection and its negotiations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from clasp_e2e.peer.inputs import ChannelMessage
 CONNECTION_TIMEOUT = 30.0
 MAX_RETRIES = 3
 REOFFER_AFTER = 8.0
-"""Seconds from an answer until channels that are still closed are taken for wedged.
+"""Seconds after an answer until channels that are still closed are considered stuck.
 
-The slowest of the connections that did come about under 10 % loss took 10 s, the median 1 s.
+With 10 % loss, the slowest successful connection took 10 s, the median 1 s.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration with the reference peer's own defaults in it. Times in seconds."""
+    """The configuration, completed with the reference peer's defaults. Times in seconds."""
 
     enabled: bool
     ice_servers: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: P2PConfig | None) -> Settings:
-        """The settings that `config` asks for; None is a client without P2P."""
+        """Return the settings for `config`; None means a client without P2P."""
         if config is None:
             return cls(enabled=False)
         timeout, retries = config.connection_timeout_secs, config.max_retries
@@ -46,22 +46,22 @@ class Settings:
 
 @dataclass(slots=True, eq=False)
 class Negotiation:
-    """One offer and its answer, and the transport between them."""
+    """One offer, its answer, and the transport between them."""
 
     peer: str
     transport: int
     correlation_id: str
     published: bool = False
-    """Whether this side's offer has left."""
+    """Whether this side's offer has been published."""
     answered: bool = False
-    """Whether this side's offer has its answer."""
+    """Whether this side's offer has been answered."""
     early: list[ChannelMessage] = field(default_factory=list[ChannelMessage])
-    """Messages that came before every channel was open: told after Connected, never before."""
+    """Messages that arrived before every channel was open; delivered after Connected."""
 
 
 @dataclass(slots=True, eq=False)
 class Counterpart:
-    """Another session that this one is connected to, or tries to connect to."""
+    """A remote session that this client is connected to or connecting to."""
 
     peer: str
     connection: Negotiation | None = None
@@ -70,35 +70,35 @@ class Counterpart:
     theirs: Negotiation | None = None
     """The negotiation that the other side offered."""
     calls: list[int] = field(default_factory=list[int])
-    """Calls that wait for the offer to leave."""
+    """Calls that wait for the offer to be published."""
     closers: list[int] = field(default_factory=list[int])
     """Calls that wait for the connection to end."""
     draining: bool = False
     left: str | None = None
-    """Why the other side has ended the connection, from its word on until what came before is told."""
+    """The reason of the other side's disconnect, while its earlier messages are still being delivered."""
     reoffers: int = 0
     reoffer_due: bool = False
 
     def named(self, correlation_id: str) -> Negotiation | None:
-        """The negotiation, or the connection, with this correlation id."""
+        """Return the negotiation or connection with this correlation id."""
         for negotiation in (self.connection, self.own, self.theirs):
             if negotiation is not None and negotiation.correlation_id == correlation_id:
                 return negotiation
         return None
 
     def remaining_without(self, negotiation: Negotiation) -> Negotiation | None:
-        """The other negotiation under way, if there are two."""
+        """Return the other negotiation in progress, if there is one."""
         return self.theirs if negotiation is self.own else self.own
 
     def forget(self, negotiation: Negotiation) -> None:
-        """Go on without `negotiation`."""
+        """Remove `negotiation`."""
         if negotiation is self.own:
             self.own = None
         else:
             self.theirs = None
 
     def adopt(self, negotiation: Negotiation) -> None:
-        """Make `negotiation` the connection, and end the attempt."""
+        """Make `negotiation` the connection, which ends the attempt."""
         self.connection = negotiation
         self.own = self.theirs = None
         self.reoffers = 0
@@ -106,18 +106,18 @@ class Counterpart:
         self.left = None
 
     def release(self) -> None:
-        """Be without a connection."""
+        """Clear the connection."""
         self.connection = None
         self.draining = False
         self.left = None
         self.closers = []
 
     def stage(self, seconds: float) -> str:
-        """How far the attempt came, for the reason of its failure after `seconds`."""
+        """Return a failure reason that says how far the attempt had come after `seconds`."""
         if self.own is not None and not self.own.published:
-            far = "this side's candidates are still being gathered"
+            stage = "this side's candidates are still being gathered"
         elif self.theirs is None and self.own is not None and not self.own.answered:
-            far = "nobody answered the offer"
+            stage = "the offer was not answered"
         else:
-            far = "offer and answer were exchanged, but the channels did not open: is there a path?"
-        return f"no connection within {seconds:g} s: {far}"
+            stage = "offer and answer were exchanged, but the channels did not open: is there a path?"
+        return f"no connection within {seconds:g} s: {stage}"

@@ -1,4 +1,4 @@
-"""The public API of the reference peer: the P2P page of the CLASP documentation in Python's idiom.
+"""The public API of the reference peer: the API of the CLASP P2P page in Python.
 
 client = await Clasp.builder("ws://localhost:7330").p2p_config(P2PConfig()).connect()
 await client.connect_to_peer(session_id)
@@ -25,12 +25,12 @@ def _unchanged(effect: Effect) -> tuple[Effect]:
     return (effect,)
 
 
-def _heard(event: inputs.Input) -> tuple[inputs.Input]:
+def _unfiltered(event: inputs.Input) -> tuple[inputs.Input]:
     return (event,)
 
 
 class ClaspBuilder:
-    """What a client is made from. Each method but `connect` returns the builder."""
+    """A builder of clients. Each method except `connect` returns the builder."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -39,52 +39,52 @@ class ClaspBuilder:
         self._config: P2PConfig | None = None
         self._callbacks: list[EventCallback] = []
         self._script: Script = _unchanged
-        self._input_filter: inputs.InputFilter = _heard
+        self._input_filter: inputs.InputFilter = _unfiltered
         self._webrtc: TransportKind = AiortcTransport
         self._loopback = False
 
     def name(self, name: str) -> ClaspBuilder:
-        """The name to give the router."""
+        """Set the client name that is sent to the router."""
         self._name = name
         return self
 
     def token(self, token: str | None) -> ClaspBuilder:
-        """The token to give a router that asks for one."""
+        """Set the token for a router that requires one."""
         self._token = token
         return self
 
     def p2p_config(self, config: P2PConfig | None) -> ClaspBuilder:
-        """Enable P2P with `config`; None leaves it off."""
+        """Enable P2P with `config`; None disables it."""
         self._config = config
         return self
 
     def on_p2p_event(self, callback: EventCallback) -> ClaspBuilder:
-        """Call `callback` for each event, from the very first on."""
+        """Call `callback` for each event, including the first."""
         self._callbacks.append(callback)
         return self
 
     def script(self, script: Script) -> ClaspBuilder:
-        """Pass every effect through `script`, which may drop, alter, repeat or delay it."""
+        """Pass every effect through `script`, which may drop, change, repeat or delay it."""
         self._script = script
         return self
 
     def input_filter(self, input_filter: inputs.InputFilter) -> ClaspBuilder:
-        """Pass every input through `hearing` before the core takes it."""
+        """Pass every input through `input_filter` before it reaches the core."""
         self._input_filter = input_filter
         return self
 
     def webrtc(self, stack: TransportKind) -> ClaspBuilder:
-        """Connect on `stack` instead of aiortc."""
+        """Use the WebRTC stack `stack` instead of aiortc."""
         self._webrtc = stack
         return self
 
     def loopback(self) -> ClaspBuilder:
-        """Gather 127.0.0.1 and nothing else, so that nothing leaves this machine."""
+        """Gather candidates on 127.0.0.1 only, so that no traffic leaves this machine."""
         self._loopback = True
         return self
 
     async def connect(self) -> Clasp:
-        """Attach to the router; return once signals and relayed payloads will arrive.
+        """Attach to the router; return when signals and relayed payloads can arrive.
 
         Raises `RouterUnreachable`.
         """
@@ -103,9 +103,9 @@ class ClaspBuilder:
 
 
 class Clasp:
-    """A client, attached to a router. Made by `Clasp.builder(url)...connect()`.
+    """A client that is attached to a router. Create it with `Clasp.builder(url)...connect()`.
 
-    Closed by `close()`, or by leaving an `async with` block.
+    Close it with `close()`, or use it in an `async with` block.
     """
 
     def __init__(self, shell: Shell) -> None:
@@ -113,71 +113,71 @@ class Clasp:
 
     @staticmethod
     def builder(url: str) -> ClaspBuilder:
-        """Begin with the router's address, `ws://host:port` or `wss://host:port`."""
+        """Return a builder for a client of the router at `url` (`ws://host:port` or `wss://host:port`)."""
         return ClaspBuilder(url)
 
     @property
     def session_id(self) -> str:
-        """The id that the router gave to this session."""
+        """The session id that the router assigned to this client."""
         return self._shell.session_id
 
     async def connect_to_peer(self, session_id: str) -> None:
-        """Begin to connect to another session; return once the offer is on its way.
+        """Start to connect to another session; return when the offer is published.
 
-        The outcome is an event: `Connected` or `ConnectionFailed`. Connected already, or
-        connecting, it does nothing. Raises `P2PNotConfigured`, `NotConnected`, `NegotiationError`.
+        The outcome is an event: `Connected` or `ConnectionFailed`. The call does nothing while a connection
+        exists or is in progress. Raises `P2PNotConfigured`, `NotConnected`, `NegotiationError`.
         """
         await self._shell.call(lambda call: inputs.ConnectToPeer(call, session_id))
 
     async def send_p2p(self, session_id: str, data: bytes, reliable: bool = True) -> SendResult:
-        """Send `data` (bytes; none at all is valid) by the way that the routing mode names.
+        """Send `data` (possibly empty) by the path that the routing mode selects.
 
-        Returns `P2P` once an open channel has taken it, `RELAY` once it has left for the router.
-        Raises `P2PNotConfigured`, `PeerNotConnected`, `PayloadTooLarge`, `NotConnected`; then it has
-        gone nowhere.
+        Returns `P2P` when an open channel has accepted it, `RELAY` when it has been written to the router.
+        Raises `P2PNotConfigured`, `PeerNotConnected`, `PayloadTooLarge` or `NotConnected`, in which case
+        nothing is sent.
         """
         payload = bytes(data)
         result = await self._shell.call(lambda call: inputs.SendP2P(call, session_id, payload, reliable))
         return cast("SendResult", result)
 
     def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
-        """Use `mode` from the next send on."""
+        """Set the routing mode; it applies from the next send."""
         self._shell.call_now(lambda call: inputs.SetRoutingMode(call, mode))
 
     def p2p_routing_mode(self) -> RoutingMode:
-        """Return the mode in force."""
+        """Return the current routing mode."""
         return cast("RoutingMode", self._shell.call_now(inputs.GetRoutingMode))
 
     def is_peer_connected(self, session_id: str) -> bool:
-        """Return whether a direct connection to the session stands."""
+        """Return whether a direct connection to the session is established."""
         return cast("bool", self._shell.call_now(lambda call: inputs.IsPeerConnected(call, session_id)))
 
     def on_p2p_event(self, callback: EventCallback) -> None:
-        """Call `callback` for each event from now on. It may call this client's methods."""
+        """Call `callback` for each event from now on. The callback may call methods of this client."""
         self._shell.callbacks.append(callback)
 
     def channels(self, session_id: str) -> tuple[tuple[str, bool, int | None], ...]:
-        """Return label, ordered and retransmits (None: no limit) of the connection's channels.
+        """Return label, ordered and max. retransmits (None: no limit) of each channel of the connection.
 
-        On the side that answered they are as the other side opened them.
+        On the answerer they are as the offerer opened them.
         """
         return tuple(
             (spec.label, spec.ordered, spec.max_retransmits) for spec in self._shell.channels(session_id)
         )
 
     async def disconnect_peer(self, session_id: str) -> None:
-        """End the connection to a session, or the attempt; return once that has been told.
+        """End the connection to a session, or the attempt; return when Disconnected has been emitted.
 
-        What was sent reliably before still arrives, unless the other side acknowledges nothing for 1 s.
+        Earlier reliable messages still arrive, unless the other side acknowledges nothing for 1 s.
         """
         await self._shell.call(lambda call: inputs.DisconnectPeer(call, session_id))
 
     async def close(self) -> None:
-        """End every connection and leave the router, orderly. The second call does nothing."""
+        """End all connections in an orderly way and leave the router. A second call does nothing."""
         await self._shell.close()
 
     async def kill(self) -> None:
-        """Vanish without a word to anybody, as if the process had died, and free what was held."""
+        """End abruptly without notifying anyone, as if the process had died, and release all resources."""
         await self._shell.kill()
 
     async def __aenter__(self) -> Clasp:

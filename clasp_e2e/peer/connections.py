@@ -1,17 +1,17 @@
-"""The connections of one client, and the attempts towards them.
+"""The connections of one client, and its attempts to connect.
 
-Source: the P2P page of the CLASP documentation; signaling as the reference implementation has it.
+Source: the P2P page of the CLASP documentation; signaling follows the reference implementation.
 
-An *attempt* is what the application sees: it has one outcome. It may take several negotiations:
-one that this side offered, one that the other side offered (both at once in a glare), and renewed
-offers. Whichever first has its channels open becomes the connection.
+An *attempt* is what the application sees; it has one outcome. It may use several negotiations: one
+offered by this side, one offered by the other side (both in a glare), and repeated offers. The first
+whose channels open becomes the connection.
 
-Glare: of two offers that cross, the one of the smaller session id stands, and its maker ignores the
-other. The maker of the other answers, and keeps its own offer only in case it is answered after all.
+Glare: of two crossing offers, the one of the smaller session id wins, and its sender ignores the other.
+The sender of the other answers, and keeps its own offer only in case it is answered after all.
 
-An offer from a peer that is connected does not end the connection. Only once its channels are open,
-which proves that whoever sent it has read our answer, it takes the old one's place: `from` is not
-checked by the router, and a third session must not be able to end a connection.
+An offer from a connected peer does not end the connection. It replaces the connection only when its
+channels are open, which proves that its sender has read the answer: the router does not check `from`,
+and a third session must not be able to end a connection.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ from clasp_e2e.peer.sdp import flaw
 
 
 class Connections:
-    """Every other session that this client is connected to, or tries to connect to.
+    """All remote sessions that this client is connected to or connecting to.
 
-    `do` takes the effects. `new_id` makes correlation ids.
+    `do` receives the effects. `new_id` creates correlation ids.
     """
 
     def __init__(
         self, session_id: str, settings: Settings, new_id: Callable[[], str], do: Callable[[fx.Effect], None]
     ) -> None:
         self.router_lost: str | None = None
-        """Why there is no router any more, once it is lost."""
+        """Why the session with the router was lost, or None."""
         self.closing = False
         self._session_id = session_id
         self._settings = settings
@@ -51,12 +51,12 @@ class Connections:
             self._out(effect)
 
     def connection(self, peer: str) -> int | None:
-        """The transport of the connection to `peer`, if it stands."""
+        """Return the transport of the established connection to `peer`, or None."""
         counterpart = self._counterparts.get(peer)
         return counterpart.connection.transport if counterpart and counterpart.connection else None
 
     def usable(self, peer: str) -> int | None:
-        """The transport of the connection to `peer`, unless it is being closed."""
+        """Return the transport of the connection to `peer`, or None if it is being closed."""
         counterpart = self._counterparts.get(peer)
         if counterpart is None or counterpart.draining or counterpart.left is not None:
             return None
@@ -65,7 +65,7 @@ class Connections:
     # Calls
 
     def connect(self, call: inputs.ConnectToPeer) -> None:
-        """Begin an attempt, unless there is one, or a connection."""
+        """Start an attempt, unless there is already an attempt or a connection."""
         counterpart = self._counterparts.get(call.peer)
         if counterpart is None:
             counterpart = self._begin(call.peer)
@@ -89,7 +89,7 @@ class Connections:
             self._drain(counterpart)
 
     def close(self, call: int) -> None:
-        """End all of them, then the session."""
+        """End all connections and attempts, then the session."""
         if self.closing:
             self._do(fx.Resolve(call))
             return
@@ -131,7 +131,7 @@ class Connections:
         )
 
     def _drop(self, negotiation: Negotiation | None, *, silent: bool) -> None:
-        """End a negotiation that is not wanted any more."""
+        """End a negotiation that is no longer needed."""
         if negotiation is not None:
             del self._negotiations[negotiation.transport]
             self._do(fx.CloseTransport(negotiation.transport, silent))
@@ -143,9 +143,9 @@ class Connections:
             self._do(fx.CancelTimer(("reoffer", counterpart.peer)))
 
     def _fail(self, counterpart: Counterpart, reason: str) -> None:
-        """End an attempt without success: the waiting calls are told, or else the application.
+        """End an attempt as failed: reject the waiting calls, or else emit ConnectionFailed.
 
-        Beside a connection that stands it is no attempt of the application's, and is told to nobody.
+        Next to an established connection there is no attempt of the application, so nothing is reported.
         """
         self._stop_timers(counterpart)
         self._drop(counterpart.own, silent=False)
@@ -160,7 +160,7 @@ class Connections:
             self._do(fx.Emit(ConnectionFailed(counterpart.peer, reason)))
 
     def _give_up(self, negotiation: Negotiation, reason: str) -> None:
-        """Go on without one negotiation, and fail the attempt if it was the last."""
+        """End one negotiation; fail the attempt if it was the last."""
         counterpart = self._counterparts[negotiation.peer]
         if counterpart.remaining_without(negotiation) is None:
             self._fail(counterpart, reason)
@@ -174,7 +174,7 @@ class Connections:
         counterpart.calls.clear()
 
     def timer(self, key: inputs.TimerKey) -> None:
-        """A time limit has been reached."""
+        """Handle an expired timer."""
         kind, peer = key
         counterpart = self._counterparts.get(peer)
         if counterpart is None:
@@ -182,7 +182,7 @@ class Connections:
         if kind == "deadline":
             self._fail(counterpart, counterpart.stage(self._settings.timeout))
         elif counterpart.reoffer_due and counterpart.own is not None and self.router_lost is None:
-            # Under loss aiortc sometimes wedges: connected by its own word, channels never open.
+            # Under loss, aiortc sometimes gets stuck: it reports connected, but the channels never open.
             counterpart.reoffer_due = False
             counterpart.reoffers += 1
             self._drop(counterpart.own, silent=True)
@@ -191,7 +191,7 @@ class Connections:
     # Results of WebRTC
 
     def progress(self, event: inputs.TransportInput) -> None:
-        """Something happened to a transport; one that was closed meanwhile does not count."""
+        """Handle an event of a transport; events of transports that were closed meanwhile are ignored."""
         negotiation = self._negotiations.get(event.transport)
         if negotiation is None:
             return
@@ -231,7 +231,7 @@ class Connections:
         negotiation.published = True
         self._do(fx.PublishSignal(counterpart.peer, wire.Offer(sender, sdp, correlation_id)))
         if not counterpart.reoffers:
-            # The other side could not begin earlier than this.
+            # The answerer's time-out cannot start earlier than this.
             self._do(fx.StartTimer(("deadline", counterpart.peer), self._settings.timeout))
         self._answer_calls(counterpart)
 
@@ -241,7 +241,7 @@ class Connections:
         if counterpart.connection is not None:
             self._drop(counterpart.connection, silent=True)
             self._do(fx.Emit(Disconnected(peer, "replaced by a new connection to the same peer")))
-        # Two offers of this side's are never answered: the other negotiation, if any, leads nowhere.
+        # Neither of this side's offers will be answered now: the other negotiation, if any, is of no use.
         self._drop(counterpart.remaining_without(negotiation), silent=True)
         counterpart.adopt(negotiation)
         self._do(
@@ -283,7 +283,7 @@ class Connections:
     # Signals
 
     def signal(self, signal: wire.Signal) -> None:
-        """Another session has sent a signal, or somebody in its name."""
+        """Handle a signal from another session, whose `from` may be forged."""
         if self.closing:
             return
         counterpart = self._counterparts.get(signal.sender)
@@ -302,7 +302,7 @@ class Connections:
                 negotiation = counterpart.named(signal.correlation_id)
                 reason = signal.reason or "closed by the peer"
                 if negotiation is not None and negotiation is counterpart.connection:
-                    # Its word came by the router, and may have overtaken what it sent before.
+                    # The signal came through the router and may have overtaken earlier direct messages.
                     if counterpart.left is None:
                         counterpart.left = reason
                         self._do(fx.Drain(negotiation.transport, left=True))
@@ -327,7 +327,7 @@ class Connections:
                 counterpart.own = None
                 self._answer_calls(counterpart)
         elif counterpart.connection is None or counterpart.theirs is None:
-            # Another attempt of theirs has its own time, whatever was left of the last one's.
+            # A new attempt of the other side gets its full time-out, whatever is left of the previous one.
             self._do(fx.StartTimer(("deadline", peer), self._settings.timeout))
         self._drop(counterpart.theirs, silent=True)
         counterpart.theirs = self._negotiate(peer, offer.correlation_id)
@@ -353,7 +353,7 @@ class Connections:
             self._do(fx.StartTimer(("reoffer", counterpart.peer), self._settings.reoffer_after))
 
     def undeliverable(self, event: inputs.SignalUndeliverable) -> None:
-        """The router refused a signal. Only an offer that nobody has answered depends on it."""
+        """Handle a signal that the router could not deliver. Only an unanswered offer depends on it."""
         counterpart = self._counterparts.get(event.target)
         if counterpart is None or counterpart.own is None:
             return

@@ -1,4 +1,4 @@
-"""The core of the reference peer: inputs in, effects out, no I/O and no clock.
+"""The core of the reference peer: it maps inputs to effects, without I/O and without a clock.
 
 Source: the P2P page of the CLASP documentation, "Rust Client API".
 """
@@ -18,10 +18,10 @@ FEATURES = ("webrtc", "reliable", "unreliable")
 
 
 class PeerCore:
-    """One client's side of all its connections.
+    """One client's state for all its connections.
 
-    `new_id` makes the correlation ids. They must not be guessable: they are what tells a peer's
-    own signals from those sent in its name. `config` is None for a client without P2P.
+    `new_id` creates correlation ids. They must be unguessable, since they distinguish a peer's own
+    signals from forged ones. `config` is None for a client without P2P.
     """
 
     def __init__(self, session_id: str, config: P2PConfig | None, new_id: Callable[[], str]) -> None:
@@ -32,11 +32,11 @@ class PeerCore:
         self._sending = Sending(session_id, self._settings, self._do)
 
     def connection(self, peer: str) -> int | None:
-        """The transport of the connection to `peer`, if it stands."""
+        """Return the transport of the established connection to `peer`, or None."""
         return self._connections.connection(peer)
 
     def handle(self, event: inputs.Input) -> list[fx.Effect]:
-        """Take one input and return what is to be done about it, in order."""
+        """Process one input and return the resulting effects, in order."""
         self._effects = []
         match event:
             case inputs.Start():
@@ -92,7 +92,7 @@ class PeerCore:
         )
 
     def _refusal(self, peer: str, *, router_needed: bool) -> PeerError | None:
-        """Why a call that concerns `peer` cannot be carried out, or None."""
+        """Return why a call for `peer` is refused, or None."""
         if not self._settings.enabled:
             return P2PNotConfigured(
                 "P2P is not enabled on this client: give the builder a P2PConfig with p2p_config()"
@@ -102,7 +102,7 @@ class PeerCore:
         if peer == self.session_id:
             return PeerError(f"{peer!r} is this client's own session id: name another session")
         if not peer or "/" in peer:
-            return PeerError(f"{peer!r} is no session id: it must not be empty nor hold a '/'")
+            return PeerError(f"{peer!r} is not a session id: it must not be empty or contain '/'")
         if router_needed and self._connections.router_lost is not None:
             return NotConnected(f"the router is gone ({self._connections.router_lost}): connect a new client")
         return None
@@ -121,7 +121,7 @@ class PeerCore:
             transport = self._connections.usable(call.peer)
             self._sending.send(call, transport, router_lost=self._connections.router_lost)
 
-    # What the router brings
+    # Messages from the router
 
     def _signal(self, value: wire.Value) -> None:
         try:

@@ -1,7 +1,7 @@
-"""What a peer does: the effects that `PeerCore` asks for and the shell carries out.
+"""The effects that `PeerCore` requests and the shell executes.
 
-Everything that can be seen from outside is an effect, the answers of getters included. A broken
-peer is therefore a function over this stream (`Script`): it drops, alters, repeats or delays.
+Everything observable from outside is an effect, including the results of getters. A faulty peer is
+therefore a function over this stream (`Script`) that drops, changes, repeats or delays effects.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SubscribeTo:
 
 @dataclass(frozen=True, slots=True)
 class PublishAnnouncement:
-    """Make this client known to the others."""
+    """Announce this client to the other sessions."""
 
     announcement: Announcement
 
@@ -62,7 +62,7 @@ class PublishRelay:
 
 @dataclass(frozen=True, slots=True)
 class CreateOffer:
-    """Open a transport and make an offer with these channels; `LocalDescription` follows."""
+    """Open a transport and create an offer with these channels; `LocalDescription` follows."""
 
     transport: int
     channels: tuple[ChannelSpec, ...]
@@ -72,7 +72,7 @@ class CreateOffer:
 
 @dataclass(frozen=True, slots=True)
 class AcceptOffer:
-    """Open a transport for the offer `sdp` and make an answer; `LocalDescription` follows."""
+    """Open a transport for the offer `sdp` and create an answer; `LocalDescription` follows."""
 
     transport: int
     sdp: str
@@ -82,7 +82,7 @@ class AcceptOffer:
 
 @dataclass(frozen=True, slots=True)
 class AcceptAnswer:
-    """Use the answer `sdp` to the transport's offer."""
+    """Apply the answer `sdp` to the transport's offer."""
 
     transport: int
     sdp: str
@@ -90,7 +90,7 @@ class AcceptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AddCandidate:
-    """Use one more remote candidate, as the signal gave it."""
+    """Add one remote candidate, as the signal contained it."""
 
     transport: int
     candidate: str
@@ -98,9 +98,9 @@ class AddCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SendOnChannel:
-    """Send the payload of the call on the channel `label`; `ChannelAccepted` or `ChannelRefused` follows.
+    """Send the call's payload on the channel `label`; `ChannelAccepted` or `ChannelRefused` follows.
 
-    `unlimited`: also if it is larger than the other side takes. The core never asks for that.
+    `unlimited`: send even if it is larger than the other side accepts. The core never uses this.
     """
 
     call: int
@@ -112,9 +112,9 @@ class SendOnChannel:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Wait until what was sent is acknowledged; `Drained` follows, in bounded time.
+    """Wait until sent data is acknowledged; `Drained` follows after a limited time.
 
-    `left`: the other side has ended the connection. Wait until what it sent before has been told.
+    `left`: the other side has ended the connection; wait until its earlier messages are delivered.
     """
 
     transport: int
@@ -123,7 +123,7 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class CloseTransport:
-    """End the transport. `silent`: without a word to the other side."""
+    """End the transport. `silent`: without notifying the other side."""
 
     transport: int
     silent: bool = False
@@ -131,14 +131,14 @@ class CloseTransport:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Tell the application."""
+    """Deliver an event to the application."""
 
     event: P2PEvent
 
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Start the timer `key`, or start it anew."""
+    """Start the timer `key`, or restart it."""
 
     key: TimerKey
     seconds: float
@@ -146,14 +146,14 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class CancelTimer:
-    """Stop the timer `key`, if it runs."""
+    """Stop the timer `key`, if it is running."""
 
     key: TimerKey
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Answer a call."""
+    """Complete a call with a result."""
 
     call: int
     result: SendResult | RoutingMode | bool | None = None
@@ -161,7 +161,7 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Fail a call."""
+    """Complete a call with an error."""
 
     call: int
     error: PeerError
@@ -169,12 +169,12 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """Leave the router, what was published before going out first."""
+    """Leave the router after all pending messages are sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenChannel:
-    """Open one more channel, and send `data` on it. The core never asks for it: it is there for scripts."""
+    """Open an additional channel and send `data` on it. Only scripts use this effect, never the core."""
 
     transport: int
     channel: ChannelSpec
@@ -183,7 +183,7 @@ class OpenChannel:
 
 @dataclass(frozen=True, slots=True)
 class CloseChannel:
-    """Close one channel and no other. The core never asks for it: it is there for scripts."""
+    """Close a single channel. Only scripts use this effect, never the core."""
 
     transport: int
     label: str
@@ -191,7 +191,7 @@ class CloseChannel:
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """`effect`, `seconds` later. The core never asks for it: it is there for scripts."""
+    """Execute `effect` after `seconds`. Only scripts use this effect, never the core."""
 
     seconds: float
     effect: Effect
@@ -221,4 +221,4 @@ Effect: TypeAlias = (
 )
 
 Script: TypeAlias = Callable[[Effect], Iterable[Effect]]
-"""What becomes of an effect: called for each, its answer is carried out instead."""
+"""A function that is called for each effect; the effects that it returns are executed instead."""

@@ -4,11 +4,11 @@
     ├── RouterUnreachable     connect(): no session at the router
     ├── NotConnected          this client has no session (any more)
     ├── P2PNotConfigured      the client was built without a P2PConfig
-    ├── PeerNotConnected      no direct connection, and no other way is allowed
+        ├── PeerNotConnected      no direct connection, and no other path is allowed
     ├── PayloadTooLarge       more bytes than the path carries
     └── NegotiationError      the attempt failed before its offer left
 
-Each says what happened and what to do next.
+Each message says what happened and what to do.
 """
 
 
@@ -17,11 +17,11 @@ class PeerError(Exception):
 
 
 class RouterUnreachable(PeerError):
-    """No session: the router was not reached, or did not welcome this client."""
+    """No session: the router was not reached, or did not send a WELCOME."""
 
 
 class NotConnected(PeerError):
-    """No session with the router: it was never there, was lost, or was closed."""
+    """No session with the router: it was never established, was lost, or was closed."""
 
 
 class P2PNotConfigured(PeerError):
@@ -29,12 +29,12 @@ class P2PNotConfigured(PeerError):
 
 
 class PeerNotConnected(PeerError):
-    """No direct connection to the peer, where the routing mode allows no other path."""
+    """No direct connection to the peer, while the routing mode allows no other path."""
 
 
 class PayloadTooLarge(PeerError):
-    """A payload larger than its path carries in one message."""
+    """A payload that is larger than its path carries in one message."""
 
 
 class NegotiationError(PeerError):
-    """An attempt to connect that failed before its offer was on its way."""
+    """An attempt to connect that failed before its offer was published."""

@@ -1,8 +1,8 @@
-"""Which candidates aioice gathers for a transport of ours, and how gathering is cut short.
+"""Control of aioice's candidate gathering: which addresses it uses, and how it is stopped.
 
-aioice never gathers the loopback address, and its queries to STUN and TURN servers outlive a
-connection that is closed meanwhile. Three of its functions are wrapped, once, when this module is
-imported; the wrappers act for the tasks of a `Gathering` and change nothing for anybody else.
+aioice never gathers loopback addresses, and its queries to STUN and TURN servers outlive a connection
+that is closed meanwhile. This module wraps three aioice functions once, when it is imported; the
+wrappers affect only tasks of a `Gathering`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _current: ContextVar[Gathering | None] = ContextVar("clasp_e2e_gathering", defau
 
 
 class Gathering:
-    """The gathering of one transport. `loopback`: 127.0.0.1 and nothing else."""
+    """The candidate gathering of one transport. `loopback`: gather 127.0.0.1 only."""
 
     def __init__(self, *, loopback: bool) -> None:
         self.loopback = loopback
@@ -30,13 +30,13 @@ class Gathering:
         _current.set(self)
 
     def end(self) -> None:
-        """Ask no more servers, and forget those that have not answered."""
+        """Send no more queries, and abandon those without an answer."""
         self._ended = True
         for query in self._queries:
             query.cancel()
 
     async def query(self, start: Callable[[], Awaitable[Any]]) -> Any:
-        """Run one query to a server. It fails, rather than being cancelled, when gathering ends."""
+        """Run one query to a server. It fails, instead of being cancelled, when gathering ends."""
         if self._ended:
             raise ConnectionError("gathering has ended")
         task = asyncio.current_task()

@@ -1,7 +1,7 @@
-"""What can happen to a peer: the inputs of `PeerCore`.
+"""The inputs of `PeerCore`: everything that can happen to a peer.
 
-Calls carry a number by which `Resolve` or `Reject` answers them. WebRTC results carry the
-number of the transport that `CreateOffer` or `AcceptOffer` named.
+A call has a number, by which `Resolve` or `Reject` completes it. WebRTC results have the number of
+the transport that `CreateOffer` or `AcceptOffer` named.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,17 +13,17 @@ from clasp_e2e.peer.errors import PeerError
 from clasp_e2e.wire import Value
 
 TimerKey: TypeAlias = tuple[Literal["deadline", "reoffer"], str]
-"""What a timer is for, and the session id of the peer it concerns."""
+"""The purpose of a timer, and the session id of its peer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The session stands: subscribe and announce."""
+    """The session is established: subscribe and announce."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectToPeer:
-    """Call: connect to the session `peer`. Resolved with None once the offer is on its way."""
+    """Call: connect to the session `peer`. Resolved with None when the offer is published."""
 
     call: int
     peer: str
@@ -41,7 +41,7 @@ class SendP2P:
 
 @dataclass(frozen=True, slots=True)
 class SetRoutingMode:
-    """Call: use `mode` from the next send on. Resolved with None."""
+    """Call: set the routing mode from the next send on. Resolved with None."""
 
     call: int
     mode: RoutingMode
@@ -49,14 +49,14 @@ class SetRoutingMode:
 
 @dataclass(frozen=True, slots=True)
 class GetRoutingMode:
-    """Call: the mode in force. Resolved with a `RoutingMode`."""
+    """Call: get the routing mode. Resolved with a `RoutingMode`."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class IsPeerConnected:
-    """Call: whether a direct connection to `peer` stands. Resolved with a bool."""
+    """Call: whether a direct connection to `peer` is established. Resolved with a bool."""
 
     call: int
     peer: str
@@ -64,7 +64,7 @@ class IsPeerConnected:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectPeer:
-    """Call: end the connection to `peer`, or the attempt. Resolved with None once it has ended."""
+    """Call: end the connection to `peer`, or the attempt. Resolved with None when it has ended."""
 
     call: int
     peer: str
@@ -72,28 +72,28 @@ class DisconnectPeer:
 
 @dataclass(frozen=True, slots=True)
 class CloseClient:
-    """Call: end every connection and the session. Resolved with None once all has been told."""
+    """Call: end all connections and the session. Resolved with None when all events are emitted."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class SignalReceived:
-    """The value of a PUBLISH to this client's signal address, still to be judged."""
+    """The value of a PUBLISH to this client's signal address, not validated yet."""
 
     value: Value
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementReceived:
-    """The value of a PUBLISH to the announcement address, still to be judged."""
+    """The value of a PUBLISH to the announcement address, not validated yet."""
 
     value: Value
 
 
 @dataclass(frozen=True, slots=True)
 class RelayReceived:
-    """The value of a PUBLISH to this client's relay address, still to be judged."""
+    """The value of a PUBLISH to this client's relay address, not validated yet."""
 
     value: Value
 
@@ -108,21 +108,21 @@ class SignalUndeliverable:
 
 @dataclass(frozen=True, slots=True)
 class RouterLost:
-    """The session with the router has ended, other than by this client's own close."""
+    """The session with the router has ended, and this client did not close it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class RelayWritten:
-    """The payload of the call has left for the router."""
+    """The payload of the call has been written to the router."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class RelayRefused:
-    """The payload of the call could not leave for the router."""
+    """The payload of the call could not be written to the router."""
 
     call: int
     error: PeerError
@@ -130,7 +130,7 @@ class RelayRefused:
 
 @dataclass(frozen=True, slots=True)
 class LocalDescription:
-    """The offer or answer of this side, with its candidates in it or still to come."""
+    """The local offer or answer; its candidates are in it or trickle later."""
 
     transport: int
     sdp: str
@@ -138,7 +138,7 @@ class LocalDescription:
 
 @dataclass(frozen=True, slots=True)
 class LocalCandidate:
-    """A candidate of this side that was not in its description; JSON text, as a browser would write it."""
+    """A local candidate that was not in the description, as JSON text in the format of browsers."""
 
     transport: int
     candidate: str
@@ -146,7 +146,7 @@ class LocalCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ChannelsOpen:
-    """Every channel of the transport can carry data, both ways."""
+    """Every channel of the transport is open in both directions."""
 
     transport: int
 
@@ -162,14 +162,14 @@ class ChannelMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAccepted:
-    """The open channel took the payload of the call."""
+    """The open channel accepted the payload of the call."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRefused:
-    """The channel did not take the payload; `limit` (bytes) is set if it was too large."""
+    """The channel did not accept the payload; `limit` (bytes) is set if it was too large."""
 
     call: int
     reason: str
@@ -178,14 +178,14 @@ class ChannelRefused:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What `Drain` waits for has come, or was waited for long enough."""
+    """What `Drain` waits for has happened, or its time limit has passed."""
 
     transport: int
 
 
 @dataclass(frozen=True, slots=True)
 class TransportLost:
-    """The transport has ended by itself or by the other side's act."""
+    """The transport has ended on its own or was ended by the other side."""
 
     transport: int
     reason: str
@@ -193,7 +193,7 @@ class TransportLost:
 
 @dataclass(frozen=True, slots=True)
 class NegotiationFailed:
-    """The transport could not make or use a description."""
+    """The transport could not create or apply a description."""
 
     transport: int
     reason: str
@@ -201,7 +201,7 @@ class NegotiationFailed:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The timer that `StartTimer` started has run out."""
+    """The timer that `StartTimer` started has expired."""
 
     key: TimerKey
 
@@ -215,7 +215,7 @@ TransportInput: TypeAlias = (
     | TransportLost
     | NegotiationFailed
 )
-"""What happens to a transport."""
+"""The events of a transport."""
 
 Input: TypeAlias = (
     Start
@@ -240,4 +240,4 @@ Input: TypeAlias = (
 )
 
 InputFilter: TypeAlias = Callable[[Input], Iterable[Input]]
-"""What the core hears in the place of an input: for broken peers, the counterpart of `Script`."""
+"""A function from an input to the inputs that the core receives instead: the counterpart of `Script`."""

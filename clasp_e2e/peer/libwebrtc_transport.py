@@ -1,7 +1,7 @@
-"""The second WebRTC shell of the reference peer: one transport on libwebrtc, by the package `wrtc`.
+"""The second WebRTC transport of the reference peer: libwebrtc, through the package `wrtc`.
 
-Candidates trickle, as browsers have it. libwebrtc cannot end without a word to the other side: who
-has to vanish ends the process. Its threads are its own: every event comes on the event loop.
+Candidates trickle, as in browsers. libwebrtc always notifies the other side when it closes: only ending
+the process is silent. The package delivers all events on the event loop.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from clasp_e2e.peer.transport import (
 
 
 def lacking() -> str | None:
-    """What is to be done before libwebrtc can be used, or None."""
+    """Return what to do before libwebrtc can be used, or None."""
     if find_spec("wrtc") is not None and find_spec("webrtc") is not None:
         return None
     return "libwebrtc is not installed for this Python: pip install 'clasp-e2e[libwebrtc]'"
@@ -34,13 +34,13 @@ def lacking() -> str | None:
 
 @cache
 def library(*, loopback: bool) -> Any:
-    """The package, loaded when it is first asked for, which takes half a second.
+    """Return the package; the first call imports it, which takes half a second.
 
-    Untyped on purpose: it is an optional extra, which types must do without.
+    It is untyped because it is an optional extra, and type checks must pass without it.
     """
     webrtc = importlib.import_module("webrtc")
     if loopback:
-        webrtc.allow_loopback()  # For the whole process, before the first connection.
+        webrtc.allow_loopback()  # For the whole process; must precede the first connection.
     return webrtc
 
 
@@ -95,25 +95,25 @@ class LibwebrtcTransport(Transport):
 
     async def _describe(self, description: Any) -> None:
         await self._pc.set_local_description(description)
-        self._tell(inputs.LocalDescription(self._number, description.sdp))
+        self._report(inputs.LocalDescription(self._number, description.sdp))
         self._described = True
         for candidate in self._gathered:
-            self._tell(inputs.LocalCandidate(self._number, candidate))
+            self._report(inputs.LocalCandidate(self._number, candidate))
         self._gathered.clear()
 
     async def _describe_remote(self, sdp: str, kind: str) -> None:
         await self._pc.set_remote_description(self._library.RTCSessionDescriptionInit(type=kind, sdp=sdp))
 
     async def _use_candidate(self, value: str) -> None:
-        # There is one media section. Its index is known; what the other side calls it may be wrong.
+        # There is only one media section. The index is used because the remote `sdpMid` may be wrong.
         candidate = self._library.RTCIceCandidateInit(candidate=f"candidate:{value}", sdp_m_line_index=0)
         await self._pc.add_ice_candidate(candidate)
 
     def _on_candidate(self, event: Any) -> None:
         found = event.candidate
-        if found is None or not found.candidate:  # The end of candidates, which may be left unsaid.
+        if found is None or not found.candidate:  # The end of candidates, which need not be signaled.
             return
-        # A relay has a loopback address of its own, so that it can be told from a direct path.
+        # Relays have a loopback address of their own, which distinguishes them from host candidates.
         if self._loopback and not found.candidate.split()[4].startswith("127."):
             return
         candidate = json.dumps(
@@ -125,7 +125,7 @@ class LibwebrtcTransport(Transport):
             }
         )
         if self._described:
-            self._tell(inputs.LocalCandidate(self._number, candidate))
+            self._report(inputs.LocalCandidate(self._number, candidate))
         else:
             self._gathered.append(candidate)
 
@@ -159,7 +159,7 @@ class LibwebrtcTransport(Transport):
             if label == RELIABLE.label:
                 self._gone.set()
         elif self._was_open:
-            self._tell(inputs.TransportLost(self._number, CLOSED_BY_PEER))
+            self._report(inputs.TransportLost(self._number, CLOSED_BY_PEER))
 
     def _on_state(self, _: Any) -> None:
         if self._pc.connection_state not in ("failed", "closed"):
@@ -167,35 +167,35 @@ class LibwebrtcTransport(Transport):
         if self._draining:
             self._gone.set()
         else:
-            self._tell(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
+            self._report(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
 
     def _message_limit(self) -> int:
-        # A float, infinite where the other side sets no limit; None as long as it is not known.
+        # A float, infinite if the other side sets no limit; None until it is known.
         stated = self._pc.sctp.max_message_size if self._pc.sctp is not None else None
         return int(min(stated or MESSAGE_LIMIT, MESSAGE_LIMIT))
 
     # Ending
 
     async def _drained(self) -> None:
-        # A channel is closed when all that was sent on it has arrived (RFC 8831, section 6.7).
+        # A channel is closed when all data sent on it has arrived (RFC 8831, section 6.7).
         self._draining = True
         channel: Any = self._channels[RELIABLE.label]
         channel.close()
         await self._gone.wait()
 
-    async def _heard(self) -> None:
-        # The threads answer in order: this has come round behind every message that had arrived.
+    async def _delivered(self) -> None:
+        # The threads answer in order: this answer comes after every message that had arrived.
         answer = self._round = asyncio.ensure_future(self._pc.get_stats())
         await asyncio.shield(answer)
 
     async def end(self, *, silent: bool) -> None:
-        """Close the transport at whatever moment. It is never silent: libwebrtc takes leave."""
+        """Close the transport at any time. It is never silent: libwebrtc notifies the other side."""
         del silent
         self._ended = True
         for step in self._steps:
-            step.cancel()  # What libwebrtc was asked for and is closed meanwhile is never answered.
+            step.cancel()  # libwebrtc never answers a request that is pending when the connection is closed.
         if self._round is not None:
-            # Closed before the answer, the library would wait for it for ever.
+            # If it were closed before the answer, the library would wait for it indefinitely.
             await asyncio.wait([self._round], timeout=DRAIN_LIMIT)
         if self._pc is not None:
             self._pc.close()

@@ -1,4 +1,4 @@
-"""The WebSocket shell of the reference peer: one session with a router.
+"""The WebSocket session of the reference peer with a router.
 
 Source: the wire protocol page of the CLASP documentation, "Connection Establishment".
 """
@@ -20,41 +20,41 @@ from clasp_e2e.peer.errors import NotConnected, PayloadTooLarge, PeerError, Rout
 logger = logging.getLogger(__name__)
 
 WELCOME_LIMIT = 10.0
-"""Seconds to reach the router and be welcomed: as long as the Rust router gives a client for its HELLO."""
+"""Seconds to connect and receive WELCOME: the time that the Rust router gives a client for its HELLO."""
 
 PONG_LIMIT = 1.0
-"""Seconds to wait for the PONG that shows that the subscriptions are in force."""
+"""Seconds to wait for the PONG that confirms the subscriptions."""
 
 CLOSE_LIMIT = 1.0
-"""Seconds that a router has to agree to the end of the session."""
+"""Seconds to wait for the router's closing handshake."""
 
 FRAME_LIMIT = 2**20
-"""Bytes. The largest CLASP frame is smaller: a router that sends more has lost its way."""
+"""Bytes. The largest CLASP frame is smaller: a router that sends more is faulty."""
 
 FEATURES = frozenset({"param", "event", "stream"})
 
 Written = Callable[[PeerError | None], None]
-"""Called once a message has been written (None), or could not be."""
+"""Called with None when a message has been written, or with the error."""
 
 
 class Handler(Protocol):
-    """Where a session takes what the router sends."""
+    """The receiver of what the router sends."""
 
     def welcomed(self, session: RouterSession) -> None:
-        """The session stands. Called first."""
+        """Handle the WELCOME. Called first."""
 
     def published(self, address: str, value: wire.Value) -> None:
-        """A PUBLISH arrived."""
+        """Handle a PUBLISH."""
 
     def refused(self, error: wire.Error) -> None:
-        """An ERROR arrived."""
+        """Handle an ERROR."""
 
     def lost(self, reason: str) -> None:
-        """The session has ended other than by `close` or `kill`."""
+        """Handle the end of the session, unless `close` or `kill` ended it."""
 
 
 class RouterSession:
-    """A session with a router: what is published leaves in order, what arrives goes to the handler."""
+    """A session with a router: it publishes messages in order, and passes received ones to the handler."""
 
     def __init__(self, ws: ClientConnection, welcome: wire.Welcome, handler: Handler) -> None:
         self.id = welcome.session
@@ -69,14 +69,14 @@ class RouterSession:
 
     @classmethod
     async def open(cls, url: str, *, name: str, token: str | None, handler: Handler) -> RouterSession:
-        """Connect to `url` and say HELLO. Raises `RouterUnreachable` with the cause in words."""
+        """Connect to `url` and send HELLO. Raises `RouterUnreachable` with the cause."""
         try:
             async with asyncio.timeout(WELCOME_LIMIT):
                 ws = await connect(
                     url,
                     subprotocols=[Subprotocol("clasp")],
                     compression=None,
-                    # The system's proxy has no business between a client and a loopback router.
+                    # A system-wide proxy must not be used for a loopback router.
                     proxy=None,
                     open_timeout=None,
                     ping_interval=None,
@@ -101,12 +101,12 @@ class RouterSession:
         return session
 
     def subscribe(self, pattern: str) -> None:
-        """Ask for everything that is published at `pattern`."""
+        """Subscribe to `pattern`."""
         self._subscriptions += 1
         self._put(wire.Subscribe(self._subscriptions, pattern))
 
     def publish(self, address: str, value: wire.Value, written: Written | None = None) -> None:
-        """Publish an event; `written` is called once it has left."""
+        """Publish an event; `written` is called when it has been written."""
         try:
             self._put(wire.Publish(address, value), written)
         except wire.WireError as error:
@@ -116,10 +116,10 @@ class RouterSession:
                 written(PayloadTooLarge(f"no frame holds it: {error}"))
 
     async def drained(self) -> None:
-        """Return once the router has taken what was sent so far.
+        """Return when the router has processed what was sent so far.
 
-        A router handles one session's messages in order, so its PONG shows it. One that answers no
-        PING is given `PONG_LIMIT` seconds and then believed.
+        A router handles the messages of a session in order, so its PONG confirms it. If no PONG arrives
+        within `PONG_LIMIT` seconds, the router is assumed to have processed it.
         """
         self._put(wire.Ping())
         try:
@@ -129,7 +129,7 @@ class RouterSession:
             logger.debug("no PONG from the router")
 
     async def close(self) -> None:
-        """Send what is waiting, then leave the router."""
+        """Send pending messages, then leave the router."""
         self._ended = True
         self._outgoing.put_nowait(None)
         await asyncio.wait([self._writer], timeout=CLOSE_LIMIT)
@@ -137,7 +137,7 @@ class RouterSession:
         await self._release()
 
     async def kill(self) -> None:
-        """Drop the connection to the router without a word."""
+        """Drop the connection to the router without a closing handshake."""
         self._ended = True
         await _abort(self._ws)
         await self._release()
@@ -184,7 +184,7 @@ class RouterSession:
         if not self._ended:
             self._ended = True
             self._handler.lost(reason)
-            # Wakes the writer, whose next message would otherwise be the first to notice.
+            # Wakes the writer, whose next message would otherwise be the first to fail.
             self._outgoing.put_nowait(None)
 
     def _receive(self, frame: bytes) -> None:

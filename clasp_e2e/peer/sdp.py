@@ -1,4 +1,4 @@
-"""What the reference peer checks and changes in the descriptions and candidates of others.
+"""Checks and changes of remote descriptions and candidates.
 
 Source: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 8841 (SCTP over DTLS in SDP).
 """
@@ -14,9 +14,9 @@ _NEEDED = {
 
 
 def flaw(sdp: str) -> str | None:
-    """What `sdp` lacks to be the description of a DataChannel, or None.
+    """Return what `sdp` lacks to describe a DataChannel, or None.
 
-    A signal without a usable description is malformed, and is ignored like any other malformed signal.
+    A signal without a usable description is malformed, and is ignored like other malformed signals.
     """
     lines = sdp.splitlines()
     if not lines or lines[0].strip() != "v=0":
@@ -31,12 +31,12 @@ def flaw(sdp: str) -> str | None:
 
 
 def without_candidates(sdp: str) -> tuple[str, list[str]]:
-    """The description without its candidates, and the candidates that stood in it.
+    """Return the description without its candidates, and the candidates.
 
-    Candidates are added one by one, so that a bad one spoils nothing but itself. End-of-candidates
-    goes: after it aioice drops what trickles in. ICE lite goes too: towards a lite agent the
-    full one nominates without the other proving that it has read our answer, so that an offer
-    in another's name could become a connection (RFC 8445, section 7.2.2).
+    Candidates are added one by one, so that an invalid one does not affect the others. end-of-candidates
+    is removed because aioice drops candidates that trickle in after it. ice-lite is removed because the
+    full agent would nominate without proof that the lite one has read the answer, so that a forged offer
+    could become a connection (RFC 8445, section 7.2.2).
     """
     kept: list[str] = []
     candidates: list[str] = []
@@ -49,12 +49,11 @@ def without_candidates(sdp: str) -> tuple[str, list[str]]:
 
 
 def candidate_attribute(text: str) -> str | None:
-    """The value of the candidate attribute in any of its public forms, or None if there is none to use.
+    """Return the value of the candidate attribute in any of its public forms, or None if unusable.
 
-    Taken are `candidate:...`, `a=candidate:...`, and either of them as the member `candidate` of a
-    JSON object. An empty candidate means the end of candidates, which may be ignored; a
-    multicast DNS name would be asked for beyond this machine, and is ignored on purpose: ICE
-    learns the address behind it from the first check that comes from there.
+    The forms are `candidate:...`, `a=candidate:...`, and either as the member `candidate` of a JSON
+    object. An empty candidate, the end of candidates, is ignored. An mDNS name is ignored because its
+    query would leave this machine: ICE learns the address from the first check that comes from it.
     """
     text = text.strip()
     if text.startswith("{"):

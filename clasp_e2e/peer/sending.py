@@ -1,9 +1,9 @@
-"""Which way a payload goes, and what its sender is told.
+"""The path of each payload, and the result of each send.
 
 Source: the P2P page of the CLASP documentation, "Rust Client API": the routing modes.
 
-P2P is told once an open channel has taken the bytes, Relay once they have left for the router.
-The relay uses an ordinary address, to which each client subscribes: any CLASP router serves.
+The result is P2P when an open channel has accepted the payload, Relay when it is written to the router.
+The relay uses an ordinary address to which each client subscribes: any CLASP router supports it.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from clasp_e2e.wire import Value
 
 RELAY_PREFIX = "/clasp/p2p/relay/"
 RELAY_LIMIT = 65000
-"""Bytes: a frame holds 65535, and address and sender need their share of it."""
+"""Bytes: a frame holds 65535, including the address and the sender."""
 
 
 class Sending:
-    """The routing mode, and the sends that have not been answered yet."""
+    """The routing mode, and the sends without a result."""
 
     def __init__(self, session_id: str, settings: Settings, do: Callable[[fx.Effect], None]) -> None:
         self.mode = RoutingMode.PREFER_P2P
@@ -31,7 +31,7 @@ class Sending:
         self._on_channel: dict[int, inputs.SendP2P] = {}
 
     def send(self, call: inputs.SendP2P, transport: int | None, *, router_lost: str | None) -> None:
-        """Send by the open connection `transport` or, where the mode allows it, by relay."""
+        """Send on the open connection `transport`, or by relay if the mode allows it."""
         if self.mode is RoutingMode.SERVER_ONLY:
             self._relay(call, router_lost)
         elif transport is not None:
@@ -44,7 +44,7 @@ class Sending:
     def channel_answered(
         self, answer: inputs.ChannelAccepted | inputs.ChannelRefused, *, router_lost: str | None
     ) -> None:
-        """Tell the sender, or try the relay if the channel turned out to be closed."""
+        """Resolve the call, or try the relay if the channel was closed."""
         call = self._on_channel.pop(answer.call, None)
         if call is None:
             return
@@ -56,7 +56,7 @@ class Sending:
             self._without_connection(call, answer.reason, router_lost)
 
     def relay_answered(self, answer: inputs.RelayWritten | inputs.RelayRefused) -> None:
-        """Tell the sender what became of the payload."""
+        """Resolve or reject the call of a relayed payload."""
         if isinstance(answer, inputs.RelayWritten):
             self._do(fx.Resolve(answer.call, SendResult.RELAY))
         else:
@@ -64,9 +64,9 @@ class Sending:
 
     def _without_connection(self, call: inputs.SendP2P, reason: str, router_lost: str | None) -> None:
         if self.mode is RoutingMode.P2P_ONLY:
-            way_out = "the routing mode P2P_ONLY allows no relay"
+            obstacle = "the routing mode P2P_ONLY allows no relay"
         elif not self._settings.auto_fallback:
-            way_out = "auto_fallback is off"
+            obstacle = "auto_fallback is off"
         else:
             self._relay(call, router_lost)
             return
@@ -74,7 +74,7 @@ class Sending:
             fx.Reject(
                 call.call,
                 PeerNotConnected(
-                    f"no direct connection to {call.peer} ({reason}), and {way_out}: "
+                    f"no direct connection to {call.peer} ({reason}), and {obstacle}: "
                     "call connect_to_peer and wait for Connected, or allow the relay"
                 ),
             )
@@ -103,7 +103,7 @@ class Sending:
 
 
 def decode_relay(value: Value) -> Data | None:
-    """The event that a relayed payload stands for, or None if it is no such payload."""
+    """Return the event for a relayed payload, or None if the value is not one."""
     if not isinstance(value, dict):
         return None
     match value.get("from"), value.get("data"), value.get("reliable"):

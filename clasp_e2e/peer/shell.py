@@ -1,4 +1,4 @@
-"""The shell around the core: carries its effects out, and brings it what happens."""
+"""The I/O shell of the core: it executes the core's effects and feeds it inputs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 Answer: TypeAlias = SendResult | RoutingMode | bool | None
 
 CLOSE_LIMIT = 3.0
-"""Seconds for an orderly close; what has not ended by then ends silently."""
+"""Seconds for an orderly close; what has not ended by then is ended silently."""
 
 
 class Shell:
-    """One client: a core, its session, its transports and timers."""
+    """One client: a core with its session, transports and timers."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Shell:
         self._inbox: deque[inputs.Input] = deque()
         self._events: deque[P2PEvent] = deque()
         self._busy = False
-        self._telling = False
+        self._dispatching = False
         self._timers: dict[object, asyncio.TimerHandle] = {}
         self._transports: dict[int, Transport] = {}
         self._endings: set[asyncio.Task[None]] = set()
@@ -86,11 +86,11 @@ class Shell:
 
     @property
     def session_id(self) -> str:
-        """The id that the router gave to this session."""
+        """The session id that the router assigned to this client."""
         return self._core.session_id
 
     def channels(self, peer: str) -> tuple[fx.ChannelSpec, ...]:
-        """The channels of the connection to `peer`; none if there is no connection."""
+        """Return the channels of the connection to `peer`; empty without a connection."""
         number = self._core.connection(peer)
         transport = self._transports.get(number) if number is not None else None
         return transport.channels if transport is not None else ()
@@ -98,7 +98,7 @@ class Shell:
     # Calls
 
     async def call(self, make: Callable[[int], inputs.Input]) -> Answer:
-        """Make a call and return its answer."""
+        """Make a call and return its result."""
         number = next(self._call_numbers)
         future = self._calls[number] = asyncio.get_running_loop().create_future()
         try:
@@ -110,7 +110,7 @@ class Shell:
             del self._calls[number]
 
     def call_now(self, make: Callable[[int], inputs.Input]) -> Answer:
-        """Make a call that the core answers at once."""
+        """Make a call that the core completes at once."""
         number = next(self._call_numbers)
         future = self._calls[number] = asyncio.get_running_loop().create_future()
         try:
@@ -121,29 +121,29 @@ class Shell:
         finally:
             del self._calls[number]
 
-    # From the core, and to it
+    # Inputs and effects
 
     def feed(self, event: inputs.Input) -> None:
-        """Give the core an input and carry out what it asks for, in order."""
+        """Pass an input to the core and execute the resulting effects, in order."""
         self._inbox.append(event)
         if self._busy:
             return
         self._busy = True
         try:
             while self._inbox:
-                for heard in self._input_filter(self._inbox.popleft()):
-                    for effect in self._core.handle(heard):
+                for filtered in self._input_filter(self._inbox.popleft()):
+                    for effect in self._core.handle(filtered):
                         for scripted in self._script(effect):
-                            self._carry_out(scripted)
+                            self._execute(scripted)
         finally:
             self._busy = False
-        self._tell()
+        self._dispatch_events()
 
-    def _tell(self) -> None:
-        """Pass events on, outside of the core's turn: a callback may call back."""
-        if self._telling:
+    def _dispatch_events(self) -> None:
+        """Call the callbacks outside of the core's processing, since a callback may call back."""
+        if self._dispatching:
             return
-        self._telling = True
+        self._dispatching = True
         try:
             while self._events:
                 event = self._events.popleft()
@@ -153,11 +153,11 @@ class Shell:
                     except Exception:
                         logger.exception("the event callback failed on %r", event)
         finally:
-            self._telling = False
+            self._dispatching = False
 
-    def _carry_out(self, effect: fx.Effect) -> None:
+    def _execute(self, effect: fx.Effect) -> None:
         if self._released is not None and not isinstance(effect, fx.Emit | fx.Resolve | fx.Reject):
-            return  # A frame that was read already when the end began: what it led to would outlive the end.
+            return  # After the release, a frame that was already read must not start anything new.
         match effect:
             case fx.Emit():
                 self._events.append(effect.event)
@@ -175,7 +175,7 @@ class Shell:
             case fx.Delayed():
                 key = object()
                 self._timers[key] = asyncio.get_running_loop().call_later(
-                    effect.seconds, self._carry_out_late, key, effect.effect
+                    effect.seconds, self._execute_late, key, effect.effect
                 )
             case fx.SubscribeTo():
                 self._session.subscribe(effect.pattern)
@@ -189,9 +189,9 @@ class Shell:
                 if self._leaving is None:
                     self._leaving = asyncio.create_task(self._session.close())
             case _:
-                self._carry_out_webrtc(effect)
+                self._execute_webrtc(effect)
 
-    def _carry_out_webrtc(self, effect: fx.Effect) -> None:
+    def _execute_webrtc(self, effect: fx.Effect) -> None:
         match effect:
             case fx.CreateOffer():
                 self._open(effect).create_offer(effect.channels)
@@ -260,10 +260,10 @@ class Shell:
         del self._timers[key]
         self.feed(event)
 
-    def _carry_out_late(self, key: object, effect: fx.Effect) -> None:
+    def _execute_late(self, key: object, effect: fx.Effect) -> None:
         del self._timers[key]
-        self._carry_out(effect)
-        self._tell()
+        self._execute(effect)
+        self._dispatch_events()
 
     def _end(self, ending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(ending)
@@ -273,12 +273,12 @@ class Shell:
     # From the session
 
     def welcomed(self, session: RouterSession) -> None:
-        """The session stands."""
+        """Start the core: the session is established."""
         self._session = session
         self._core = PeerCore(session.id, self._config, lambda: uuid.uuid4().hex)
 
     def published(self, address: str, value: wire.Value) -> None:
-        """A PUBLISH arrived."""
+        """Handle a PUBLISH."""
         if address == wire.ANNOUNCE_ADDRESS:
             self.feed(inputs.AnnouncementReceived(value))
         elif wire.signal_target(address) == self.session_id:
@@ -287,18 +287,18 @@ class Shell:
             self.feed(inputs.RelayReceived(value))
 
     def refused(self, error: wire.Error) -> None:
-        """An ERROR arrived."""
+        """Handle an ERROR."""
         if error.address is not None and (target := wire.signal_target(error.address)):
             self.feed(inputs.SignalUndeliverable(target, f"{error.message} ({error.code})"))
 
     def lost(self, reason: str) -> None:
-        """The session has ended by itself."""
+        """Handle the loss of the session."""
         self.feed(inputs.RouterLost(reason))
 
     # Ending
 
     async def close(self) -> None:
-        """End everything in an orderly way; what has not ended within `CLOSE_LIMIT` ends silently."""
+        """End everything in an orderly way; after `CLOSE_LIMIT`, end the rest silently."""
         if self._released is None:
             try:
                 async with asyncio.timeout(CLOSE_LIMIT):
@@ -310,7 +310,7 @@ class Shell:
         await self.kill()
 
     async def kill(self) -> None:
-        """End everything without a word to anybody."""
+        """End everything without notifying anyone."""
         if self._released is None:
             self._released = asyncio.create_task(self._release())
         await asyncio.shield(self._released)

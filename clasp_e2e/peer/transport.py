@@ -1,6 +1,6 @@
-"""One transport of the reference peer, whichever WebRTC stack carries it.
+"""The common base of the reference peer's WebRTC transports.
 
-What the shells on the stacks have in common is here; what a stack does in its own way is abstract.
+It contains what all stacks share; stack-specific steps are abstract methods.
 Source: RFC 8831 and RFC 8832 (DataChannels).
 """
 
@@ -18,20 +18,20 @@ from clasp_e2e.peer.sdp import candidate_attribute, without_candidates
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 262144
-"""Bytes that every stack takes in one message; a remote side may advertise less."""
+"""Bytes that every stack accepts in one message; a remote side may advertise less."""
 
 DRAIN_LIMIT = 1.0
-"""Seconds to wait for acknowledgements: a peer is to learn of an orderly close within 2 s."""
+"""Seconds to wait for acknowledgements: a peer must notice an orderly close within 2 s."""
 
 VANISHED = "the connection was lost: the peer has vanished, or the path to it"
 CLOSED_BY_PEER = "the peer closed the channels"
-BROKEN_OFF = "ICE or DTLS failed: the peer broke off, or is not who its fingerprint says"
+BROKEN_OFF = "ICE or DTLS failed: the peer stopped, or its certificate does not match its fingerprint"
 
 _LABELS = (UNRELIABLE.label, RELIABLE.label)
 
 
 class Channel(Protocol):
-    """What the stacks' DataChannels have in common: the names of W3C WebRTC 1.0."""
+    """The common interface of the stacks' DataChannels, named as in W3C WebRTC 1.0."""
 
     @property
     def label(self) -> str: ...  # noqa: D102
@@ -45,9 +45,9 @@ class Channel(Protocol):
 
 
 class Transport(ABC):
-    """One negotiation's peer connection and channels. Everything that it finds out goes to `feed`.
+    """One negotiation's peer connection and channels. All events are passed to `feed`.
 
-    `number` names it in the inputs. `loopback`: gather 127.0.0.1 and nothing else.
+    `number` identifies it in the inputs. `loopback`: gather 127.0.0.1 only.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Transport(ABC):
         loopback: bool,
     ) -> None:
         self._refusals: tuple[type[Exception], ...] = ()
-        """What the stack's channels raise when they do not take a message."""
+        """The exceptions with which the stack's channels reject a message."""
         self._number = number
         self._feed = feed
         self._ice_servers = ice_servers
@@ -74,7 +74,7 @@ class Transport(ABC):
 
     @property
     def channels(self) -> tuple[ChannelSpec, ...]:
-        """The channels as this side made them, or as the other side opened them."""
+        """The channels as this side created them, or as the other side opened them."""
         return tuple(
             ChannelSpec(channel.label, channel.ordered, channel.maxRetransmits)
             for channel in self._channels.values()
@@ -83,19 +83,19 @@ class Transport(ABC):
     # Negotiating
 
     def create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
-        """Make an offer with `channels`."""
+        """Create an offer with `channels`."""
         self._step(self._create_offer(channels))
 
     def accept_offer(self, sdp: str) -> None:
-        """Make an answer to the offer `sdp`."""
+        """Create an answer to the offer `sdp`."""
         self._step(self._accept_offer(sdp))
 
     def accept_answer(self, sdp: str) -> None:
-        """Use the answer `sdp`."""
+        """Apply the answer `sdp`."""
         self._step(self._set_remote(sdp, "answer"))
 
     def add_candidate(self, candidate: str) -> None:
-        """Use a candidate, in any public form, once there is a remote description. Nonsense is ignored."""
+        """Add a candidate, in any public form, when there is a remote description. Ignore invalid ones."""
         if (value := candidate_attribute(candidate)) is None:
             return
         if self._candidates is not None:
@@ -104,7 +104,7 @@ class Transport(ABC):
             self._step(self._add_candidates([value]))
 
     def _step(self, step: Coroutine[Any, Any, None]) -> None:
-        if self._ended:  # What came in while the end was under way: a connection begun now would outlive it.
+        if self._ended:  # A connection started now would outlive the end of the transport.
             step.close()
             return
         task = asyncio.create_task(self._guarded(step))
@@ -117,27 +117,27 @@ class Transport(ABC):
         except Exception as error:
             logger.debug("transport %d", self._number, exc_info=True)
             reason = f"WebRTC: {error}" if str(error) else f"WebRTC: {type(error).__name__}"
-            self._tell(inputs.NegotiationFailed(self._number, reason))
+            self._report(inputs.NegotiationFailed(self._number, reason))
 
     @abstractmethod
     async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
-        """Open the connection, make `channels`, describe it."""
+        """Open the connection, create `channels`, and report the description."""
 
     @abstractmethod
     async def _accept_offer(self, sdp: str) -> None:
-        """Open the connection, use the offer, describe the answer."""
+        """Open the connection, apply the offer, and report the answer."""
 
     async def _set_remote(self, sdp: str, kind: str) -> None:
         sdp, inline = without_candidates(sdp)
         await self._describe_remote(sdp, kind)
         waiting, self._candidates = self._candidates or [], None
         values = [value for line in inline if (value := candidate_attribute(line)) is not None]
-        # Nothing is awaited in between that would let aioice begin without them, 20 ms slower.
+        # There must be no await in between: aioice would start without the candidates and take 20 ms longer.
         await self._add_candidates(values + waiting)
 
     @abstractmethod
     async def _describe_remote(self, sdp: str, kind: str) -> None:
-        """Use the other side's description, `kind` being `offer` or `answer`."""
+        """Apply the remote description; `kind` is `offer` or `answer`."""
 
     async def _add_candidates(self, values: list[str]) -> None:
         for value in values:
@@ -148,12 +148,12 @@ class Transport(ABC):
 
     @abstractmethod
     async def _use_candidate(self, value: str) -> None:
-        """Use the value of a candidate attribute; whatever is raised means that it is of no use."""
+        """Add the candidate with this attribute value; any exception means that it is unusable."""
 
     # Channels
 
     def _keep(self, channel: Channel) -> bool:
-        """Take a channel for one of the connection's, unless it is none or is there already."""
+        """Store a channel if it belongs to the connection and is not stored yet; return whether it was."""
         if channel.label not in _LABELS or channel.label in self._channels:
             return False
         self._channels[channel.label] = channel
@@ -161,29 +161,29 @@ class Transport(ABC):
 
     def _received(self, label: str, message: str | bytes) -> None:
         data = message.encode() if isinstance(message, str) else message
-        self._tell(inputs.ChannelMessage(self._number, label, data))
+        self._report(inputs.ChannelMessage(self._number, label, data))
 
     def _check_open(self) -> None:
         states = [channel.readyState for channel in self._channels.values()]
         if not self._was_open and states == ["open"] * len(_LABELS):
             self._was_open = True
-            self._tell(inputs.ChannelsOpen(self._number))
+            self._report(inputs.ChannelsOpen(self._number))
 
     def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
-        """Open one more channel on a transport that stands, and send `data` on it once it is open."""
-        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+        """Open an additional channel on an established transport, and send `data` on it when it is open."""
+        raise NotImplementedError("only scripts use this, and they run on aiortc")
 
     def close_channel(self, label: str) -> None:
-        """Close the channel `label`, if there is one, and no other."""
-        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+        """Close only the channel `label`, if there is one."""
+        raise NotImplementedError("only scripts use this, and they run on aiortc")
 
     def _lift_limit(self) -> None:
-        raise NotImplementedError("only scripts ask for it, and they stand on aiortc")
+        raise NotImplementedError("only scripts use this, and they run on aiortc")
 
     def send(self, call: int, label: str, data: bytes, *, unlimited: bool = False) -> None:
-        """Hand `data` to the channel `label`, and tell whether it took it.
+        """Send `data` on the channel `label`, and report whether the channel accepted it.
 
-        `unlimited`: also if it is larger than the other side takes.
+        `unlimited`: send even if it is larger than the other side accepts.
         """
         channel = self._channels.get(label)
         if self._ended or channel is None or channel.readyState != "open":
@@ -203,16 +203,16 @@ class Transport(ABC):
 
     @abstractmethod
     def _message_limit(self) -> int:
-        """The largest message that both sides take, in bytes."""
+        """Return the largest message that both sides accept, in bytes."""
 
     # Ending
 
     def drain(self, *, left: bool) -> None:
         """Wait until the other side has acknowledged what was sent, or the limit is reached.
 
-        `left`: the other side has ended the connection; wait until all is told that came before.
+        `left`: the other side has ended the connection; wait until its earlier messages are delivered.
         """
-        self._step(self._drain(self._heard if left else self._drained))
+        self._step(self._drain(self._delivered if left else self._drained))
 
     async def _drain(self, drained: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
@@ -220,26 +220,26 @@ class Transport(ABC):
                 await drained()
         except TimeoutError:
             logger.debug("transport %d: not all was acknowledged", self._number)
-        self._tell(inputs.Drained(self._number))
+        self._report(inputs.Drained(self._number))
 
-    async def _heard(self) -> None:  # noqa: B027 - what arrives is told at once, by a stack without threads
-        """Return once all that has arrived is told."""
+    async def _delivered(self) -> None:  # noqa: B027 - without threads, messages are delivered on arrival
+        """Return when all messages that have arrived are delivered."""
 
     @abstractmethod
     async def _drained(self) -> None:
-        """Return once the other side has what was sent reliably, or nothing will reach it any more."""
+        """Return when the other side has all reliable messages, or nothing can reach it any more."""
 
     @abstractmethod
     async def end(self, *, silent: bool) -> None:
-        """Close the transport at whatever moment, and leave nothing behind.
+        """Close the transport at any time, and release all resources.
 
-        `silent`: the other side sees nothing, as far as the stack knows how to.
+        `silent`: do not notify the other side, as far as the stack allows.
         """
 
-    def _tell(self, event: inputs.Input) -> None:
+    def _report(self, event: inputs.Input) -> None:
         if not self._ended:
             self._feed(event)
 
 
 TransportKind = type[Transport]
-"""A WebRTC stack: called as `Transport` is."""
+"""A WebRTC stack: a callable with the signature of `Transport`."""

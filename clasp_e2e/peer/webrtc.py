@@ -1,6 +1,6 @@
-"""The WebRTC shell of the reference peer: one transport on aiortc.
+"""The WebRTC transport of the reference peer on aiortc.
 
-The limits of aiortc 1.16 are named where they matter.
+Comments name the limitations of aiortc 1.16 where they matter.
 """
 
 import asyncio
@@ -19,52 +19,52 @@ from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
 
 SERVER_LIMIT = 1.0
-"""Seconds that a TURN server has to confirm the end of an allocation."""
+"""Seconds to wait for a TURN server to confirm the end of an allocation."""
 
-TOLD_AGAIN = 0.05
-"""Seconds until a task that did not take its cancellation is cancelled once more."""
+CANCEL_AGAIN_AFTER = 0.05
+"""Seconds until a task that swallowed its cancellation is cancelled again."""
 
 
 class _Connection(RTCPeerConnection):
     """An `RTCPeerConnection` whose connecting can be stopped.
 
-    aiortc connects in tasks that it does not keep. Closed while they run, it leaves behind
-    what they start afterwards: the consent checks of aioice, which then never end.
+    aiortc connects in tasks to which it keeps no reference. If it is closed while they run, the consent
+    checks of aioice that they start afterwards never end.
     """
 
     def __init__(self, servers: list[RTCIceServer]) -> None:
-        # Without a list aiortc would ask a public STUN server.
+        # Without a list, aiortc would use a public STUN server.
         super().__init__(RTCConfiguration(iceServers=servers))
         self._connecting: set[asyncio.Task[None]] = set()
 
     def _RTCPeerConnection__connect(self) -> asyncio.Task[None]:  # noqa: N802 - aiortc's private name
-        connect = getattr(super(), "_RTCPeerConnection__connect")  # noqa: B009 - else it would be mangled
+        connect = getattr(super(), "_RTCPeerConnection__connect")  # noqa: B009 - prevents name mangling
         task: asyncio.Task[None] = asyncio.create_task(connect())
         self._connecting.add(task)
         return task
 
     async def end(self, *, silent: bool) -> None:
-        """Close in an orderly way or, if `silent`, so that the other side sees nothing but silence."""
+        """Close in an orderly way, or without notifying the other side if `silent`."""
         while connecting := [task for task in self._connecting if not task.done()]:
             for task in connecting:
                 task.cancel()
-            # Before Python 3.12, asyncio.wait_for can swallow a cancellation, and aiortc's DTLS handshake
-            # then goes on, opposite a peer that may be gone: it is told again.
-            await asyncio.wait(connecting, timeout=TOLD_AGAIN)
+            # Before Python 3.12, asyncio.wait_for can swallow a cancellation, so that aiortc's DTLS handshake
+            # continues with a peer that may be gone: cancel it again.
+            await asyncio.wait(connecting, timeout=CANCEL_AGAIN_AFTER)
         if (sctp := self.sctp) is None:
             await self.close()
             return
         dtls = sctp.transport
         ice = dtls.transport
         if silent:
-            ice._send = _nowhere  # pyright: ignore[reportPrivateUsage]
+            ice._send = _discard  # pyright: ignore[reportPrivateUsage]
         pump = dtls._task  # pyright: ignore[reportPrivateUsage]
         protocols = list(ice._connection._protocols)  # pyright: ignore[reportPrivateUsage]
         closing = asyncio.create_task(self.close())
         if not silent:
             await asyncio.wait([closing], timeout=SERVER_LIMIT)
         for protocol in protocols:
-            # Only a TURN allocation is still there: its server has not confirmed, or shall not be told.
+            # Only a TURN allocation remains: its server has not confirmed the end, or must not be notified.
             if turn := getattr(protocol.transport, "_TurnTransport__inner_protocol", None):
                 if turn.refresh_task is not None:
                     turn.refresh_task.cancel()
@@ -74,8 +74,8 @@ class _Connection(RTCPeerConnection):
             await asyncio.wait([pump])
 
 
-async def _nowhere(data: bytes) -> None:
-    """Takes a datagram and sends it to nobody."""
+async def _discard(data: bytes) -> None:
+    """Discard a datagram."""
 
 
 class AiortcTransport(Transport):
@@ -137,7 +137,7 @@ class AiortcTransport(Transport):
                 "no candidates: this machine has no address but loopback; to connect over that, "
                 "build the client with loopback()"
             )
-        self._tell(inputs.LocalDescription(self._number, sdp))
+        self._report(inputs.LocalDescription(self._number, sdp))
 
     async def _describe_remote(self, sdp: str, kind: str) -> None:
         assert self._pc is not None
@@ -171,20 +171,20 @@ class AiortcTransport(Transport):
             self._association.ended()
         if self._was_open:
             reason = VANISHED if self._consent_expired() else CLOSED_BY_PEER
-            self._tell(inputs.TransportLost(self._number, reason))
+            self._report(inputs.TransportLost(self._number, reason))
 
     def _consent_expired(self) -> bool:
-        """Whether aioice gave up by itself; aiortc then closes the channels as if the peer had."""
+        """Return whether aioice lost consent; aiortc then closes the channels as if the peer had."""
         sctp = self._pc.sctp if self._pc is not None else None
         return sctp is not None and sctp.transport.transport._connection._closing  # pyright: ignore[reportPrivateUsage]
 
     def _on_state(self) -> None:
         if self._pc is None or self._pc.connectionState not in ("failed", "closed"):
             return
-        self._tell(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
+        self._report(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))
 
     def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
-        """Open one more channel on a transport that stands, and send `data` on it once it is open."""
+        """Open an additional channel on an established transport, and send `data` on it when it is open."""
         if self._pc is not None and not self._ended:
             channel = self._pc.createDataChannel(
                 spec.label, ordered=spec.ordered, maxRetransmits=spec.max_retransmits
@@ -192,7 +192,7 @@ class AiortcTransport(Transport):
             channel.on("open", lambda: channel.send(data))
 
     def close_channel(self, label: str) -> None:
-        """Close the channel `label`, if there is one, and no other."""
+        """Close only the channel `label`, if there is one."""
         if isinstance(channel := self._channels.get(label), RTCDataChannel):
             channel.close()
 
@@ -211,16 +211,16 @@ class AiortcTransport(Transport):
         if not left and self._association is not None and self._association.unacknowledged:
             super().drain(left=left)
         else:
-            self._tell(inputs.Drained(self._number))
+            self._report(inputs.Drained(self._number))
 
     async def _drained(self) -> None:
         if self._association is not None:
             await self._association.drained()
 
     async def end(self, *, silent: bool) -> None:
-        """Close the transport at whatever moment, and leave nothing behind.
+        """Close the transport at any time, and release all resources.
 
-        `silent`: no DTLS alert, no SCTP abort, no TURN refresh; the other side sees nothing.
+        `silent`: send no DTLS alert, SCTP abort or TURN refresh, so that the other side sees nothing.
         """
         self._ended = True
         self._gathering.end()

@@ -1,4 +1,4 @@
-"""The plugin's `--attach`: adapters that their author starts, with the harness's patience without end."""
+"""The option `--attach`: adapters that the user starts, without time limits by default."""
 
 import argparse
 import math
@@ -13,26 +13,26 @@ from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.attached import AttachPoint, AttachPointError
 from clasp_e2e.execution.selection import Selection, SelectionError
 
-NOBODY = "cmd:ADAPTER"
-"""Who is judged if nobody is named: whoever attaches, in both roles."""
+ATTACHED = "cmd:ADAPTER"
+"""The implementation to judge if none is named: the attached adapter, in both roles."""
 
 
 def patience_of(options: argparse.Namespace) -> float:
-    """Return the scale of the harness's patience: as given, and otherwise without end for the attached."""
+    """Return the value of `--deadline-scale`; the default is infinite with `--attach`, and 1 otherwise."""
     if options.deadline_scale is not None:
         return options.deadline_scale
     return 1.0 if options.attach is None else math.inf
 
 
 def name_somebody(options: argparse.Namespace) -> None:
-    """Have whoever attaches judged, if nobody was named."""
+    """Select the attached adapter as the peer, if `--attach` is given and no implementation is named."""
     named = (options.peer, options.offerer, options.answerer, options.router)
     if options.attach is not None and not any(named):
-        options.peer = NOBODY
+        options.peer = ATTACHED
 
 
 def attach(config: pytest.Config, selection: Selection) -> None:
-    """Have the adapters of `selection` awaited where `--attach` says, if it does.
+    """Make the drivers of `selection` wait for adapters at the address of `--attach`, if it is given.
 
     Raises `SelectionError`.
     """
@@ -40,14 +40,14 @@ def attach(config: pytest.Config, selection: Selection) -> None:
     if address is None:
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
-        raise SelectionError("--attach is for one process: leave out -n")
+        raise SelectionError("--attach needs a single process: leave out -n")
     drivers = {id(driver): driver for driver in (*selection.drivers.values(), selection.router)}
     over_stdio = [driver for driver in drivers.values() if isinstance(driver, StdioDriver)]
     if not over_stdio:
         raise SelectionError(
-            "--attach is for adapters over stdio, and none is judged: name yours, as in"
-            ' --peer "cmd:node adapter.mjs", or name nobody. A driver in Python runs in this process:'
-            " put the debugger before pytest"
+            "--attach needs an adapter over stdio, and none is selected: name yours, as in"
+            ' --peer "cmd:node adapter.mjs", or name no implementation. A driver in Python runs in this'
+            " process: run pytest in the debugger"
         )
     try:
         point = AttachPoint(address, _announcer(config))
@@ -59,7 +59,7 @@ def attach(config: pytest.Config, selection: Selection) -> None:
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:
-    """Return what prints a line at once, past pytest's capturing."""
+    """Return a function that prints a line at once, without pytest's capturing."""
 
     def announce(line: str) -> None:
         capture: Any = config.pluginmanager.getplugin("capturemanager")

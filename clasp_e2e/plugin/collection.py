@@ -1,4 +1,4 @@
-"""Choose scenarios by the rules of pytest, for a run that pytest does not drive (the matrix)."""
+"""Selection of scenarios by the rules of pytest, for a run without pytest (the matrix)."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from clasp_e2e.testbed.scenario import Scenario, scenario_of
 
 
 class CollectionError(ValueError):
-    """Scenarios that cannot be read, or none chosen; the text says why."""
+    """The scenarios cannot be read, or none is selected; the message says why."""
 
 
 class _Collector:
@@ -26,11 +26,11 @@ class _Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Record all scenarios before any is left out."""
+        """Record all scenarios before any is deselected."""
         self._read = _scenarios(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Record those that are left."""
+        """Record the selected scenarios."""
         config = session.config
         self.chosen = ChosenScenarios(
             tuple(_scenarios(session.items)),
@@ -41,15 +41,15 @@ class _Collector:
 
 
 def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[str]) -> ChosenScenarios:
-    """Return what `-k`, `-m` and the named `files` (or all, if there are none) leave of the scenarios.
+    """Return the scenarios that `-k`, `-m` and the named `files` (by default, all files) select.
 
-    A pairing is not part of the names that `keyword` is compared with. Raises `CollectionError` with the
-    message of pytest, and `KeyboardInterrupt` if pytest was interrupted.
+    The names that `keyword` matches do not include the pairing. Raises `CollectionError` with the message
+    of pytest, and `KeyboardInterrupt` if pytest was interrupted.
     """
-    collector, said = _Collector(), io.StringIO()
+    collector, output = _Collector(), io.StringIO()
     options = [("-k", keyword), ("-m", markers)]
     arguments = [text for name, value in options if value is not None for text in (name, value)]
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(output), redirect_stderr(output):
         status = pytest.main(
             [*pytest_arguments(files), "--collect-only", "-q", "-p", "no:cacheprovider", *arguments],
             plugins=[collector],
@@ -57,16 +57,16 @@ def choose_scenarios(keyword: str | None, markers: str | None, files: Sequence[s
     if (
         status == pytest.ExitCode.INTERRUPTED
         and collector.chosen is None
-        and "KeyboardInterrupt" in said.getvalue()
+        and "KeyboardInterrupt" in output.getvalue()
     ):
         raise KeyboardInterrupt
     if collector.chosen is None or status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        lines = said.getvalue().strip().splitlines()
+        lines = output.getvalue().strip().splitlines()
         errors = [line for line in lines if line.startswith("ERROR: ")] or lines
         raise CollectionError("the scenarios cannot be read:\n" + "\n".join(errors))
     if not collector.chosen.scenarios:
         raise CollectionError(
-            "No scenario selected. `-k` and `-m` leave none of them; `clasp-e2e list` shows all of them."
+            "No scenario selected. No scenario matches `-k` and `-m`; `clasp-e2e list` shows all scenarios."
         )
     return collector.chosen
 

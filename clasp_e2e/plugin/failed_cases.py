@@ -1,4 +1,4 @@
-"""`--failed`: the cases of an earlier run that did not pass."""
+"""The option `--failed`: the cases of an earlier run that did not pass."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ _FINE = frozenset({Outcome.PASSED, Outcome.NOT_OFFERED, Outcome.SKIPPED})
 
 
 def cases_not_passed(named: str, directory: Path) -> frozenset[str]:
-    """Return the cases of a run that did not pass, and those that have no result.
+    """Return the cases of a run that did not pass or have no result.
 
-    `named` is a `results.json` or its folder, or `latest` for what the output `directory` holds.
-    Raises `ResultsError`, also where every case passed: nothing is left to run.
+    `named` is a `results.json` or its folder, or `latest` for the results in the output `directory`.
+    Raises `ResultsError` if they cannot be read, or if every case passed.
     """
     path = directory if named == FAILED_LATEST and not Path(named).exists() else Path(named)
     path = path / "results.json" if path.is_dir() or not path.suffix else path
     run = read_results(path)
     failed = {result.id for result in run.scenarios if result.outcome not in _FINE} | set(run.missing)
     if not failed:
-        raise ResultsError(f"{path}: every case passed, so that --failed has nothing to run; leave it out")
+        raise ResultsError(f"{path}: every case passed, so --failed has nothing to run; leave it out")
     return frozenset(failed)

@@ -1,7 +1,7 @@
 """The hooks of the pytest plugin: options, a test for each case, outcomes.
 
-There is no `pytest11` entry point: the root `conftest.py` names the plugin, and so does `clasp-e2e run`.
-All that judges is in `execution`; a test only asks for the result of its case.
+There is no `pytest11` entry point: the root `conftest.py` and `clasp-e2e run` name the plugin.
+The package `execution` judges the cases; a test only requests the result of its case.
 """
 
 import argparse
@@ -59,7 +59,7 @@ FAILED = pytest.StashKey[frozenset[str] | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the harness's options; `--strict` is pytest's own, and means deviations here too."""
+    """Add the harness's options; `--strict` is an option of pytest that also applies to deviations."""
     group = parser.getgroup("clasp-e2e", "conformance of CLASP peer-to-peer implementations")
     for option in RUN_OPTIONS:
         if option.metavar is None:
@@ -67,18 +67,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         else:
             rest: dict[str, Any] = {"nargs": "?", "const": option.const} if option.const else {}
             group.addoption(option.flag, type=option.type, metavar=option.metavar, help=option.help, **rest)
-    group.addoption("--clasp-command", help=argparse.SUPPRESS)  # What the user typed, if not `pytest`.
+    group.addoption("--clasp-command", help=argparse.SUPPRESS)  # The user's command, if not `pytest`.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Resolve who is judged, before anything is collected: a name that does not exist ends the run here."""
+    """Resolve the selected implementations before collection; an unknown name ends the session."""
     config.addinivalue_line(
-        "markers", "slow: waits for a time that the specification or ICE names, some 30 s"
+        "markers", "slow: waits for a time that the specification or ICE defines, some 30 s"
     )
     options = config.option
     scale = attach.patience_of(options)
     if not scale > 0:
-        usage_error(f"--deadline-scale {scale}: give a number above 0; 2 doubles the patience")
+        usage_error(f"--deadline-scale {scale}: give a number above 0; 2 doubles the time limits")
     if options.jobs is not None and options.jobs < 1:
         usage_error(f"--jobs {options.jobs}: give a whole number above 0")
     attach.name_somebody(options)
@@ -126,7 +126,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     )
     config.pluginmanager.register(Reporting(config, run), "clasp-e2e-reporting")
-    if config.pluginmanager.hasplugin("xdist"):  # Its hooks are unknown, and so forbidden, where it is not.
+    if config.pluginmanager.hasplugin("xdist"):  # Without xdist, pytest rejects its hooks as unknown.
         from clasp_e2e.plugin.xdist import Controller, Worker
 
         ours = Worker(config, run) if is_worker(config) else Controller(run, config.stash[FAILED])
@@ -134,7 +134,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say who is judged, and with which seed."""
+    """Return the line with the judged implementations and the seed."""
     return [header(config.stash[RUN])]
 
 
@@ -143,13 +143,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(obj: object) -> None:
-    """Have pytest-asyncio run the scenarios, whatever its mode, in the session's event loop."""
+    """Make pytest-asyncio run the scenarios in the session's event loop, in any of its modes."""
     if scenario_of(obj) is not None and not hasattr(obj, "pytestmark"):
         obj.pytestmark = [pytest.mark.asyncio(loop_scope="session")]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a case of a scenario for each pairing in which it judges somebody who is judged."""
+    """Make a case for each pairing in which the scenario judges a selected role."""
     scenario = scenario_of(metafunc.function)
     if scenario is None:
         return
@@ -160,7 +160,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
-    # A test waits for its case, which may be queued: the time of the case is the run's to limit.
+    # A test waits for its case, which may be queued; the run limits the time of the case.
     marks = [pytest.mark.timeout(0)] + ([pytest.mark.slow] if scenario.slow else [])
     metafunc.parametrize(
         "case",
@@ -174,7 +174,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what judges nobody, and with `--failed` what passed."""
+    """Deselect scenarios that judge no selected role, and with `--failed`, cases that passed."""
     failed = config.stash[FAILED]
 
     def is_wanted(item: pytest.Item) -> bool:
@@ -190,12 +190,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note what is left to run here, when all who leave something out have; print one line of progress."""
+    """Record the selected cases after all deselection, and select a progress display on one line."""
     cases = (_case(item).id for item in session.items if _scenario(item) is not None)
     session.config.stash[RUN].cases.take(cases, is_shard=is_shard(session.config))
     reporter: Any = session.config.pluginmanager.getplugin("terminalreporter")
     if reporter is not None and all(_scenario(item) is not None for item in session.items):
-        reporter.showfspath = reporter.showlongtestinfo  # One line of letters, and no line for each file.
+        reporter.showfspath = reporter.showlongtestinfo  # One line of letters, not one for each file.
 
 
 def _scenario(item: pytest.Item) -> Scenario | None:
@@ -215,7 +215,7 @@ def _case(item: pytest.Item) -> Case:
 
 @dataclass(frozen=True, slots=True)
 class _CaseOfTest:
-    """What a test gets: its case, which the run has started or starts when it is asked."""
+    """The case of a test, which the run has started, or starts when its result is requested."""
 
     run: RunSession
     case: Case
@@ -226,7 +226,7 @@ class _CaseOfTest:
         judged = await self.run.result(self.case)
         self.item.stash[JUDGED] = judged
         result = judged.result
-        self.item.user_properties += [  # For JUnit, which knows of passed, failed and skipped alone.
+        self.item.user_properties += [  # For JUnit, which has only passed, failed and skipped.
             ("outcome", result.outcome.value),
             ("requirements", " ".join(result.requirements)),
         ]
@@ -245,7 +245,7 @@ class _CaseOfTest:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[RunSession]:
-    """Provide the run, its implementations started and its cases scheduled."""
+    """Provide the run with started implementations and scheduled cases."""
     config = request.config
     run = config.stash[RUN]
     message = ""
@@ -253,7 +253,7 @@ async def clasp_run(request: pytest.FixtureRequest) -> AsyncGenerator[RunSession
         await run.open()
     except DriverFault as fault:
         message = str(fault)
-    if message and is_worker(config):  # What a worker exits with, xdist takes for a crash of its own.
+    if message and is_worker(config):  # xdist would report an exit of the worker as a crash.
         request.session.shouldfail = message
         pytest.fail(message, pytrace=False)
     if message:
@@ -288,13 +288,13 @@ def _runs_here(config: pytest.Config, place: int) -> bool:
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest, clasp_run: RunSession) -> _CaseOfTest:
-    """Provide the case that a scenario's test is to judge."""
+    """Provide the case that a scenario's test judges."""
     return _CaseOfTest(clasp_run, _case(request.node), request.node)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the case's result into pytest's report, so that it reaches the controller of xdist too."""
+    """Add the result of the case to pytest's report, which also carries it to the controller of xdist."""
     report = yield
     scenario = _scenario(item)
     if scenario is None:
@@ -302,7 +302,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     run, case = item.config.stash[RUN], _case(item)
     judged = item.stash.get(JUDGED, None)
     if report.when == "teardown" or judged is None:
-        if report.failed:  # Neither the runner nor an outcome: the harness itself failed.
+        if report.failed:  # Outside the runner: the harness itself failed.
             result = harness_error(case, report.longreprtext)
             name = f"{result.id} at its end" if report.when == "teardown" else result.id
             report.__dict__["clasp_records"] = [to_plain(replace(result, id=name))]
@@ -327,18 +327,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Show a case's own outcome in the place of pytest's three."""
+    """Show the outcome of the case instead of pytest's."""
     value = getattr(report, "clasp_outcome", None)
     if value is None or report.when != "call":
         return None
     outcome = Outcome(value)
-    if outcome is Outcome.DEVIATION and report.failed:  # --strict; among the failures, to be shown with them.
+    if outcome is Outcome.DEVIATION and report.failed:  # With --strict, it is listed among the failures.
         return ("failed", "d", ("DEVIATION", {"red": True}))
     return LETTERS.get(outcome)
 
 
 def _jobs(config: pytest.Config) -> int | None:
-    """Return the number of jobs of this process: under xdist, its share of those of the run."""
+    """Return the number of jobs of this process; an xdist worker has a share of the run's jobs."""
     jobs: int | None = config.option.jobs
     if not is_worker(config):
         return jobs
@@ -347,9 +347,9 @@ def _jobs(config: pytest.Config) -> int | None:
 
 
 def _failed(config: pytest.Config, directory: Path) -> frozenset[str] | None:
-    """Return the cases that `--failed` asks for. Raises `ResultsError`."""
+    """Return the cases that `--failed` selects. Raises `ResultsError`."""
     if config.option.failed is None:
         return None
-    if is_worker(config):  # The controller has read them, and the results of this run take their place.
+    if is_worker(config):  # The controller has read them; the results of this run may have replaced them.
         return frozenset(config.workerinput["clasp_failed"])  # pyright: ignore
     return cases_not_passed(config.option.failed, directory)

@@ -1,4 +1,4 @@
-"""Start pytest on the scenarios of this package, from any folder."""
+"""Invocation of pytest on the scenarios of this package, from any folder."""
 
 import shlex
 import sys
@@ -14,7 +14,7 @@ SETTINGS = Path(__file__).with_name("pytest.toml")
 
 
 def option_arguments(options: Mapping[str, object]) -> list[str]:
-    """Return options as arguments of pytest, without those that are None and flags that are off."""
+    """Return options as arguments of pytest, except those that are None or False."""
     arguments: list[str] = []
     for name, value in options.items():
         option = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
@@ -28,38 +28,38 @@ def option_arguments(options: Mapping[str, object]) -> list[str]:
 def run_scenarios(arguments: Sequence[str], *, results: Path, plugins: Sequence[object] = ()) -> int:
     """Run pytest on the scenarios of this package and return the exit status.
 
-    `arguments` are options of the harness and of pytest, and scenarios by file or name, all of them
-    if none is named; `results` is the output directory; `plugins` are objects with hooks.
+    `arguments` are options of the harness and of pytest, and scenarios by file or name (by default, all);
+    `results` is the output directory; `plugins` are objects with hooks.
     """
     fixed = ["--results", str(results), "--clasp-command", shlex.join(["clasp-e2e", *sys.argv[1:]])]
-    # The cache belongs into the folder of the user.
+    # The cache belongs in the user's folder.
     fixed += ["-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     status = pytest.main([*pytest_arguments(arguments), *fixed], plugins=plugins)
     return ExitStatus.USAGE if status == pytest.ExitCode.USAGE_ERROR else int(status)
 
 
 def pytest_arguments(targets_and_options: Sequence[str]) -> list[str]:
-    """Return the arguments of pytest that read the scenarios among those given, or all of them."""
+    """Return the arguments with which pytest reads the given scenarios, or by default all of them."""
     root = scenarios_root()
-    # The conftest.py of a checkout names the plugin too.
+    # --noconftest, because the conftest.py of a checkout also names the plugin.
     own = ["-p", "clasp_e2e.plugin", "-c", str(SETTINGS), "--rootdir", str(root), "--noconftest"]
     return [*own, *targets(root, targets_and_options)]
 
 
 def targets(root: Path, arguments: Sequence[str]) -> list[str]:
-    """Return `arguments` with the scenario files among them found; all scenarios if they name none."""
+    """Return `arguments` with the paths of scenario files resolved; add all scenarios if they name none."""
     found: list[str] = []
     named = False
     for argument in arguments:
         file, separator, rest = argument.partition("::")
-        place = find_file(file, root)
-        named = named or place is not None
-        found.append(f"{place}{separator}{rest}" if place else argument)
+        path = find_file(file, root)
+        named = named or path is not None
+        found.append(f"{path}{separator}{rest}" if path else argument)
     return found if named else [*found, str(root / "scenarios")]
 
 
 def find_file(name: str, root: Path | None = None) -> Path | None:
-    """Return the scenario file that `name` means: one of this package, or any other file of Python."""
+    """Return the scenario file that `name` refers to: one of this package, or any other Python file."""
     root = root or scenarios_root()
-    places = [root / "scenarios" / name, root / name, Path(name)]
-    return next((place for place in places if name.endswith(".py") and place.is_file()), None)
+    paths = [root / "scenarios" / name, root / name, Path(name)]
+    return next((path for path in paths if name.endswith(".py") and path.is_file()), None)

@@ -1,4 +1,4 @@
-"""The record of a pytest session, and its end: verdict and exit status."""
+"""The record of a pytest session, its verdict and its exit status."""
 
 import os
 import shlex
@@ -23,28 +23,28 @@ CRASHED = "???"
 RUN = pytest.StashKey[RunSession]()
 
 NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale"})
-"""The options that `repeat_command` writes in its own way, or that change nothing in one case."""
+"""The options that `repeat_command` handles separately, or that do not affect a single case."""
 
 
 def header(run: RunSession) -> str:
-    """Return the line that says who is judged, and with which seed."""
+    """Return the line with the judged implementations and the seed."""
     subjects = run.plan.selection.subjects
     judged = ", ".join(f"{role} {getattr(subjects, role)}" for role in sorted(subjects.judged))
     return f"clasp-e2e {__version__}: judging {judged}; seed {run.plan.seed}"
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """Return whether this process runs tests for a controller (xdist), which keeps the record."""
+    """Return whether this process is an xdist worker; the controller keeps the record."""
     return hasattr(config, "workerinput")
 
 
 def is_controller(config: pytest.Config) -> bool:
-    """Return whether other processes run the tests of this session (xdist)."""
+    """Return whether xdist workers run the tests of this session."""
     return bool(getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None))
 
 
 def is_subset(config: pytest.Config) -> bool:
-    """Return whether the user chose a part of the scenarios on purpose."""
+    """Return whether the user left out scenarios on purpose."""
     options = config.option
     if options.keyword or options.markexpr or getattr(options, "lf", False) or options.deselect:
         return True
@@ -52,12 +52,12 @@ def is_subset(config: pytest.Config) -> bool:
 
 
 def is_shard(config: pytest.Config) -> bool:
-    """Return whether this is one part of several, to be merged (pytest-split)."""
+    """Return whether this run is a shard, to be merged with others (pytest-split)."""
     return bool(getattr(config.option, "splits", None))
 
 
 def names_files(config: pytest.Config) -> bool:
-    """Return whether the user named files or tests, and not only folders."""
+    """Return whether the user named files or tests, not only folders."""
     return any("::" in argument or argument.endswith(".py") for argument in config.args)
 
 
@@ -67,9 +67,9 @@ def command_of(config: pytest.Config) -> str:
 
 
 def repeat_command(item: pytest.Item) -> str:
-    """Return the command that runs this one case again, with the seed of this run."""
+    """Return the command that runs this case again with the seed of this run."""
     options = item.config.option
-    if options.clasp_command:  # The name is found from any folder.
+    if options.clasp_command:  # It resolves the file name from any folder.
         command = ["clasp-e2e", "run", f"{item.path.name}::{item.name}"]
     else:
         path = os.path.relpath(item.path, item.config.invocation_params.dir)
@@ -91,7 +91,7 @@ def repeat_command(item: pytest.Item) -> str:
 
 
 class Reporting:
-    """The hooks of a session's record and end."""
+    """The hooks that record a session and end it."""
 
     def __init__(self, config: pytest.Config, run: RunSession) -> None:
         self._config = config
@@ -103,18 +103,18 @@ class Reporting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Print who is judged where pytest's own header is left out (`clasp-e2e run`)."""
+        """Print the header if pytest's own header is off (`clasp-e2e run`)."""
         reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and reporter.no_header and reporter.verbosity >= 0:
             reporter.write_line(header(self._run))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Record that a file cannot be read; xdist would report a failed test."""
+        """Record that a file cannot be read, which xdist reports as a failed test."""
         self._collection_failed |= report.failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Check before anything runs that results can be written."""
+        """Check that results can be written, before any test runs."""
         scenarios_here = is_controller(self._config) or any(_is_scenario(item) for item in session.items)
         if is_worker(self._config) or self._config.option.collectonly or not scenarios_here:
             return
@@ -125,7 +125,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record the results of other processes, and errors outside of the judgment of a case."""
+        """Record the results of workers, and errors outside the judgment of a case."""
         if is_worker(self._config):
             return
         records: list[dict[str, Any]] = getattr(report, "clasp_records", [])
@@ -140,7 +140,7 @@ class Reporting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Reach the verdict and set the exit status; a usage error of pytest stays one."""
+        """Determine the verdict, and set the exit status; a usage error of pytest is kept."""
         if is_worker(self._config) or self._config.option.collectonly:
             return
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -156,18 +156,18 @@ class Reporting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """Ignore sockets that a cancelled call left open: pytest would end in a traceback and with status 1.
+        """Ignore sockets that a cancelled call left open, because pytest would exit with a traceback.
 
         The end of the process closes them.
         """
         sys.unraisablehook = lambda _: None
 
     def pytest_unconfigure(self) -> None:
-        """Close the journal, also of a session that was ended before its end."""
+        """Close the journal, also if the session ended early."""
         self._run.journal.close()
 
     def _finish(self) -> int:
-        """Return the exit status of a run that came to its end."""
+        """Return the exit status of a completed run."""
         config = self._config
         status = self._run.finish(subset=is_subset(config), all_files=not names_files(config)).status
         if status == 0 and self._others_failed:
@@ -187,12 +187,12 @@ class Reporting:
 def _nothing_selected(config: pytest.Config) -> str:
     if config.option.failed is not None:
         return (
-            "No scenario selected: none of the cases that did not pass is one of this run;"
+            "No scenario selected: this run contains none of the cases that did not pass;"
             " name the same implementations and scenarios as in the run of --failed."
         )
     return (
-        "No scenario selected. `-k` and `-m` leave none of them, or none judges the role you named;"
-        " `clasp-e2e list` shows all of them."
+        "No scenario selected. No scenario matches `-k` and `-m`, or none judges the role that you named;"
+        " `clasp-e2e list` shows all scenarios."
     )
 
 

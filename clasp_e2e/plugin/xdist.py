@@ -1,6 +1,6 @@
-"""The plugin under xdist: what the processes of a run tell each other, and who runs which scenario.
+"""The plugin under xdist: the distribution of scenarios, and the data that the processes exchange.
 
-Registered only where xdist is, whose hooks these are.
+Registered only if xdist is installed, because these are its hooks.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ from clasp_e2e.execution.run_session import RunSession
 
 
 class Stripes(LoadScheduling):
-    """Every worker gets its stripe of the scenarios at once: each n-th, so that all know who runs what.
+    """A distribution in which worker number i of n runs every n-th test, starting with i.
 
-    A worker can then schedule all its cases together when it starts; what a dead worker leaves goes to
-    the others, as in xdist.
+    Each worker knows its tests in advance, and schedules all their cases when it starts. As in xdist, the
+    remaining tests of a dead worker go to the others.
     """
 
     def schedule(self) -> None:
-        """Distribute the tests; later calls are for what a dead worker left."""
+        """Distribute the tests; later calls redistribute the tests of a dead worker."""
         if self.collection is not None or not self._check_nodes_have_same_collection():
             super().schedule()
             return
@@ -33,7 +33,7 @@ class Stripes(LoadScheduling):
 
 
 def runs_here(config: pytest.Config, place: int) -> bool:
-    """Return whether this process will surely run the test at `place` of the collection."""
+    """Return whether this process is certain to run the test at index `place` of the collection."""
     from_controller: dict[str, Any] | None = getattr(config, "workerinput", None)
     if from_controller is None:
         return True
@@ -42,25 +42,25 @@ def runs_here(config: pytest.Config, place: int) -> bool:
 
 
 class Controller:
-    """The hooks of the process that hands out the scenarios and keeps the record."""
+    """The hooks of the process that distributes the scenarios and keeps the record."""
 
     def __init__(self, run: RunSession, failed: frozenset[str] | None) -> None:
         self._run = run
         self._failed = failed
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand a worker the seed, what it is to run again, and whether it can know what it will run."""
+        """Pass the seed, the cases of `--failed`, and whether stripes are used, to a worker."""
         node.workerinput["clasp_seed"] = self._run.plan.seed
         node.workerinput["clasp_failed"] = None if self._failed is None else sorted(self._failed)
         node.workerinput["clasp_stripes"] = node.config.option.dist == "load"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Stripes | None:
-        """Put stripes in the place of xdist's own default, and leave alone what the user asked for."""
+        """Replace xdist's default distribution by stripes; keep a distribution that the user selected."""
         return Stripes(config, log) if config.option.dist == "load" else None
 
     def pytest_testnodedown(self, node: Any) -> None:
-        """Learn from a worker what only those know that collect and open the implementations."""
+        """Merge the plan and the capabilities that only a worker knows."""
         payload = getattr(node, "workeroutput", {}).get("clasp_run")  # None if it died.
         if payload is not None:
             self._run.cases.merge_worker_payload(payload["cases"])
@@ -69,14 +69,14 @@ class Controller:
 
 
 class Worker:
-    """The hooks of a process that runs scenarios for another."""
+    """The hooks of a worker process, which runs scenarios."""
 
     def __init__(self, config: pytest.Config, run: RunSession) -> None:
         self._config = config
         self._run = run
 
     def pytest_sessionfinish(self) -> None:
-        """Tell the controller what it cannot know."""
+        """Send the plan and the capabilities to the controller."""
         output: dict[str, Any] = self._config.workeroutput  # pyright: ignore
         output["clasp_run"] = {
             "cases": self._run.cases.to_worker_payload(),

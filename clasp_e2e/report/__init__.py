@@ -1,1 +1,1 @@
-"""Reports: what a run model looks like to people."""
+"""Reports of a run for people and CI systems."""

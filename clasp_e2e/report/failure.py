@@ -1,4 +1,4 @@
-"""The text that a failed scenario prints, for an author who does not know this code."""
+"""The text of a failed scenario, for the author of the implementation."""
 
 import textwrap
 
@@ -21,7 +21,7 @@ def render_failure(
     evidence: str | None = None,
     replay: str = "",
 ) -> str:
-    """Return what was required, expected and observed, the path of the evidence, and how to repeat the case.
+    """Return the requirement, the expectation, the observation, the evidence path and the replay command.
 
     `timeline_tail` holds the last lines of the timeline. `evidence` and `replay`
     default to those of `result`. Text is wrapped at 100 columns; timeline and command are not.
@@ -51,7 +51,7 @@ def render_failure(
 
 
 def block(name: str, text: str, width: int = WIDTH) -> list[str]:
-    """Return prose behind its name, wrapped at `width` columns, each line with its own indent.
+    """Return prose after its name, wrapped at `width` columns; keep the indent of each line.
 
     An empty name continues the previous block.
     """
@@ -70,7 +70,7 @@ def block(name: str, text: str, width: int = WIDTH) -> list[str]:
 
 
 def _verbatim(name: str, text: str) -> list[str]:
-    """Return lines unchanged behind their name, so that they can be copied."""
+    """Return lines unchanged after their name, so that they can be copied."""
     return _named(name, textwrap.dedent(text).strip("\n").splitlines())
 
 

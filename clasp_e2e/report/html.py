@@ -48,14 +48,14 @@ _MARKS = {
     State.BROKEN: ("error", "!", "bad"),
 }
 _ROOM = 9000
-"""Rows that are drawn of what passed: some 2 MiB, which leaves room for what did not."""
-_NO_ROOM = "there is no room for it on this page; its evidence holds it"
+"""Maximum number of rows drawn for passed cases: about 2 MiB, to limit the size of the page."""
+_NO_ROOM = "it would make this page too large; the evidence contains it"
 _NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.ERROR, RequirementVerdict.DEVIATION)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A scenario in a pairing, and what the report shows of it."""
+    """A scenario in a pairing, as the report shows it."""
 
     result: ScenarioResult
     outcome: Outcome
@@ -64,21 +64,21 @@ class _Case:
     stderr: Mapping[str, str] | None = None
     network: str = ""
     left_out: int = 0
-    """How many entries its evidence goes without."""
+    """The number of entries that its evidence omits."""
     trouble: str = ""
-    """Why it has no diagram, where it should have one."""
+    """Why an expected diagram is missing."""
     place: str = ""
-    """The requirement under which it is drawn, if that is another."""
+    """The requirement under which it is drawn, if not this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A requirement with its cases. One that judges several is shown at the first, and named at the rest."""
+    """A requirement with its cases. A case with several requirements is shown under the first only."""
 
     requirement: RequirementResult
     cases: Sequence[_Case]
     elsewhere: Mapping[str, tuple[str, ...]]
-    """By the id of the requirement where they are shown, the titles of the cases."""
+    """By the id of the requirement under which they are shown, the titles of the other cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +87,15 @@ class _CellView:
     anchor: str
     run: Run | None
     trouble: str
-    """Why its run is not shown, where it has one."""
+    """Why its run is not shown."""
     cases: Sequence[tuple[str, Sequence[_Case]]]
-    """What was not met, by the id of the requirement; the first case of each has its diagram."""
+    """The failed cases by requirement id; the first of each has its diagram."""
 
 
 def render_html(run: Run, seen: Seen) -> str:
-    """Return the page of a run: verdict, requirements by chapter, and what happened in each case.
+    """Return the page of a run: verdict, requirements by chapter, and the sequence of each case.
 
-    `seen` holds the evidence of the cases that are to have a diagram. The same run gives the same bytes.
+    `seen` holds the evidence of the cases to draw. The same run gives the same bytes.
     """
     ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
     items = _items(ours, run.scenarios, seen)
@@ -117,10 +117,10 @@ def render_html(run: Run, seen: Seen) -> str:
 
 
 def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str]) -> str:
-    """Return the page of a matrix: the table of its cells, what each did not meet, and each requirement once.
+    """Return the page of a matrix: the table of its cells, the failures of each, and each requirement once.
 
-    `runs` holds the run and the evidence of each cell that has them, by the cell's name, or why they
-    cannot be read. What passed is not drawn: a cell's own page has that.
+    `runs` holds, by the cell's name, its run and evidence, or the reason why they cannot be read. Passed
+    cases are not drawn; the report of the cell's own run has them.
     """
     cells: list[_CellView] = []
     requirements: dict[str, RequirementResult] = {}
@@ -184,7 +184,7 @@ def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool
         return _Case(scenario, outcome)
     if isinstance(document, str):
         return _Case(scenario, outcome, trouble=document)
-    # What it is blocked by is shown elsewhere, and in full.
+    # The failure that blocks it has the full diagram.
     brief = brief or outcome is Outcome.BLOCKED
     return _Case(
         scenario,
@@ -220,7 +220,7 @@ def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_C
 
 
 def _mark(value: str) -> tuple[str, str, str]:
-    """Return words, a sign and a tone for a verdict or an outcome."""
+    """Return the words, sign and CSS class for a verdict or an outcome."""
     return _MARKS.get(value, (value.replace("_", " "), "·", "none"))
 
 
@@ -228,8 +228,8 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def _prose(text: str) -> Markup:
-    """Return a text of the catalogue or of a scenario, with its backticks turned into code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (it was escaped)
+    """Return a text as HTML, with text in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
 def _verdict(verdict: Verdict) -> str:

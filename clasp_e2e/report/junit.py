@@ -1,6 +1,6 @@
-"""JUnit XML of a run: for CI systems that show tests.
+"""JUnit XML of a run, for CI systems that display tests.
 
-It is valid by the two schemas in use, Ant's and that of Jenkins' xUnit, and so keeps to what both allow.
+It is valid against both schemas in use, Ant's and that of Jenkins' xUnit plugin.
 """
 
 import re
@@ -16,10 +16,10 @@ _NO_VERDICT = (Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_OFFERED, Outcome
 
 
 def render_junit(run: Run) -> str:
-    """Return the document, a suite with a case for each scenario in each pairing.
+    """Return the document: a suite with a case for each scenario in each pairing.
 
-    A case fails where it fails the gate: a deviation only in a strict run, a known failure never (it
-    is skipped, with its reason). What is not true of a baseline is a case of its own.
+    A deviation fails only in a strict run. A known failure is skipped, with its reason. Each complaint about
+    a baseline is a separate failed case.
     """
     cases = [_case(scenario, run) for scenario in run.scenarios]
     cases += [_complaint(number, text) for number, text in enumerate(run.complaints, 1)]
@@ -84,7 +84,7 @@ def _case(scenario: ScenarioResult, run: Run) -> ET.Element:
 
 
 def _complaint(number: int, text: str) -> ET.Element:
-    case = _empty_case("scenarios.baseline", f"known failures are as listed, {number}", 0.0)
+    case = _empty_case("scenarios.baseline", f"known failures match the baseline, {number}", 0.0)
     ET.SubElement(case, "failure", {"type": "baseline", "message": _text(text)}).text = _text(text)
     return case
 
@@ -105,12 +105,12 @@ def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> Non
         if scenario.did_not_meet(item.id)
     ]
     lines += [scenario.message, f"Evidence: {scenario.evidence}" if scenario.evidence else ""]
-    lines += [f"Run this one case again:\n{scenario.replay}" if scenario.replay else ""]
+    lines += [f"Repeat with:\n{scenario.replay}" if scenario.replay else ""]
     problem.text = _text("\n".join(line for line in lines if line))
 
 
 def _deviations(run: Run) -> list[str]:
-    """Return a line for each deviation, none of which fails the gate."""
+    """Return a line for each deviation."""
     return [
         f"deviation: {scenario.id}: {first_line(scenario.message)}"
         for scenario in run.scenarios

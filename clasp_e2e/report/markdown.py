@@ -1,4 +1,4 @@
-"""A run in Markdown: for a pull request, or the summary of a CI job."""
+"""A run in Markdown, for a pull request or the summary of a CI job."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
 
 
 def render_markdown(run: Run) -> str:
-    """Return the verdict, and each requirement that was not met with its source and how to repeat it."""
+    """Return the verdict, and each requirement that was not met with its source and replay command."""
     ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
     parts = [f"## CLASP P2P: {OF_VERDICT[run.verdict].lower()}", plain(because(run, ours))]
     parts.append("\n".join(f"- {plain(line)}" for line in subject_line(run)))
@@ -33,7 +33,7 @@ def render_markdown(run: Run) -> str:
     ):
         parts += _not_met(title, [item for item in ours if item.verdict is verdict], run.scenarios)
     parts += _errors(run.scenarios)
-    parts += _list("The known failures are not as they are listed", run.complaints)
+    parts += _list("Known failures that do not match their list", run.complaints)
     parts += _not_judged(not_judged(run, ours))
     parts.append(
         f"<sub>{plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"
@@ -95,18 +95,18 @@ def _list(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; its cells are Markdown already."""
+    """Return a table; the cells must be Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is, in one line."""
+    """Return `text` in one line, escaped for Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _code(text: str) -> str:
-    """Return `text` as code, fenced by more backticks than it holds."""
+    """Return `text` as inline code, with a fence longer than any run of backticks in it."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{' '.join(text.split())}{padding}{fence}"

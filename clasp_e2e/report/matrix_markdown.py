@@ -1,4 +1,4 @@
-"""A matrix in Markdown: for a README, a pull request, or the summary of a CI job."""
+"""A matrix in Markdown, for a README, a pull request or the summary of a CI job."""
 
 from collections.abc import Callable, Iterable
 
@@ -22,7 +22,7 @@ _FEW = 4
 
 
 def render_matrix_markdown(matrix: Matrix) -> str:
-    """Return a table for each router, and under them each requirement that was not met, with its cells."""
+    """Return a table for each router, then each requirement that was not met, with its cells."""
     parts: list[str] = []
     for router in matrix.routers:
         rows = [
@@ -58,7 +58,7 @@ def _in_table(cell: Cell) -> str:
 
 
 def _by_requirement(cells: Iterable[Cell], ids: Callable[[Cell], Iterable[str]]) -> list[tuple[str, str]]:
-    """Return by requirement the cells in which it is among `ids`, and how many more there are."""
+    """Return each requirement in `ids` with its cells, or with their number if there are many."""
     found: dict[str, list[str]] = {}
     for cell in cells:
         for name in ids(cell):

@@ -1,4 +1,4 @@
-"""The matrix on the terminal: a table for each router, and the reasons of each cell."""
+"""The matrix on the terminal: a table for each router, and the failures of each cell."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ _STYLE = {
     Verdict.INCONCLUSIVE: "yellow",
 }
 _FEW = 3
-"""Maximum number of ids in a cell of the table; below the table all are listed."""
+"""Maximum number of ids in a cell of the table; the list below the table has all."""
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:
-    """Print the whole matrix, with colours on a terminal only."""
+    """Print the matrix, with colours on a terminal only."""
     for router in matrix.routers:
         table = Table(title=f"Over the router {router}", title_justify="left", title_style="bold")
         table.add_column("offerer ↓ answerer →", overflow="fold")
@@ -89,7 +89,7 @@ def _in_table(cell: Cell) -> Text:
     if cell.deviations:
         text.append(f"\n{len(cell.deviations)} deviation{'s' * (len(cell.deviations) > 1)}", "dim")
     if cell.complaints:
-        text.append("\nknown failures not as listed", "red")
+        text.append("\nknown failures do not match", "red")
     return text
 
 

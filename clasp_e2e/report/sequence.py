@@ -11,17 +11,17 @@ HEAD, TAIL = 24, 56
 BRIEF = 20
 """Number of entries in a brief diagram."""
 _LONGEST_DUMP = 512
-"""Bytes of a frame that are shown; the evidence holds more."""
+"""Maximum number of bytes of a frame that are shown; the evidence contains more."""
 _ASIDE = ("harness", "")
 _LAST = ("router", "network")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry: its words, and the columns of the grid that it occupies.
+    """One entry: its text, and the columns of the grid that it occupies.
 
-    A lane is two columns wide, so that an arrow goes from the middle of one to that of another. Column 1
-    holds the time. `start` and `end` are lines of the grid as CSS numbers them.
+    A lane is two columns wide, so that arrows connect the centres of lanes. Column 1 holds the time.
+    `start` and `end` are CSS grid line numbers.
     """
 
     at: str
@@ -31,7 +31,7 @@ class Row:
     start: int
     end: int
     arrow: str = ""
-    """`right` or `left`; empty for what goes to nobody."""
+    """`right` or `left`; empty without a recipient."""
     decoded: str = ""
     dump: str = ""
 
@@ -40,7 +40,7 @@ class Row:
 class Diagram:
     """The rows of a case in their lanes; between `before` and `after`, `left_out` entries are not shown.
 
-    Routine entries of every case (greetings, pings, announcements) are kept apart, so that they hide nothing.
+    Routine entries of every case (greetings, pings, announcements) are separate.
     """
 
     lanes: tuple[str, ...]
@@ -51,16 +51,16 @@ class Diagram:
 
     @property
     def count(self) -> int:
-        """How many entries the timeline has; that some are left out is none."""
+        """The number of entries of the timeline, without `GAP` entries."""
         gaps = sum(row.kind == EntryKind.GAP for row in (*self.before, *self.after))
         return len(self.before) + len(self.after) + len(self.routine) + self.left_out - gaps
 
 
 def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:
-    """Return the diagram of a timeline in the evidence; a `brief` one has its end, no routine, no frames.
+    """Return the diagram of a timeline; a `brief` one has only the end, without routine and frames.
 
-    Routine goes without its frames. In the words for a frame, session ids stand as the names of their
-    owners; what it holds is as it was.
+    Routine entries have no frames. In the text of a frame, the names of the owners replace session ids;
+    the decoded content is unchanged.
     """
     named = _sessions(timeline)
     lanes = _lanes(timeline)
@@ -69,7 +69,7 @@ def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Di
     head, tail = (0, BRIEF) if brief else (HEAD, TAIL)
     if len(shown) <= head + tail:
         head, tail = (0, len(shown)) if brief else (len(shown), 0)
-    before, after, apart = (
+    before, after, routine = (
         tuple(_row(entry, lanes, named, frames) for entry in entries)
         for entries, frames in (
             (shown[:head], not brief),
@@ -77,11 +77,11 @@ def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Di
             ([] if brief else minor[:TAIL], False),
         )
     )
-    return Diagram(lanes, before, after, len(timeline) - len(before) - len(after) - len(apart), apart)
+    return Diagram(lanes, before, after, len(timeline) - len(before) - len(after) - len(routine), routine)
 
 
 def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return one peer, the router, the other peers, the network: signals then go to a neighbour."""
+    """Return one peer, the router, the other peers, the network, so that signals cross few lanes."""
     met = {str(entry.get(role, "")) for entry in timeline for role in ("who", "to")} - set(_ASIDE)
     first, *others = [*sorted(met - set(_LAST)), ""]
     router, network = (name for name in _LAST)
@@ -123,20 +123,20 @@ def _row(entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str
 
 
 def _columns(who: str, to: str, lanes: Sequence[str]) -> tuple[int, int, str]:
-    """Return from where to where on the grid, and which way; -1 is its end."""
-    there = [name for name in dict.fromkeys((who, to)) if name in lanes]
-    if len(there) == 2:
+    """Return the first and last grid line, and the direction; -1 is the end of the grid."""
+    present = [name for name in dict.fromkeys((who, to)) if name in lanes]
+    if len(present) == 2:
         start, end = lanes.index(who), lanes.index(to)
         middles = sorted((3 + 2 * start, 3 + 2 * end))
         return middles[0], middles[1], "right" if start < end else "left"
-    if there:
-        lane = lanes.index(there[0])
+    if present:
+        lane = lanes.index(present[0])
         return 2 + 2 * lane, 4 + 2 * lane, ""
     return 2, -1, ""
 
 
 def _lines(value: object, indent: str = "") -> Iterator[str]:
-    """Return a message as indented lines, a key in each; a text of several lines follows its key."""
+    """Yield a message as indented lines, one key per line; a text of several lines follows its key."""
     match value:
         case dict():
             items = [(f"{key}:", each) for key, each in cast("dict[str, object]", value).items()]
@@ -169,7 +169,7 @@ def _word(value: object) -> str:
 
 
 def _dump(frame: str) -> str:
-    """Return hexadecimal digits as lines of sixteen bytes, each behind the number of its first."""
+    """Return hexadecimal digits as lines of sixteen bytes, each preceded by its offset."""
     digits, _, rest = frame.partition("...")
     shown = digits[: 2 * _LONGEST_DUMP]
     bytes_ = [shown[n : n + 2] for n in range(0, len(shown), 2)]

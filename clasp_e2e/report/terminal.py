@@ -79,7 +79,7 @@ def print_summary(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A text of a section; it is wrapped, unless it is something to be copied."""
+    """A text of a section; it is wrapped, unless it is meant to be copied."""
 
     text: str
     style: str = ""
@@ -125,7 +125,7 @@ class _Summary:
             lines.append("Every failure is a known one, listed with its reason; these do not fail the run.")
         self._lines([_Line(line) for line in lines if line], 2)
         if self._run.catalogue and self._catalogue.hash and self._run.catalogue != self._catalogue.hash:
-            note = "These results were judged by another catalogue than the one of this harness."
+            note = "These results were judged by another catalogue than that of this harness."
             self._lines([_Line(note, "yellow")], 2)
 
     def _not_met(self, title: str, verdict: RequirementVerdict, style: str) -> None:
@@ -190,7 +190,7 @@ class _Summary:
             self._lines(lines, longest + 4 if longest else 2, f"  {name}")
 
     def _lines(self, lines: Sequence[_Line], indent: int, head: str = "") -> None:
-        """Print lines behind an indent, which holds `head` in the first."""
+        """Print lines with an indent, which contains `head` in the first line."""
         for line in lines:
             left = indent + line.indent
             text = Text(line.text, line.style)
@@ -204,7 +204,7 @@ class _Summary:
 
 
 def _case(scenario: ScenarioResult) -> list[_Line]:
-    """Return the name of a case that was not met, what was observed, and the command that repeats it."""
+    """Return the name of a failed case, its message, and the command that repeats it."""
     lines = [_Line(scenario.id, copied=True)]
     if message := first_line(scenario.message):
         lines.append(_Line(message, indent=2))

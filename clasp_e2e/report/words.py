@@ -1,4 +1,4 @@
-"""What every form of report says of a run, in the same words."""
+"""The texts that all report formats share."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ _NAMED_AS = {
 _NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.DEVIATION)
 _NOT_CHOSEN = "not chosen"
 _FEW = 12
-"""Maximum number of requirements left out on purpose that are named; of more, the number is given."""
+"""Maximum number of requirements not chosen that are named; of more, the number is given."""
 
 
 def because(run: Run, ours: Sequence[RequirementResult]) -> str:
-    """Return the reason for the verdict in one sentence; `ours` concern the roles that were judged."""
+    """Return the reason for the verdict in one sentence; `ours` are those of the judged roles."""
     musts = [item for item in ours if item.level == Level.MUST]
 
     def those(*verdicts: RequirementVerdict, among: Sequence[RequirementResult] = musts) -> str:
@@ -69,7 +69,7 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LevelCount:
-    """How many requirements of a level were met, were not met, and were not judged."""
+    """The numbers of requirements of a level that were met, not met and not judged."""
 
     level: Level
     met: int
@@ -78,12 +78,12 @@ class LevelCount:
 
     @property
     def judged(self) -> int:
-        """How many were met or not met."""
+        """The number that was met or not met."""
         return self.met + self.not_met
 
 
 def count_levels(ours: Sequence[RequirementResult]) -> list[LevelCount]:
-    """Return the counts of each level; what is blocked, unobserved or an error is not judged."""
+    """Return the counts of each level; blocked, unobserved and errors count as not judged."""
     counts: list[LevelCount] = []
     for level in Level:
         verdicts = [item.verdict for item in ours if item.level == level]
@@ -104,14 +104,14 @@ class NotJudged:
 
     @property
     def names(self) -> str:
-        """The ids of the requirements; only their number where many were not chosen."""
+        """The ids of the requirements, or only their number if many were not chosen."""
         if self.cause == _NOT_CHOSEN and len(self.requirements) > _FEW:
             return f"{len(self.requirements)} requirements"
         return ", ".join(self.requirements)
 
 
 def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
-    """Return why some of `ours` were neither met nor failed: each cause once."""
+    """Return why some of `ours` were neither met nor failed, each cause once."""
     not_reached: set[str] = set()
     if run.plan is not None:
         not_reached.update(*(run.plan.cases.get(case, ()) for case in run.missing))
@@ -135,7 +135,7 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
 
 
 def _blocking_case(run: Run, item: RequirementResult) -> ScenarioResult | None:
-    """Return the case that shows what blocks `item` as not met: the one that its result names, or any."""
+    """Return the case that failed the requirement that blocks `item`, preferably the one its result names."""
     if (blocker := item.blocked_by) is None:
         return None
     named = {getattr(each, "blocked_by_case", None) for each in run.scenarios if item.id in each.requirements}
@@ -149,7 +149,7 @@ def subject_line(run: Run) -> list[str]:
     for role, subject in run.subjects.items():
         if role in run.judged_roles or (role != "router" and "peer" in run.judged_roles):
             who = f"{subject.name} {subject.version} ({subject.language}, driver {subject.driver})"
-            if subject.name == subject.driver:  # Only the URL of a router that ran already is known.
+            if subject.name == subject.driver:  # Of an external router only the URL is known.
                 who = subject.name
             roles.setdefault(who, []).append(role)
     return [f"Judged as {_enumerated(names)}: {who}" for who, names in roles.items()]
@@ -161,7 +161,7 @@ def _enumerated(names: Sequence[str]) -> str:
 
 
 def citation(item: Requirement | RequirementResult) -> str:
-    """Return where a requirement is: `specification, section "Architecture"`, `standard, RFC 8122`."""
+    """Return the source of a requirement: `specification, section "Architecture"`, `standard, RFC 8122`."""
     section = f'section "{item.section}"' if item.section else ""
     return ", ".join(part for part in (Source(item.source).label, section, item.reference) if part)
 
@@ -172,7 +172,7 @@ def sentence(item: Requirement | RequirementResult) -> str:
 
 
 def source_line(item: Requirement | RequirementResult) -> str:
-    """Return level, place and sentence of a requirement's source in one line."""
+    """Return level, citation and sentence of a requirement in one line."""
     return f"{item.level.upper()} ({citation(item)}): {sentence(item)}"
 
 

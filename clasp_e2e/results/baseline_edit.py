@@ -1,4 +1,4 @@
-"""Changes to a baseline's text: entries that go, are narrowed, or are added. Pure; comments stay."""
+"""Edits of a baseline's text: remove, narrow or add entries. Pure; comments are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from clasp_e2e.results.run_record import ScenarioResult
 
 
 def shrink(text: str, spent: Iterable[Spent]) -> str:
-    """Return the baseline `text` without what is `spent`; it excuses nothing that it did not before."""
-    document: Any = tomlkit.parse(text)  # Its types leave open what a document holds.
+    """Return the baseline `text` without the `spent` entries; no other failure becomes excused."""
+    document: Any = tomlkit.parse(text)  # tomlkit does not type the content.
     known: Any = document.get("known")
     gone = {each.entry.number: each for each in spent}
     if not gone or not isinstance(known, AoT):
@@ -38,7 +38,7 @@ def shrink(text: str, spent: Iterable[Spent]) -> str:
 
 
 def extend(text: str, entries: Sequence[Mapping[str, str]]) -> str:
-    """Return the baseline `text` with `entries` after those that it has."""
+    """Return the baseline `text` with `entries` appended."""
     for entry in entries:
         body = tomlkit.document()
         for key, value in entry.items():
@@ -48,7 +48,7 @@ def extend(text: str, entries: Sequence[Mapping[str, str]]) -> str:
 
 
 def _expression(value: str) -> Any:
-    """Return a regular expression as TOML holds it best: between single quotes a backslash is itself."""
+    """Return a regular expression as a TOML string, literal where possible: it needs no escapes."""
     if "'" not in value:
         return tomlkit.string(value, literal=True)
     if "'''" not in value and not value.endswith("'"):
@@ -57,10 +57,10 @@ def _expression(value: str) -> Any:
 
 
 def new_entries(results: Iterable[ScenarioResult], reason: str, *, strict: bool) -> list[dict[str, str]]:
-    """Return an entry for each requirement and pairing that is not met and not listed.
+    """Return an entry for each requirement that is not met in a pairing and is not listed.
 
-    A deviation is among them where it fails the gate: with `strict`. A failure without a message cannot be
-    told from any other, and has none.
+    With `strict`, deviations are included. A failure without a message is omitted, because no expression
+    distinguishes it from others.
     """
     wanted = {Outcome.FAILED, Outcome.DEVIATION} if strict else {Outcome.FAILED}
     found: dict[tuple[str, str, str], dict[str, str]] = {}

@@ -1,26 +1,26 @@
-"""The compact trace of a case that passed: what tells its story, and how much was left out. Pure."""
+"""The compact trace of a case that passed: its main entries, and the number of those left out. Pure."""
 
 import re
 
 from clasp_e2e.results.timeline import Entry, EntryKind, Timeline
 
 MOST = 40
-"""So many entries are kept at most; what stands in the place of others is not counted."""
-_WEIGHTY = frozenset({EntryKind.CONDITION, EntryKind.NETWORK, EntryKind.MISSED})
+"""Maximum number of entries that are kept; `GAP` entries are not counted."""
+_IMPORTANT = frozenset({EntryKind.CONDITION, EntryKind.NETWORK, EntryKind.MISSED})
 
 
 def compact(timeline: Timeline) -> tuple[list[Entry], int]:
-    """Return what is kept of a timeline, and how many of its entries are left out.
+    """Return the entries to keep of a timeline, and the number of those left out.
 
-    What is minor goes (see `Entry.minor`), unless all is, and so do the bytes of frames. Of more than
-    `MOST` entries the first and the last are kept, and between them what befell the network; an entry
-    of the kind `GAP` stands where some are left out. Session ids stand as the names of their owners.
+    Minor entries are dropped (see `Entry.minor`) unless all are minor, and so are the bytes of frames. Of
+    more than `MOST` entries the first and the last are kept, and network events between them; an entry of
+    the kind `GAP` replaces those left out. Session ids are replaced by the names of their owners.
     """
-    told = [entry for entry in timeline.entries if not entry.minor] or timeline.entries
-    kept = _chosen(told)
+    candidates = [entry for entry in timeline.entries if not entry.minor] or timeline.entries
+    kept = _chosen(candidates)
     trace: list[Entry] = []
     missing = 0
-    for place, entry in enumerate(told):
+    for place, entry in enumerate(candidates):
         if place not in kept:
             missing += 1
             continue
@@ -31,15 +31,15 @@ def compact(timeline: Timeline) -> tuple[list[Entry], int]:
     return trace, len(timeline.entries) - len(kept)
 
 
-def _chosen(told: list[Entry]) -> set[int]:
-    """Return the places of those that are kept; the last entry always is."""
-    if len(told) <= MOST:
-        return set(range(len(told)))
-    weighty = [place for place, entry in enumerate(told) if entry.kind in _WEIGHTY][: MOST // 2]
-    others = [place for place in range(len(told)) if place not in set(weighty)]
-    room = MOST - len(weighty)
+def _chosen(entries: list[Entry]) -> set[int]:
+    """Return the indexes of the entries to keep; the last one is always kept."""
+    if len(entries) <= MOST:
+        return set(range(len(entries)))
+    important = [place for place, entry in enumerate(entries) if entry.kind in _IMPORTANT][: MOST // 2]
+    others = [place for place in range(len(entries)) if place not in set(important)]
+    room = MOST - len(important)
     first = room // 3
-    return {*weighty, *others[:first], *others[first - room :]}
+    return {*important, *others[:first], *others[first - room :]}
 
 
 def _gap(at: float, count: int) -> Entry:

@@ -1,4 +1,4 @@
-"""Records as JSON and as plain data: the one place where msgspec reads, validates and writes them."""
+"""Records as JSON and as plain data: msgspec reads, validates and writes them."""
 
 import re
 from typing import Any, TypeVar, cast
@@ -10,11 +10,11 @@ _T = TypeVar("_T")
 
 
 class DocumentError(ValueError):
-    """A document that does not have the required form; the text names the place and the problem."""
+    """A malformed document; the text names the place and the problem."""
 
 
 def decode(data: bytes | str, kind: type[_T]) -> _T:
-    """Return the record of type `kind` that JSON text holds; raises `DocumentError`."""
+    """Parse JSON text as a record of type `kind`. Raises `DocumentError`."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
@@ -26,9 +26,9 @@ def decode(data: bytes | str, kind: type[_T]) -> _T:
 
 
 def encode(record: object, *, indent: int | None = None) -> bytes:
-    """Return a record or plain data as JSON in UTF-8; what JSON has no form for is written as text.
+    """Return a record or plain data as JSON in UTF-8; values without a JSON form are written as text.
 
-    Half surrogates, which an adapter can send but UTF-8 cannot hold, are replaced by question marks.
+    Lone surrogates, which an adapter can send but UTF-8 cannot encode, are replaced by question marks.
     """
     try:
         data = msgspec.json.encode(record, enc_hook=str)
@@ -38,12 +38,12 @@ def encode(record: object, *, indent: int | None = None) -> bytes:
 
 
 def to_plain(record: object) -> Any:
-    """Return a record as dictionaries, lists, strings and numbers, as JSON holds it."""
+    """Return a record as the dictionaries, lists, strings and numbers of its JSON form."""
     return msgspec.json.decode(encode(record))
 
 
 def from_plain(kind: type[_T], data: object) -> _T:
-    """Return the record of type `kind` that plain data holds; raises `DocumentError`."""
+    """Convert plain data to a record of type `kind`. Raises `DocumentError`."""
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
@@ -51,7 +51,7 @@ def from_plain(kind: type[_T], data: object) -> _T:
 
 
 def expect_shallow(value: object, where: str) -> None:
-    """Raise `DocumentError` if plain data of no fixed form is nested too deeply to be shown."""
+    """Raise `DocumentError` if plain data of arbitrary form is nested too deeply to be displayed."""
     level = [value]
     for _ in range(_DEEPEST):
         below: list[object] = []
@@ -67,7 +67,7 @@ def expect_shallow(value: object, where: str) -> None:
 
 
 def _with_place(error: msgspec.ValidationError) -> str:
-    """Return what is wrong, preceded by the place: `scenarios[3].title: expected str, got int`."""
+    """Return the problem, preceded by its place: `scenarios[3].title: expected str, got int`."""
     problem, _, place = str(error).partition(" - at `$")
     problem = re.sub(r"`(.*?)`", r"\1", problem)
     place = place.rstrip("`").lstrip(".")

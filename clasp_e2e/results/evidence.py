@@ -1,4 +1,4 @@
-"""Evidence: what was observed in one case, for those who doubt its result, and how to repeat the case."""
+"""Evidence: the observations of one case, and the conditions to repeat it."""
 
 import hashlib
 import re
@@ -19,11 +19,11 @@ _LONGEST_NAME = 180
 
 
 Seen: TypeAlias = Mapping[str, Mapping[str, Any] | str]
-"""The evidence of a run by case, as `read_trace` returns it; a text says why there is none."""
+"""The evidence of a run by case, as `read_trace` returns it, or a text that says why there is none."""
 
 
 class EvidenceError(Exception):
-    """A file that is no evidence, or none that can be repeated; the text says why and what to do."""
+    """A file that is not evidence, or cannot be repeated; the text says why and what to do."""
 
 
 class RunConditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,14 +36,14 @@ class RunConditions(msgspec.Struct, frozen=True, kw_only=True):
     """By option (`peer`, `offerer`, `answerer`): the value that was given."""
     router: str | None
     switches: tuple[str, ...]
-    """The options without a value that change what is run, as `coturn`."""
+    """The options without a value that change what runs, such as `coturn`."""
     deadline_scale: float
     tool: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     subjects: Mapping[str, Subject] = msgspec.field(default_factory=dict[str, Subject])
 
 
 class Pruned(msgspec.Struct, frozen=True):
-    """How much of a timeline was not kept."""
+    """The amount of a timeline that was not kept."""
 
     left_out: int = 0
 
@@ -52,12 +52,12 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """An evidence file; its JSON Schema is `schemas/evidence.schema.json`."""
 
     scenario: ScenarioResult
-    """The result as it was observed: not blocked by other cases, and no known failure."""
+    """The result as observed, before other cases and known failures were considered."""
     run: RunConditions | None = None
     seed: int = 0
     timeline: tuple[EvidenceEntry, ...]
     network: Any = None
-    """What the links and servers between the peers counted."""
+    """The counters of the links and servers between the peers."""
     pruned: Pruned | None = None
     stderr: Mapping[str, str] | None = None
     """By client: the last lines that its adapter wrote to standard error."""
@@ -65,7 +65,7 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A case as it was observed, and how it was run."""
+    """A case as observed, and the conditions under which it ran."""
 
     result: ScenarioResult
     seed: int
@@ -74,7 +74,7 @@ class Evidence:
     """By option (`peer`, `offerer`, `answerer`): the value that was given."""
     router: str | None
     switches: tuple[str, ...]
-    """The options without a value that change what is run, as `coturn`."""
+    """The options without a value that change what runs, such as `coturn`."""
     deadline_scale: float
 
 
@@ -91,10 +91,9 @@ def write_evidence(
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
     `facts` is plain data. `stderr` holds, by client, the last lines that its adapter wrote. `run` holds the
-    conditions under which the case ran, so that it can be repeated: the fields of `RunConditions` but
-    for `seed`, `case` and `pairing`. The timeline of a case that passed is pruned to a compact trace;
-    `pruned` counts the entries that are left out, announcements of other scenarios' sessions included.
-    Earlier evidence of the case is replaced.
+    conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`. The
+    timeline of a case that passed is pruned to a compact trace; `pruned` counts the entries left out,
+    including announcements of other scenarios' sessions. Earlier evidence of the case is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     trace, left_out = compact(timeline) if passed else (timeline.entries, 0)
@@ -115,12 +114,12 @@ def write_evidence(
 
 
 def evidence_path(directory: Path, case_id: str) -> Path:
-    """Return where the evidence of a case lies in `directory`."""
+    """Return the evidence file of a case in `directory`."""
     return directory / f"{_file_name(case_id)}.json"
 
 
 def read_evidence(path: Path) -> Evidence:
-    """Read what repeats a case. Raises `EvidenceError`."""
+    """Read the evidence to repeat a case. Raises `EvidenceError`."""
     record = _read(path)
     if (run := record.run) is None:
         raise EvidenceError(
@@ -135,7 +134,7 @@ def read_evidence(path: Path) -> Evidence:
 def read_trace(path: Path, case: str) -> dict[str, Any]:
     """Return the evidence of `case` as plain data in the form of `CaseEvidence`.
 
-    Raises `EvidenceError` where it is gone, cut short, another case's, or in another form.
+    Raises `EvidenceError` if the file is missing, truncated, malformed, or the evidence of another case.
     """
     record = _read(path)
     if record.scenario.id != case:

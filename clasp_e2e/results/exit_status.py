@@ -4,15 +4,15 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """How a command ends. What pytest exits with beyond these is not a verdict."""
+    """The exit status of a command. Other exit statuses of pytest are not verdicts."""
 
     OK = 0
     """Conformant, or no fault, or nothing failed in the chosen part."""
     FAILED = 1
     """Not conformant, or a fault or a contradiction was found."""
     USAGE = 2
-    """The command cannot be carried out as it was given."""
+    """The command line is invalid, or cannot be executed."""
     INCONCLUSIVE = 3
-    """The run could not decide, or did not come to its end."""
+    """The run reached no verdict, or did not finish."""
     GONE = 4
     """The case that failed before passes now (`replay`)."""

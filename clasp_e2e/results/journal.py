@@ -1,7 +1,7 @@
 """The journal: the facts and observed results of a run, appended to a file as they become known.
 
-`journal.jsonl` holds one JSON object a line, so that a run which is killed at any moment leaves a readable
-record. `results.json` is written at its end.
+`journal.jsonl` holds one JSON object per line, so that a run that is killed at any moment leaves a readable
+record. The run writes `results.json` at its end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from clasp_e2e.results.store import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What is known of a run before its first case: the fields of `Run` with the same names."""
+    """The facts known before the first case of a run: the fields of `Run` with the same names."""
 
     catalogue: str
     command: str
@@ -64,9 +64,9 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Journal:
-    """The record of a run that is under way.
+    """The record of a run in progress.
 
-    Without a directory nothing is written, and the results are kept in memory only.
+    Without a directory, the results are kept in memory only.
     """
 
     def __init__(self, facts: RunFacts, directory: Path | None = None) -> None:
@@ -80,7 +80,7 @@ class Journal:
 
     @classmethod
     def create(cls, directory: Path | None, facts: RunFacts) -> Journal:
-        """Begin the journal of a run in `directory`, from which an earlier run's results are deleted.
+        """Begin the journal of a run in `directory`; delete the results of an earlier run there.
 
         Raises `ResultsError` if `directory` cannot hold results.
         """
@@ -96,12 +96,12 @@ class Journal:
 
     @property
     def path(self) -> Path | None:
-        """The `results.json` of the run, if it is kept."""
+        """The path of the run's `results.json`; None without a directory."""
         return None if self.directory is None else self.directory / RESULTS
 
     @property
     def results(self) -> tuple[ScenarioResult, ...]:
-        """The results that were observed so far, in the order in which they came."""
+        """The results observed so far, in the order of their arrival."""
         return tuple(self._results)
 
     def note(
@@ -115,8 +115,8 @@ class Journal:
     ) -> None:
         """Record facts of the run as they become known; a later value replaces an earlier one.
 
-        `plan` is to name the baselines (`with_baselines`), and `subset` is whether the user left cases
-        out on purpose: what a run that is killed needs to be resolved. Raises `ResultsError`.
+        `plan` must name the baselines (`with_baselines`), and `subset` is whether the user left cases out
+        on purpose: `resolve_run` needs both if the run is killed. Raises `ResultsError`.
         """
         declared = None if capabilities is None else tuple(sorted(capabilities))
         self.subjects = self.subjects if subjects is None else subjects
@@ -129,9 +129,9 @@ class Journal:
         self._write(result=result)
 
     def draft(self, plan: Plan, *, subset: bool, strict: bool = False) -> Run:
-        """Return the run with the results observed so far, to be resolved by `resolve_run`.
+        """Return the run with the results observed so far, as input for `resolve_run`.
 
-        `subset` is whether scenarios were left out on purpose.
+        `subset` is whether the user left scenarios out on purpose.
         """
         return _draft(
             self.facts,
@@ -172,7 +172,7 @@ class Journal:
 
 
 def finish_results(run: Run, path: Path) -> None:
-    """Write a resolved run over the `results.json` at `path`; a journal there is superseded and deleted.
+    """Replace the `results.json` at `path` with a resolved run, and delete the journal next to it.
 
     Raises `ResultsError`.
     """
@@ -196,8 +196,8 @@ def is_unfinished(directory: Path) -> bool:
 def read_journal(path: Path) -> Run:
     """Return the run that a journal describes, not resolved.
 
-    A last line that is cut off is ignored: the run was killed while it was written. Without a plan, which
-    the run did not live to write, the cases are those that have a result. Raises `ResultsError`.
+    A truncated last line is ignored: the run was killed during the write. If the run was killed before it
+    wrote its plan, the cases are those that have a result. Raises `ResultsError`.
     """
     lines = _lines(path)
     if not lines or (facts := lines[0].facts) is None:
@@ -210,15 +210,15 @@ def read_journal(path: Path) -> Run:
         names = ("plan", "subjects", "capabilities", "subset", "strict")
         run = replace(run, **{name: value for name in names if (value := getattr(line, name)) is not None})
     if run.plan is None:
-        cast = {"offerer": "", "answerer": "", "router": ""}
-        run = replace(run, subset=True, plan=Plan(cases={r.id: r.requirements for r in results}, roles=cast))
+        roles = {"offerer": "", "answerer": "", "router": ""}
+        run = replace(run, subset=True, plan=Plan(cases={r.id: r.requirements for r in results}, roles=roles))
     return run
 
 
 def _lines(path: Path) -> list[_Line]:
-    *whole, _cut_off = read_bytes(path).split(b"\n")
+    *complete, _truncated = read_bytes(path).split(b"\n")
     lines: list[_Line] = []
-    for number, text in enumerate(whole, 1):
+    for number, text in enumerate(complete, 1):
         if not text:
             continue
         try:

@@ -1,7 +1,6 @@
-"""The JSON Schemas of `results.json`, `matrix.json` and evidence, made from the types that read them.
+"""The JSON Schemas of `results.json`, `matrix.json` and evidence, generated from the types that read them.
 
-They are published in `schemas/`; after a change of the types, `python -m clasp_e2e.results.json_schemas`
-writes them again.
+They are published in `schemas/`; after a change of the types, run `python -m clasp_e2e.results.json_schemas`.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ TYPES: Mapping[str, type] = {"results": Run, "evidence": CaseEvidence, "matrix":
 
 
 def json_schema(kind: type) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a type of record."""
+    """Return the JSON Schema (draft 2020-12) of a record type."""
     return to_plain({"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)})
 
 

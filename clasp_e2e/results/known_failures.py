@@ -1,7 +1,7 @@
-"""Known failures: what a baseline makes of the results of a run, and what it says that is not true. Pure.
+"""Known failures: apply baselines to the results of a run, and check the baselines. Pure.
 
-A failure that is listed, and is the one that was written down, is expected. All else that differs
-from the baseline is a complaint, and fails the run: a list that nobody keeps true excuses too much.
+A failure that matches an entry is expected. Any other difference from the baseline is a complaint and
+fails the run: an outdated list excuses too much.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ _LONGEST = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a run was able to find out, so that it is not asked for more."""
+    """The part of the scenarios that a run covers, which limits what it can say about a baseline."""
 
     labels: frozenset[str]
-    """The names of all drivers that are known, or take part."""
+    """The names of all drivers that are known or take part."""
     today: date
     router: str = ""
-    """The label of the router that all pairings met over."""
+    """The label of the router of all pairings."""
     complete: frozenset[str] = frozenset()
-    """The pairings in which this run casts all scenarios that any run casts in them."""
+    """The pairings for which this run includes every scenario."""
     left_out: frozenset[tuple[str, str]] = frozenset()
-    """Requirement and pairing of each case that was cast and did not run."""
+    """Requirement and pairing of each planned case that did not run."""
     whole: bool = False
-    """Whether nothing was left out at all."""
+    """Whether nothing was left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedBaselines:
-    """The results as the baselines have them, what is wrong with these, and what cannot be told yet."""
+    """The results after applying the baselines, complaints about these, and open questions (`notes`)."""
 
     results: tuple[ScenarioResult, ...]
     complaints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     spent: tuple[Spent, ...] = ()
-    """The entries that are to go."""
+    """The entries to delete or narrow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """An entry of a baseline that excuses nothing any more, or not all that it names."""
+    """An entry of a baseline that no longer applies, at least in some of its pairings."""
 
     entry: KnownFailure
     still: tuple[str, ...] = ()
-    """The pairings in which it holds all the same: it is to name these."""
+    """The pairings in which it still applies, and which it should name."""
 
 
 def check_pairings(baseline: Baseline, labels: Collection[str], *, own: bool) -> None:
     """Raise `BaselineError` for an entry whose pairing no run can have.
 
-    `own` is for a baseline that lies beside an adapter: its entries are about that implementation.
+    `own` is for a baseline in the folder of an adapter: its entries are about that implementation.
     """
     for entry in baseline.entries:
         if entry.pairing == ANY:
@@ -70,19 +70,19 @@ def check_pairings(baseline: Baseline, labels: Collection[str], *, own: bool) ->
         who = _participants(entry.pairing, labels)
         if not who:
             raise BaselineError(
-                f"{entry.where}: there is no pairing {entry.pairing!r}: it is written as in a test's id, with"
+                f"{entry.where}: there is no pairing {entry.pairing!r}; write it as in a test's id, with"
                 f" the names of drivers, which here are {', '.join(sorted(labels))}"
             )
         if own and baseline.owners.isdisjoint({*who, entry.router}):
             owners = " or ".join(sorted(baseline.owners))
             raise BaselineError(
                 f"{entry.where}: {owners} has no part in {entry.pairing!r}, and this is its baseline;"
-                " move the entry to the baseline of whose failure it is"
+                " move the entry to the baseline of the implementation that fails"
             )
 
 
 def expect_known(baselines: Iterable[Baseline], result: ScenarioResult, scope: Scope) -> ScenarioResult:
-    """Return `result`, as an expected failure if it is one that is known."""
+    """Return `result`, marked as an expected failure if an entry explains it."""
     for requirement in result.requirements:
         if not _failed(result, requirement):
             continue
@@ -100,7 +100,7 @@ def expect_known(baselines: Iterable[Baseline], result: ScenarioResult, scope: S
 def apply_baselines(
     baselines: Sequence[Baseline], results: Iterable[ScenarioResult], scope: Scope, catalogue: Catalogue
 ) -> AppliedBaselines:
-    """Return what the baselines make of all results of a run, resolved, and the complaints."""
+    """Apply the baselines to all resolved results of a run."""
     known = [expect_known(baselines, result, scope) for result in results]
     review = _Review(baselines, known, scope, catalogue)
     for baseline in baselines:
@@ -113,9 +113,9 @@ def apply_baselines(
 
 
 def treat_known_as_passed(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
-    """Return the results as if all that is known had been met, and what it blocks with it.
+    """Return the results with known failures, and the cases that they block, as passed.
 
-    By these the exit status is decided, never what the run says of the implementation.
+    These results determine the exit status, never the verdict of the run.
     """
     failing = {name for result in results for name in _names(result, Outcome.FAILED, Outcome.DEVIATION)}
     known = {name for result in results for name in _names(result, Outcome.EXPECTED_FAILURE)} - failing
@@ -135,7 +135,7 @@ def treat_known_as_passed(results: Sequence[ScenarioResult]) -> list[ScenarioRes
 
 
 class _Review:
-    """What is found out about the entries of the baselines, one after the other."""
+    """A check of the entries of the baselines, one after the other."""
 
     def __init__(
         self,
@@ -148,22 +148,22 @@ class _Review:
         self.notes: list[str] = []
         self.spent: list[Spent] = []
         self.passes: dict[str, set[str]] = {}
-        """By result: the requirements that are met although they are listed."""
+        """By case: the requirements that are met although they are listed."""
         self._baselines = baselines
         self._results = results
         self._scope = scope
         self._catalogue = catalogue
         self._reported: set[tuple[str, str]] = set()
         self._stale = False
-        """Whether the entry that is looked at is to go."""
+        """Whether the current entry should be deleted."""
         self._met_in: set[str] = set()
-        """The pairings in which it is met."""
+        """The pairings in which its requirement is met."""
 
     def check(self, baseline: Baseline, entry: KnownFailure) -> None:
         if _expired(entry, self._scope):
             self.complaints.append(
-                f"{entry.where}: expired on {entry.expires}, and excuses nothing any more; look at the"
-                " failure again, then give a new date or delete the entry"
+                f"{entry.where}: expired on {entry.expires} and no longer applies; check the failure"
+                " again, then give a new date or delete the entry"
             )
             self.spent.append(Spent(entry))
             return
@@ -179,8 +179,8 @@ class _Review:
         for pairing, group in pairings.items():
             self._in_pairing(baseline, entry, pairing, group, used)
         still = tuple(sorted(pairings.keys() - self._met_in))
-        told_in_full = entry.pairing != ANY or self._all_ran(entry)
-        if self._stale or (self._met_in and told_in_full):
+        is_fully_judged = entry.pairing != ANY or self._all_ran(entry)
+        if self._stale or (self._met_in and is_fully_judged):
             self.spent.append(Spent(entry, () if self._stale else still))
 
     def _in_pairing(
@@ -202,7 +202,7 @@ class _Review:
             if not used and all(self._explained(result, name) for result in failed) and self._all_ran(entry):
                 self._stale = True
                 self.complaints.append(
-                    f"{entry.where}: stale: what it expects to be seen was not, and other entries explain"
+                    f"{entry.where}: stale: what it describes was not observed, and other entries explain"
                     f" how {name} fails in {pairing}; delete this one"
                 )
         elif self._is_mixed(baseline, entry, pairing):
@@ -211,20 +211,20 @@ class _Review:
             self._met(entry, pairing, group)
 
     def _is_mixed(self, baseline: Baseline, entry: KnownFailure, pairing: str) -> bool:
-        """Return whether another implementation takes part, which may be the one that was looked at.
+        """Return whether another implementation takes part, which may be the one that was judged.
 
-        That something is met there says nothing of an entry that does not name the pairing.
+        A pass there does not contradict an entry that does not name the pairing.
         """
         others = {*_participants(pairing, self._scope.labels)} - baseline.owners - {REFERENCE, SCRIPTED}
         return entry.pairing == ANY and bool(others)
 
     def _met(self, entry: KnownFailure, pairing: str, group: Sequence[ScenarioResult]) -> None:
         name = entry.requirement
-        known_in_full = pairing in self._scope.complete and (name, pairing) not in self._scope.left_out
-        if not known_in_full and entry.scenario is None:
+        all_ran = pairing in self._scope.complete and (name, pairing) not in self._scope.left_out
+        if not all_ran and entry.scenario is None:
             self.notes.append(
-                f"{entry.where}: listed, and {name} was met in the part that ran of it in {pairing};"
-                " a run of the whole tells whether the entry is to go"
+                f"{entry.where}: {name} was met in the cases of {pairing} that ran; a run of all cases shows"
+                " whether to delete the entry"
             )
             return
         self._met_in.add(pairing)
@@ -241,8 +241,8 @@ class _Review:
             message = " ".join(result.message.split())
             seen = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
             self.complaints.append(
-                f"{entry.where}: another reason: {result.id} failed, but not as written there:"
-                f" {entry.seen!r} is not found in {seen!r}; repair it, or write what is seen into an entry"
+                f"{entry.where}: another reason: {result.id} failed, but not as described there:"
+                f" {entry.seen!r} is not found in {seen!r}; fix it, or add an entry for this failure"
             )
 
     def _untouched(self, baseline: Baseline, entry: KnownFailure) -> None:
@@ -251,15 +251,15 @@ class _Review:
             scenario = f" by {entry.scenario}" if entry.scenario else ""
             self._stale = True
             self.complaints.append(
-                f"{entry.where}: stale: a whole run judged {entry.requirement}{scenario} in {where} nowhere;"
-                " delete the entry, or correct what it names"
+                f"{entry.where}: stale: a complete run did not judge {entry.requirement}{scenario} in"
+                f" {where}; delete the entry, or correct what it names"
             )
 
     def _all_ran(self, entry: KnownFailure) -> bool:
         return self._scope.whole and entry.router in (None, self._scope.router)
 
     def _would_be_judged(self, baseline: Baseline, entry: KnownFailure) -> bool:
-        """Return whether a scenario of this run would have touched `entry` if there were any."""
+        """Return whether this run includes every scenario that could judge `entry`."""
         complete = self._scope.complete
         if entry.pairing != ANY:
             return entry.pairing in complete
@@ -278,7 +278,7 @@ class _Review:
 def _entries(
     baselines: Iterable[Baseline], result: ScenarioResult, requirement: str, scope: Scope
 ) -> Iterator[KnownFailure]:
-    """The entries in force that are about a requirement in a result."""
+    """Yield the valid entries about a requirement in a result."""
     for baseline in baselines:
         for entry in baseline.entries:
             about = entry.requirement == requirement and _covers(baseline, entry, result, scope)
@@ -318,7 +318,7 @@ def _unexpected(result: ScenarioResult, requirements: Collection[str]) -> Scenar
 
 
 def _participants(pairing: str, labels: Collection[str]) -> tuple[str, ...]:
-    """Return who takes part in a pairing, none if it is none; a label may itself hold a hyphen."""
+    """Return the labels in a pairing, or none if it is invalid; a label may contain a hyphen."""
     if pairing.startswith("router-") and pairing.removeprefix("router-") in labels:
         return (pairing.removeprefix("router-"),)
     name = pairing.removesuffix("-answering")

@@ -14,7 +14,7 @@ from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import Run, SchemaNumber
 
 SCHEMA = 1
-"""The version of the form of `matrix.json`."""
+"""The schema version of `matrix.json`."""
 
 WORST_FIRST = (ExitStatus.FAILED, ExitStatus.INCONCLUSIVE, ExitStatus.USAGE, ExitStatus.OK)
 
@@ -23,20 +23,20 @@ class State(StrEnum):
     """Whether a cell was judged."""
 
     NOT_RUN = "not_run"
-    """Its turn has not come, or never came."""
+    """It has not run, or will not run."""
     JUDGED = "judged"
     """It has a verdict."""
     NOT_AVAILABLE = "not_available"
-    """An implementation that it needs cannot be had on this machine."""
+    """An implementation that it needs is not available on this machine."""
     BROKEN = "broken"
-    """Its run came to no end: an error of the harness, a driver or the environment."""
+    """Its run did not finish: an error of the harness, a driver or the environment."""
     INTERRUPTED = "interrupted"
-    """Its run was ended early: what is known of it is a part."""
+    """Its run was stopped early; its results are partial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """An offerer, an answerer and a router, as the user named them, and what became of their run."""
+    """An offerer, an answerer and a router, as the user named them, and the result of their run."""
 
     offerer: str
     answerer: str
@@ -46,31 +46,31 @@ class Cell:
     """Why it is not available, or broken."""
     verdict: Verdict | None = None
     exit_status: int | None = None
-    """That of its run; a matrix exits with the worst."""
+    """The exit status of its run; a matrix exits with the worst."""
     failed: tuple[str, ...] = ()
-    """The ids of what the specification requires and was not met; those that are known among them."""
+    """The ids of the MUST requirements that were not met, known failures included."""
     deviations: tuple[str, ...] = ()
-    """The ids of other expectations that were not met; those that are known among them."""
+    """The ids of other expectations that were not met, known failures included."""
     known: tuple[str, ...] = ()
-    """Those of both of which every failure is a known one."""
+    """The ids of both lists of which every failure is a known one."""
     undecided: tuple[str, ...] = ()
-    """The ids that an error or something unobserved left without a verdict."""
+    """The ids without a verdict because of an error or a missing observation."""
     complaints: tuple[str, ...] = ()
-    """What is not true of the baselines of known failures."""
+    """Complaints about the baselines of known failures."""
     results: str | None = None
     """Its `results.json`, relative to the matrix."""
     duration_s: float = 0
-    """Until its last case was judged; cells overlap."""
+    """Seconds until its last case was judged; cells overlap."""
 
     @property
     def name(self) -> str:
-        """The cell in a line: `rust → node over reference`."""
+        """The cell in one line: `rust → node over reference`."""
         return f"{self.offerer} → {self.answerer} over {self.router}"
 
     def judged(
         self, run: Run, *, exit_status: int, results: str, duration_s: float, state: State = State.JUDGED
     ) -> Cell:
-        """Return the cell with what its run says."""
+        """Return the cell with the result of its run."""
         failed, deviations = _ids(run, RequirementVerdict.FAIL), _ids(run, RequirementVerdict.DEVIATION)
         known = {name for name in failed + deviations if _is_known(run, name)}
         return replace(
@@ -102,13 +102,13 @@ class Matrix:
     peers: tuple[str, ...]
     routers: tuple[str, ...]
     faults: tuple[str, ...] = ()
-    """What did not end properly of the drivers and routers that all cells share."""
+    """Errors at the shutdown of the drivers and routers that all cells share."""
     cells: tuple[Cell, ...]
 
     def exit_status(self, *, require_all: bool = False) -> ExitStatus:
         """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
 
-        A cell that is not available decides nothing, unless `require_all`, or unless no other is left.
+        A cell that is not available counts only with `require_all`, or if no other is left.
         """
         statuses = [_status(cell) for cell in self.cells if cell.state is not State.NOT_AVAILABLE]
         if not statuses or (require_all and len(statuses) < len(self.cells)):
@@ -119,7 +119,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why an implementation cannot be judged in a role: it cannot be had here, or its driver is broken."""
+    """Why an implementation cannot be judged in a role: it is not available, or its driver is broken."""
 
     state: State
     """`NOT_AVAILABLE` or `BROKEN`."""
@@ -131,13 +131,13 @@ def cells_of(
 ) -> tuple[Cell, ...]:
     """Return a cell for each offerer, answerer and router.
 
-    `obstacles` are those of an implementation as a `peer` and as a `router`. A cell that something
-    stands in the way of is there all the same, with the reason.
+    `obstacles` are those of an implementation as a `peer` and as a `router`. A cell with an obstacle is
+    included, with the reason.
     """
 
     def cell(offerer: str, answerer: str, router: str) -> Cell:
-        cast = ((offerer, "peer"), (answerer, "peer"), (router, "router"))
-        met = list(dict.fromkeys(obstacles[each] for each in cast if each in obstacles))
+        roles = ((offerer, "peer"), (answerer, "peer"), (router, "router"))
+        met = list(dict.fromkeys(obstacles[each] for each in roles if each in obstacles))
         missing = any(each.state is State.NOT_AVAILABLE for each in met)
         state = State.NOT_AVAILABLE if missing else State.BROKEN if met else State.NOT_RUN
         reason = "; ".join(each.reason for each in met) or None
@@ -149,7 +149,7 @@ def cells_of(
 
 
 def _status(cell: Cell) -> ExitStatus:
-    # Pytest knows more statuses, and so does the system: no verdict is among those.
+    # Pytest and the system have other statuses, which are not verdicts.
     return next((each for each in WORST_FIRST if each == cell.exit_status), ExitStatus.INCONCLUSIVE)
 
 

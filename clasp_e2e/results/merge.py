@@ -1,4 +1,4 @@
-"""Several runs, each of a part of the scenarios, as the one that would have run them all. Pure."""
+"""Merge runs of parts of the scenarios into the run of them all. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ from clasp_e2e.spec.catalogue import Catalogue
 
 
 class MergeError(ValueError):
-    """Runs that are no parts of one; the text says which, why, and what to do."""
+    """Runs that are not parts of one run; the text says which, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A run that is to be merged, and what the user calls it."""
+    """A run to merge, and the name that the user gave it."""
 
     name: str
     run: Run
@@ -32,19 +32,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The run of all parts, and where each of its results is from."""
+    """The run of all parts, and the source of each of its results."""
 
     resolved: Resolution
     sources: Mapping[str, str]
-    """By case, the name of the run."""
+    """By case, the name of the part."""
 
 
 def merge_runs(named: Sequence[tuple[str, Run]], catalogue: Catalogue, command: str) -> Merged:
-    """Return the one run that `named`, runs with their names, are parts of; their order does not matter.
+    """Merge `named`, runs with their names, into one run; their order does not matter.
 
-    A case of which no part has a result leaves it partial. Its seed, where the parts have several, is
-    that of the first. Raises `MergeError` for what cannot stem from one run: other implementations,
-    versions, options or known failures, or a case with two outcomes.
+    The run is partial if a case has no result in any part. Its seed is that of the first part. Raises
+    `MergeError` if the parts have different implementations, versions, options or known failures, or if a
+    case has two outcomes.
     """
     parts = sorted((_part(name, run, catalogue) for name, run in named), key=_age)
     for part in parts[1:]:
@@ -86,7 +86,7 @@ def _age(part: Part) -> tuple[object, ...]:
 
 
 def _check(first: Part, other: Part) -> None:
-    """Raise `MergeError` if the two cannot be of one run."""
+    """Raise `MergeError` if the two cannot be parts of one run."""
     facts: dict[str, Callable[[Part], object]] = {
         "versions of the harness": lambda part: " ".join(part.run.tool.values()),
         "judged roles": lambda part: " and ".join(part.run.judged_roles),
@@ -94,7 +94,7 @@ def _check(first: Part, other: Part) -> None:
         "options": lambda part: " ".join((*part.plan.switches, *["strict"] * part.run.strict)) or "none",
         "known failures": lambda part: [(each.owners, each.text) for each in part.plan.known],
     }
-    if first.run.subjects and other.run.subjects:  # They are not known where none could be started.
+    if first.run.subjects and other.run.subjects:  # Without a start, they are unknown.
         facts["implementations"] = lambda part: ", ".join(
             f"{role} {subject.name} {subject.version} ({subject.language})"
             for role, subject in sorted(part.run.subjects.items())
@@ -102,22 +102,22 @@ def _check(first: Part, other: Part) -> None:
         facts["capabilities"] = lambda part: " ".join(part.run.capabilities) or "none"
     for what, fact in facts.items():
         if (one := fact(first)) != (two := fact(other)):
-            said = f": {one}, and {two}" if isinstance(one, str) else ""
+            values = f": {one}, and {two}" if isinstance(one, str) else ""
             raise MergeError(
-                f"{first.name} and {other.name} are no parts of one run: they have different {what}{said};"
-                " run all parts alike"
+                f"{first.name} and {other.name} are not parts of one run: they have different {what}{values};"
+                " run all parts with the same options"
             )
 
 
 def _one_of(
     one: tuple[Part, ScenarioResult], other: tuple[Part, ScenarioResult]
 ) -> tuple[Part, ScenarioResult]:
-    """Return one of two results of a case, always the same. Raises `MergeError` if they contradict."""
+    """Return one of two results of a case, whatever their order. Raises `MergeError` if they differ."""
     (first, before), (second, now) = one, other
     if (before.outcome, before.judgments) != (now.outcome, now.judgments):
         raise MergeError(
             f"{before.id}: {before.outcome.value} in {first.name}, and {now.outcome.value} in"
-            f" {second.name}; a case belongs into one part: leave one of the two out"
+            f" {second.name}; a case belongs to one part: leave one of the two out"
         )
     return min(one, other, key=lambda each: encode(each[1]))
 
@@ -126,16 +126,16 @@ def _plan(parts: Sequence[Part]) -> Plan:
     plans = [part.plan for part in parts]
     cases = {case: names for plan in plans for case, names in plan.cases.items()}
     chosen = {case for plan in plans for case in plan.chosen}
-    read, beside = _union(plan.read for plan in plans), _union(plan.sibling_files for plan in plans)
+    read, siblings = _union(plan.read for plan in plans), _union(plan.sibling_files for plan in plans)
     return replace(
         plans[0],
         cases=dict(sorted(cases.items())),
         left_out=tuple(sorted(cases.keys() - chosen)),
         elsewhere=(),
         covered=_union(plan.covered for plan in plans),
-        all_files=any(plan.all_files for plan in plans) or set(beside) <= set(read),
+        all_files=any(plan.all_files for plan in plans) or set(siblings) <= set(read),
         read=read,
-        sibling_files=beside,
+        sibling_files=siblings,
         labels=_union(plan.labels for plan in plans),
     )
 

@@ -1,20 +1,20 @@
-"""Regular expressions for the messages of failures, whatever differs from run to run. Pure.
+"""Regular expressions that match the message of a failure in any run. Pure.
 
-A message is read token by token. What is generated for a run (numbers, digests, ids, addresses) becomes
-an expression for any of its kind; every other word is kept, so that another cause does not match.
+A token that is generated for a run (a number, digest, id or address) becomes an expression for any of its
+kind; every other token is kept, so that another cause does not match.
 """
 
 import re
 
 _LONGEST = 500
-"""The most characters of an expression; what follows in the message is not looked at."""
+"""Maximum length of an expression in characters; the rest of the message is ignored."""
 
 _ENDS = r"\)(?:$|,\ [A-Z]|;|\]|\ [a-z])"
-"""What follows an id at the end of an event: the next one, or the rest of the sentence."""
+"""The text that follows an id at the end of an event: the next event, or the rest of the sentence."""
 _QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _ADDRESS = r"(?:\d+(?:\.\d+){3}|\[[0-9a-fA-F:]+(?:%\w+)?\]):\d+"
 _CALL = rf"""\w+\((?:[^()'"]|{_QUOTED})*\)"""
-"""A record as Python shows it: `Data(data=b'...')`."""
+"""The `repr` of a record: `Data(data=b'...')`."""
 _TOKEN = re.compile(
     rf"""
       (?P<name>\b(?:[A-Z]{{2,5}}-\d+|\w*(?:P2P|e2e)\w*|IPv[46]|SHA-?\d+|UTF-?\d+)\b)
@@ -38,7 +38,7 @@ _TOKEN = re.compile(
 )
 _OF_ANY = {
     "addresses": r"\S+:\d+(?:, \S+:\d+)*",
-    # An id may hold any character, but does not reach into the next event.
+    # An id may contain any character, but does not extend into the next event.
     "session": r"(?:(?!\), [A-Z]|\)\]?;).)+",
     "sender": r"(?:(?!\), [A-Z]|\)\]?;).)+",
     "signal": r"""[^\s'",)\]]+""",
@@ -53,20 +53,20 @@ _NUMBER = r"\d[\d.e+-]*"
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 _OF_SESSIONS = re.compile(r"\bsession id\b|`(?:from|to)`|\bsender\b")
 _OPAQUE = re.compile(r"[^\s/](?=\S*\d)\S{8,}")
-"""A text between quotation marks that is no word, and that a run may have generated."""
+"""A quoted text that is not a word, and that a run may have generated."""
 
 
 def pattern(message: str) -> str:
-    """Return a regular expression for a failure's message that finds the same failure in any other run.
+    """Return a regular expression that matches the message of the same failure in any other run.
 
-    Only the first line counts: what follows is the log of a process.
+    Only the first line counts: the rest is the log of a process.
     """
     first, *rest = message.strip().splitlines() or [""]
     line = " ".join(first.split())
     parts: list[str] = []
     for part in _generalised(line, quotes=_OF_SESSIONS.search(line) is not None):
         if sum(map(len, parts)) + len(part) > _LONGEST:
-            # Half a word would match what it is not.
+            # A partial word would match other words.
             end = max((place for place, each in enumerate(parts) if each == " "), default=len(parts))
             return f"^{''.join(parts[:end])}"
         parts.append(part)
@@ -74,7 +74,7 @@ def pattern(message: str) -> str:
 
 
 def _generalised(text: str, *, quotes: bool) -> list[str]:
-    """Return the expressions for the tokens of `text`; with `quotes` what is in quotation marks is an id."""
+    """Return the expressions for the tokens of `text`; with `quotes`, quoted texts are ids."""
     return [_expression(found, quotes) for found in _TOKEN.finditer(text)]
 
 
@@ -101,7 +101,7 @@ def _expression(found: re.Match[str], quotes: bool) -> str:
 
 
 def _calls(token: str, quotes: bool) -> str:
-    """Return the expression for records as Python shows them; of equal ones there may be any number."""
+    """Return the expression for the `repr` of records; equal ones may occur any number of times."""
     items = [_call(found[0], quotes) for found in re.finditer(_CALL, token)]
     return f"(?:{items[0]}(?:, )?)+" if len(set(items)) == 1 else ", ".join(items)
 

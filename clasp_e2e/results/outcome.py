@@ -1,10 +1,10 @@
-"""What can become of a scenario, of a requirement, and of a run."""
+"""The outcomes of scenarios, and the verdicts of requirements and runs."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of one scenario in one pairing, or of one requirement within it."""
+    """The outcome of one scenario in one pairing, or of one requirement within it."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -12,9 +12,9 @@ class Outcome(StrEnum):
     DEVIATION = "deviation"
     """A SHOULD was not met."""
     BLOCKED = "blocked"
-    """A requirement that this one rests on failed."""
+    """A precondition failed."""
     UNOBSERVED = "unobserved"
-    """The harness could not see what decides it: neither pass nor fail."""
+    """The harness could not make the deciding observation: neither pass nor fail."""
     NOT_OFFERED = "not_offered"
     """The implementation or its adapter does not offer the call or the capability."""
     SKIPPED = "skipped"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class RequirementVerdict(StrEnum):
-    """What a run says of one requirement, over all scenarios and pairings that judged it."""
+    """The verdict of a run on one requirement, over all scenarios and pairings that judged it."""
 
     PASS = "pass"  # noqa: S105 (not a password)
     FAIL = "fail"
@@ -43,15 +43,15 @@ class RequirementVerdict(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a run says of the implementation."""
+    """The verdict of a run on the implementation."""
 
     CONFORMANT = "conformant"
     """Every MUST of the judged roles was judged and passed."""
     CONFORMANT_WITH_DEVIATIONS = "conformant_with_deviations"
-    """The same, and a SHOULD was not met."""
+    """Every MUST passed, and a SHOULD was not met."""
     NON_CONFORMANT = "non_conformant"
     """A MUST failed."""
     PARTIAL = "partial"
-    """No MUST failed, and not every one was judged."""
+    """No MUST failed, but not every one was judged."""
     INCONCLUSIVE = "inconclusive"
     """Errors, a MUST that could not be observed, or nothing judged."""

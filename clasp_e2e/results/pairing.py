@@ -1,4 +1,4 @@
-"""Who stood opposite whom in a case."""
+"""The implementations that take part in a case."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 REFERENCE = "reference"
 SCRIPTED = "scripted"
-"""The reference with a script that makes it misbehave; it is never judged."""
+"""The reference, scripted to misbehave; it is never judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """One way to cast a scenario. Labels; an absent role is the empty string.
+    """The labels of the implementations in each role; an absent role is the empty string.
 
-    `subject` is the role that is looked at: the one that sends, closes or asks in a scenario.
+    `subject` is the role that acts in the scenario: it sends, closes or connects.
     """
 
     offerer: str = ""
@@ -33,19 +33,19 @@ class Pairing:
         return f"{name}-answering" if both_ways and self.subject == "answerer" and self.offerer else name
 
     def includes(self, other: Pairing) -> bool:
-        """Return whether what failed in `other` concerns this pairing too."""
+        """Return whether a failure in `other` concerns this pairing too."""
         if other.router:
             return True
         if other.offerer and other.answerer:
-            cast = (self.offerer, self.answerer)
-            unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in cast)
-            return (other.offerer, other.answerer) in (cast, unscripted)
+            roles = (self.offerer, self.answerer)
+            unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in roles)
+            return (other.offerer, other.answerer) in (roles, unscripted)
         return (other.offerer or other.answerer) in (self.offerer, self.answerer)
 
     def is_explained_by(self, other: Pairing) -> bool:
-        """Return whether what failed in `other` can be what a case in this pairing saw missing.
+        """Return whether a failure in `other` can explain a missing precondition in this pairing.
 
-        Beyond what `includes` says: an implementation that is alone here lacks what it lacks in a pair.
+        In addition to `includes`, a failure of an implementation in a pair explains one where it is alone.
         """
         alone = "" if self.offerer and self.answerer else self.offerer or self.answerer
         return self.includes(other) or (bool(alone) and alone in (other.offerer, other.answerer))

@@ -1,4 +1,4 @@
-"""What a run set out to do: by this it is known what is missing, and a verdict can be reached once more."""
+"""The plan of a run: it shows which cases are missing, and allows the verdict to be computed again."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KnownList:
-    """A baseline of known failures as it was given: the file's name, whose failures they are, its text."""
+    """A baseline of known failures as given: file name, labels of the implementations, text."""
 
     source: str
     owners: tuple[str, ...]
@@ -24,19 +24,19 @@ class Shard:
     duration_s: float
     platform: str
     scenarios: int
-    """How many results it has."""
+    """The number of its results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The cases of a run, and what its verdict takes beside their results."""
+    """The cases of a run, and the other facts that its verdict depends on."""
 
     cases: Mapping[str, tuple[str, ...]]
-    """The requirements of every case that the files which were read hold, whether it was to run or not."""
+    """The requirements of every case in the files that were read, selected or not."""
     left_out: tuple[str, ...] = ()
-    """The cases that the user left out on purpose, from all shards alike."""
+    """The cases that the user left out on purpose, from every shard."""
     elsewhere: tuple[str, ...] = ()
-    """The cases that are another shard's."""
+    """The cases of other shards."""
     covered: tuple[str, ...] = ()
     """The requirements of all scenarios in the files that were read."""
     all_files: bool = False
@@ -46,21 +46,21 @@ class Plan:
     sibling_files: tuple[str, ...] = ()
     """The names of all files of scenarios in the same folders."""
     roles: Mapping[str, str]
-    """By role, the label of who stood there."""
+    """By role, the label of the implementation."""
     labels: tuple[str, ...] = ()
-    """The names that a pairing can hold."""
+    """The names that a pairing can contain."""
     complete: tuple[str, ...] = ()
-    """The pairings in which a run casts these subjects in all that any run judges there."""
+    """The pairings for which this run includes every scenario."""
     switches: tuple[str, ...] = ()
-    """The options without a value that change what is run, as `coturn`."""
+    """The options without a value that change what runs, such as `coturn`."""
     known: tuple[KnownList, ...] = ()
     """The lists of known failures."""
 
     @property
     def chosen(self) -> frozenset[str]:
-        """The cases that the user chose, in whatever shard."""
+        """The cases that the user chose, in any shard."""
         return frozenset(self.cases).difference(self.left_out)
 
     def missing(self, ran: Iterable[str]) -> tuple[str, ...]:
-        """Return the cases that were to run here and are not among those that `ran`."""
+        """Return the cases that were planned here and are not in `ran`."""
         return tuple(sorted(self.chosen.difference(self.elsewhere, ran)))

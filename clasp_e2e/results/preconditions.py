@@ -1,4 +1,4 @@
-"""One cause, one failure: what fails because its precondition is not met is blocked by that. Pure."""
+"""Report each cause as one failure: a failed precondition blocks the cases that depend on it. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,16 +10,16 @@ from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue
 
 UNDECIDED = NOT_MET | {Outcome.UNOBSERVED}
-"""The outcomes that say nothing by themselves if a precondition is not met."""
+"""The outcomes that become blocked if a precondition is not met."""
 
 MET = frozenset({Outcome.PASSED, Outcome.UNEXPECTED_PASS})
 
 COMMON_PRECONDITION = "CON-6"
-"""What all but the first scenarios rest on, with its own preconditions: a connection that carries data."""
+"""The precondition of all but the first scenarios: a connection that carries data."""
 
 
 class Cause(NamedTuple):
-    """A requirement, and the case that shows it as not met."""
+    """A requirement, and the case in which it was not met."""
 
     requirement: str
     case: ScenarioResult
@@ -32,13 +32,13 @@ def broken_precondition(
     pairing: Pairing,
     finished: Iterable[ScenarioResult],
 ) -> Cause | None:
-    """Return what is not met of the preconditions of `requirements`, in a pairing that concerns this one.
+    """Return a precondition of `requirements` that is not met in a pairing that concerns this one.
 
-    For a precondition that is itself blocked, what blocks it: one cause, one failure.
+    For a precondition that is itself blocked, return the cause of that block.
     """
     known = list(_concerning(case_id, pairing, finished))
     for precondition in _preconditions(catalogue, requirements):
-        # What rests on one of the requirements cannot be what blocks them.
+        # A requirement that depends on one of `requirements` cannot block them.
         found = _cause_of(precondition, known, lambda name: not _rests_on(catalogue, name, requirements))
         if found is not None:
             return found
@@ -52,21 +52,21 @@ def failed_precondition(
     pairing: Pairing,
     finished: Iterable[ScenarioResult],
 ) -> str | None:
-    """Return the precondition that failed, if there is no use in trying what rests on it.
+    """Return the failed precondition that makes it pointless to run a case.
 
-    `finished` are results as they were observed: one that was itself not tried says nothing.
-    Only a quick case that comes before this one in every run counts: thus what is tried, and its
-    outcome, depends neither on which case happened to finish first nor on who ran it.
+    `finished` are observed results; a case that did not run has no effect. Only a quick case that precedes
+    this one in every run counts, so that the set of cases that run, and their outcomes, depend neither on
+    the order of completion nor on the process.
     """
     found = _hopeless(catalogue, case_id, requirements, pairing, finished)
     return None if found is None else found.requirement
 
 
 def blocks_all_dependents(catalogue: Catalogue, cause: str) -> bool:
-    """Return whether nothing that rests on `cause` needs to be tried once it has failed.
+    """Return whether no dependent of `cause` needs to run once it has failed.
 
-    That is so for what every connection rests on. Where less is broken, a scenario may pass all
-    the same: relaying may fail and sending directly work. It is blocked if it does not pass.
+    This applies to the preconditions of every connection. After other failures a scenario may still pass:
+    for example, relaying may fail while direct sends work. It is blocked only if it does not pass.
     """
     return COMMON_PRECONDITION in catalogue and cause in (
         COMMON_PRECONDITION,
@@ -77,10 +77,10 @@ def blocks_all_dependents(catalogue: Catalogue, cause: str) -> bool:
 def resolve_case(
     catalogue: Catalogue, result: ScenarioResult, finished: Iterable[ScenarioResult]
 ) -> ScenarioResult:
-    """Return `result` in the light of `finished`: blocked, if it did not pass and a precondition failed.
+    """Return `result`, blocked if it did not pass and `finished` shows that a precondition failed.
 
-    A case that saw a precondition missing which none of `finished` shows as not met stays blocked by it:
-    whether that is right is known at the end of the run (`resolve_all`).
+    A case that itself observed a missing precondition stays blocked even if none of `finished` shows it as
+    not met; `resolve_all` decides at the end of the run.
     """
     finished = list(finished)
     pairing = result.roles
@@ -102,9 +102,9 @@ def resolve_case(
 
 
 def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
-    """Return all results of a run, resolved, in the order of a run, whoever ran what and when.
+    """Return all results, resolved, in the order of a complete run, whichever process ran them and when.
 
-    A case that a whole run would not have tried has no say here either; but an error stays one.
+    A case that a complete run would not have started does not count here either; an error remains an error.
     """
     order, by_need = run_order(catalogue), need_order(catalogue)
     known = sorted((result.as_observed() for result in results), key=order)
@@ -116,7 +116,7 @@ def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list
             if result is not known[place]:
                 known[place] = result
                 blocking = [each for each in known if _can_block(each)]
-    # A case that is no longer blocked may show that a requirement is not met, but blocks no fewer.
+    # Each unblocked case may show another requirement as not met; it never removes a block.
     while any(_unblock(catalogue, known, place) for place in needs):
         pass
     blocking = [each for each in known if _can_block(each)]
@@ -124,7 +124,7 @@ def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list
 
 
 def unexplained_blocks(results: Sequence[ScenarioResult]) -> list[str]:
-    """Return the ids of cases that are blocked by a requirement which no result shows as not met."""
+    """Return the ids of cases that are blocked by a requirement that no result shows as not met."""
     return [
         result.id
         for result in results
@@ -139,13 +139,13 @@ def unexplained_blocks(results: Sequence[ScenarioResult]) -> list[str]:
 
 
 def run_order(catalogue: Catalogue) -> Callable[[ScenarioResult], tuple[int, int, str]]:
-    """Return the key by which results are ordered as in a run: what others rest on first, waits last."""
+    """Return the sort key for the order of a run: preconditions first, waiting cases last."""
     place = need_order(catalogue)
     return lambda result: (result.waits + result.slow, *place(result))
 
 
 def need_order(catalogue: Catalogue) -> Callable[[ScenarioResult], tuple[int, str]]:
-    """Return the key by which results come after those that they rest on."""
+    """Return the sort key that places results after their preconditions."""
     place = _place(catalogue)
     return lambda result: (max(place[name] for name in result.requirements), result.id)
 
@@ -182,9 +182,9 @@ def _hopeless(
 
 
 def _unblock(catalogue: Catalogue, known: list[ScenarioResult], place: int) -> bool:
-    """Undo the block of one of the `known` results if nothing shows its cause; return whether it was undone.
+    """Undo the block of one of the `known` results if no result shows its cause; return whether it did so.
 
-    A case that failed keeps its own verdict; one that saw a precondition missing could not be observed.
+    A case that failed keeps its own outcome; one that observed a missing precondition becomes unobserved.
     """
     result = known[place]
     if not _is_blocked(result) or _blocked_in_itself(result) or _cause(catalogue, result, known):
@@ -206,7 +206,7 @@ def _unblock(catalogue: Catalogue, known: list[ScenarioResult], place: int) -> b
 
 
 def _unexplained(observed: ScenarioResult, known: Sequence[ScenarioResult]) -> str:
-    """Return why a case that saw a precondition missing is not blocked by it."""
+    """Return why a case is not blocked by the missing precondition that it observed."""
     name = observed.blocked_by
     seen = observed.message.removeprefix(f"blocked by {name}: ").strip()
     what = f"The precondition {name} did not hold in this case ({seen})" if name else f"Blocked ({seen})"
@@ -247,7 +247,7 @@ def _cause(catalogue: Catalogue, result: ScenarioResult, known: Sequence[Scenari
 def _cause_of_block(
     catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]
 ) -> Cause | None:
-    """Return what blocks a result: what it saw missing, or the cause of that, or a precondition."""
+    """Return what blocks a result: the missing precondition that it observed, its cause, or another one."""
     assert result.roles is not None
     found = None
     if result.outcome is Outcome.BLOCKED and (name := result.blocked_by):
@@ -262,7 +262,7 @@ def _cause_of(
     may_block: Callable[[str], bool],
     visited: tuple[str, ...] = (),
 ) -> Cause | None:
-    """Return the case that shows `requirement` as not met, or what blocks it in a case."""
+    """Return the case that shows `requirement` as not met, or the cause that blocks it."""
     for each in known:
         if each.did_not_meet(requirement):
             return Cause(requirement, each)
@@ -294,7 +294,7 @@ def _blocked(
 
 
 def _can_block(result: ScenarioResult) -> bool:
-    """Return whether a result shows a requirement as not met, or hands on what blocks it."""
+    """Return whether a result shows a requirement as not met, or is blocked itself."""
     return not (NOT_MET | {Outcome.BLOCKED}).isdisjoint((result.outcome, *result.judgments.values()))
 
 
@@ -303,7 +303,7 @@ def _is_blocked(result: ScenarioResult) -> bool:
 
 
 def _blocked_in_itself(result: ScenarioResult) -> list[str]:
-    """Return what is not met in a case, if that is why it did not reach others of its requirements."""
+    """Return the unmet requirements of a case that prevented it from judging its others."""
     return [] if result.outcome is Outcome.BLOCKED else _not_met(result)
 
 
@@ -320,7 +320,7 @@ def _concerning(
 
 
 def _explaining(result: ScenarioResult, known: Iterable[ScenarioResult]) -> Iterator[ScenarioResult]:
-    """Yield the cases that can show what `result` saw missing."""
+    """Yield the cases that can explain the missing precondition that `result` observed."""
     for each in known:
         if result.roles and each.roles and each.id != result.id and result.roles.is_explained_by(each.roles):
             yield each
@@ -331,9 +331,9 @@ def _place(catalogue: Catalogue) -> dict[str, int]:
 
 
 def _rests_on(catalogue: Catalogue, cause: str, requirements: Sequence[str]) -> bool:
-    """Return whether `cause` is one of `requirements` or rests on one: then it cannot be what blocks them.
+    """Return whether `cause` is one of `requirements` or depends on one, and so cannot block them.
 
-    A scenario may need more than its requirement does, and be blocked by what comes later.
+    A scenario may need more than its requirement does, and be blocked by a later one.
     """
     return not {cause, *_preconditions(catalogue, [cause])}.isdisjoint(requirements)
 

@@ -1,4 +1,4 @@
-"""Reading a run from its folder, whether it finished or was killed."""
+"""Read a run from its folder, whether it finished or was killed."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def holds_run(directory: Path) -> bool:
 
 
 def read_run(path: Path, catalogue: Catalogue) -> Run:
-    """Read the run of the `results.json` at `path`; if it did not finish, the one of the journal next to it.
+    """Read the run of the `results.json` at `path`, or of the journal next to it if the run did not finish.
 
-    The journal's run is resolved here, with the baselines and on the day of the run. Raises `ResultsError`.
+    A run from a journal is resolved here, with the baselines and the date of the run. Raises `ResultsError`.
     """
     if path.name != RESULTS or not is_unfinished(path.parent):
         return read_results(path)

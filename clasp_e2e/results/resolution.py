@@ -1,6 +1,6 @@
-"""From what each case of a run showed to what the run shows: blocks, known failures, verdict. Pure.
+"""Compute the blocks, known failures and verdict of a run from its observed results. Pure.
 
-It makes no difference whether one process ran all cases, or many runs a part each.
+The result is the same whether one process ran all cases or several runs a part each.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from clasp_e2e.spec.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A run with its verdict, what the baselines change in it, and its exit status."""
+    """A run with its verdict, the effect of the baselines, and its exit status."""
 
     run: Run
     known: AppliedBaselines
@@ -36,16 +36,16 @@ class CannotResolve(ValueError):
 
 
 def resolvable_plan(run: Run, catalogue: Catalogue) -> Plan:
-    """Return the plan of a run that was read. Raises `CannotResolve`."""
+    """Return the plan of a run that was read from a file. Raises `CannotResolve`."""
     tool = " ".join(run.tool.values())
     if run.plan is None:
         raise CannotResolve(
-            f"these results do not say what was to run: an earlier version wrote them ({tool}); run it again"
+            f"these results contain no plan: an earlier version wrote them ({tool}); run the scenarios again"
         )
     if run.catalogue != catalogue.hash:
         raise CannotResolve(
             f"judged by another catalogue of requirements than this harness has ({tool}); use the version"
-            " that ran it, or run it again"
+            " that ran it, or run the scenarios again"
         )
     cases = {**run.plan.cases, **{each.id: each.requirements for each in run.scenarios}}
     for case, names in cases.items():
@@ -56,7 +56,7 @@ def resolvable_plan(run: Run, catalogue: Catalogue) -> Plan:
     try:
         day_of(run)
     except ValueError:
-        raise CannotResolve(f"started at no date: {run.started!r}; run it again") from None
+        raise CannotResolve(f"the start is not a date: {run.started!r}; run the scenarios again") from None
     return run.plan
 
 
@@ -66,9 +66,9 @@ def day_of(run: Run) -> date:
 
 
 def resolve_run(run: Run, catalogue: Catalogue, baselines: Sequence[Baseline], today: date) -> Resolution:
-    """Return `run`, which has a plan, resolved; it starts from the observed results, whatever `run` holds.
+    """Resolve `run`, which must have a plan, from its observed results.
 
-    `run.subset` is whether the user left some out on purpose. `today` is for entries that expire.
+    `run.subset` is whether the user left cases out on purpose. `today` is for entries that expire.
     """
     plan = run.plan
     assert plan is not None
@@ -81,7 +81,7 @@ def resolve_run(run: Run, catalogue: Catalogue, baselines: Sequence[Baseline], t
             f"internal error: {', '.join(unexplained)}: blocked, but no case shows by what; report this"
         )
     roles, capabilities = run.judged_roles, run.capabilities
-    # Files that were not named were not read: what scenarios they hold is not known.
+    # The scenarios of files that were not read are unknown.
     covered = plan.covered if plan.all_files else None
     requirements = requirement_results(catalogue, known.results, roles, covered=covered)
     run = replace(
@@ -96,19 +96,19 @@ def resolve_run(run: Run, catalogue: Catalogue, baselines: Sequence[Baseline], t
     )
     if known.complaints:
         return Resolution(run, known, ExitStatus.FAILED)
-    apart = requirement_results(catalogue, treat_known_as_passed(known.results), roles, covered=covered)
-    verdict = run_verdict(apart, part, roles, capabilities)
+    adjusted = requirement_results(catalogue, treat_known_as_passed(known.results), roles, covered=covered)
+    verdict = run_verdict(adjusted, part, roles, capabilities)
     status = exit_status(verdict, run.subset and not missing, run.strict, totals=run.totals)
     return Resolution(run, known, status)
 
 
 def baselines_of(plan: Plan, catalogue: Catalogue) -> tuple[Baseline, ...]:
-    """Return the known failures that a run was given. Raises `BaselineError`."""
+    """Return the baselines that a run was given. Raises `BaselineError`."""
     return tuple(parse_baseline(each.text, each.source, each.owners, catalogue) for each in plan.known)
 
 
 def with_baselines(plan: Plan, baselines: Sequence[Baseline]) -> Plan:
-    """Return `plan` with the known failures that the run is given."""
+    """Return `plan` with the baselines that the run is given."""
     return replace(plan, known=tuple(_listed(each) for each in baselines))
 
 
@@ -117,7 +117,7 @@ def _listed(baseline: Baseline) -> KnownList:
 
 
 def _scope(plan: Plan, results: Sequence[ScenarioResult], today: date, *, part: bool) -> Scope:
-    """Return what the run was able to find out."""
+    """Return the part of the scenarios that the run covers."""
     ran = {result.id for result in results}
     left_out = {case: names for case, names in plan.cases.items() if case not in ran}
     return Scope(

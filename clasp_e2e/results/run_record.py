@@ -18,7 +18,7 @@ from clasp_e2e.results.planned_cases import Plan, Shard
 from clasp_e2e.spec.catalogue import Level, Source
 
 SCHEMA = 2
-"""The version of the form of `results.json`: 1 had `found` for `observed`. A newer one is refused."""
+"""The schema version of `results.json`: 1 had `found` for `observed`. A newer one is refused."""
 
 SchemaNumber = Annotated[int, Meta(ge=1)]
 
@@ -34,7 +34,7 @@ class Subject:
 
 
 class ScenarioFacts(Protocol):
-    """What is known of a scenario whether it ran or not."""
+    """The facts of a scenario that do not depend on a run."""
 
     @property
     def title(self) -> str:
@@ -48,13 +48,13 @@ class ScenarioFacts(Protocol):
 
     @property
     def slow(self) -> bool:
-        """Whether it waits for a time that a specification names."""
+        """Whether it waits for a duration that a specification defines."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedOutcome:
-    """What a case showed by itself, before the other cases and the known failures were considered."""
+    """The outcome of a case alone, before other cases and known failures were considered."""
 
     outcome: Outcome
     blocked_by: str | None
@@ -89,7 +89,7 @@ class ScenarioResult:
     remark: str | None = None
     """An observation that judges nothing."""
     waited_s: float = 0
-    """The part of the duration that was spent waiting for the implementation."""
+    """The part of the duration spent waiting for the implementation."""
     slow: bool = False
     known_failure: str | None = None
     """The reason that the baseline gives, if this failure was expected."""
@@ -98,7 +98,7 @@ class ScenarioResult:
     roles: Pairing | None = None
     """The implementation in each role."""
     observed: ObservedOutcome | None = None
-    """What the case showed by itself, if resolving the run changed it."""
+    """The outcome of the case alone, if resolving the run changed it."""
 
     def judgment(self, requirement_id: str) -> Outcome:
         """Return the outcome for one requirement; an error of the scenario hides a pass, not a failure."""
@@ -112,24 +112,24 @@ class ScenarioResult:
         return requirement_id in self.requirements and self.judgment(requirement_id) in NOT_MET
 
     def revised(self, **changes: Any) -> ScenarioResult:
-        """Return the resolved result with `changes`; what was observed is kept in `observed`."""
+        """Return the resolved result with `changes`; `observed` keeps the observed outcome."""
         observed = self.observed or ObservedOutcome(
             self.outcome, self.blocked_by, self.message, self.judgments, self.remark
         )
         return replace(self, observed=observed, **changes)
 
     def as_observed(self) -> ScenarioResult:
-        """Return the result as the case showed it, before it was resolved."""
+        """Return the result as observed, before it was resolved."""
         if self.observed is None:
             return self
-        shown = {each.name: getattr(self.observed, each.name) for each in fields(self.observed)}
-        return replace(self, observed=None, known_failure=None, blocked_by_case=None, **shown)
+        values = {each.name: getattr(self.observed, each.name) for each in fields(self.observed)}
+        return replace(self, observed=None, known_failure=None, blocked_by_case=None, **values)
 
     @classmethod
     def harness_error(
         cls, case_id: str, scenario: ScenarioFacts, message: str, replay: str
     ) -> ScenarioResult:
-        """Return the result of a scenario that ended outside of its own judgment."""
+        """Return the result of a scenario that ended with an error of the harness."""
         return cls(
             id=case_id,
             title=scenario.title,
@@ -144,7 +144,7 @@ class ScenarioResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementResult:
-    """The verdict of a run on one requirement, with all of the catalogue that a reader needs."""
+    """The verdict of a run on one requirement, with its text from the catalogue."""
 
     id: str
     level: Level
@@ -153,9 +153,9 @@ class RequirementResult:
     statement: str
     verdict: RequirementVerdict
     scenarios: tuple[str, ...] = ()
-    """The cases of this run that judged it, or tried to."""
+    """The cases of this run that judged it or attempted to."""
     covered: bool = True
-    """Whether this harness has a scenario for it at all."""
+    """Whether this harness has a scenario for it."""
     blocked_by: str | None = None
     chapter: str = ""
     section: str = ""
@@ -191,15 +191,15 @@ class Run:
     strict: bool = False
     """Whether a deviation fails the gate."""
     complaints: tuple[str, ...] = ()
-    """What is not true of the baselines of known failures; each fails the gate."""
+    """Complaints about the baselines of known failures; each fails the gate."""
     notes: tuple[str, ...] = ()
-    """What this run could not find out about the baselines."""
+    """What this run could not check about the baselines."""
     missing: tuple[str, ...] = ()
-    """The cases that were to run and have no result."""
+    """The planned cases without a result."""
     shards: tuple[Shard, ...] = ()
     """The runs from which this one was merged."""
     plan: Plan | None = None
-    """What was to run."""
+    """The planned cases."""
     verdict: Verdict
     totals: Mapping[str, int] = field(default_factory=dict[str, int])
     """The number of results with each outcome; always computed from `scenarios`."""
@@ -215,6 +215,6 @@ NOT_MET = frozenset({Outcome.FAILED, Outcome.DEVIATION, Outcome.EXPECTED_FAILURE
 
 
 def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Count outcomes, those that did not occur included, in the order of `Outcome`."""
+    """Count outcomes, including those that did not occur, in the order of `Outcome`."""
     counted = Counter(outcomes)
     return {outcome.value: counted[outcome] for outcome in Outcome}

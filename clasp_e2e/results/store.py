@@ -1,4 +1,4 @@
-"""The files of a run on the disk: written whole or not at all, and read with every fault named."""
+"""The files of a run on disk: written atomically, and read with precise errors."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ class ResultsError(Exception):
 
 
 def shown(path: Path) -> str:
-    """Return a file's path relative to the current folder, as results name it, which move elsewhere."""
+    """Return the path of a file relative to the current folder, because results may be moved."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
@@ -40,10 +40,10 @@ def write_results(run: Run, path: Path, *, indent: int | None = 2) -> None:
 
 
 def write_document(document: object, path: Path, *, indent: int | None = 2) -> None:
-    """Write a record or plain data to `path` as JSON; its directory is made if need be.
+    """Write a record or plain data to `path` as JSON; create its directory if necessary.
 
-    The file appears under its name only when it is complete, so that a reader never finds half of
-    one, and an earlier file survives a failure. Raises `ResultsError`.
+    The write is atomic: a reader never finds an incomplete file, and an earlier file survives a failure.
+    Raises `ResultsError`.
     """
     data = encode(document, indent=indent) + b"\n"
     temporary: str | None = None
@@ -52,7 +52,7 @@ def write_document(document: object, path: Path, *, indent: int | None = 2) -> N
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(temporary).chmod(0o644)  # A temporary file is its owner's alone; results are for everybody.
+        Path(temporary).chmod(0o644)  # A temporary file is readable by its owner only.
         Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:
@@ -63,10 +63,7 @@ def write_document(document: object, path: Path, *, indent: int | None = 2) -> N
 
 
 def check_directory(directory: Path) -> None:
-    """Check that results can be written to `directory`, without making it.
-
-    Raises `ResultsError`.
-    """
+    """Check that results can be written to `directory`, without creating it. Raises `ResultsError`."""
     existing = next(each for each in (directory, *directory.absolute().parents) if each.exists())
     if not existing.is_dir():
         raise unusable_directory(directory, NotADirectoryError(ENOTDIR, f"{existing} is a file"))
@@ -75,10 +72,7 @@ def check_directory(directory: Path) -> None:
 
 
 def clear_results(directory: Path) -> None:
-    """Make `directory`, and delete an earlier run's results, which would be taken for this one's.
-
-    Raises `ResultsError`.
-    """
+    """Create `directory`, and delete the results of an earlier run there. Raises `ResultsError`."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in (RESULTS, JOURNAL):
@@ -98,7 +92,7 @@ def unusable_directory(directory: Path, error: OSError) -> ResultsError:
 
 
 def read_results(path: Path) -> Run:
-    """Read a `results.json`. Raises `ResultsError` on one that is missing, broken, or of a newer schema."""
+    """Read a `results.json`. Raises `ResultsError` if it is missing, malformed, or of a newer schema."""
     return _read(path, Run, SCHEMA, _upgraded)
 
 
@@ -110,19 +104,19 @@ def read_matrix(path: Path) -> Matrix:
 def read_seen(directory: Path, run: Run, *, passed: bool = True) -> Seen:
     """Return the content of the evidence files of `run` by case; `passed` includes the cases that passed.
 
-    `directory` is the one of the `results.json`: results may have been moved since they were written.
-    For evidence that is missing or broken, the value is the reason.
+    `directory` is that of the `results.json`, because results may have been moved. For evidence that is
+    missing or malformed, the value is the reason.
     """
     seen: dict[str, Any] = {}
     for scenario in run.scenarios:
         if scenario.evidence is None or (scenario.outcome is Outcome.PASSED and not passed):
             continue
-        # A path of another system has other separators.
+        # Another system may have written the path with other separators.
         name = PurePosixPath(scenario.evidence.replace("\\", "/")).name
         try:
             seen[scenario.id] = read_trace(directory / "evidence" / name, scenario.id)
         except EvidenceError as error:
-            # The place of the results is no part of the run.
+            # The location of the results is not part of the run.
             seen[scenario.id] = str(error).replace(f"{directory}{os.sep}", "")
     return seen
 

@@ -1,4 +1,4 @@
-"""The timeline of a scenario: who did what, and when."""
+"""The timeline of a scenario: events with their parties and times."""
 
 from __future__ import annotations
 
@@ -12,41 +12,40 @@ from typing import Any, cast
 import msgspec
 
 Clock = Callable[[], float]
-"""Seconds that only rise."""
+"""A monotonic clock, in seconds."""
 
 _LONGEST_TEXT = 4000
 _LONGEST_FRAME = 2048
-"""Bytes of a frame that are kept: more says nothing more, and floods are long."""
+"""Maximum number of bytes of a frame that are kept."""
 
 
 class EntryKind(StrEnum):
-    """What sort of thing happened."""
+    """The kind of a timeline entry."""
 
     NOTE = "note"
-    """The harness did or saw something."""
+    """The harness did or observed something."""
     FRAME = "frame"
     """A frame crossed a signaling leg."""
     CALL = "call"
-    """The harness called the implementation, or the call came back."""
+    """The harness called the implementation, or the call returned."""
     EVENT = "event"
-    """The implementation told its application something."""
+    """The implementation delivered an event to its application."""
     NETWORK = "network"
     """Something happened on the link between the peers."""
     CONDITION = "condition"
-    """The harness changed what the network does: cut, healed, lost, delayed."""
+    """The harness changed the network conditions: cut, restored, lost, delayed."""
     MISSED = "missed"
-    """Something was awaited and did not come."""
+    """An expected event did not occur."""
     GAP = "gap"
     """Entries are left out here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, `at` seconds after the timeline began.
+    """An occurrence, `at` seconds after the timeline began.
 
-    `to` is whom it went to, where it went to somebody. `frame` and `decoded` are what crossed a leg:
-    its bytes, and the message that they hold. What is `minor` happens in every case and tells nothing of
-    this one: a trace that has to be small goes without it.
+    `to` is the recipient, if there is one. `frame` and `decoded` are the bytes that crossed a leg, and the
+    message that they contain. `minor` entries occur in every case; a compact trace omits them.
     """
 
     at: float
@@ -60,7 +59,7 @@ class Entry:
 
     @property
     def party(self) -> str:
-        """Who did it, and to whom: `alice → router`."""
+        """The actor and the recipient: `alice → router`."""
         return f"{self.who} → {self.to}" if self.to else self.who
 
     def render(self, width: int = 0) -> str:
@@ -68,7 +67,7 @@ class Entry:
         return f"{self.at:+9.3f} s  {self.party:<{width}}  {_one_line(self.what)}"
 
     def for_evidence(self) -> EvidenceEntry:
-        """Return the entry as the evidence holds it, `at` rounded to the microsecond."""
+        """Return the entry in the form of the evidence, with `at` rounded to microseconds."""
         return EvidenceEntry(
             at=round(self.at, 6),
             kind=self.kind,
@@ -82,7 +81,7 @@ class Entry:
 
 
 class EvidenceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An entry of a timeline as the evidence holds it; what has its default value is not written."""
+    """An entry of a timeline in the form of the evidence; default values are not written."""
 
     at: float
     """Seconds since the case began."""
@@ -92,22 +91,22 @@ class EvidenceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     what: str
     minor: bool = False
     frame: str | None = None
-    """The bytes as hexadecimal digits; of many, the first, and how many there were."""
+    """The bytes as hexadecimal digits; a long frame is cut and its length added."""
     decoded: Any = None
-    """The message that the frame holds."""
+    """The message that the frame contains."""
 
 
 class Timeline:
-    """What happened in one scenario, in the order in which the harness learned of it."""
+    """The entries of one scenario, in the order in which the harness observed them."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._start = clock()
         self.entries: list[Entry] = []
         self.sessions: dict[str, str] = {}
-        """Whose each session id is, as far as the router has told."""
+        """The owner of each session id that the router has assigned so far."""
         self.of_strangers = 0
-        """What the sessions of other scenarios announced over the same router: counted, and not noted."""
+        """The number of announcements by sessions of other scenarios, which get no entries."""
 
     def note(
         self,
@@ -120,13 +119,13 @@ class Timeline:
         decoded: object = None,
         minor: bool = False,
     ) -> Entry:
-        """Add what `who` did now."""
+        """Add an entry for an action of `who` at the current time."""
         entry = Entry(self._clock() - self._start, who, what, kind, to, frame, decoded, minor)
         self.entries.append(entry)
         return entry
 
     def note_past(self, at: float, who: str, what: str, kind: EntryKind) -> None:
-        """Add what happened at the moment `at` of the clock and is learned only now, in its place."""
+        """Insert an entry for the earlier time `at` of the clock at its position."""
         entry = Entry(at - self._start, who, what, kind)
         place = next((n for n, each in enumerate(self.entries) if each.at > entry.at), len(self.entries))
         self.entries.insert(place, entry)
@@ -136,7 +135,7 @@ class Timeline:
         return self.entries[-n:] if n > 0 else []
 
     def render(self, n: int | None = None) -> str:
-        """Return the last `n` entries, or all, as aligned lines; what is left out is counted."""
+        """Return the last `n` entries, or all, as aligned lines, with the number of those left out."""
         shown = self.entries if n is None else self.tail(n)
         width = max((len(entry.party) for entry in shown), default=0)
         lines = [entry.render(width) for entry in shown]
@@ -150,14 +149,14 @@ def _one_line(text: str) -> str:
 
 
 def _hex(data: bytes) -> str:
-    """Return bytes as hexadecimal digits; of many, the first, and how many there were."""
+    """Return bytes as hexadecimal digits; cut a long value and add its length."""
     if len(data) <= _LONGEST_FRAME:
         return data.hex()
     return f"{data[:_LONGEST_FRAME].hex()}... ({len(data)} bytes)"
 
 
 def _plain(value: object) -> Any:
-    """Return a message as JSON can hold it, what is long cut short; what it has no form for goes as text."""
+    """Return a message in a form that JSON can represent; cut long values, and convert others to text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return {"message": type(value).__name__.upper()} | {key: _plain(each) for key, each in named.items()}

@@ -1,4 +1,4 @@
-"""The rules that lead from scenarios to requirements, to a verdict, to an exit status. Pure."""
+"""The rules for the verdict on each requirement, the verdict of a run, and its exit status. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ WORST_FIRST = (
     RequirementVerdict.PASS,
     RequirementVerdict.UNTESTED,
 )
-"""Which verdict stands for several. An error comes before a deviation, which would hide it from the run."""
+"""The precedence of verdicts. An error precedes a deviation, which would otherwise hide it."""
 
 _JUDGED = frozenset({RequirementVerdict.PASS, RequirementVerdict.FAIL, RequirementVerdict.DEVIATION})
 
@@ -30,11 +30,11 @@ def requirement_results(
     *,
     covered: Collection[str] | None = None,
 ) -> list[RequirementResult]:
-    """Return what the scenarios, all pairings together, say of each requirement of the catalogue.
+    """Return the verdict on each requirement of the catalogue, over all scenarios and pairings.
 
-    The worst of them stands: a requirement passes if one passed and none fared worse. What failed
-    where none of the judged roles is to blame, the reference having been the measure, is an error.
-    `covered` holds the ids that have a scenario in this harness, chosen or not; None means all.
+    The worst verdict counts: a requirement passes if one scenario passed and none was worse. A failure
+    outside the judged roles is an error. `covered` holds the ids that have a scenario in this harness,
+    selected or not; None means all.
     """
     by_requirement: dict[str, list[ScenarioResult]] = {}
     for scenario in scenarios:
@@ -87,7 +87,7 @@ def _combine(
 def verdict_in(
     requirement: Requirement, scenario: ScenarioResult, judged_roles: Collection[str]
 ) -> RequirementVerdict:
-    """Return what one scenario says of one of its requirements."""
+    """Return the verdict of one scenario on one of its requirements."""
     outcome = scenario.judgment(requirement.id)
     ours = concerns(requirement.judges, judged_roles) and (
         not scenario.judged_roles or concerns(requirement.judges, scenario.judged_roles)
@@ -112,32 +112,32 @@ def run_verdict(
     judged_roles: Collection[str],
     capabilities: Collection[str],
 ) -> Verdict:
-    """Return what the run says of the implementation, by the worst thing that it shows.
+    """Return the verdict of the run on the implementation: the worst that applies.
 
-    Only requirements of the judged roles count, but an error anywhere does. A MUST for which the
-    harness has no scenario yet, and one under a capability that was not declared, are apart. A
-    subset is at best partial: nobody knows what the scenarios that were left out would have said.
+    Only requirements of the judged roles count, but errors count in all roles. A MUST without a scenario
+    in the harness, or under a capability that was not declared, is ignored. A subset is at best partial,
+    because the results of the other scenarios are unknown.
     """
     results = list(requirements)
     ours = [result for result in results if concerns(result.judges, judged_roles)]
-    musts = [result for result in ours if result.level == Level.MUST and not _apart(result, capabilities)]
-    said = {result.verdict for result in ours}
+    musts = [result for result in ours if result.level == Level.MUST and not _ignored(result, capabilities)]
+    verdicts = {result.verdict for result in ours}
     of_musts = {result.verdict for result in musts}
-    if RequirementVerdict.FAIL in said:
+    if RequirementVerdict.FAIL in verdicts:
         return Verdict.NON_CONFORMANT
     if any(result.verdict is RequirementVerdict.ERROR for result in results):
         return Verdict.INCONCLUSIVE
-    if RequirementVerdict.UNOBSERVED in of_musts or said.isdisjoint(_JUDGED):
+    if RequirementVerdict.UNOBSERVED in of_musts or verdicts.isdisjoint(_JUDGED):
         return Verdict.INCONCLUSIVE
     if subset or not of_musts <= {RequirementVerdict.PASS}:
         return Verdict.PARTIAL
-    if RequirementVerdict.DEVIATION in said:
+    if RequirementVerdict.DEVIATION in verdicts:
         return Verdict.CONFORMANT_WITH_DEVIATIONS
     return Verdict.CONFORMANT
 
 
-def _apart(result: RequirementResult, capabilities: Collection[str]) -> bool:
-    """Return whether a MUST does not stand in the way of `conformant` although nothing judged it."""
+def _ignored(result: RequirementResult, capabilities: Collection[str]) -> bool:
+    """Return whether `conformant` does not depend on a MUST that was not judged."""
     if result.verdict is RequirementVerdict.UNTESTED and not result.covered:
         return True
     undeclared = result.capability is not None and result.capability not in capabilities
@@ -149,9 +149,8 @@ def exit_status(
 ) -> ExitStatus:
     """Return the exit status of a run: 0 conforms, 1 fails, 3 undecided.
 
-    2, usage, is no verdict's. `verdict` is what the run says, but for what is known to fail.
-    `totals` counts the scenarios by outcome: with it, `strict` fails a deviation whatever the
-    verdict, and a known failure that passed fails.
+    `verdict` is the verdict with known failures as passed. `totals` counts the scenarios by outcome: with
+    it, `strict` fails a deviation whatever the verdict, and a known failure that passed fails.
     """
     count = totals or {}
     if count.get(Outcome.UNEXPECTED_PASS):

@@ -1,4 +1,4 @@
-"""In-process CLASP router: pure routing inside a thin WebSocket shell."""
+"""In-process CLASP router: routing logic without I/O, in a thin WebSocket shell."""
 
 from clasp_e2e.router.codes import ErrorCode as ErrorCode
 from clasp_e2e.router.core import RouterCore as RouterCore

@@ -1,8 +1,8 @@
-"""Routing without I/O: a message and the connection it came on in, effects out.
+"""Routing without I/O: it maps a message and its connection to effects.
 
-Source: the wire protocol page of the CLASP documentation for sessions, subscriptions and
-parameters; for P2P signaling, which that page leaves open, the reference router (requirements
-RTR-1 to RTR-5 and RTR-8).
+Sources: the wire protocol page of the CLASP documentation for sessions, subscriptions and parameters;
+the reference router for P2P signaling, which that page does not define (requirements RTR-1 to RTR-5
+and RTR-8).
 """
 
 import time
@@ -22,7 +22,7 @@ PROTOCOL_ERROR = 1002
 """WebSocket close code (RFC 6455, section 7.4.1)."""
 
 MAX_TEXT = 500
-"""Characters of an ERROR's text or address: what a client sent must not make its ERROR too long."""
+"""Characters of an ERROR's text or address, so that client input cannot make an ERROR too long."""
 
 
 def _session_id() -> str:
@@ -34,10 +34,10 @@ def _microseconds() -> int:
 
 
 class RouterCore:
-    """All sessions of a router, and what happens between them.
+    """All sessions of a router, and the message flow between them.
 
-    The shell gives each connection a number that it never uses again, tells the core what comes
-    in on it, and carries out the effects in their order. `clock` tells microseconds since the epoch.
+    The shell assigns each connection a number that it never reuses, passes its messages to the core, and
+    executes the effects in order. `clock` returns microseconds since the epoch.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class RouterCore:
         self._params = Params(clock)
 
     def session_of(self, connection: int) -> str | None:
-        """The session id of a connection, `None` before its HELLO and after its end."""
+        """Return the session id of a connection, `None` before its HELLO and after its end."""
         return self._sessions.get(connection)
 
     def connected(self, connection: int) -> None:
-        """A client has connected; it owes a HELLO."""
+        """Register a new connection, which must send HELLO first."""
         self._sessions[connection] = None
 
     def disconnected(self, connection: int) -> None:
-        """A connection has ended, whatever ended it."""
+        """Remove a connection that has ended for any reason."""
         session = self._sessions.pop(connection, None)
         self._subscriptions.drop(connection)
         if session is not None:
@@ -70,28 +70,28 @@ class RouterCore:
                 del self._connections[session]
 
     def hello_overdue(self, connection: int) -> list[Effect]:
-        """A client has kept its HELLO back for too long."""
-        return self._expel(connection, "no HELLO came in time; send HELLO first, and at once")
+        """Close a connection that has not sent HELLO in time."""
+        return self._expel(connection, "no HELLO arrived in time; send HELLO first, right after connecting")
 
     def bad_frame(
         self, connection: int, error: Exception | str, code: ErrorCode = ErrorCode.INVALID_FRAME
     ) -> list[Effect]:
-        """Something came in that cannot be read. A session lives on, an unopened one ends."""
+        """Handle a frame that cannot be decoded: a session gets an ERROR, a connection before HELLO ends."""
         if connection not in self._sessions:
             return []
         if self._sessions[connection] is None:
-            return self._expel(connection, f"HELLO is due, and this is no message: {error}", code)
+            return self._expel(connection, f"HELLO is required, and this is not a message: {error}", code)
         return [_error(connection, code, str(error))]
 
     def undeliverable(self, effect: Deliver, error: Exception) -> list[Effect]:
-        """A message was understood and cannot be passed on, since CLASP's encoding cannot hold it.
+        """Handle a valid message that cannot be forwarded because it does not fit CLASP's binary encoding.
 
-        MessagePack is the denser of the two encodings, so a message that fitted into a frame
-        need not fit into one again.
+        MessagePack is the denser of the two encodings, so a message that fits into one frame as MessagePack
+        may not fit as binary.
         """
         if isinstance(effect.message, wire.Error):
             return []
-        return [_error(effect.origin, ErrorCode.INVALID_MESSAGE, f"this cannot be passed on: {error}")]
+        return [_error(effect.origin, ErrorCode.INVALID_MESSAGE, f"the message cannot be forwarded: {error}")]
 
     def handle(
         self,
@@ -100,15 +100,15 @@ class RouterCore:
         qos: wire.QoS = wire.QoS.FIRE,
         timestamp: int | None = None,
     ) -> list[Effect]:
-        """Effects of one message. `qos` and `timestamp` are those of its frame."""
+        """Return the effects of one message. `qos` and `timestamp` are those of its frame."""
         if connection not in self._sessions:
-            # What was still on its way when the connection was closed.
+            # The message was in transit when the connection was closed.
             return []
         session = self._sessions[connection]
         if isinstance(message, wire.Hello):
             return self._hello(connection)
         if session is None:
-            return self._expel(connection, f"{_name(message)} came before HELLO; send HELLO first")
+            return self._expel(connection, f"{_name(message)} arrived before HELLO; send HELLO first")
         match message:
             case wire.Publish():
                 return self._publish(connection, message, qos, timestamp)
@@ -124,14 +124,14 @@ class RouterCore:
             case wire.Ping():
                 return [_reply(connection, wire.Pong())]
             case wire.Pong() | wire.Ack() | wire.Error():
-                # Answers ask for no answer, least of all an ERROR for an ERROR.
+                # Replies get no reply; above all, an ERROR gets no ERROR.
                 return []
             case wire.Welcome() | wire.Snapshot() | wire.Result():
                 return [
                     _error(
                         connection,
                         ErrorCode.INVALID_MESSAGE,
-                        f"{_name(message)} is a router's to send, not a client's",
+                        f"{_name(message)} is sent by routers only, not by clients",
                     )
                 ]
             case _:
@@ -139,22 +139,20 @@ class RouterCore:
                     _error(
                         connection,
                         ErrorCode.UNAVAILABLE,
-                        f"{_name(message)} is understood and not offered by this router, which serves "
+                        f"{_name(message)} is not supported by this router, which supports "
                         "SUBSCRIBE, UNSUBSCRIBE, PUBLISH, SET, GET and PING",
                     )
                 ]
 
     def _hello(self, connection: int) -> list[Effect]:
-        # The version asked for is not judged: the reference router takes any.
+        # The requested version is ignored: the reference router accepts any.
         if self._sessions[connection] is not None:
-            return [
-                _error(connection, ErrorCode.INVALID_MESSAGE, "a second HELLO; this session stands already")
-            ]
+            return [_error(connection, ErrorCode.INVALID_MESSAGE, "second HELLO: the session is established")]
         session = self._new_session_id()
         self._sessions[connection] = session
         self._connections[session] = connection
         welcome = wire.Welcome(session, NAME, self._clock(), FEATURES)
-        # The reference router sends a SNAPSHOT here even if it has nothing to tell.
+        # The reference router sends a SNAPSHOT here even if it is empty.
         snapshots = self._params.snapshots() or [wire.Snapshot()]
         return [_reply(connection, message) for message in (welcome, *snapshots)]
 
@@ -167,14 +165,14 @@ class RouterCore:
         except wire.WireError as error:
             return [_error(connection, ErrorCode.INVALID_ADDRESS, str(error), address)]
         if address.startswith(wire.SIGNAL_PREFIX):
-            # Nothing below the prefix is ever matched with subscriptions (RTR-8).
+            # Addresses below the prefix are never matched with subscriptions (RTR-8).
             target = self._connections.get(wire.signal_target(address) or "")
             if target is None:
                 return [
                     _error(
                         connection,
                         ErrorCode.SESSION_NOT_FOUND,
-                        "no session of that id is connected; the signal was delivered to nobody",
+                        "no session with that id is connected; the signal was not delivered",
                         address,
                     )
                 ]
@@ -199,7 +197,7 @@ class RouterCore:
                 _error(
                     connection,
                     ErrorCode.TOO_MANY,
-                    f"this session holds {MAX_PER_CONNECTION} subscriptions, which is the limit; "
+                    f"this session has {MAX_PER_CONNECTION} subscriptions, which is the limit; "
                     "unsubscribe from one first",
                     message.pattern,
                 )
@@ -225,7 +223,7 @@ class RouterCore:
             Deliver(subscriber, told, Why.SUBSCRIPTION, connection)
             for subscriber in self._subscriptions.subscribers(address, wire.SignalType.PARAM)
         ]
-        # A SET sent as FIRE asks for no ACK (and clasp-to 4.2, which sends so, cannot read one).
+        # A SET sent as FIRE gets no ACK (clasp-to 4.2 sends it so, and cannot read an ACK).
         if qos is not wire.QoS.FIRE:
             effects.append(_reply(connection, wire.Ack(address, revision)))
         return effects
@@ -259,6 +257,6 @@ def _error(connection: int, code: ErrorCode, text: str, address: str | None = No
 
 
 def _name(message: wire.Message) -> str:
-    """What the documentation calls the message: FEDERATION_SYNC for `FederationSync`."""
+    """Return the message's name in the documentation: FEDERATION_SYNC for `FederationSync`."""
     name = type(message).__name__
     return "FEDERATION_SYNC" if name == "FederationSync" else name.upper()

@@ -1,7 +1,7 @@
-"""What the routing core wants done.
+"""The effects that the routing core requests.
 
-A router that misbehaves is the core and a `Script` between it and the shell, so the effects say
-not only what to do but whose message led to it, and by which rule.
+A faulty router is the core with a `Script` between it and the shell. Effects therefore also say which
+connection and which rule caused them.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,21 +16,21 @@ class Why(Enum):
     """The rule by which a message is delivered."""
 
     REPLY = "reply"
-    """It answers what the same connection sent (WELCOME, SNAPSHOT, ACK, PONG, ERROR)."""
+    """A reply to a message of the same connection (WELCOME, SNAPSHOT, ACK, PONG, ERROR)."""
     SIGNAL = "signal"
-    """A P2P signal, to the one session it is addressed to."""
+    """A P2P signal, delivered to the session it is addressed to."""
     ANNOUNCEMENT = "announcement"
-    """A P2P announcement, to those who subscribed to it."""
+    """A P2P announcement, delivered to its subscribers."""
     SUBSCRIPTION = "subscription"
-    """Any other PUBLISH, or a SET, to those who subscribed to its address."""
+    """Any other PUBLISH, or a SET, delivered to the subscribers of its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """A message for one connection.
+    """The delivery of a message to one connection.
 
-    `origin` is the connection whose message led to this one. `qos` and `timestamp`
-    (microseconds) are those of the frame it came in; `None` means the message's default, and none.
+    `origin` is the connection whose message caused it. `qos` and `timestamp` (microseconds) are those of
+    the frame of that message; `None` means the default QoS of the message, and no timestamp.
     """
 
     connection: int
@@ -53,7 +53,7 @@ class CloseConnection:
 Effect: TypeAlias = Deliver | CloseConnection
 
 Script: TypeAlias = Callable[[Effect], Iterable[Effect]]
-"""What becomes of an effect: itself for a sound router; nothing, another or several for a broken one.
+"""A function that decides whether an effect is executed, changed, dropped or multiplied.
 
-It is called once an effect, in order, and may keep a state of its own between the calls.
+It is called once for each effect, in order, and may keep state between the calls.
 """

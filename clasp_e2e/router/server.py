@@ -1,4 +1,4 @@
-"""The router's WebSocket shell: sockets and frames here, every decision in the core."""
+"""The router's WebSocket shell: it handles sockets and frames; the core makes all decisions."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from clasp_e2e.router.effects import CloseConnection, Deliver, Effect, Script
 from clasp_e2e.router.listener import RouterError, listen, ws_url
 
 logger = logging.getLogger(__name__)
-# A refused handshake or a broken frame is the client's affair: said to those who listen, not on stderr.
+# Refused handshakes and broken frames are client errors: log them, but not on stderr by default.
 logger.addHandler(logging.NullHandler())
 
 SUBPROTOCOL = Subprotocol("clasp")
 MAX_FRAME = wire.MAX_PAYLOAD + 12
 """Bytes of the largest CLASP frame, header and timestamp included."""
 HELLO_TIMEOUT = 10.0
-"""Seconds that a client has for its HELLO, as in the reference router."""
+"""Seconds within which a client must send HELLO, as in the reference router."""
 CLOSE_TIMEOUT = 1.0
-"""Seconds that a client has to agree to a close before its socket is simply closed."""
+"""Seconds to wait for a client's closing handshake before its socket is closed."""
 MAX_BACKLOG = 4 * 2**20
-"""Bytes that may wait for a client that reads too slowly, beside what the kernel holds."""
+"""Bytes that may wait for a slow client, in addition to the kernel's buffers."""
 FAIR_SHARE = 64
-"""Messages that one client gets handled in a row while others may be waiting."""
+"""Messages of one client that are handled in a row before others get their turn."""
 
 
 class _Connection(ServerConnection):
-    """A connection that can be found while its opening handshake is still under way.
+    """A connection that is registered during its opening handshake.
 
-    `websockets` waits for such connections for as long as a handshake may take.
+    Otherwise, `close` would have to wait until the time limit of the handshake.
     """
 
     def __init__(self, *args: Any, opening: set[ServerConnection], **kwargs: Any) -> None:
@@ -62,8 +62,8 @@ class _Connection(ServerConnection):
 class RouterServer:
     """An in-process CLASP router that listens on a WebSocket.
 
-    Open it with `async with RouterServer.open() as router`, or `await RouterServer.open()` and
-    `await router.close()`. Any path will do; the subprotocol `clasp` is agreed to, not demanded.
+    Open it with `async with RouterServer.open() as router`, or `await RouterServer.open()` and `await
+    router.close()`. It accepts any path; the subprotocol `clasp` is supported, but not required.
     """
 
     def __init__(
@@ -97,19 +97,19 @@ class RouterServer:
         script: Script | None = None,
         **options: Any,
     ) -> RouterServer:
-        """A router that listens once it is awaited or entered.
+        """Return a router that listens when it is awaited or entered.
 
-        `port` 0 takes any free one. `script` makes it a broken router (see `effects.Script`).
-        `options`: `core`, `hello_timeout` (seconds) and `max_backlog` (bytes). Awaiting it raises
-        `RouterError` if it cannot listen there.
+        `port` 0 selects a free port. `script` makes the router faulty (see `effects.Script`). `options`:
+        `core`, `hello_timeout` (seconds) and `max_backlog` (bytes). Awaiting it raises `RouterError` if it
+        cannot listen.
         """
         return cls(host, port, script, **options)
 
     @property
     def url(self) -> str:
-        """The address it listens on, as in `ws://127.0.0.1:7330`."""
+        """The URL of the router, as in `ws://127.0.0.1:7330`."""
         if self._url is None:
-            raise RouterError("the router does not listen yet: await it, or enter it, first")
+            raise RouterError("the router is not listening yet: await it or enter it first")
         return self._url
 
     def __await__(self) -> Generator[Any, None, RouterServer]:
@@ -127,7 +127,7 @@ class RouterServer:
         await self.close()
 
     async def close(self) -> None:
-        """End all sessions and stop listening. Safe to call again, and before it listens."""
+        """End all sessions and stop listening. Safe to call repeatedly, and before the router listens."""
         if self._server is None:
             return
         self._server.close(reason="the router closes")
@@ -147,7 +147,7 @@ class RouterServer:
                     sock=listener,
                     subprotocols=[SUBPROTOCOL],
                     select_subprotocol=_agreed,
-                    # Frames are small and the way is short: compressing them only costs time.
+                    # Frames are small and stay on this machine: compression would only cost time.
                     compression=None,
                     close_timeout=CLOSE_TIMEOUT,
                     max_size=MAX_FRAME,
@@ -161,7 +161,7 @@ class RouterServer:
         return self
 
     async def _serve(self, connection: ServerConnection) -> None:
-        """One connection, from its opening handshake to its end."""
+        """Handle one connection from its opening handshake to its end."""
         number = next(self._numbers)
         self._connections[number] = connection
         self._core.connected(number)
@@ -174,7 +174,7 @@ class RouterServer:
                         limit.reschedule(None)
                     count += 1
                     if count % FAIR_SHARE == 0:
-                        # Reading what has arrived already does not let others run.
+                        # Reading data that has already arrived does not yield to other tasks.
                         await asyncio.sleep(0)
         except TimeoutError:
             self._perform(self._core.hello_overdue(number))
@@ -184,7 +184,7 @@ class RouterServer:
             self._core.disconnected(number)
             del self._connections[number]
             if number in self._closing:
-                # Else `websockets` closes with a code of its own.
+                # Otherwise `websockets` closes with its own code.
                 await asyncio.wait([self._closing[number]])
 
     def _received(self, number: int, data: str | bytes) -> list[Effect]:
@@ -207,7 +207,7 @@ class RouterServer:
             if isinstance(effect, CloseConnection):
                 self._close_one(effect)
                 continue
-            # One message to many subscribers comes as a run of effects, and is encoded once.
+            # A message to several subscribers is a sequence of effects, and is encoded only once.
             if encoded is None or not _alike(encoded[0], effect):
                 encoded = effect, self._encoded(effect)
             if encoded[1] is not None:
@@ -224,12 +224,12 @@ class RouterServer:
         connection = self._connections.get(number)
         if connection is None:
             return
-        # Unlike `send`, `broadcast` does not wait: one slow client holds up nobody, and what is
-        # delivered first is sent first.
+        # Unlike `send`, `broadcast` does not wait: a slow client delays no other client, and messages
+        # are sent in the order of their delivery.
         broadcast([connection], data)
         backlog = connection.transport.get_write_buffer_size()
         if backlog > self._max_backlog:
-            logger.warning("connection %d reads too slowly, %d bytes wait for it: ended", number, backlog)
+            logger.warning("connection %d reads too slowly, %d bytes are waiting: closed", number, backlog)
             connection.transport.abort()
 
     def _close_one(self, effect: CloseConnection) -> None:

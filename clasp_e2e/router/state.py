@@ -10,14 +10,14 @@ from clasp_e2e import wire
 from clasp_e2e.router.codes import ErrorCode
 
 MAX_PARAMS = 10_000
-"""Parameters that the router keeps, as in the reference router."""
+"""Maximum number of parameters, as in the reference router."""
 
 SNAPSHOT_OVERHEAD = 3
-"""Bytes of a SNAPSHOT beside its parameters: the type and the count."""
+"""Bytes of a SNAPSHOT in addition to its parameters: the type and the count."""
 
 
 class SetRefusedError(Exception):
-    """A SET that is not carried out; `code` says why to programs, the text to people."""
+    """A SET that is refused, with an error `code` and a message."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class SetRefusedError(Exception):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Entry:
     param: wire.Param
     size: int
     holder: str | None
@@ -41,18 +41,17 @@ class _Kept:
 
 
 class Params:
-    """All parameters. `clock` tells the time in microseconds since the epoch."""
+    """All parameters. `clock` returns microseconds since the epoch."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _Entry] = {}
 
     def set(self, message: wire.Set, writer: str) -> int:
-        """Carry out a SET of the session `writer`.
+        """Execute a SET of the session `writer`.
 
-        Returns the new revision, which is 1 for a new parameter. Raises `SetRefusedError` if the
-        revision that the SET expects is not the current one, if another session holds the lock,
-        or if the value cannot be kept.
+        Returns the new revision, which is 1 for a new parameter. Raises `SetRefusedError` if the expected
+        revision is not the current one, if another session holds the lock, or if the value cannot be stored.
         """
         now = self._clock()
         old = self._live(message.address, now)
@@ -63,7 +62,7 @@ class Params:
             if len(self._kept) >= MAX_PARAMS:
                 raise SetRefusedError(
                     ErrorCode.INTERNAL_ERROR,
-                    f"the router keeps {MAX_PARAMS} parameters already and takes no new one",
+                    f"the router already stores {MAX_PARAMS} parameters, which is the limit",
                 )
         revision = 1 if old is None else old.param.revision + 1
         param = wire.Param(message.address, message.value, revision, writer, now)
@@ -71,11 +70,11 @@ class Params:
         holder = None if old is None or message.unlock else old.holder
         if message.lock:
             holder = writer
-        self._kept[message.address] = _Kept(param, _size(param), holder, ttl, now, now)
+        self._kept[message.address] = _Entry(param, _size(param), holder, ttl, now, now)
         return revision
 
     def get(self, address: str) -> wire.Param | None:
-        """The parameter at `address`, or `None` if it is not set."""
+        """Return the parameter at `address`, or `None` if it is not set."""
         now = self._clock()
         kept = self._live(address, now)
         if kept is None:
@@ -84,7 +83,7 @@ class Params:
         return kept.param
 
     def snapshots(self, pattern: str | None = None) -> list[wire.Snapshot]:
-        """The parameters that match, or all, in as few messages as a frame's size allows."""
+        """Return the parameters that match `pattern`, or all, in as few messages as possible."""
         now = self._clock()
         self._expire(now)
         found = [
@@ -95,12 +94,12 @@ class Params:
         return list(_packed(found))
 
     def release(self, holder: str) -> None:
-        """Free every lock of a session that has ended: nobody else could."""
+        """Release all locks of a session that has ended."""
         for kept in self._kept.values():
             if kept.holder == holder:
                 kept.holder = None
 
-    def _live(self, address: str, now: int) -> _Kept | None:
+    def _live(self, address: str, now: int) -> _Entry | None:
         kept = self._kept.get(address)
         if kept is not None and kept.expired(now):
             del self._kept[address]
@@ -111,36 +110,36 @@ class Params:
         self._kept = {address: kept for address, kept in self._kept.items() if not kept.expired(now)}
 
 
-def _check(old: _Kept, message: wire.Set, writer: str) -> None:
+def _check(old: _Entry, message: wire.Set, writer: str) -> None:
     if message.revision is not None and message.revision != old.param.revision:
         raise SetRefusedError(
             ErrorCode.REVISION_CONFLICT,
             f"revision conflict: the SET expects revision {message.revision}, the current one is "
-            f"{old.param.revision}; get the value again and decide anew",
+            f"{old.param.revision}; get the value again and retry",
         )
     if old.holder is not None and old.holder != writer:
         raise SetRefusedError(
             ErrorCode.LOCK_HELD,
-            f"the parameter is locked by session {old.holder}; wait until it unlocks it or leaves",
+            f"the parameter is locked by session {old.holder}; wait until that session unlocks it or ends",
         )
 
 
 def _size(param: wire.Param) -> int:
-    """Bytes of a parameter in a SNAPSHOT, which is the largest message it must fit into."""
+    """Return the bytes of a parameter in a SNAPSHOT, the largest message that must contain it."""
     try:
         size = len(wire.encode_message(wire.Snapshot((param,))))
     except wire.WireError as error:
-        raise SetRefusedError(ErrorCode.INVALID_VALUE, f"the value cannot be kept: {error}") from None
+        raise SetRefusedError(ErrorCode.INVALID_VALUE, f"the value cannot be stored: {error}") from None
     if size > wire.MAX_PAYLOAD:
         raise SetRefusedError(
             ErrorCode.INVALID_VALUE,
-            f"the value is too large to be kept: it takes a SNAPSHOT of {size} bytes, and a frame "
+            f"the value is too large to be stored: it needs a SNAPSHOT of {size} bytes, and a frame "
             f"holds {wire.MAX_PAYLOAD}",
         )
     return size - SNAPSHOT_OVERHEAD
 
 
-def _packed(found: Iterable[_Kept]) -> Iterable[wire.Snapshot]:
+def _packed(found: Iterable[_Entry]) -> Iterable[wire.Snapshot]:
     params: list[wire.Param] = []
     size = SNAPSHOT_OVERHEAD
     for kept in found:

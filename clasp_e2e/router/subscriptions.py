@@ -1,13 +1,13 @@
-"""Who wants to hear of which addresses.
+"""The subscriptions of all connections.
 
-Source: the wire protocol page of the CLASP documentation, "Subscribe". The options that thin out
-what a subscriber gets (rate, epsilon) are taken and not acted on, as in the reference router.
+Source: the wire protocol page of the CLASP documentation, "Subscribe". The options that reduce what a
+subscriber receives (rate, epsilon) are accepted and ignored, as in the reference router.
 """
 
 from clasp_e2e import wire
 
 MAX_PER_CONNECTION = 1000
-"""Subscriptions that one connection may hold, as in the reference router."""
+"""Maximum number of subscriptions of a connection, as in the reference router."""
 
 
 class Subscriptions:
@@ -17,9 +17,9 @@ class Subscriptions:
         self._held: dict[int, dict[int, wire.Subscribe]] = {}
 
     def add(self, connection: int, subscription: wire.Subscribe) -> bool:
-        """Hold a subscription, in place of the one with the same id.
+        """Add a subscription, replacing the one with the same id.
 
-        Returns whether it is held: `False` means that the connection has `MAX_PER_CONNECTION`.
+        Returns `False` if the connection already has `MAX_PER_CONNECTION` subscriptions.
         """
         held = self._held.setdefault(connection, {})
         if subscription.id not in held and len(held) >= MAX_PER_CONNECTION:
@@ -28,22 +28,22 @@ class Subscriptions:
         return True
 
     def remove(self, connection: int, subscription_id: int) -> None:
-        """Let go of one subscription, if it is held."""
+        """Remove one subscription, if it exists."""
         self._held.get(connection, {}).pop(subscription_id, None)
 
     def drop(self, connection: int) -> None:
-        """Let go of all that a connection holds."""
+        """Remove all subscriptions of a connection."""
         self._held.pop(connection, None)
 
     def subscribers(self, address: str, signal: wire.SignalType | None = None) -> list[int]:
-        """The connections that want `address`, each once. Without `signal` any type will do."""
+        """Return the connections that subscribe to `address`, each once; without `signal`, of any type."""
         return [
             connection
             for connection, held in self._held.items()
-            if any(_wants(subscription, address, signal) for subscription in held.values())
+            if any(_is_match(subscription, address, signal) for subscription in held.values())
         ]
 
 
-def _wants(subscription: wire.Subscribe, address: str, signal: wire.SignalType | None) -> bool:
+def _is_match(subscription: wire.Subscribe, address: str, signal: wire.SignalType | None) -> bool:
     typed = signal is None or not subscription.types or signal in subscription.types
     return typed and wire.matches(subscription.pattern, address)

@@ -1,4 +1,4 @@
-"""Peers and routers that misbehave on purpose, so that the harness can prove itself."""
+"""Peers and routers with deliberate faults, which show that the harness detects them."""
 
 from clasp_e2e.scripted import (
     connecting as connecting,

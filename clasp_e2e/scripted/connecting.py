@@ -1,4 +1,4 @@
-"""Peers that fail to connect, to be connected, or to say so as the requirements on connecting ask."""
+"""Peers that fail the requirements on connecting."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from clasp_e2e.peer.sdp import without_candidates
 from clasp_e2e.scripted.mutant import EITHER, MutantDriver, Outs, PeerScript, drop, mutant
 
 
-@mutant("CON-1", "It tells a session id of its own making instead of the router's.")
+@mutant("CON-1", "It reports a session id of its own instead of the router's.")
 class MakesUpItsSession(MutantDriver):
     async def open_peer(self, **arguments: Any) -> ReferencePeer:
         """Attach a client and rename it."""
@@ -27,34 +27,34 @@ class MakesUpItsSession(MutantDriver):
 class NeverAttaches(MutantDriver):
     async def open_peer(self, **_: object) -> ReferencePeer:
         """Refuse."""
-        raise Refused("this client attaches to nobody")
+        raise Refused("this client does not attach")
 
 
 def without_lines(sdp: str, part: str) -> str:
-    """Return `sdp` without the lines that hold `part`."""
+    """Return `sdp` without the lines that contain `part`."""
     return "".join(line for line in sdp.splitlines(keepends=True) if part not in line)
 
 
 NeverOffers = PeerScript.define(
     "NeverOffers",
     "CON-3",
-    "It makes its offer and keeps it to itself.",
+    "It creates its offer but does not send it.",
     on=wire.Offer,
     alter=drop,
 )
 NeverAnswers = PeerScript.define(
     "NeverAnswers",
     "CON-3",
-    "It answers no offer.",
+    "It does not answer offers.",
     "answerer",
     on=wire.Answer,
     alter=drop,
 )
 
 
-@mutant("CON-3", "Its answers reach their offerer by a way of their own, past the router.", "both")
+@mutant("CON-3", "Its answers bypass the router on their way to the offerer.", "both")
 class AnswersPastTheRouter(PeerScript):
-    _aside: dict[str, str] = {}  # noqa: RUF012 - shared on purpose: it is the way of their own
+    _aside: dict[str, str] = {}  # noqa: RUF012 - shared on purpose: it bypasses the router
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -76,12 +76,12 @@ class AnswersPastTheRouter(PeerScript):
 
 
 AnswersWithoutAFingerprint = PeerScript.define(
-    "AnswersWithoutAFingerprint", "CON-4", "Its answers hold no DTLS fingerprint.", "answerer",
+    "AnswersWithoutAFingerprint", "CON-4", "Its answers contain no DTLS fingerprint.", "answerer",
     on=wire.Answer, alter=lambda _, answer: replace(answer, sdp=without_lines(answer.sdp, "a=fingerprint:")),
 )  # fmt: skip
 
 
-@mutant("CON-4", "Two of a kind hide their ICE passwords under a name of their own.", "both")
+@mutant("CON-4", "Two such peers send their ICE passwords under a nonstandard attribute name.", "both")
 class HidesThePassword(PeerScript):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -100,7 +100,7 @@ class HidesThePassword(PeerScript):
 
 
 def with_wrong_password(answer: wire.Answer) -> wire.Answer:
-    """Return `answer` with an ICE password that is not in use."""
+    """Return `answer` with a wrong ICE password."""
     return replace(answer, sdp=answer.sdp.replace("a=ice-pwd:", "a=ice-pwd:wrong"))
 
 
@@ -112,20 +112,20 @@ def with_nothing_to_use(answer: wire.Answer) -> wire.Answer:
 IgnoresTheAnswer = PeerScript.define(
     "IgnoresTheAnswer",
     "CON-5",
-    "It makes no use of the answer to its offer.",
+    "It ignores the answer to its offer.",
     on=fx.AcceptAnswer,
     alter=drop,
 )
 AnswersWithAWrongPassword = PeerScript.define(
-    "AnswersWithAWrongPassword", "CON-5", "The ICE password in its answer is not the one that it uses.",
+    "AnswersWithAWrongPassword", "CON-5", "Its answer contains a wrong ICE password.",
     "answerer", on=wire.Answer, alter=lambda _, answer: with_wrong_password(answer),
 )  # fmt: skip
 AnswersInVain = PeerScript.define(
-    "AnswersInVain", "CON-5", "Its answer holds none of its candidates, and a wrong ICE password.",
+    "AnswersInVain", "CON-5", "Its answer contains no candidates and a wrong ICE password.",
     "answerer", on=wire.Answer, alter=lambda _, answer: with_nothing_to_use(answer),
 )  # fmt: skip
 SendsNothing = PeerScript.define(
-    "SendsNothing", "CON-6", "It says P2P of what it sends, and sends nothing.", *EITHER,
+    "SendsNothing", "CON-6", "It returns P2P for a send, but sends nothing.", *EITHER,
     on=(fx.SendOnChannel, fx.PublishRelay), alter=lambda _, send: fx.Resolve(send.call, SendResult.P2P),
 )  # fmt: skip
 HangsWithoutP2P = PeerScript.define(
@@ -134,7 +134,7 @@ HangsWithoutP2P = PeerScript.define(
 )  # fmt: skip
 
 
-@mutant("CON-7", "Without a P2P configuration it takes calls and does nothing.")
+@mutant("CON-7", "Without a P2P configuration it accepts calls but does nothing.")
 class TakesCallsWithoutP2P(PeerScript):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -144,7 +144,7 @@ class TakesCallsWithoutP2P(PeerScript):
                 return (effect,)
 
 
-@mutant("CON-10", "It sends everything to the peer that it connected to first.")
+@mutant("CON-10", "It sends everything to the first peer that it connected to.")
 class KnowsOneConnection(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class KnowsOneConnection(PeerScript):
                 return (effect,)
 
 
-@mutant("CON-10", "Connecting to a second peer, it drops the first.")
+@mutant("CON-10", "It drops the first connection when it connects to a second peer.")
 class DropsTheFirstPeer(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +175,6 @@ class DropsTheFirstPeer(PeerScript):
 
 
 AsksNoStunServer = PeerScript.define(
-    "AsksNoStunServer", "ICE-1", "It asks none of the STUN servers that it was given.", *EITHER,
+    "AsksNoStunServer", "ICE-1", "It does not use the configured STUN servers.", *EITHER,
     on=(fx.CreateOffer, fx.AcceptOffer), alter=lambda _, start: replace(start, ice_servers=()),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Peers that tell their applications too little, too much, too late, or the wrong thing."""
+"""Peers that emit missing, repeated, late or wrong events."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,31 +11,31 @@ from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, drop, mutant
 
 
 def twice(_: PeerScript, event: Connected | ConnectionFailed) -> Outs:
-    """Report the event twice."""
+    """Emit the event twice."""
     return (fx.Emit(event), fx.Emit(event))
 
 
 # fmt: off
 TellsNoConnected = PeerScript.define(
-    "TellsNoConnected", "EVT-1", "It tells nobody that it is connected.", *EITHER, on=Connected, alter=drop,
+    "TellsNoConnected", "EVT-1", "It emits no Connected.", *EITHER, on=Connected, alter=drop,
 )
 NamesAnotherPeer = PeerScript.define(
-    "NamesAnotherPeer", "EVT-1", "Its Connected names somebody else.", *EITHER,
+    "NamesAnotherPeer", "EVT-1", "Its Connected names another session.", *EITHER,
     on=Connected, alter=lambda _, _event: fx.Emit(Connected("somebody")),
 )
 TellsConnectedTwice = PeerScript.define(
-    "TellsConnectedTwice", "EVT-2", "It tells Connected twice.", *EITHER, on=Connected, alter=twice,
+    "TellsConnectedTwice", "EVT-2", "It emits Connected twice.", *EITHER, on=Connected, alter=twice,
 )
 TellsNoDisconnected = PeerScript.define(
-    "TellsNoDisconnected", "EVT-3", "It tells nobody that a connection has ended.", *EITHER,
+    "TellsNoDisconnected", "EVT-3", "It emits no Disconnected.", *EITHER,
     on=Disconnected, alter=drop, slow=True,
 )
 NamesAnotherThatLeft = PeerScript.define(
-    "NamesAnotherThatLeft", "EVT-3", "Its Disconnected names somebody else.",
+    "NamesAnotherThatLeft", "EVT-3", "Its Disconnected names another session.",
     on=Disconnected, alter=lambda _, _event: fx.Emit(Disconnected("somebody")), slow=True,
 )
 MissesNobody = PeerScript.define(
-    "MissesNobody", "EVT-4", "It does not miss a peer that vanished.", *EITHER,
+    "MissesNobody", "EVT-4", "It emits no Disconnected for a peer that vanished.", *EITHER,
     on=Disconnected, alter=lambda _, end: () if end.reason == VANISHED else (fx.Emit(end),), slow=True,
 )
 GivesNoReason = PeerScript.define(
@@ -43,26 +43,26 @@ GivesNoReason = PeerScript.define(
     on=ConnectionFailed, alter=lambda _, failure: fx.Emit(replace(failure, reason="")),
 )
 TellsConnectedLate = PeerScript.define(
-    "TellsConnectedLate", "EVT-6", "It tells Connected when data has long arrived.", *EITHER,
+    "TellsConnectedLate", "EVT-6", "It emits Connected 0.7 s late, after data has arrived.", *EITHER,
     on=Connected, alter=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
 )
 TellsFailuresTwice = PeerScript.define(
-    "TellsFailuresTwice", "EVT-6", "It tells each failure twice.", on=ConnectionFailed, alter=twice,
+    "TellsFailuresTwice", "EVT-6", "It emits each ConnectionFailed twice.", on=ConnectionFailed, alter=twice,
 )
 ConnectsAfterFailing = PeerScript.define(
-    "ConnectsAfterFailing", "EVT-6", "Having told that an attempt failed, it tells Connected.",
+    "ConnectsAfterFailing", "EVT-6", "It emits Connected after ConnectionFailed.",
     on=ConnectionFailed,
     alter=lambda _, failure: (fx.Emit(failure), fx.Emit(Connected(failure.peer_session_id))),
 )
 TellsTheCloseLate = PeerScript.define(
-    "TellsTheCloseLate", "EVT-7", "It tells an orderly close 3 s late.", *EITHER,
+    "TellsTheCloseLate", "EVT-7", "It emits Disconnected 3 s after an orderly close.", *EITHER,
     on=Disconnected, alter=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
 )
 # fmt: on
 
 
 class Answering(PeerScript):
-    """A script over the answers of `is_peer_connected`."""
+    """A script that changes the results of `is_peer_connected`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Answering(PeerScript):
                 return (effect,)
 
     def answer(self, *, connected: bool) -> bool:
-        """Return the answer in the place of the true one."""
+        """Return the result that replaces the actual one."""
         return connected
 
 
@@ -102,7 +102,7 @@ class SaysConnectedForEver(Answering):
         return self.was_connected
 
 
-@mutant("EVT-8", "`is_peer_connected` is true of everybody.", *EITHER)
+@mutant("EVT-8", "`is_peer_connected` is true for every session.", *EITHER)
 class SaysConnectedToAll(Answering):
     def answer(self, *, connected: bool) -> bool:  # noqa: ARG002
         return True

@@ -1,4 +1,4 @@
-"""Peers that make nothing of their STUN and TURN servers, or of candidates that come one by one."""
+"""Peers that mishandle their STUN and TURN servers, trickled candidates or unknown endpoints."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +19,7 @@ from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerS
 
 
 class Servers(PeerScript):
-    """A script that knows which servers the peer is configured with."""
+    """A script that records which servers the peer is configured with."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,24 +36,24 @@ class Servers(PeerScript):
         return (event,)
 
     def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:
-        """Return the inputs that the core receives where no configured STUN server has answered."""
+        """Return the inputs of the core if no configured STUN server has answered."""
         return (event,)
 
 
-@mutant("ICE-2", "Without an answer of its STUN server it fails the attempt.", *EITHER)
+@mutant("ICE-2", "It fails the attempt if its STUN server does not answer.", *EITHER)
 class NeedsItsStunServer(Servers):
     def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:
         return (inputs.NegotiationFailed(event.transport, "the STUN server does not answer"),)
 
 
-@mutant("ICE-2", "It waits for its STUN server for ever.", slow=True)
+@mutant("ICE-2", "It waits indefinitely for its STUN server.", slow=True)
 class WaitsForItsStunServer(Servers):
     def miss_stun(self, event: inputs.LocalDescription) -> Iterable[inputs.Input]:  # noqa: ARG002
         return ()
 
 
 def through_the_router(script: Servers, direct: fx.SendOnChannel) -> Outs:
-    """Relay what is to be sent directly if there is a TURN server, and say P2P."""
+    """Relay a direct send if there is a TURN server, and return P2P."""
     if not script.turns:
         return (direct,)
     send = script.sends[direct.call]
@@ -64,27 +64,27 @@ def through_the_router(script: Servers, direct: fx.SendOnChannel) -> Outs:
 
 # fmt: off
 NeverUsesTurn = PeerScript.define(
-    "NeverUsesTurn", "ICE-3", "It asks none of the TURN servers that it was given.", *EITHER,
+    "NeverUsesTurn", "ICE-3", "It does not use the configured TURN servers.", *EITHER,
     on=(fx.CreateOffer, fx.AcceptOffer), alter=lambda _, start: replace(start, turn_servers=()),
 )
 KeepsItsRelayToItself = PeerScript.define(
-    "KeepsItsRelayToItself", "ICE-3", "It has a relayed address and tells nobody.", *EITHER,
+    "KeepsItsRelayToItself", "ICE-3", "It allocates a relayed address but does not signal it.", *EITHER,
     on=(wire.Offer, wire.Answer),
     alter=lambda _, signal: replace(signal, sdp=without_lines(signal.sdp, " typ relay")),
 )
 TakesTheRouterForATurnServer = Servers.define(
     "TakesTheRouterForATurnServer", "ICE-3",
-    "With a TURN server it sends through the CLASP router, and says P2P.", *EITHER,
+    "With a TURN server, it sends through the CLASP router but returns P2P.", *EITHER,
     on=fx.SendOnChannel, alter=through_the_router,
 )
 IgnoresTrickledCandidates = PeerScript.define(
-    "IgnoresTrickledCandidates", "ICE-4", "It uses no candidate that comes on its own.", *EITHER,
+    "IgnoresTrickledCandidates", "ICE-4", "It ignores trickled candidates.", *EITHER,
     on=fx.AddCandidate, alter=drop,
 )
 # fmt: on
 
 
-@mutant("ICE-4", "It ignores an offer whose candidates came first.", "answerer")
+@mutant("ICE-4", "It ignores an offer whose candidates arrive before it.", "answerer")
 class LosesOffersBehindTheirCandidates(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class LosesOffersBehindTheirCandidates(PeerScript):
         return (event,)
 
 
-@mutant("ICE-4", "A candidate that comes a second time ends the attempt.", *EITHER)
+@mutant("ICE-4", "It ends the attempt when a candidate is repeated.", *EITHER)
 class StumblesOverRepeatedCandidates(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class StumblesOverRepeatedCandidates(PeerScript):
                 return (effect,)
 
 
-@mutant("ICE-4", "A candidate that comes when the connection stands ends it.", *EITHER)
+@mutant("ICE-4", "It ends the connection when a candidate arrives later.", *EITHER)
 class EndsForALateCandidate(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class EndsForALateCandidate(PeerScript):
 
 
 class AnswersOnlyKnownEndpoints(AiortcTransport):
-    """A transport that answers no check from an endpoint of which no candidate was told."""
+    """A transport that answers checks only from endpoints of known candidates."""
 
     async def _describe(self, pc: RTCPeerConnection) -> None:
         assert pc.sctp is not None
@@ -151,11 +151,11 @@ class AnswersOnlyKnownEndpoints(AiortcTransport):
             if addr in {(candidate.host, candidate.port) for candidate in ice.remote_candidates}:
                 received(message, addr, protocol)
 
-        setattr(ice, "request_received", only_of_known)  # noqa: B010 - there is no other way in
+        setattr(ice, "request_received", only_of_known)  # noqa: B010 - there is no public hook
         await super()._describe(pc)
 
 
-@mutant("ICE-5", "It answers no check from an endpoint that it was not told of.", *EITHER)
+@mutant("ICE-5", "It ignores ICE checks from endpoints that were not signaled.", *EITHER)
 class KnowsNoOtherEndpoint(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(AnswersOnlyKnownEndpoints))

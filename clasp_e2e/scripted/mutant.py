@@ -1,8 +1,8 @@
-"""What a mutant is: a peer or a router with one fault, and the requirement that the fault must fail.
+"""Mutants: peers or routers with one fault, and the requirement that the fault must fail.
 
-A judge that cannot say no proves nothing. Each mutant is the reference with one thing wrong, and the
-harness shows with it that the check of a requirement is able to fail, for that reason and no other.
-Called, a mutant makes a driver: `--peer clasp_e2e.scripted.routing:RelaysInP2POnly`.
+Each mutant is the reference with a single fault. It shows that the check of a requirement can fail, and
+fails for this reason only.
+Calling a mutant creates a driver: `--peer clasp_e2e.scripted.routing:RelaysInP2POnly`.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ Out = fx.Effect | Signal
 E = TypeVar("E")
 
 EITHER: tuple[Role, Role] = ("offerer", "answerer")
-"""The roles of a mutant whose fault shows in each of them."""
+"""The roles of a mutant whose fault is visible in either role."""
 
 NO_CALL = 0
-"""A call that nobody made: what is done for it is answered to nobody."""
+"""The number of a call that does not exist: its result is discarded."""
 
 
 class Options(TypedDict, total=False):
-    """The rarer properties of a mutant; see `Mutant`."""
+    """The less common properties of a mutant; see `Mutant`."""
 
     also: Mapping[str, str]
     slow: bool
 
 
 def drop(*_: object) -> tuple[()]:
-    """Return nothing: the fault is to leave out what is due."""
+    """Return no effects: the fault is an omission."""
     return ()
 
 
 class PeerScript:
-    """A layer around the core of one peer: all its inputs and effects pass through it."""
+    """A layer around the core of one peer, through which all its inputs and effects pass."""
 
     def __init__(self) -> None:
         self.sends: dict[int, inputs.SendP2P] = {}
-        """The sends that the application asked for, by call."""
+        """The sends that the application requested, by call."""
 
     def pass_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        """Note the sends, and return the inputs that the core receives instead of `event`."""
+        """Record sends, and return the inputs that the core receives instead of `event`."""
         if isinstance(event, inputs.SendP2P):
             self.sends[event.call] = event
         return self.alter_input(event)
@@ -63,12 +63,12 @@ class PeerScript:
         return (event,)
 
     def pass_effect(self, effect: fx.Effect) -> Outs:
-        """Note `effect`, and return the effects that are executed instead of it."""
+        """Record `effect`, and return the effects that are executed instead of it."""
         self.note(effect)
         return self.alter(effect)
 
     def note(self, effect: fx.Effect) -> None:
-        """Keep of `effect` what the fault depends on."""
+        """Record what the fault depends on."""
 
     def alter(self, effect: fx.Effect) -> Outs:
         """Return the effects that are executed instead of `effect`."""
@@ -85,13 +85,13 @@ class PeerScript:
         alter: Callable[[Self, E], Out | Iterable[Out]],
         **options: Unpack[Options],
     ) -> Mutant:
-        """Define the mutant `name`, whose fault `act` replaces everything of the type `on`.
+        """Define the mutant `name`, whose fault `alter` replaces everything of the type `on`.
 
-        `on` is a type of effects, or of the events or signals that an effect brings. `act` returns one effect
-        or several; a signal among them goes to the session that the signal it replaces was for.
+        `on` is a type of effects, or of the events or signals that an effect contains. `alter` returns one
+        effect or several; signals among them are sent to the target of the signal that they replace.
         """
 
-        def acted(script: Self, effect: fx.Effect) -> Outs:
+        def replacements(script: Self, effect: fx.Effect) -> Outs:
             subject: object = effect
             if not isinstance(effect, on) and isinstance(effect, fx.Emit | fx.PublishSignal):
                 subject = effect.event if isinstance(effect, fx.Emit) else effect.signal
@@ -104,18 +104,18 @@ class PeerScript:
                 for out in (outs if isinstance(outs, Iterable) else (outs,))
             )
 
-        return mutant(requirement, broken, *roles, **options)(type(name, (cls,), {"act": acted}))
+        return mutant(requirement, broken, *roles, **options)(type(name, (cls,), {"alter": replacements}))
 
 
 class RouterScript:
-    """A layer behind the core of one router: all its effects pass through it."""
+    """A layer around the core of one router, through which all its effects pass."""
 
     def __init__(self) -> None:
         self.welcomed: list[int] = []
-        """The connections that were welcomed."""
+        """The connections that received a WELCOME."""
 
     def pass_effect(self, effect: RouterEffect) -> RouterOuts:
-        """Note who is welcomed, and return the effects that are executed instead of `effect`."""
+        """Record welcomed connections, and return the effects that are executed instead of `effect`."""
         outs = self.alter(effect)
         if isinstance(effect, Deliver) and isinstance(effect.message, Welcome):
             self.welcomed.append(effect.connection)
@@ -131,21 +131,21 @@ class RouterScript:
 
 
 class MutantDriver(ReferenceDriver):
-    """The reference with a fault, under the name of the fault."""
+    """The reference with a fault, named after the fault."""
 
     name = ""
     """Set by `mutant`."""
 
     async def initialize(self) -> Description:
-        """Say what stands here: the reference, broken on purpose."""
+        """Describe this implementation: the reference with a fault."""
         description = await super().initialize()
-        told = description.implementation
-        mutant = Implementation(f"mutant {self.name}", told.version, told.language)
+        reference = description.implementation
+        mutant = Implementation(f"mutant {self.name}", reference.version, reference.language)
         return Description(mutant, description.roles, description.capabilities)
 
 
 def scripted_driver(kind: type[PeerScript]) -> MutantDriver:
-    """Return a driver whose peers are the reference, each with a script of `kind` of its own around it."""
+    """Return a driver of reference peers, each with its own script of the type `kind`."""
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
@@ -161,25 +161,25 @@ Fault = type[PeerScript] | type[RouterScript] | type[MutantDriver]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A fault and what comes of it.
+    """A fault and the requirements that it fails.
 
-    `requirement` is the id that fails. `also` names those that fail too although they do not rest
-    on it, each with the reason. `roles` are those in which the fault shows, `both` being a pair
-    of two such peers.
+    `requirement` is the id that fails. `also` maps further ids that fail, although they do not depend on
+    it, to the reason. `roles` are those in which the fault is visible; `both` means a pair of two such
+    peers.
     """
 
     name: str
     requirement: str
     broken: str
-    """One sentence: what is wrong."""
+    """One sentence that describes the fault."""
     fault: Fault
     roles: tuple[Role, ...]
     also: Mapping[str, str] = field(default_factory=dict[str, str])
     slow: bool = False
-    """Whether the failure takes as long as the specification's times, or ICE's."""
+    """Whether the failure takes as long as the time-outs of the specification or of ICE."""
 
     def __call__(self) -> Driver:
-        """Make a driver of it."""
+        """Create a driver of the mutant."""
         driver = self._driver()
         driver.name = self.name
         return driver
@@ -194,7 +194,7 @@ class Mutant:
 
 
 MUTANTS: list[Mutant] = []
-"""All there are, in the order of their definition; complete once `clasp_e2e.scripted` is imported."""
+"""All mutants in order of definition; complete when `clasp_e2e.scripted` is imported."""
 
 
 def mutant(
@@ -203,9 +203,9 @@ def mutant(
     *roles: Role,
     **options: Unpack[Options],
 ) -> Callable[[Fault], Mutant]:
-    """Make a mutant of a script or a driver: what it fails, in one sentence what is wrong, and where.
+    """Make a mutant of a script or a driver: the requirement that it fails, the fault, and the roles.
 
-    Without roles a peer is judged as the offerer, and a router as the router.
+    Without roles, a peer is judged as the offerer, and a router as the router.
     """
 
     def make(fault: Fault) -> Mutant:

@@ -1,7 +1,7 @@
-"""Partners that misbehave, for scenarios that judge who stands opposite them: `opposite=` names one.
+"""Misbehaving partners for scenarios that judge the peer opposite them: `opposite=` names one.
 
-Each is the reference with a script around its core, and what it does is wrong, or at least unusual.
-Those that wait for a prompt do their deed when the first direct message of the other reaches them.
+Each is the reference with a script around its core, and behaves incorrectly or unusually. A prompted
+partner acts when it receives the first direct message of the other peer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,23 +15,23 @@ from clasp_e2e.peer.sdp import without_candidates
 from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript
 
 UNKNOWN = "no-such-attempt"
-"""A correlation id that nobody gave to anything."""
+"""A correlation id that no attempt has."""
 
 CANDIDATE = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
-"""A candidate behind which is nobody."""
+"""A candidate at which there is no peer."""
 
 GOSSIP = fx.ChannelSpec("gossip", ordered=True)
-"""A channel that the protocol does not know."""
+"""A channel label that the protocol does not define."""
 
 LARGE = 300_000
-"""Bytes: more than any WebRTC stack that is known here says it takes (262144)."""
+"""Bytes: more than any known WebRTC stack advertises as its maximum (262144)."""
 
 FLOOD = 300
-"""Messages at once: a router may limit what a session sends, the public one to 1000 a second."""
+"""Messages at once: a router may limit the rate, the public one to 1000 a second per session."""
 
 
 class Signaling(PeerScript):
-    """A script over the signals that negotiate: offers and answers."""
+    """A script that changes offers and answers."""
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -46,23 +46,23 @@ class Signaling(PeerScript):
 
 
 class AnswersTwice(Signaling):
-    """Its answer comes twice."""
+    """A partner that sends its answer twice."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         return (description,) * (2 if isinstance(description, wire.Answer) else 1)
 
 
 class OffersTwice(Signaling):
-    """Its offer comes twice."""
+    """A partner that sends its offer twice."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         return (description,) * (2 if isinstance(description, wire.Offer) else 1)
 
 
 class NamesAnotherAttempt(Signaling):
-    """Before its offer or answer, it sends signals of an attempt that nobody knows.
+    """A partner that sends signals of an unknown attempt before its offer or answer.
 
-    The answer among them has an ICE password that nobody has: made use of, nothing connects.
+    The answer among them contains a wrong ICE password: if it is used, no connection is possible.
     """
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
@@ -77,7 +77,7 @@ class NamesAnotherAttempt(Signaling):
 
 
 class SaysConnectedTooEarly(Signaling):
-    """With its offer or answer it says that it is connected, before there is a channel."""
+    """A partner that sends `connected` along with its offer or answer, before there is a channel."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         connected = wire.ConnectedSignal(description.sender, description.correlation_id)
@@ -85,7 +85,7 @@ class SaysConnectedTooEarly(Signaling):
 
 
 class MumblesFirst(Signaling):
-    """Before its offer or answer, it sends malformed ones in their place, and broken candidates."""
+    """A partner that sends malformed descriptions and candidates before its offer or answer."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sender, sdp = description.sender, description.sdp
@@ -97,12 +97,12 @@ class MumblesFirst(Signaling):
 
 
 class Trickles(Signaling):
-    """Its candidates come one by one, behind an SDP that holds none: as public clients do it."""
+    """A partner that trickles its candidates after an SDP without any, as public clients do."""
 
     early = 0
-    """How often all candidates come before the SDP."""
+    """How often all candidates are sent before the SDP."""
     after = 1
-    """How often they come after it."""
+    """How often all candidates are sent after the SDP."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,19 +117,19 @@ class Trickles(Signaling):
 
 
 class TricklesEarlyToo(Trickles):
-    """Its candidates come before its offer or answer, and again after it."""
+    """A partner that sends its candidates before its offer or answer, and again after it."""
 
     early = 1
 
 
 class TricklesTwice(Trickles):
-    """Each of its candidates comes twice."""
+    """A partner that sends each of its candidates twice."""
 
     after = 2
 
 
 class Prompted(PeerScript):
-    """A script that does its deed once, when the first direct message of the other comes in."""
+    """A script that acts once, when the first direct message of the other peer arrives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,18 +150,18 @@ class Prompted(PeerScript):
             case fx.Emit(event=Data(reliable=bool()) as data) if not self._done:
                 self._done = True
                 self.peer = data.peer_session_id or ""
-                return (effect, *self.deed())
+                return (effect, *self.misbehave())
             case _:
                 pass
         return (effect,)
 
-    def deed(self) -> Iterator[fx.Effect]:
-        """Return what it does."""
+    def misbehave(self) -> Iterator[fx.Effect]:
+        """Return the effects of the misbehavior."""
         raise NotImplementedError
 
 
 class TricklesLate(Trickles, Prompted):
-    """Its candidates come once more when the connection has long been standing."""
+    """A partner that sends its candidates again after the connection is established."""
 
     def __init__(self) -> None:
         Trickles.__init__(self)
@@ -171,31 +171,31 @@ class TricklesLate(Trickles, Prompted):
         for out in Prompted.alter(self, effect):
             yield from Trickles.alter(self, out)
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         for candidate in self.candidates:
             yield fx.PublishSignal(self.peer, candidate)
 
 
 class LeavesTheRouter(Prompted):
-    """It leaves the router, and keeps its channels."""
+    """A partner that leaves the router and keeps its channels."""
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         yield fx.CloseSession()
 
 
 class ClosesOneChannel(Prompted):
-    """It closes its unreliable channel, and keeps the other."""
+    """A partner that closes its unreliable channel and keeps the other."""
 
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        # Its own core would take the closed channel for the end of the connection.
+        # Otherwise its own core would treat the closed channel as the end of the connection.
         return () if isinstance(event, inputs.TransportLost) else super().alter_input(event)
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         yield fx.CloseChannel(self.transport, fx.UNRELIABLE.label)
 
 
 class ClosesWithoutASignal(PeerScript):
-    """It closes its channels, and sends no signal that says so."""
+    """A partner that closes its channels without sending a signal."""
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -206,9 +206,9 @@ class ClosesWithoutASignal(PeerScript):
 
 
 class FloodsWithSignals(Prompted):
-    """It sends signals of every kind at once, more than anybody needs."""
+    """A partner that sends many signals of every type at once."""
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         for number in range(FLOOD // 3):
             name = f"{UNKNOWN}-{number}"
             for signal in (
@@ -220,33 +220,33 @@ class FloodsWithSignals(Prompted):
 
 
 class FloodsWithData(Prompted):
-    """It sends more at once than anybody reads at once.
+    """A partner that sends many messages at once.
 
-    On the reliable channel alone: among messages that it may give up, aiortc recovers those that it may
-    not by time-outs, each longer than the one before.
+    It uses only the reliable channel: next to unreliable messages, aiortc recovers lost reliable ones by
+    time-outs, each longer than the one before.
     """
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         for _ in range(FLOOD):
             yield fx.SendOnChannel(NO_CALL, self.transport, fx.RELIABLE.label, bytes(1024))
 
 
 class SendsTooMuchAtOnce(Prompted):
-    """It sends a message that is larger than the other side takes."""
+    """A partner that sends a message larger than the other side accepts."""
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         yield fx.SendOnChannel(NO_CALL, self.transport, fx.RELIABLE.label, bytes(LARGE), unlimited=True)
 
 
 class OpensAnotherChannel(Prompted):
-    """It opens a third channel, of another label, and sends on it."""
+    """A partner that opens a third channel with another label, and sends on it."""
 
-    def deed(self) -> Iterator[fx.Effect]:
+    def misbehave(self) -> Iterator[fx.Effect]:
         yield fx.OpenChannel(self.transport, GOSSIP, b"not for you")
 
 
 class OpensChannelsTheOtherWayRound(PeerScript):
-    """It opens the reliable channel first."""
+    """A partner that opens the reliable channel first."""
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:

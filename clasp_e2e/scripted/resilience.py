@@ -1,4 +1,4 @@
-"""Peers that do not bear being called, or being without a router; routers that bear no attack."""
+"""Peers that mishandle crossing offers, repeated calls or a lost router; routers that mishandle attacks."""
 
 import asyncio
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from clasp_e2e.scripted.routers import Front
 
 
 class Crossing(PeerScript):
-    """A script over the offers that arrive while an offer of this side's own is not answered."""
+    """A script for offers that arrive while this side's own offer is unanswered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,12 +46,12 @@ class Crossing(PeerScript):
         return (event,)
 
     def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:
-        """Return what the core hears of an offer of `sender` that crossed `own`."""
+        """Return the inputs that the core receives for an offer of `sender` that crossed `own`."""
         del sender, own
         return (event,)
 
 
-@mutant("CON-8", "Of two offers that crossed, it tells the failure of the one that lost.", *EITHER)
+@mutant("CON-8", "Of two crossing offers, it emits ConnectionFailed for the one that lost.", *EITHER)
 class TellsThatTheLoserFailed(Crossing):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -61,13 +61,13 @@ class TellsThatTheLoserFailed(Crossing):
                 return (effect,)
 
 
-@mutant("CON-8", "It hears no offer while its own is not answered: two of a kind both insist.", "both")
+@mutant("CON-8", "It ignores offers while its own is unanswered, so that two such peers deadlock.", "both")
 class InsistsOnItsOffer(Crossing):
     def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:  # noqa: ARG002
         return ()
 
 
-@mutant("CON-8", "It takes its offer back when another comes: two of a kind both give way.", "both")
+@mutant("CON-8", "It withdraws its offer when another arrives, so that two such peers both yield.", "both")
 class GivesWay(Crossing):
     def cross(self, event: inputs.Input, sender: str, own: wire.Offer) -> Iterable[inputs.Input]:
         back: dict[str, wire.Value] = {
@@ -79,7 +79,7 @@ class GivesWay(Crossing):
         return (inputs.SignalReceived(back), event)
 
 
-@mutant("CON-9", "Called to connect to whom it is connected to, it ends the connection.", *EITHER)
+@mutant("CON-9", "It ends the connection when `connect_to_peer` is repeated.", *EITHER)
 class BeginsAnew(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class BeginsAnew(PeerScript):
         return (event,)
 
 
-@mutant("DIR-2", "It ends its connections when it has lost the router.", *EITHER)
+@mutant("DIR-2", "It ends its connections when the router is lost.", *EITHER)
 class EndsWithItsRouter(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class EndsWithItsRouter(PeerScript):
         return (event, *lost)
 
 
-@mutant("TMO-4", "Having lost the router, it tells of no attempt any more how it ended.")
+@mutant("TMO-4", "After losing the router, it emits no outcome of an attempt.")
 class SilentWithoutTheRouter(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -128,13 +128,13 @@ class SilentWithoutTheRouter(PeerScript):
 
 
 TellsTheEndTwice = PeerScript.define(
-    "TellsTheEndTwice", "EVT-6", "It tells that a connection that ended has failed, too.",
+    "TellsTheEndTwice", "EVT-6", "It emits ConnectionFailed in addition to Disconnected.",
     on=Disconnected, slow=True,
     alter=lambda _, end: (fx.Emit(end), fx.Emit(ConnectionFailed(end.peer_session_id, "it ended"))),
 )  # fmt: skip
 
 
-@mutant("RTR-7", "A frame that it cannot read makes it end all sessions.")
+@mutant("RTR-7", "It ends all sessions when it receives an invalid frame.")
 class EndsAllForOne(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         match effect.message:
@@ -145,21 +145,21 @@ class EndsAllForOne(RouterScript):
 
 
 class _OneByOne(Front):
-    """A front that takes the next connection when the last has said something."""
+    """A front that accepts the next connection only after the last one has sent something."""
 
     def __init__(self, router: ReferenceRouter) -> None:
         super().__init__(router)
         self._turn = asyncio.Lock()
 
-    async def first_word(self, reader: asyncio.StreamReader) -> bytes:
+    async def first_bytes(self, reader: asyncio.StreamReader) -> bytes:
         async with self._turn:
-            return await super().first_word(reader)
+            return await super().first_bytes(reader)
 
 
-@mutant("RTR-7", "It waits for a client's first bytes before it turns to the next client.")
+@mutant("RTR-7", "It waits for a client's first bytes before it accepts the next client.")
 class WaitsForTheSilent(MutantDriver):
     async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Start the router, and the front before it."""
+        """Start the router with the front."""
         front = _OneByOne(await super().open_router(host=host, port=0))
         await front.listen(host, port)
         return front

@@ -1,4 +1,4 @@
-"""Routers that lose, alter, reorder, misdirect or overdo what they are to forward."""
+"""Routers that lose, change, reorder or misdirect signals, or do more than they must."""
 
 import asyncio
 from contextlib import suppress
@@ -16,7 +16,7 @@ from clasp_e2e.scripted.mutant import MutantDriver, RouterOuts, RouterScript, mu
 
 
 class Forwarding(RouterScript):
-    """A script over the signals that are forwarded."""
+    """A script that changes the forwarding of signals."""
 
     def deliver(self, effect: Deliver) -> RouterOuts:
         if isinstance(effect.message, wire.Publish) and effect.why is Why.SIGNAL:
@@ -29,17 +29,17 @@ class Forwarding(RouterScript):
         return (effect,)
 
 
-@mutant("CON-1", "It welcomes nobody.", "router")
+@mutant("CON-1", "It sends no WELCOME.", "router")
 class WelcomesNobody(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         return () if isinstance(effect.message, wire.Welcome) else (effect,)
 
 
 class Naming(RouterScript):
-    """A script over the ids of sessions."""
+    """A script that changes session ids."""
 
     session = ""
-    """The id that every session gets."""
+    """The session id of every session."""
 
     def deliver(self, effect: Deliver) -> RouterOuts:
         welcome = effect.message
@@ -53,7 +53,7 @@ class NamesNoSession(Naming):
     session = ""
 
 
-@mutant("CON-2", "It gives the same id to every session.", "router")
+@mutant("CON-2", "It gives every session the same id.", "router")
 class NamesAllTheSame(Naming):
     session = "session"
 
@@ -65,7 +65,7 @@ class ForwardsNothing(Forwarding):
 
 
 class Altering(Forwarding):
-    """A script over the maps that are forwarded as signals."""
+    """A script that changes the maps of forwarded signals."""
 
     def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
         if not isinstance(message.value, dict):
@@ -77,20 +77,20 @@ class Altering(Forwarding):
         return value
 
 
-@mutant("RTR-2", "It tidies up the line ends of an SDP.")
+@mutant("RTR-2", "It normalizes the line endings of an SDP.")
 class TidiesLineEnds(Altering):
     def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         texts = {key: item.replace("\r\n", "\n") for key, item in value.items() if isinstance(item, str)}
         return value | texts
 
 
-@mutant("RTR-2", "It leaves out what is null.")
+@mutant("RTR-2", "It omits null values.")
 class LeavesOutNulls(Altering):
     def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         return {key: item for key, item in value.items() if item is not None}
 
 
-@mutant("RTR-2", "It adds a field of its own to what it forwards.")
+@mutant("RTR-2", "It adds a field to the signals that it forwards.")
 class AddsAField(Altering):
     def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
         return {**value, "via": "router"}
@@ -112,7 +112,7 @@ class SwapsCandidates(Forwarding):
         return (effect, held)
 
 
-@mutant("RTR-4", "It is silent about signals to nobody.")
+@mutant("RTR-4", "It sends no ERROR for signals to unknown sessions.")
 class HidesUnknownSessions(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         match effect.message:
@@ -122,7 +122,7 @@ class HidesUnknownSessions(RouterScript):
                 return (effect,)
 
 
-@mutant("RTR-4", "What is addressed to nobody, it gives to everybody, beside the ERROR.")
+@mutant("RTR-4", "It delivers signals to unknown sessions to all sessions, in addition to the ERROR.")
 class GivesStraysToAll(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         match effect.message:
@@ -134,13 +134,13 @@ class GivesStraysToAll(RouterScript):
                 return (effect,)
 
 
-@mutant("RTR-5", "It keeps announcements to itself.")
+@mutant("RTR-5", "It does not forward announcements.")
 class KeepsAnnouncements(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         return () if effect.why is Why.ANNOUNCEMENT else (effect,)
 
 
-@mutant("RTR-5", "It sends announcements back to those who made them.")
+@mutant("RTR-5", "It sends announcements back to their senders.")
 class EchoesAnnouncements(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         echo = (replace(effect, connection=effect.origin),) if effect.why is Why.ANNOUNCEMENT else ()
@@ -154,7 +154,7 @@ class ForwardsToAll(Forwarding):
 
 
 def _answer(data: bytes) -> bytes | None:
-    """Return the answer of a STUN server to a Binding request, RFC 8489 section 6.3.1."""
+    """Return a STUN server's response to a Binding request (RFC 8489 section 6.3.1)."""
     try:
         request = stun.parse_message(data)
     except (ValueError, IndexError):
@@ -168,7 +168,7 @@ def _answer(data: bytes) -> bytes | None:
 
 
 class _Stun(asyncio.DatagramProtocol):
-    """A STUN server on UDP, on a socket that was bound elsewhere."""
+    """A STUN server on UDP, on an existing socket."""
 
     def __init__(self) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -186,7 +186,7 @@ class _Stun(asyncio.DatagramProtocol):
 
 
 class _RouterWithStun(Router):
-    """The router, and a STUN server on the UDP port of the same number."""
+    """The router, and a STUN server on the UDP port with the same number."""
 
     def __init__(self, router: ReferenceRouter, server: _Stun) -> None:
         self.url = router.url
@@ -199,10 +199,10 @@ class _RouterWithStun(Router):
         await self._router.close()
 
 
-@mutant("RTR-6", "It is a STUN server on the side, on the UDP port of the same number.")
+@mutant("RTR-6", "It runs a STUN server on the UDP port with the same number.")
 class AnswersStunOverUdp(MutantDriver):
     async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Start the router and the server."""
+        """Start the router and the STUN server."""
         router = await super().open_router(host=host, port=port)
         loop = asyncio.get_running_loop()
         _, server = await loop.create_datagram_endpoint(
@@ -212,7 +212,7 @@ class AnswersStunOverUdp(MutantDriver):
 
 
 class Front(Router):
-    """A TCP port that answers STUN, if it is told to, and hands all else on to the router behind it."""
+    """A TCP port that answers STUN, if configured, and forwards everything else to the router behind it."""
 
     answers_stun = False
 
@@ -223,7 +223,7 @@ class Front(Router):
         self._server: asyncio.Server
 
     async def listen(self, host: str, port: int) -> None:
-        """Start, and be known by the address of the front."""
+        """Start, and publish the address of the front as the router's URL."""
         self._server = await asyncio.start_server(self._serve, host, port)
         self.url = f"ws://{host}:{self._server.sockets[0].getsockname()[1]}"
 
@@ -233,7 +233,7 @@ class Front(Router):
         task.add_done_callback(self._handlers.discard)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await self.first_word(reader)
+        first = await self.first_bytes(reader)
         if self.answers_stun and (answer := _answer(first)) is not None:
             writer.write(answer)
             await _end(writer)
@@ -242,7 +242,7 @@ class Front(Router):
         from_router.write(first)
         await asyncio.gather(_pump(reader, from_router), _pump(to_router, writer))
 
-    async def first_word(self, reader: asyncio.StreamReader) -> bytes:
+    async def first_bytes(self, reader: asyncio.StreamReader) -> bytes:
         """Return the first bytes of a client."""
         return await reader.read(1500)
 
@@ -267,10 +267,10 @@ async def _end(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-@mutant("RTR-6", "It answers STUN requests that come over its own TCP port.")
+@mutant("RTR-6", "It answers STUN requests on its own TCP port.")
 class AnswersStunOverTcp(MutantDriver):
     async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Start the router, and the front before it."""
+        """Start the router with the front."""
         front = Front(await super().open_router(host=host, port=0))
         front.answers_stun = True
         await front.listen(host, port)

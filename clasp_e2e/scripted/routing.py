@@ -1,4 +1,4 @@
-"""Peers that take the wrong way for their routing mode, or get the mode itself wrong."""
+"""Peers that send on the wrong path for their routing mode, or report the wrong mode."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript
 
 
 class Routing(PeerScript):
-    """A script that knows the modes that were set, the transport in use and the events reported."""
+    """A script that records the modes set, the transport in use and the events emitted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,17 +32,17 @@ class Routing(PeerScript):
 
     @property
     def mode(self) -> RoutingMode:
-        """The mode in force."""
+        """The current routing mode."""
         return self.modes[-1]
 
     def relayed(self, call: int, answered: int | None = None) -> fx.PublishRelay:
-        """Return the relaying of a send, answered to the call `answered`."""
+        """Return the effect that relays a send, with its result for the call `answered`."""
         send = self.sends[call]
         value = {"from": "", "data": send.data, "reliable": send.reliable}
         return fx.PublishRelay(call if answered is None else answered, RELAY_PREFIX + send.peer, {**value})
 
     def direct(self, relay: fx.PublishRelay) -> Outs:
-        """Return the direct sending of what is to be relayed, once there is a connection."""
+        """Return the effect that sends a relayed payload directly, if there is a connection."""
         if self.transport is None:
             return (relay,)
         data = self.sends[relay.call].data
@@ -50,33 +50,33 @@ class Routing(PeerScript):
 
 
 def is_mode(answer: fx.Resolve) -> bool:
-    """Return whether a call is answered with a routing mode."""
+    """Return whether the result of a call is a routing mode."""
     return isinstance(answer.result, RoutingMode)
 
 
 def refused(call: int) -> fx.Reject:
-    """Return the refusal of a send."""
+    """Return the rejection of a send."""
     return fx.Reject(call, PeerNotConnected("this peer does not send just now"))
 
 
 def sent(call: int) -> fx.Resolve:
-    """Return the answer P2P to a send."""
+    """Return the result P2P for a send."""
     return fx.Resolve(call, SendResult.P2P)
 
 
 # fmt: off
 BeginsInServerOnly = Routing.define(
-    "BeginsInServerOnly", "RTE-1", "It says that it begins in ServerOnly.", *EITHER,
+    "BeginsInServerOnly", "RTE-1", "It reports ServerOnly as its initial mode.", *EITHER,
     on=fx.Resolve, alter=lambda script, done: (
         replace(done, result=RoutingMode.SERVER_ONLY) if is_mode(done) and len(script.modes) == 1 else done
     ),
 )
 SaysPreferP2PAlways = Routing.define(
-    "SaysPreferP2PAlways", "RTE-2", "Asked for its mode, it always says PreferP2P.", *EITHER, on=fx.Resolve,
+    "SaysPreferP2PAlways", "RTE-2", "It always reports PreferP2P as its mode.", *EITHER, on=fx.Resolve,
     alter=lambda _, done: replace(done, result=RoutingMode.PREFER_P2P) if is_mode(done) else done,
 )
 RelaysInPreferP2P = Routing.define(
-    "RelaysInPreferP2P", "RTE-3", "In PreferP2P it relays although it is connected.", *EITHER,
+    "RelaysInPreferP2P", "RTE-3", "In PreferP2P, it relays although it is connected.", *EITHER,
     on=fx.SendOnChannel,
     alter=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.PREFER_P2P else send,
 )
@@ -86,52 +86,52 @@ RefusesWithoutAConnection = Routing.define(
     alter=lambda script, relay: relay if Connected in script.reported else refused(relay.call),
 )
 RefusesAfterALoss = Routing.define(
-    "RefusesAfterALoss", "RTE-5", "After a connection was lost it refuses to send.", *EITHER,
+    "RefusesAfterALoss", "RTE-5", "After a connection is lost, it refuses to send.", *EITHER,
     on=fx.PublishRelay,
     alter=lambda script, relay: refused(relay.call) if Disconnected in script.reported else relay, slow=True,
 )
 SendsIntoTheVoidAfterALoss = Routing.define(
-    "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection was lost it says P2P of what goes nowhere.",
+    "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection is lost, it returns P2P but sends nothing.",
     on=fx.PublishRelay,
     alter=lambda script, relay: sent(relay.call) if Disconnected in script.reported else relay, slow=True,
 )
 RefusesAfterAFailure = Routing.define(
-    "RefusesAfterAFailure", "RTE-6", "After an attempt failed it refuses to send.", on=fx.PublishRelay,
+    "RefusesAfterAFailure", "RTE-6", "After an attempt fails, it refuses to send.", on=fx.PublishRelay,
     alter=lambda script, relay: refused(relay.call) if ConnectionFailed in script.reported else relay,
 )
 RelaysInP2POnlyConnected = Routing.define(
-    "RelaysInP2POnlyConnected", "RTE-7", "In P2POnly it relays although it is connected.", *EITHER,
+    "RelaysInP2POnlyConnected", "RTE-7", "In P2POnly, it relays although it is connected.", *EITHER,
     on=fx.SendOnChannel,
     alter=lambda script, send: script.relayed(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
 )
 RefusesInP2POnlyConnected = Routing.define(
-    "RefusesInP2POnlyConnected", "RTE-7", "In P2POnly it refuses to send although it is connected.", *EITHER,
+    "RefusesInP2POnlyConnected", "RTE-7", "In P2POnly, it refuses to send although it is connected.", *EITHER,
     on=fx.SendOnChannel,
     alter=lambda script, send: refused(send.call) if script.mode is RoutingMode.P2P_ONLY else send,
 )
 RelaysInP2POnly = Routing.define(
-    "RelaysInP2POnly", "RTE-8", "In P2POnly, without a connection, it relays.", *EITHER, on=fx.Reject,
+    "RelaysInP2POnly", "RTE-8", "In P2POnly without a connection, it relays.", *EITHER, on=fx.Reject,
     alter=lambda script, no: script.relayed(no.call) if isinstance(no.error, PeerNotConnected) else no,
 )
 RefusesAndRelaysInP2POnly = Routing.define(
     "RefusesAndRelaysInP2POnly", "RTE-8",
-    "In P2POnly, without a connection, it refuses and relays all the same.", *EITHER,
+    "In P2POnly without a connection, it refuses to send but relays.", *EITHER,
     on=fx.Reject, alter=lambda script, no: (
         (script.relayed(no.call, NO_CALL), no) if isinstance(no.error, PeerNotConnected) else (no,)
     ),
 )
 SendsDirectlyInServerOnly = Routing.define(
-    "SendsDirectlyInServerOnly", "RTE-9", "In ServerOnly it sends directly when it is connected.", *EITHER,
+    "SendsDirectlyInServerOnly", "RTE-9", "In ServerOnly, it sends directly when it is connected.", *EITHER,
     on=fx.PublishRelay, alter=lambda script, relay: (
         script.direct(relay) if script.mode is RoutingMode.SERVER_ONLY else (relay,)
     ),
 )
 RefusesInServerOnly = Routing.define(
-    "RefusesInServerOnly", "RTE-9", "In ServerOnly it refuses to send.", *EITHER, on=fx.PublishRelay,
+    "RefusesInServerOnly", "RTE-9", "In ServerOnly, it refuses to send.", *EITHER, on=fx.PublishRelay,
     alter=lambda script, relay: refused(relay.call) if script.mode is RoutingMode.SERVER_ONLY else relay,
 )
 StaysWithTheRouter = Routing.define(
-    "StaysWithTheRouter", "RTE-10", "Once set to ServerOnly, it relays in PreferP2P too.", *EITHER,
+    "StaysWithTheRouter", "RTE-10", "After ServerOnly was set, it relays in PreferP2P too.", *EITHER,
     on=fx.SendOnChannel, alter=lambda script, send: (
         script.relayed(send.call)
         if script.mode is RoutingMode.PREFER_P2P and RoutingMode.SERVER_ONLY in script.modes else send

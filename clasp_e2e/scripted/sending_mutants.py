@@ -1,4 +1,4 @@
-"""Peers that lose, double, alter, mislabel or misdirect what they are given to send."""
+"""Peers that lose, repeat, change, mislabel or misdirect messages."""
 
 from dataclasses import replace
 
@@ -20,12 +20,12 @@ class Counting(PeerScript):
         self.delivered += isinstance(effect, fx.Emit) and is_reliable(effect)
 
     def delivers_each(self, number: int, effect: fx.Emit) -> bool:
-        """Return whether `effect` delivers a reliable message, one of each `number`."""
+        """Return whether `effect` delivers every `number`th reliable message."""
         return is_reliable(effect) and self.delivered % number == 0
 
 
 def lost(effect: fx.SendOnChannel) -> Outs:
-    """Say P2P, and send nothing."""
+    """Return P2P, but send nothing."""
     return (fx.Resolve(effect.call, SendResult.P2P),)
 
 
@@ -35,7 +35,7 @@ def twice(effect: fx.SendOnChannel) -> Outs:
 
 
 def copied(effect: fx.SendOnChannel) -> Outs:
-    """Publish the message at the router, and send it."""
+    """Publish the message at the router, and also send it."""
     return (fx.PublishRelay(NO_CALL, "/copies", effect.data), effect)
 
 
@@ -48,16 +48,16 @@ def is_reliable(effect: fx.SendOnChannel | fx.Emit) -> bool:
 
 # fmt: off
 CopiesToTheRouter = Counting.define(
-    "CopiesToTheRouter", "DIR-1", "From the second message on, it shows the router what it sends directly.",
+    "CopiesToTheRouter", "DIR-1", "From the second message on, it also publishes direct sends at the router.",
     *EITHER, on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent == 1 else copied(send),
 )
 WrapsSmallPayloads = PeerScript.define(
     "WrapsSmallPayloads", "DIR-3",
-    "It puts payloads below 1 KiB into an envelope that its partner does not know.", on=fx.SendOnChannel,
+    "It wraps payloads below 1 KiB in an envelope that its partner does not know.", on=fx.SendOnChannel,
     alter=lambda _, send: replace(send, data=b"envelope" + send.data) if len(send.data) < 1024 else send,
 )
 GarblesAllButTheFirst = Counting.define(
-    "GarblesAllButTheFirst", "SND-1", "It garbles every message but the first.", *EITHER, on=fx.SendOnChannel,
+    "GarblesAllButTheFirst", "SND-1", "It alters all messages after the first.", *EITHER, on=fx.SendOnChannel,
     alter=lambda script, send: send if script.sent == 1 else replace(send, data=send.data[::-1]),
 )
 SendsTwice = PeerScript.define(
@@ -65,44 +65,44 @@ SendsTwice = PeerScript.define(
     on=fx.SendOnChannel, alter=lambda _, send: twice(send),
 )
 NamesTheWrongSender = PeerScript.define(
-    "NamesTheWrongSender", "SND-1", "It names itself as the sender of what it received.", "both",
+    "NamesTheWrongSender", "SND-1", "It names itself as the sender of received messages.", "both",
     on=Data, alter=lambda _, data: fx.Emit(replace(data, peer_session_id="somebody")),
 )
 SendsAllUnreliably = PeerScript.define(
-    "SendsAllUnreliably", "SND-1", "It sends what is to be reliable on the unreliable channel.", *EITHER,
+    "SendsAllUnreliably", "SND-1", "It sends reliable messages on the unreliable channel.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: replace(send, label=fx.UNRELIABLE.label),
 )
 LosesTheUnreliable = PeerScript.define(
-    "LosesTheUnreliable", "SND-2", "It loses all that is sent unreliably.", *EITHER,
+    "LosesTheUnreliable", "SND-2", "It loses all unreliable messages.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: (send,) if is_reliable(send) else lost(send),
 )
 CutsTheUnreliableShort = PeerScript.define(
-    "CutsTheUnreliableShort", "SND-2", "It cuts short what is sent unreliably.", *EITHER, on=fx.SendOnChannel,
+    "CutsTheUnreliableShort", "SND-2", "It truncates unreliable messages.", *EITHER, on=fx.SendOnChannel,
     alter=lambda _, send: send if is_reliable(send) else replace(send, data=send.data[:-1]),
 )
 SendsAllReliably = PeerScript.define(
-    "SendsAllReliably", "SND-2", "It sends on the reliable channel what is to be unreliable.", *EITHER,
+    "SendsAllReliably", "SND-2", "It sends unreliable messages on the reliable channel.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: replace(send, label=fx.RELIABLE.label),
 )
 SaysP2PAlways = PeerScript.define(
-    "SaysP2PAlways", "SND-3", "It says P2P of everything, also of what it relayed.", *EITHER, on=fx.Resolve,
+    "SaysP2PAlways", "SND-3", "It always returns P2P, even for relayed messages.", *EITHER, on=fx.Resolve,
     alter=lambda _, done: replace(done, result=SendResult.P2P) if done.result is SendResult.RELAY else done,
 )
 SaysRelayAlways = PeerScript.define(
-    "SaysRelayAlways", "SND-3", "It says Relay of everything, also of what went directly.", *EITHER,
+    "SaysRelayAlways", "SND-3", "It always returns Relay, even for direct messages.", *EITHER,
     on=fx.Resolve,
     alter=lambda _, done: replace(done, result=SendResult.RELAY) if done.result is SendResult.P2P else done,
 )
 RelaysNothing = PeerScript.define(
-    "RelaysNothing", "SND-3", "It says Relay, and relays nothing.", *EITHER,
+    "RelaysNothing", "SND-3", "It returns Relay but relays nothing.", *EITHER,
     on=fx.PublishRelay, alter=lambda _, relay: fx.Resolve(relay.call, SendResult.RELAY),
 )
 SendsBothWays = PeerScript.define(
-    "SendsBothWays", "SND-3", "It says P2P of what it sends to the router as well.", *EITHER,
+    "SendsBothWays", "SND-3", "It returns P2P but also sends the message to the router.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: copied(send),
 )
 GivesUpReliableMessages = PeerScript.define(
-    "GivesUpReliableMessages", "SND-4", "Its reliable channel gives up what it cannot deliver at once.",
+    "GivesUpReliableMessages", "SND-4", "Its reliable channel does not retransmit.",
     on=fx.CreateOffer,
     alter=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, max_retransmits=0))),
 )
@@ -115,15 +115,15 @@ RepeatsOneInFifty = Counting.define(
     on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent % 50 else twice(send),
 )
 DeliversOneInFifteenTwice = Counting.define(
-    "DeliversOneInFifteenTwice", "SND-4", "It tells its application of one message in fifteen twice.",
+    "DeliversOneInFifteenTwice", "SND-4", "It delivers one message in fifteen twice.",
     *EITHER, on=fx.Emit, alter=lambda script, emit: (emit,) * (2 if script.delivers_each(15, emit) else 1),
 )
 DeliversAllButOneInFifteen = Counting.define(
-    "DeliversAllButOneInFifteen", "SND-4", "It does not tell its application of one message in fifteen.",
+    "DeliversAllButOneInFifteen", "SND-4", "It does not deliver one message in fifteen.",
     *EITHER, on=fx.Emit, alter=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
 )
 TellsNoData = PeerScript.define(
-    "TellsNoData", "SND-5", "It can send, and passes on nothing of what it receives.", *EITHER,
+    "TellsNoData", "SND-5", "It delivers no received messages.", *EITHER,
     on=Data, alter=drop,
 )
 LosesSingleBytes = PeerScript.define(
@@ -131,28 +131,28 @@ LosesSingleBytes = PeerScript.define(
     on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) == 1 else (send,),
 )
 LosesLargeMessages = PeerScript.define(
-    "LosesLargeMessages", "SND-6", "It loses messages above 64 KiB, and says that it sent them.", *EITHER,
+    "LosesLargeMessages", "SND-6", "It loses messages above 64 KiB but reports them as sent.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) > 64 * 1024 else (send,),
 )
 WaitsForTheUnreliable = PeerScript.define(
-    "WaitsForTheUnreliable", "SND-7", "Its unreliable channel is a reliable one by another name.",
+    "WaitsForTheUnreliable", "SND-7", "Its unreliable channel is a reliable channel with another label.",
     on=fx.CreateOffer,
     alter=lambda _, offer: replace(offer, channels=(replace(fx.RELIABLE, label="clasp"), fx.RELIABLE)),
-    also={"SIG-4": "that is what its `clasp` channel is", "SND-8": "a reliable channel retransmits"},
+    also={"SIG-4": "its `clasp` channel is reliable", "SND-8": "a reliable channel retransmits"},
 )
 RetransmitsTheUnreliable = PeerScript.define(
     "RetransmitsTheUnreliable", "SND-8", "Its unreliable channel retransmits.", on=fx.CreateOffer,
     alter=lambda _, it: replace(it, channels=(replace(fx.UNRELIABLE, max_retransmits=None), fx.RELIABLE)),
-    also={"SIG-4": "that is what its `clasp` channel is"},
+    also={"SIG-4": "its `clasp` channel retransmits"},
 )
 HoldsEveryTenthBack = Counting.define(
     "HoldsEveryTenthBack", "SND-9",
-    "It holds every tenth message back for a moment, and lets the next ones pass.", *EITHER,
+    "It delays every tenth message, so that later ones overtake it.", *EITHER,
     on=fx.SendOnChannel,
     alter=lambda script, send: (send,) if script.sent % 10 else (fx.Delayed(0.2, send), *lost(send)),
 )
 DeliversEveryTenthLate = Counting.define(
-    "DeliversEveryTenthLate", "SND-9", "It tells its application of every tenth message late.", *EITHER,
+    "DeliversEveryTenthLate", "SND-9", "It delivers every tenth message late.", *EITHER,
     on=fx.Emit, alter=lambda script, emit: fx.Delayed(0.2, emit) if script.delivers_each(10, emit) else emit,
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""Peers whose signals are not those of the public implementation, though they connect."""
+"""Peers that connect, but whose signals differ from those of the public implementation."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, drop, m
 
 
 def published(signal: fx.PublishSignal, value: wire.Value) -> Outs:
-    """Publish `value` in the place of a `connected`; other signals as they are."""
+    """Publish `value` instead of a `connected`, and other signals unchanged."""
     if not isinstance(signal.signal, wire.ConnectedSignal):
         return (signal,)
     return (fx.PublishRelay(NO_CALL, wire.signal_address(signal.target), value),)
@@ -18,36 +18,36 @@ def published(signal: fx.PublishSignal, value: wire.Value) -> Outs:
 
 # fmt: off
 SignalsElsewhereToo = PeerScript.define(
-    "SignalsElsewhereToo", "SIG-1", "It publishes its SDP a second time, at an address of its own.", *EITHER,
+    "SignalsElsewhereToo", "SIG-1", "It also publishes its SDP at another address.", *EITHER,
     on=fx.PublishSignal, alter=lambda _, out: (
         out, fx.PublishRelay(NO_CALL, f"/webrtc/{out.target}", {**wire.encode_signal(out.signal)}),
     ),
 )
 SignalsInText = PeerScript.define(
-    "SignalsInText", "SIG-2", "Its `connected` is a text and no map.", *EITHER,
+    "SignalsInText", "SIG-2", "Its `connected` is a string instead of a map.", *EITHER,
     on=fx.PublishSignal, alter=lambda _, out: published(out, "connected"),
 )
 SignalsATypeOfItsOwn = PeerScript.define(
-    "SignalsATypeOfItsOwn", "SIG-2", "Its `connected` has a type of its own.", *EITHER, on=fx.PublishSignal,
+    "SignalsATypeOfItsOwn", "SIG-2", "Its `connected` has an unknown type.", *EITHER, on=fx.PublishSignal,
     alter=lambda _, out: published(out, {**wire.encode_signal(out.signal), "type": "ready"}),
 )
 SignalsWithoutASender = PeerScript.define(
-    "SignalsWithoutASender", "SIG-2", "Its `connected` comes from nobody.", *EITHER,
+    "SignalsWithoutASender", "SIG-2", "Its `connected` has no `from`.", *EITHER,
     on=wire.ConnectedSignal, alter=lambda _, signal: replace(signal, sender=""),
 )
 SignalsWithoutAnAttempt = PeerScript.define(
-    "SignalsWithoutAnAttempt", "SIG-2", "Its `connected` does not say to which attempt it belongs.", *EITHER,
+    "SignalsWithoutAnAttempt", "SIG-2", "Its `connected` has no `correlation_id`.", *EITHER,
     on=wire.ConnectedSignal, alter=lambda _, signal: replace(signal, correlation_id=""),
 )
 AnswersUnderAnotherName = PeerScript.define(
     "AnswersUnderAnotherName", "SIG-3",
-    "It answers first under a name of its own, then under that of the offer.", "answerer",
+    "It sends its answer first with a new `correlation_id`, then with that of the offer.", "answerer",
     on=wire.Answer, alter=lambda _, answer: (replace(answer, correlation_id="mine"), answer),
 )
 # fmt: on
 
 
-@mutant("SIG-3", "It obeys a `disconnected` whatever attempt that names.", *EITHER)
+@mutant("SIG-3", "It obeys a `disconnected` with any `correlation_id`.", *EITHER)
 class ObeysAnyDisconnected(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ AnnouncesNothing = PeerScript.define(
     on=fx.PublishAnnouncement, alter=drop,
 )
 AnnouncesSomebodyElse = PeerScript.define(
-    "AnnouncesSomebodyElse", "SIG-5", "It announces somebody else.", *EITHER, on=fx.PublishAnnouncement,
+    "AnnouncesSomebodyElse", "SIG-5", "It announces another session.", *EITHER, on=fx.PublishAnnouncement,
     alter=lambda _, out: replace(out, announcement=replace(out.announcement, session_id="somebody")),
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""Peers whose attempts end too early, too late, or not at all."""
+"""Peers whose attempts end too early, too late, or never."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ DEFAULT = 30.0
 
 
 def timed(seconds: Callable[[float], float]) -> Callable[[PeerScript, fx.StartTimer], Outs]:
-    """Return a fault that gives an attempt other seconds than those configured, or by default."""
+    """Return a fault that changes the time-out of an attempt, whether configured or default."""
 
     def alter(_: PeerScript, timer: fx.StartTimer) -> Outs:
         return (replace(timer, seconds=seconds(timer.seconds)) if is_deadline(timer) else timer,)
@@ -21,12 +21,12 @@ def timed(seconds: Callable[[float], float]) -> Callable[[PeerScript, fx.StartTi
 
 
 def is_deadline(timer: fx.StartTimer) -> bool:
-    """Return whether `timer` limits an attempt."""
+    """Return whether `timer` is the time-out of an attempt."""
     return timer.key[0] == "deadline"
 
 
 class Attempting(PeerScript):
-    """A script that knows what happened to attempts so far, and how long they may last."""
+    """A script that records the events of attempts and their time-out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ GivesUpAfterTenSeconds = PeerScript.define(
     on=fx.StartTimer, alter=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpAfterAMinute = PeerScript.define(
-    "GivesUpAfterAMinute", "TMO-1", "Its default time-out is a minute.",
+    "GivesUpAfterAMinute", "TMO-1", "Its default time-out is 60 s.",
     on=fx.StartTimer, alter=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpEarly = PeerScript.define(
@@ -64,32 +64,32 @@ GivesUpLate = PeerScript.define(
     on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds * 3),
 )
 HidesUndeliverableOffers = PeerScript.define(
-    "HidesUndeliverableOffers", "TMO-3", "It tells nobody when the router could not deliver its offer.",
+    "HidesUndeliverableOffers", "TMO-3", "It reports no failure if the router could not deliver its offer.",
     on=ConnectionFailed,
     alter=lambda _, failure: () if "could not deliver" in failure.reason else (fx.Emit(failure),),
-    also={"TMO-4": "The router may know that the answerer is gone before it has the offer."},
+    also={"TMO-4": "The router may notice that the answerer is gone before it receives the offer."},
 )
 WaitsForEver = PeerScript.define(
-    "WaitsForEver", "TMO-4", "It waits for ever for an answer.",
+    "WaitsForEver", "TMO-4", "It waits indefinitely for an answer.",
     on=fx.StartTimer, alter=lambda _, timer: () if is_deadline(timer) else (timer,),
 )
 NeverFailsOnceAnswered = Attempting.define(
-    "NeverFailsOnceAnswered", "TMO-5", "Once its offer was answered, it never tells that the attempt failed.",
+    "NeverFailsOnceAnswered", "TMO-5", "After its offer is answered, it never emits ConnectionFailed.",
     on=ConnectionFailed, alter=lambda script, failure: () if script.answered else (fx.Emit(failure),),
 )
 LetsTheTimerRunOn = Attempting.define(
-    "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt runs on when the connection stands.", *EITHER,
+    "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt is not stopped by the connection.", *EITHER,
     on=Connected, alter=lambda script, event: (
         fx.Emit(event),
         fx.Delayed(script.seconds, fx.Emit(ConnectionFailed(event.peer_session_id, "too late"))),
     ),
 )
 NeverRecovers = Attempting.define(
-    "NeverRecovers", "TMO-7", "After a failed attempt, it makes no use of answers any more.",
+    "NeverRecovers", "TMO-7", "After a failed attempt, it ignores answers.",
     on=fx.AcceptAnswer, alter=lambda script, accept: () if script.failed else (accept,),
 )
 HidesFailedAnswers = PeerScript.define(
-    "HidesFailedAnswers", "TMO-8", "As the one that answers, it does not tell that an attempt failed.",
+    "HidesFailedAnswers", "TMO-8", "As the answerer, it emits no ConnectionFailed.",
     "answerer", on=ConnectionFailed, alter=drop,
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""Peers that trust what they should not, or that others can break."""
+"""Peers that trust forged signals or wrong certificates, or that malformed or repeated signals break."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -17,7 +17,7 @@ Inputs = Iterable[inputs.Input]
 
 
 def signal_of(event: inputs.Input) -> wire.Signal | None:
-    """Return the signal that `event` brings, if it brings one that is in order."""
+    """Return the signal in `event`, or None if it contains no valid signal."""
     if not isinstance(event, inputs.SignalReceived):
         return None
     try:
@@ -27,7 +27,7 @@ def signal_of(event: inputs.Input) -> wire.Signal | None:
 
 
 class Knowing(PeerScript):
-    """A script that knows its session, and which transport it negotiated last."""
+    """A script that records its session and its latest transport."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Knowing(PeerScript):
 
 
 class Remembering(Knowing):
-    """A script that gives an attempt up at a signal of the type `kind` that came before."""
+    """A script that fails the attempt when a signal of the type `kind` is repeated."""
 
     kind: type[wire.Signal]
     why = ""
@@ -60,7 +60,7 @@ class Remembering(Knowing):
 
 
 class Believing(Knowing):
-    """A script that takes the signal `connected` for a connection."""
+    """A script that treats the signal `connected` as a connection."""
 
     def alter_input(self, event: inputs.Input) -> Inputs:
         if isinstance(signal_of(event), wire.ConnectedSignal):
@@ -68,7 +68,7 @@ class Believing(Knowing):
         return (event,)
 
 
-@mutant("SIG-6", "It leaves the router at a signal that it cannot read.", *EITHER)
+@mutant("SIG-6", "It leaves the router when it receives a malformed signal.", *EITHER)
 class LeavesAtAMalformedSignal(PeerScript):
     def alter_input(self, event: inputs.Input) -> Inputs:
         if isinstance(event, inputs.SignalReceived):
@@ -82,29 +82,29 @@ class LeavesAtAMalformedSignal(PeerScript):
         return (event,)
 
 
-@mutant("SIG-6", "It gives an attempt up whose answer comes twice.")
+@mutant("SIG-6", "It gives up an attempt when the answer is repeated.")
 class GivesUpWhenAnsweredTwice(Remembering):
     kind, why = wire.Answer, "answered twice"
 
 
-@mutant("ICE-4", "It gives an attempt up at a candidate that it has seen.", *EITHER)
+@mutant("ICE-4", "It gives up an attempt when a candidate is repeated.", *EITHER)
 class GivesUpAtARepeatedCandidate(Remembering):
     kind, why = wire.IceCandidate, "a candidate came twice"
 
 
-@mutant("TMO-5", "It takes the signal `connected` for a connection.")
+@mutant("TMO-5", "It treats the signal `connected` as a connection.")
 class BelievesTheConnectedSignal(Believing):
     pass
 
 
-@mutant("TMO-8", "As the one that answers, it takes the signal `connected` for a connection.", "answerer")
+@mutant("TMO-8", "As the answerer, it treats the signal `connected` as a connection.", "answerer")
 class BelievesTheConnectedSignalOfItsOfferer(Believing):
     pass
 
 
-@mutant("DIR-2", "It sends directly only to a peer that it finds at the router.", *EITHER)
+@mutant("DIR-2", "It sends directly only to a peer that is attached to the router.", *EITHER)
 class AsksTheRouterFirst(Knowing):
-    """The question is a signal to the peer, then one to itself: the router answers in order."""
+    """It sends a signal to the peer, then one to itself: the router answers in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class AsksTheRouterFirst(Knowing):
             case inputs.SignalUndeliverable():
                 self.missing = True
             case inputs.SignalReceived(value={"from": sender}) if sender == self.session:
-                return (inputs.GetRoutingMode(NO_CALL - 1),)  # Its answer is the cue to go on.
+                return (inputs.GetRoutingMode(NO_CALL - 1),)  # Its result triggers the next step.
             case _:
                 pass
         return (event,)
@@ -139,7 +139,7 @@ LABELS = (fx.UNRELIABLE.label, fx.RELIABLE.label)
 
 
 class Relabelled:
-    """A channel under another label than its own."""
+    """A channel with another label than its own."""
 
     def __init__(self, channel: RTCDataChannel, label: str) -> None:
         self._channel = channel
@@ -150,7 +150,7 @@ class Relabelled:
 
 
 class KnowsChannelsByTheirOrder(AiortcTransport):
-    """A transport that takes the first channel for the unreliable one, whatever its label."""
+    """A transport that treats the first channel as the unreliable one, whatever its label."""
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         if (number := len(self._channels)) < len(LABELS):
@@ -158,24 +158,24 @@ class KnowsChannelsByTheirOrder(AiortcTransport):
         super()._adopt(channel)
 
 
-@mutant("SIG-7", "It knows the channels by the order in which they are opened.", "answerer")
+@mutant("SIG-7", "It identifies the channels by the order in which they are opened.", "answerer")
 class CountsItsChannels(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(KnowsChannelsByTheirOrder))
 
 
-@mutant("SIG-7", "It ends a connection beside whose channels another is opened.", "offerer")
+@mutant("SIG-7", "It ends the connection when an additional channel is opened.", "offerer")
 class EndsAtAThirdChannel(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(WantsTwoChannels))
 
 
 class WantsTwoChannels(AiortcTransport):
-    """A transport that breaks at a channel of another label."""
+    """A transport that fails when a channel with another label is opened."""
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         if channel.label not in LABELS:
-            self._tell(inputs.TransportLost(self._number, "a channel of another label"))
+            self._report(inputs.TransportLost(self._number, "a channel of another label"))
         super()._adopt(channel)
 
 
@@ -184,21 +184,21 @@ def _trust(_: object) -> None:
 
 
 class TrustsAnyCertificate(AiortcTransport):
-    """A transport that takes whatever certificate its peer presents."""
+    """A transport that accepts any certificate of its peer."""
 
     async def _describe(self, pc: RTCPeerConnection) -> None:
-        if pc.sctp is not None:  # Private to aiortc, and where it compares the two.
+        if pc.sctp is not None:  # This private method of aiortc compares the fingerprints.
             setattr(pc.sctp.transport, "_validate_peer_identity", _trust)  # noqa: B010
         await super()._describe(pc)
 
 
-@mutant("SEC-1", "It does not compare the fingerprint with its peer's certificate.", *EITHER)
+@mutant("SEC-1", "It does not verify its peer's certificate against the fingerprint.", *EITHER)
 class IgnoresTheFingerprint(MutantDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(TrustsAnyCertificate))
 
 
-@mutant("SEC-2", "It ends its connection when anybody says in its peer's name that it has.", *EITHER)
+@mutant("SEC-2", "It ends its connection on a forged `disconnected` from any session.", *EITHER)
 class TrustsAnyFrom(PeerScript):
     def alter_input(self, event: inputs.Input) -> Inputs:
         match signal_of(event):
@@ -208,7 +208,7 @@ class TrustsAnyFrom(PeerScript):
                 return (event,)
 
 
-@mutant("SEC-2", "It gives up its connection as soon as its peer's name stands on an offer.")
+@mutant("SEC-2", "It gives up its connection when it receives an offer in its peer's name.")
 class GivesItsConnectionUpForAnOffer(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ class GivesItsConnectionUpForAnOffer(PeerScript):
                 return (event,)
 
 
-@mutant("SEC-3", "It leaves the router when it gets more than 150 signals.", *EITHER)
+@mutant("SEC-3", "It leaves the router when it receives more than 150 signals.", *EITHER)
 class LeavesInAFlood(PeerScript):
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""The requirement catalogue: every sentence that a verdict can rest on."""
+"""The requirement catalogue: the basis of every verdict."""

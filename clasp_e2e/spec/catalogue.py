@@ -1,4 +1,4 @@
-"""The requirement catalogue as checked, frozen values, read from `requirements.toml`."""
+"""The requirement catalogue, read from `requirements.toml` and validated."""
 
 import difflib
 import hashlib
@@ -16,25 +16,25 @@ OPPOSITES = ("same", "reference", "scripted", "none")
 
 
 class UnknownRequirement(KeyError):
-    """No requirement of the catalogue has this id; the text suggests those that come close."""
+    """An id that is not in the catalogue; the text suggests similar ids."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class Level(StrEnum):
-    """How much a requirement weighs."""
+    """The level of a requirement."""
 
     MUST = "must"
     """Its failure makes an implementation non-conformant."""
     SHOULD = "should"
     """Its failure is a deviation."""
     REMARK = "remark"
-    """What was seen is reported and never judged."""
+    """The observation is reported and never judged."""
 
 
 class Source(StrEnum):
-    """Who wrote the sentence behind a requirement."""
+    """The origin of a requirement."""
 
     SPECIFICATION = "S"
     """The P2P page of the CLASP documentation."""
@@ -43,13 +43,13 @@ class Source(StrEnum):
     REFERENCE = "R"
     """The public implementation in Rust."""
     STANDARD = "N"
-    """A standard that the P2P page names by naming WebRTC."""
+    """A standard that WebRTC implies."""
     EXPECTATION = "E"
-    """What any user or engineer expects, though nothing says it."""
+    """A common expectation of users and engineers without a written source."""
 
     @property
     def label(self) -> str:
-        """What to call the source in a sentence."""
+        """The name of the source in a sentence."""
         return {
             Source.SPECIFICATION: "specification",
             Source.WIRE: "wire protocol documents",
@@ -61,10 +61,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One thing that an implementation must, or should, show.
+    """A behaviour that an implementation must, or should, have.
 
-    `quote` is verbatim for source S, and `section` names the section of the page that it stands in;
-    for the other sources `source_text` says in our words what `reference` holds.
+    For source S, `quote` is verbatim and `section` names the section of the page that contains it; for
+    the other sources `source_text` summarizes `reference`.
     """
 
     id: str
@@ -73,11 +73,11 @@ class Requirement:
     source: Source
     statement: str
     judges: tuple[str, ...]
-    """Who is to blame: `offerer`, `answerer`, `peer` (either of them), `router`."""
+    """The roles that a failure counts against: `offerer`, `answerer`, `peer` (either of them), `router`."""
     opposite: tuple[str, ...]
-    """Who may stand opposite: `same`, `reference`, `scripted`, or `none` where nobody does."""
+    """The possible partners: `same`, `reference`, `scripted`, or `none` without a partner."""
     precondition: tuple[str, ...]
-    """The ids that must be met first. Those that these need in turn are not repeated."""
+    """The ids of the direct preconditions."""
     observed_by: str
     quote: str = ""
     section: str = ""
@@ -90,8 +90,8 @@ class Requirement:
 class Catalogue(Mapping[str, Requirement]):
     """All requirements by id, in the order of the file.
 
-    `hash` is the SHA-256 of the file in hexadecimal: two runs with the same hash judged the same.
-    Raises `CatalogueError` on ids used twice, unknown preconditions and preconditions in a circle.
+    `hash` is the SHA-256 of the file in hexadecimal; it identifies the catalogue in results. Raises
+    `CatalogueError` on duplicate ids, unknown preconditions and cyclic preconditions.
     """
 
     def __init__(self, requirements: Iterable[Requirement], *, hash: str = "") -> None:  # noqa: A002
@@ -119,26 +119,26 @@ class Catalogue(Mapping[str, Requirement]):
     def __len__(self) -> int:
         return len(self._by_id)
 
-    # There is no default to ask for: an id that is not in the catalogue is always a mistake.
+    # No default: an id that is not in the catalogue is always a mistake.
     def get(self, requirement_id: str) -> Requirement:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the requirement with this id; `UnknownRequirement` tells which ids come close."""
+        """Return the requirement with this id. Raises `UnknownRequirement`, which suggests similar ids."""
         return self[requirement_id]
 
     def ordered(self) -> list[Requirement]:
-        """Return all requirements, each after its preconditions, else in the order of the file."""
+        """Return all requirements, each after its preconditions, otherwise in the order of the file."""
         return [self._by_id[requirement_id] for requirement_id in self._order]
 
     def preconditions_of(self, requirement_id: str) -> list[Requirement]:
-        """Return all that a requirement rests on, directly or not, the most basic first.
+        """Return all direct and indirect preconditions of a requirement, the most basic first.
 
-        The first of these that failed is the cause that blocks it.
+        The first of these that failed blocks the requirement.
         """
         needed: set[str] = set()
-        ahead = list(self.get(requirement_id).precondition)
-        while ahead:
-            if (current := ahead.pop()) not in needed:
+        pending = list(self.get(requirement_id).precondition)
+        while pending:
+            if (current := pending.pop()) not in needed:
                 needed.add(current)
-                ahead.extend(self._by_id[current].precondition)
+                pending.extend(self._by_id[current].precondition)
         return [self._by_id[current] for current in self._order if current in needed]
 
     def chapters(self) -> list[str]:
@@ -151,40 +151,40 @@ class Catalogue(Mapping[str, Requirement]):
         return f"{requirement_id} is not in the catalogue{hint}"
 
     def _sorted(self) -> tuple[str, ...]:
-        """Order by need, and among those that are free by the order of the file."""
+        """Return the ids in topological order, otherwise in the order of the file."""
         place = {requirement_id: n for n, requirement_id in enumerate(self._by_id)}
         sorter = TopologicalSorter({r.id: r.precondition for r in self._by_id.values()})
         try:
             sorter.prepare()
         except CycleError as error:
-            circle: list[str] = error.args[1]
+            cycle: list[str] = error.args[1]
             raise CatalogueError(
-                f"{circle[0]}: its preconditions lead back to itself: {' -> '.join(circle)}"
+                f"{cycle[0]}: its preconditions lead back to itself: {' -> '.join(cycle)}"
             ) from None
         order: list[str] = []
-        free = set(sorter.get_ready())
-        while free:
-            first = min(free, key=place.__getitem__)
-            free.remove(first)
+        ready = set(sorter.get_ready())
+        while ready:
+            first = min(ready, key=place.__getitem__)
+            ready.remove(first)
             order.append(first)
             sorter.done(first)
-            free.update(sorter.get_ready())
+            ready.update(sorter.get_ready())
         return tuple(order)
 
 
 def concerns(judges: Iterable[str], roles: Iterable[str]) -> bool:
-    """Return whether one of `roles` is among those that `judges` blames; `peer` is either of two."""
+    """Return whether `judges` and `roles` have a role in common; `peer` is offerer and answerer."""
     sides = {"offerer", "answerer"}
-    blamed, judged = set(judges), set(roles)
-    if "peer" in blamed:
-        blamed |= sides
+    required, judged = set(judges), set(roles)
+    if "peer" in required:
+        required |= sides
     if "peer" in judged:
         judged |= sides
-    return not blamed.isdisjoint(judged)
+    return not required.isdisjoint(judged)
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:
-    """Read and check the catalogue at `path`, by default the one of this package.
+    """Read and validate the catalogue at `path`, by default that of this package.
 
     Raises `CatalogueError`, which names the record and its fault.
     """
@@ -198,7 +198,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
 
 
 def specification_text() -> str:
-    """Return the P2P page that the quotes of source S are taken from, as it was when they were."""
+    """Return the P2P page as quoted by the requirements of source S."""
     return (_HERE / "p2p.md").read_text(encoding="utf-8")
 
 
@@ -222,7 +222,7 @@ def _requirement(record: RequirementTable) -> Requirement:
     )
     if requirement.source is Source.SPECIFICATION:
         if not (requirement.quote and requirement.section):
-            raise record.fault("source S needs a quote and the section that it stands in")
+            raise record.fault("source S needs a quote and the section that contains it")
     elif not requirement.source_text:
         raise record.fault(f"source {requirement.source} needs a source_text")
     if requirement.level is Level.MUST and requirement.source is not Source.SPECIFICATION:

@@ -1,4 +1,4 @@
-"""Records of the catalogue file, read field by field so that each fault is named where it stands."""
+"""Records of the catalogue file, read field by field for precise errors."""
 
 import tomllib
 from collections.abc import Collection, Iterator
@@ -7,11 +7,11 @@ from typing import Any, cast
 
 
 class CatalogueError(Exception):
-    """The catalogue is faulty; the text names the record and what is wrong with it."""
+    """An invalid catalogue; the text names the record and its fault."""
 
 
 class RequirementTable:
-    """One `[[requirement]]` table. Every reader raises `CatalogueError` on a fault."""
+    """One `[[requirement]]` table. Every read method raises `CatalogueError` on a fault."""
 
     def __init__(self, fields: dict[str, Any], number: int) -> None:
         self._fields = dict(fields)
@@ -20,11 +20,11 @@ class RequirementTable:
         self._name = self.id
 
     def fault(self, what: str) -> CatalogueError:
-        """Return the error that says what is wrong with this record."""
+        """Return the error for a fault of this record."""
         return CatalogueError(f"{self._name}: {what}")
 
     def text(self, key: str, *, default: str | None = None) -> str:
-        """Return a text that is not empty; `default` where the field may be absent."""
+        """Return a text that is not empty, or `default` if the field is missing."""
         if key not in self._fields:
             if default is None:
                 raise self.fault(f"the field `{key}` is missing")
@@ -35,7 +35,7 @@ class RequirementTable:
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of different texts, which may be empty."""
+        """Return a list of distinct texts, which may be empty."""
         if key not in self._fields:
             raise self.fault(f"the field `{key}` is missing")
         value = self._fields.pop(key)
@@ -57,7 +57,7 @@ class RequirementTable:
         return value
 
     def choices(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
-        """Return a list that is not empty, of texts that are each one of `allowed`."""
+        """Return a list of texts of `allowed` that is not empty."""
         values = self.texts(key)
         for value in values:
             if value not in allowed:
@@ -67,13 +67,13 @@ class RequirementTable:
         return values
 
     def finish(self) -> None:
-        """Refuse fields that nobody asked for: a misspelt field would otherwise be lost in silence."""
+        """Raise `CatalogueError` for fields that were not read, such as misspelt ones."""
         if self._fields:
             raise self.fault(f"unknown field `{next(iter(self._fields))}`")
 
 
 def read_records(content: bytes, path: Path) -> Iterator[RequirementTable]:
-    """Yield the records of a catalogue file in its order."""
+    """Yield the records of a catalogue file in order."""
     try:
         document: dict[str, object] = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -1,6 +1,6 @@
-"""What a scenario is made of: its worlds, its clients, and the ways to say what is required.
+"""The API for scenarios: fixtures, clients, and the functions that state requirements.
 
-Scenarios import from here and from `clasp_e2e.p2p_types`, and from nowhere else.
+Scenarios import only from here and from `clasp_e2e.p2p_types`.
 """
 
 from clasp_e2e.drivers.interface import NotOffered as NotOffered

@@ -1,4 +1,4 @@
-"""Changes to what the router hands to a client, made on the last leg."""
+"""Changes to frames from the router, made on the leg of the receiving client."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,11 +7,11 @@ from typing import TypeAlias
 from clasp_e2e import wire
 
 Alteration: TypeAlias = Callable[[wire.Message, bytes], Sequence[bytes]]
-"""What a client is handed in the place of a frame, which comes as a message and in bytes."""
+"""Returns the frames to deliver instead of a frame, which is given as a message and as bytes."""
 
 
 def altering_texts(alter: Callable[[str], str]) -> Alteration:
-    """Return the alteration that puts each text of what is published, but for keys, as `alter` has it."""
+    """Return an alteration that applies `alter` to each string of a published value, except map keys."""
 
     def altered(message: wire.Message, data: bytes) -> Sequence[bytes]:
         if not isinstance(message, wire.Publish):
@@ -26,7 +26,7 @@ def altering_texts(alter: Callable[[str], str]) -> Alteration:
 
 
 def with_texts(value: wire.Value, alter: Callable[[str], str]) -> wire.Value:
-    """Return `value` with each text in it, but for the keys of maps, as `alter` has it."""
+    """Return `value` with `alter` applied to each string in it, except map keys."""
     match value:
         case str():
             return alter(value)

@@ -1,4 +1,4 @@
-"""A client of a scenario: an implementation's peer, its leg to the router, and what it was told."""
+"""A client of a scenario: an implementation's peer, its leg to the router, and its received events."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ T = TypeVar("T")
 E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
 
 DEFAULT_TIMEOUT = 30
-"""Seconds (specification, "Connection Timeout"), in force where none is configured."""
+"""Seconds (specification, "Connection Timeout"); the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectInfo:
-    """Who stands on one side of a scenario: the driver, its label in the report, what it says of itself."""
+    """An implementation in a scenario: its label in the report, and the description from its driver."""
 
     label: str
     description: Description
@@ -42,20 +42,20 @@ class SubjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How an attempt to connect failed. Times are those of the loop's clock, in seconds."""
+    """A failed attempt to connect. Times are in seconds of the event loop's clock."""
 
     requested: float
     failed: float
     reason: str
     by_call: bool
-    """True where the call itself returned the error, False where ConnectionFailed was told."""
+    """True if the call returned the error, False if ConnectionFailed was received."""
 
 
 class Client(Inbox):
-    """One peer, driven as its application would drive it and watched from outside.
+    """A peer that the harness drives as an application would, and observes from outside.
 
-    Calls go to the implementation as they are; a call that outlives its deadline is the
-    adapter's fault, not a verdict.
+    Calls are passed to the implementation unchanged. A call that exceeds its deadline is a fault of the
+    adapter, not a verdict.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Client(Inbox):
         return f"<Client {self.name} ({self.side.label})>"
 
     def attached(self, peer: Peer, leg: SignalingProxy) -> None:
-        """Take over the peer that was opened and the leg that it talks through."""
+        """Set the peer that was opened, and its leg."""
         self._peer = peer
         self._leg = leg
         peer.on_fault(self._faulted)
@@ -99,9 +99,9 @@ class Client(Inbox):
         return self._leg
 
     async def all_is_written(self) -> None:
-        """Wait until whatever the client wrote to the router by now has passed its leg, by a ping.
+        """Wait, by a WebSocket ping, until all that the client has written to the router has passed its leg.
 
-        Unobserved if its WebSocket does not answer one.
+        Unobserved if the client does not answer the ping.
         """
         try:
             async with asyncio.timeout(self._patience.event):
@@ -110,21 +110,22 @@ class Client(Inbox):
             raise Unobserved(f"{self.name} does not answer a WebSocket ping: {error}") from None
 
     async def has_left_the_router(self) -> None:
-        """Wait until the client has no connection to the router; unobserved if it keeps it."""
+        """Wait until the client has closed its connection to the router; unobserved if it does not."""
         try:
             async with asyncio.timeout(self._patience.event):
                 await self.leg.peer_has_left()
         except TimeoutError:
-            raise Unobserved(f"{self.name} was to leave the router, and has not") from None
+            limit = self._patience.event
+            raise Unobserved(f"{self.name} has not left the router within {limit:g} s") from None
 
     @property
     def session_id(self) -> str:
-        """The id that the router gave this client, as the implementation tells it."""
+        """The session id that the router assigned, as the implementation reports it."""
         return self.peer.session_id
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the implementation's adapter declared."""
+        """The capabilities that the implementation's adapter declares."""
         return self.side.description.capabilities
 
     @property
@@ -136,70 +137,69 @@ class Client(Inbox):
     # The calls of the specification's API.
 
     async def connect_to_peer(self, target: Party) -> None:
-        """Ask for a direct connection to `target`."""
+        """Request a direct connection to `target`."""
         session = session_of(target)
         await self._call(
             f"connect_to_peer({name_of(target)})", self.peer.connect_to_peer(session), self.timeout + 10
         )
 
     async def send_p2p(self, target: Party, data: bytes, *, reliable: bool = True) -> SendResult:
-        """Send `data` to `target` and return the path that the implementation names."""
+        """Send `data` to `target`, and return the path that the implementation reports."""
         kind = "reliable" if reliable else "unreliable"
         call = self.peer.send_p2p(session_of(target), data, reliable)
         return await self._call(f"send_p2p({name_of(target)}, {show(data)}, {kind})", call, self.timeout + 10)
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
-        """Set the routing mode for all sends that follow."""
+        """Set the routing mode for all later sends."""
         await self._call(f"set_p2p_routing_mode({mode})", self.peer.set_p2p_routing_mode(mode))
 
     async def p2p_routing_mode(self) -> RoutingMode:
-        """Return the routing mode in force."""
+        """Return the current routing mode."""
         return await self._call("p2p_routing_mode()", self.peer.p2p_routing_mode())
 
     async def is_peer_connected(self, target: Party) -> bool:
-        """Return whether the implementation says that it is connected to `target`."""
+        """Return whether the implementation reports a connection to `target`."""
         self.needs("is_peer_connected")
         return await self._call(
             f"is_peer_connected({name_of(target)})", self.peer.is_peer_connected(session_of(target))
         )
 
     async def disconnect_peer(self, target: Party) -> None:
-        """End the direct connection to `target`."""
+        """Close the direct connection to `target`."""
         self.needs("disconnect_peer")
         await self._call(f"disconnect_peer({name_of(target)})", self.peer.disconnect_peer(session_of(target)))
 
     async def close(self) -> None:
-        """Close in the implementation's own orderly way."""
+        """Close the client by the implementation's own close call."""
         self.needs("close")
         await self._call("close()", self.peer.close())
 
     async def kill(self) -> None:
-        """End the client without a word, as if its process had died.
+        """End the client abruptly, as if its process had died.
 
-        The scenario must have declared that it kills, whoever it judges: by now it is too late to give
-        the client a process of its own.
+        The scenario must have declared `kills=True`, because the client then needs its own process from
+        the start.
         """
         if not self._may_be_killed:
             raise RuntimeError(
-                f"the scenario kills {self.name} without having declared it;"
-                " add kills=True to its @requirement"
+                f"the scenario kills {self.name} but does not declare it; add kills=True to its @requirement"
             )
         self._timeline.note("harness", f"kills {self.name}")
         await call_driver(self.side.label, "kill", self.peer.kill(), self._patience.cleanup)
 
     async def end(self) -> None:
-        """End the client at the end of its scenario, if it was attached at all."""
+        """End the client at the end of its scenario, if it was attached."""
         if self._peer is not None:
             await self._peer.end()
 
     @property
     def fault(self) -> str | None:
-        """What went wrong with the adapter outside a call, if anything did."""
+        """The fault of the adapter that occurred outside a call, if any."""
         return None if self._peer is None else self._peer.fault
 
     @property
     def stderr(self) -> str:
-        """The last lines that the adapter wrote to standard error."""
+        """The last lines of the adapter's standard error."""
         return "" if self._peer is None else self._peer.stderr
 
     def needs(self, capability: str) -> None:
@@ -208,28 +208,28 @@ class Client(Inbox):
             raise NotOffered(f"{self.side.label} does not declare the capability {capability!r}")
 
     def channels(self, target: Client) -> tuple[tuple[str, bool, int | None], ...]:
-        """Return label, order and retransmits of the DataChannels to `target`, as this side sees them.
+        """Return label, order and retransmits of the DataChannels to `target`, as this peer sees them.
 
-        Only the reference can tell; it is the measure of what its partner opened.
+        Only the reference supports this; it shows which channels its partner opened.
         """
         if not isinstance(self.peer, ReferencePeer):
-            raise NotOffered(f"{self.side.label} is not the reference, and cannot tell the channels it sees")
+            raise NotOffered(f"{self.side.label} is not the reference, which alone lists its DataChannels")
         return self.peer.channels(target.session_id)
 
     async def attempt_fails(self, target: Party, *, within: float) -> Failure:
-        """Ask for a connection that cannot come about, and return how the attempt failed.
+        """Request a connection that cannot be established, and return how the attempt failed.
 
-        Unmet if, `within` seconds of the request, neither the call returned an error nor a
-        ConnectionFailed that names `target` came.
+        Unmet if, `within` seconds of the request, the call has not returned an error and no
+        ConnectionFailed that names `target` was received.
         """
         failure = await self._attempt(target, (ConnectionFailed,), within)
         assert failure is not None
         return failure
 
     async def attempt_ends(self, target: Party, *, within: float) -> Failure | None:
-        """Ask for a connection, and return how the attempt failed, or None once Connected was told.
+        """Request a connection, and return how the attempt failed, or None when Connected is received.
 
-        Unmet if, `within` seconds of the request, neither came.
+        Unmet if neither happens `within` seconds of the request.
         """
         return await self._attempt(target, (Connected, ConnectionFailed), within)
 

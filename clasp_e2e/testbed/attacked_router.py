@@ -1,6 +1,6 @@
-"""A router under attack by raw connections, and two sessions that must not notice.
+"""A router under attack by raw connections, and other sessions that must keep working.
 
-All of it is bounded: some connections, some megabytes, loopback only, ended with the scenario.
+The attacks are bounded: a few connections and megabytes, closed with the scenario.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Testbed
 
 OVERSIZED = 4 * 2**20
-"""Bytes; the largest CLASP frame has 65547."""
+"""Bytes; the largest CLASP frame has 65547 bytes."""
 
 CROWD = 8
-"""Connections of one kind that are held open at once."""
+"""Number of connections of one kind that are held open at once."""
 
 _HELLO = wire.encode(wire.Hello(name="mallory", features=frozenset({"event"})))
 HALF_A_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgr"
@@ -27,7 +27,7 @@ HALF_A_FRAME = b"\x82\xfe\x10\x00\x00\x00\x00\x00half of it"
 
 
 class AttackedRouter:
-    """The router that is judged, with two sessions on it, and the means to misbehave toward it."""
+    """The router under test, two well-behaved sessions, and the attacks."""
 
     def __init__(self, testbed: Testbed) -> None:
         self.testbed = testbed
@@ -37,9 +37,10 @@ class AttackedRouter:
 
     @asynccontextmanager
     async def others_go_on(self) -> AsyncGenerator[None]:
-        """Have two sessions exchange signals before the attack in the block and after, and a new one join.
+        """Require that two sessions exchange signals, and a new one joins, after the attack in the block.
 
-        Unmet if, with the attackers' connections still there, that fails.
+        They also exchange signals before it; blocked by RTR-1 if that fails. The attackers' connections
+        stay open until the end.
         """
         alice = await self.testbed.open_signaling_client("alice", judges_router=True)
         bob = await self.testbed.open_signaling_client("bob", judges_router=True)
@@ -56,7 +57,7 @@ class AttackedRouter:
                 raise Unmet("a new client to attach to the router", blocked.reason) from blocked
             await self._exchange(alice, carol)
         except Unmet as unmet:
-            # That its process ended is then no fault of its adapter, but what is judged here.
+            # If the process of the router died, that is the result here, not a fault of its adapter.
             if died := self.testbed.forgive_router():
                 raise Unmet(unmet.expected, f"{unmet.seen}; {died}") from None
             raise
@@ -71,14 +72,14 @@ class AttackedRouter:
                 await sender.signal(receiver.session_id, {"type": kind})
             except WebSocketException as error:
                 raise Unmet(
-                    f"the session of {sender.name} to go on", f"the router ended it: {error}"
+                    f"the session of {sender.name} to stay open", f"the router closed it: {error}"
                 ) from None
             await receiver.gets_signal(kind=kind)
 
-    # The attacks. What the router does with an attacker's own session is its affair.
+    # The attacks. What the router does with an attacker's own session is not judged.
 
     async def send_broken_frames(self) -> None:
-        """Send what is no frame, binary and text, before and after HELLO; then break WebSocket itself."""
+        """Send invalid frames, binary and text, before and after HELLO; then violate WebSocket itself."""
         rng = current_judgment().rng
         publish = wire.encode(wire.Publish(address="/x", value=1))
         broken: list[bytes | str] = [
@@ -88,12 +89,12 @@ class AttackedRouter:
             b"\x00" + publish[1:],
             publish[:2] + b"\xff\xff" + publish[4:],
             publish[:4] + b"\xee" + publish[5:],
-            publish[:-2] + b"\x0b\xff\xff",  # A map that says it has 65535 entries.
+            publish[:-2] + b"\x0b\xff\xff",  # A map that claims 65535 entries.
             *(rng.randbytes(rng.randrange(1, 200)) for _ in range(20)),
             "no binary message",
         ]
         await self._misbehave(broken)
-        # Unmasked; reserved bits; a continuation of nothing; a ping that is too long; a fragmented close.
+        # Unmasked; reserved bits; continuation without a start; oversized ping; fragmented close.
         for data in (
             b"\x82\x05hello",
             b"\xf2\x80\0\0\0\0",
@@ -109,12 +110,12 @@ class AttackedRouter:
             await self._write(await self._connect(), data)
 
     async def send_nested_values(self) -> None:
-        """Send lists in a list, 20,000 deep and so in one frame, before and after HELLO."""
+        """Send lists nested 20,000 deep in one frame, before and after HELLO."""
         nested = b"\x20\x20\x00\x02/x\x01" + b"\x0a\x00\x01" * 20_000 + b"\x00"
         await self._misbehave([wire.encode_frame(wire.Frame(nested))])
 
     async def send_oversized_frames(self) -> None:
-        """Send a message of 4 MiB, before and after HELLO, announce 2^62 bytes, send a header of 256 KiB."""
+        """Send a message of 4 MiB before and after HELLO; announce 2^62 bytes; send a header of 256 KiB."""
         await self._misbehave([b"\x53\x01" + bytes(OVERSIZED)])
         announced = b"\x82\xff" + (2**62).to_bytes(8, "big") + bytes(1000)
         await self._write(await self._open_websocket(), announced)
@@ -122,23 +123,23 @@ class AttackedRouter:
         await self._write(await self._connect(), header)
 
     async def open_silent_connections(self) -> None:
-        """Open TCP connections and say nothing."""
+        """Open TCP connections and send nothing."""
         for _ in range(CROWD):
             await self._connect()
 
     async def open_half_handshakes(self) -> None:
-        """Open connections that stop in the HTTP request."""
+        """Open connections that stop within the HTTP request."""
         for _ in range(CROWD):
             await self._write(await self._connect(), HALF_A_REQUEST)
 
     async def open_sessions_without_hello(self) -> None:
-        """Open WebSockets that say nothing, and some that stop in a frame."""
+        """Open WebSockets that send nothing, and some that stop within a frame."""
         for _ in range(CROWD):
             await self._open_websocket()
             await self._write(await self._open_websocket(), HALF_A_FRAME)
 
     async def depart_abruptly(self) -> None:
-        """Reset connections at once, in the HTTP request, before HELLO, after it, and in a frame."""
+        """Reset connections: at once, within the HTTP request, before and after HELLO, and within a frame."""
         for request in (b"", HALF_A_REQUEST):
             connection = await self._connect()
             await self._write(connection, request)
@@ -155,15 +156,15 @@ class AttackedRouter:
                 await connection.end(reset=True)
 
     async def _misbehave(self, messages: Sequence[bytes | str]) -> None:
-        """Send each of `messages` on two WebSockets, as the first and behind a HELLO.
+        """Send each of `messages` on two WebSockets: as the first message, and after a HELLO.
 
-        Returns when the router has read them all, or ended what it did not like, or had its time for it.
+        Return when the router has read each one, has closed the connection, or the time limit is reached.
         """
-        said = [(*greeting, message) for greeting in ((), (_HELLO,)) for message in messages]
-        connections = [await self._open_websocket() for _ in said]
-        await asyncio.gather(*(self._say(*one) for one in zip(connections, said, strict=True)))
+        sequences = [(*hello, message) for hello in ((), (_HELLO,)) for message in messages]
+        connections = [await self._open_websocket() for _ in sequences]
+        await asyncio.gather(*(self._send_all(*one) for one in zip(connections, sequences, strict=True)))
 
-    async def _say(self, connection: RawConnection, messages: Sequence[bytes | str]) -> None:
+    async def _send_all(self, connection: RawConnection, messages: Sequence[bytes | str]) -> None:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(self.patience.event):
                 for message in messages:
@@ -177,7 +178,7 @@ class AttackedRouter:
                 await connection.write(data)
 
     async def _open_websocket(self) -> RawConnection:
-        """Open a WebSocket to the router; unmet if it takes none any more."""
+        """Open a WebSocket to the router; unmet if the router does not accept it."""
         connection = await self._connect()
         limit = self.patience.event
         try:
@@ -185,11 +186,11 @@ class AttackedRouter:
                 await connection.shake_hands()
         except (OSError, TimeoutError, InvalidHandshake) as error:
             why = str(error) or f"it did not answer within {limit:g} s"
-            raise Unmet("the router to take a new WebSocket", why) from None
+            raise Unmet("the router to accept a new WebSocket", why) from None
         return connection
 
     async def _connect(self) -> RawConnection:
-        """Open a TCP connection to the router; unmet if it listens no more."""
+        """Open a TCP connection to the router; unmet if the router does not listen any more."""
         try:
             async with asyncio.timeout(self.patience.event):
                 connection = await RawConnection.open(self.testbed.router_url)

@@ -1,4 +1,4 @@
-"""Calls into an implementation's driver: each ends, in one of the ways that the interface knows."""
+"""Calls to an implementation's driver, with a deadline and the exceptions of the driver interface."""
 
 import asyncio
 import traceback
@@ -20,8 +20,8 @@ T = TypeVar("T")
 async def call_driver(who: str, what: str, call: Awaitable[T], limit: float | None) -> T:
     """Return the result of `call`, or raise its `Refused` or `NotOffered`.
 
-    All else is a `DriverFault` that names `who` and `what`: another exception, and no answer
-    within `limit` seconds; None sets no limit, for a driver that keeps its own deadlines.
+    Raises a `DriverFault` that names `who` and `what` for any other exception, and if there is no answer
+    within `limit` seconds. None sets no limit, for a driver that keeps its own deadlines.
     """
     deadline = asyncio.timeout(limit)
     try:
@@ -32,20 +32,20 @@ async def call_driver(who: str, what: str, call: Awaitable[T], limit: float | No
     except BaseException as error:  # SystemExit too: an implementation in this process may call sys.exit.
         if deadline.expired():
             raise DriverFault(
-                f"{who}: {what} did not return within {limit:g} s. A call has to end by itself:"
-                " answer it, or refuse it (error 1000, or Refused) if the implementation gave up."
+                f"{who}: {what} did not return within {limit:g} s. Every call must return: answer it, or"
+                " refuse it (error 1000, or Refused) if the implementation reports an error."
             ) from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise DriverFault(
             f"{who}: {what} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})."
-            " Where the implementation itself gives up, its driver raises Refused with its words."
+            " If the implementation itself reports an error, the driver must raise Refused with its message."
         ) from error
 
 
 async def initialize_driver(who: str, driver: Driver, limit: float) -> Description:
-    """Return who `driver` says it is, and that there is something to judge.
+    """Initialize `driver`, and return its description.
 
-    Raises `DriverFault`, and `NotAvailable` for a stub: a verdict on it would look like a real one.
+    Raises `DriverFault`, and `NotAvailable` for a stub: a verdict on a stub would look like a real one.
     """
     try:
         description = await call_driver(who, "initialize", driver.initialize(), limit)
@@ -54,7 +54,7 @@ async def initialize_driver(who: str, driver: Driver, limit: float) -> Descripti
     if description.implementation.stub:
         raise NotAvailable(
             f"{who}: {description.implementation.name} calls itself a stub, so there is nothing to judge."
-            ' Put your implementation\'s calls where the stub is, and take "stub" out of what initialize'
-            " answers; until then `clasp-e2e doctor` looks at the adapter"
+            ' Replace the stub with calls to your implementation, and remove "stub" from the answer to'
+            " initialize; until then, check the adapter with `clasp-e2e doctor`"
         )
     return description

@@ -1,4 +1,4 @@
-"""What an application was told: its events as they came, and the waiting for those to come."""
+"""The events that an application receives, and waiting for them."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -18,54 +18,54 @@ E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
 
 
 class Attached(Protocol):
-    """Somebody with a session."""
+    """An object with a name and a session id."""
 
     name: str
 
     @property
     def session_id(self) -> str:
-        """The id that the router gave."""
+        """The session id that the router assigned."""
         ...
 
 
 Party: TypeAlias = Attached | str
-"""Whom a call or an event is about: a client, or a session id."""
+"""The peer that a call or an event is about: a client, or a session id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event and when the harness got it, in seconds of the loop's clock."""
+    """An event, and the time when the harness received it (seconds of the event loop's clock)."""
 
     at: float
     event: P2PEvent
 
 
 class Inbox:
-    """The events of one application. `told` holds them in the order in which they came."""
+    """The events of one application. `received` holds them in the order of arrival."""
 
     def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
         self.name = name
         self.received: list[ReceivedEvent] = []
         self.waited = 0.0
-        """Seconds spent waiting for events."""
+        """Total seconds spent waiting for events."""
         self._timeline = timeline
         self._patience = patience
         self._changes = Notifier()
         self._fault: DriverFault | None = None
 
     def sink(self, event: P2PEvent) -> None:
-        """Note an event at the time it came."""
+        """Record an event with the current time."""
         self.received.append(ReceivedEvent(asyncio.get_running_loop().time(), event))
         note_event(self._timeline, self.name, event)
         self._changes.notify()
 
     def _faulted(self, fault: DriverFault) -> None:
-        """Have nobody wait for what a broken adapter can tell no more."""
+        """Make all waits raise `fault`: a broken adapter sends no more events."""
         self._fault = fault
         self._changes.notify()
 
     def events(self, kind: type[E], of: Party | None = None, since: int = 0) -> list[ReceivedEvent]:
-        """Return the events of `kind` about `of` that were told after the mark `since`."""
+        """Return the events of `kind` about `of` that were received after the mark `since`."""
         session = None if of is None else session_of(of)
         return [
             received
@@ -75,15 +75,15 @@ class Inbox:
         ]
 
     def events_with(self, data: bytes) -> list[Data]:
-        """Return the events that brought exactly `data`."""
+        """Return the Data events with exactly `data`."""
         return [event for event in self.data() if event.data == data]
 
     def data(self) -> list[Data]:
-        """Return all events that brought data, in the order in which they came."""
+        """Return all Data events in the order of arrival."""
         return [received.event for received in self.received if isinstance(received.event, Data)]
 
     def mark(self) -> int:
-        """Return the place in `told` after which what comes next will stand."""
+        """Return the index in `received` of the next event."""
         return len(self.received)
 
     async def wait_for(
@@ -95,9 +95,9 @@ class Inbox:
         since: int = 0,
         unless: type[ConnectionFailed] | None = None,
     ) -> E:
-        """Return the first event of `kind` about `of` since the mark; unmet if none comes in time.
+        """Return the first event of `kind` about `of` since the mark; unmet after the time limit.
 
-        Unmet too as soon as `unless` was told of it instead: what is awaited for long need not be.
+        Unmet at once if the event `unless` is received instead.
         """
 
         def found() -> E | None:
@@ -110,7 +110,7 @@ class Inbox:
         return await self._await(found, f"{kind.__name__}{about}", within, since)
 
     async def receives(self, data: bytes, *, within: float | None = None, since: int = 0) -> Data:
-        """Return the event that brought `data`; unmet if it does not come in time."""
+        """Return the Data event with `data`; unmet after the time limit."""
 
         def found() -> Data | None:
             for received in self.received[since:]:
@@ -121,16 +121,16 @@ class Inbox:
         return await self._await(found, f"Data with {show(data)}", within, since)
 
     async def receives_all(self, payloads: Collection[bytes], *, within: float) -> bool:
-        """Return whether each of `payloads` came in time; nothing is judged."""
-        return await self._comes(lambda: set(payloads) <= {event.data for event in self.data()}, within)
+        """Return whether all of `payloads` arrive in time; nothing is judged."""
+        return await self._arrives(lambda: set(payloads) <= {event.data for event in self.data()}, within)
 
     async def receives_any(self, payloads: Collection[bytes], *, within: float) -> bool:
-        """Return whether one of `payloads` came in time; nothing is judged."""
-        return await self._comes(lambda: any(event.data in payloads for event in self.data()), within)
+        """Return whether any of `payloads` arrives in time; nothing is judged."""
+        return await self._arrives(lambda: any(event.data in payloads for event in self.data()), within)
 
-    async def _comes(self, is_there: Callable[[], bool], within: float) -> bool:
+    async def _arrives(self, is_there: Callable[[], bool], within: float) -> bool:
         try:
-            await self._await(lambda: is_there() or None, "what was sent", within, 0)
+            await self._await(lambda: is_there() or None, "the sent data", within, 0)
         except Unmet:
             return False
         return True
@@ -147,14 +147,16 @@ class Inbox:
         try:
             result = await self._changes.wait_until(found_unless_broken, limit)
         except TimeoutError:
-            all_told = [received.event for received in self.received[since:]]
-            # Whoever joins the router is announced: that says nothing of what is missing here.
-            came = [describe(event) for event in all_told if not isinstance(event, PeerAnnounced)]
-            nothing = "nothing but announcements" if all_told else "nothing"
-            self._timeline.note(self.name, f"awaited {what} for {limit:g} s in vain", EntryKind.MISSED)
+            events = [received.event for received in self.received[since:]]
+            # Every new client at the router is announced: that is unrelated to the missing event.
+            relevant = [describe(event) for event in events if not isinstance(event, PeerAnnounced)]
+            nothing = "nothing but announcements" if events else "nothing"
+            self._timeline.note(
+                self.name, f"timed out after {limit:g} s waiting for {what}", EntryKind.MISSED
+            )
             raise Unmet(
                 f"{self.name} to receive {what} within {limit:.3g} s",
-                f"{self.name} received " + (", ".join(came[-6:]) or nothing),
+                f"{self.name} received " + (", ".join(relevant[-6:]) or nothing),
             ) from None
         self.waited += asyncio.get_running_loop().time() - began
         return result
@@ -166,5 +168,5 @@ def session_of(target: Party) -> str:
 
 
 def name_of(target: Party) -> str:
-    """Return what `target` is called in a report."""
+    """Return the name of `target` for a report."""
     return target if isinstance(target, str) else target.name

@@ -1,7 +1,6 @@
-"""What a scenario says when it judges: expectations, and the ways in which there is no verdict.
+"""Expectations and preconditions of scenarios, and the exceptions that end a scenario.
 
-Each raises an exception that the runner turns into an outcome; none of them is an outcome of a
-scenario's own making. Source of the rules: the catalogue's fairness section.
+The runner turns each exception into an outcome. Source of the rules: the catalogue's fairness section.
 """
 
 import asyncio
@@ -18,11 +17,11 @@ T = TypeVar("T")
 
 
 class NoVerdict(Exception):
-    """Base of all that ends a scenario without a verdict on the implementation."""
+    """Base of the exceptions that end a scenario without a verdict on the implementation."""
 
 
 class Blocked(NoVerdict):
-    """What the scenario stands on did not work; `requirement` is the id that is to blame."""
+    """A precondition failed; `requirement` is the id of the requirement that was not met."""
 
     def __init__(self, requirement: str, reason: str) -> None:
         super().__init__(f"blocked by {requirement}: {reason}")
@@ -31,19 +30,19 @@ class Blocked(NoVerdict):
 
 
 class Unobserved(NoVerdict):
-    """The testbed could not see what it would have had to see."""
+    """The testbed could not observe what the scenario judges."""
 
 
 class LeftOut(NoVerdict):
-    """The user did not ask for it; the text says how to."""
+    """The scenario needs an option that the user did not give; the message names it."""
 
 
 class EnvironmentFault(NoVerdict):
-    """The machine, not the implementation, is to blame; the text says what to do."""
+    """The machine, not the implementation, caused the failure; the message says what to do."""
 
 
 class Unmet(AssertionError):
-    """An expectation that was not met. `expected` and `seen` are sentences without a full stop."""
+    """An expectation that was not met. `expected` and `seen` are phrases without a full stop."""
 
     def __init__(self, expected: str, seen: str) -> None:
         super().__init__(f"expected {expected}; seen: {seen}")
@@ -54,7 +53,7 @@ class Unmet(AssertionError):
 
 @dataclass
 class Judgment:
-    """What one run of a scenario judges: filled while it runs, read by the runner."""
+    """The judgment of one run of a scenario, filled in while it runs and read by the runner."""
 
     requirements: tuple[str, ...]
     rng: random.Random
@@ -67,7 +66,7 @@ class Judgment:
 
 
 JUDGMENT: ContextVar[Judgment] = ContextVar("clasp_e2e_judgment")
-"""The judgment that the current task works on."""
+"""The judgment of the current task."""
 
 
 def current_judgment() -> Judgment:
@@ -77,7 +76,7 @@ def current_judgment() -> Judgment:
 
 @contextmanager
 def judging(requirement: str) -> Generator[None]:
-    """Let what stands in the block judge `requirement`, one of the scenario's several."""
+    """Judge `requirement`, one of the scenario's requirements, by the code in the block."""
     judgment = current_judgment()
     if requirement not in judgment.requirements:
         raise LookupError(f"{requirement} is not among the scenario's requirements {judgment.requirements}")
@@ -86,7 +85,7 @@ def judging(requirement: str) -> Generator[None]:
         yield
         judgment.met.add(requirement)
     except Refused as refusal:
-        # Said here, where it is known which requirement the call was made for.
+        # Raised here, where the requirement of the call is known.
         raise Unmet("the call to succeed", f"it was refused: {refusal}") from refusal
     finally:
         judgment.requirement = before
@@ -94,7 +93,7 @@ def judging(requirement: str) -> Generator[None]:
 
 @contextmanager
 def precondition(requirement: str) -> Generator[None]:
-    """Take what stands in the block as the ground of the scenario: if it fails, blocked by `requirement`."""
+    """Treat the block as a precondition: if it fails, the scenario is blocked by `requirement`."""
     try:
         yield
     except (Unmet, Refused) as error:
@@ -102,20 +101,20 @@ def precondition(requirement: str) -> Generator[None]:
 
 
 def remark(text: str) -> None:
-    """Report `text` with the scenario; it judges nobody."""
+    """Add `text` to the report of the scenario, without effect on its outcome."""
     current_judgment().remarks.append(text)
 
 
 def random_payload(size: int = 16 * 1024) -> bytes:
-    """Return `size` random bytes, the same ones for the same seed and scenario.
+    """Return `size` random bytes, the same for the same seed and scenario.
 
-    16 KiB is the size by whose volume a path is recognised.
+    The default of 16 KiB is large enough to recognize its path by the volume of traffic.
     """
     return current_judgment().rng.randbytes(size)
 
 
 def show(value: object) -> str:
-    """Return `value` as it reads best in a report: bytes by their length and beginning."""
+    """Return `value` in a readable form for a report; bytes are shown as their length and first bytes."""
     if isinstance(value, bytes):
         return (
             f"{len(value)} bytes ({value[:8].hex()}…)"
@@ -129,29 +128,29 @@ def show(value: object) -> str:
 
 
 class Expectation:
-    """A value that a scenario looks at, and what it is."""
+    """A value to check, and its description for the report."""
 
     def __init__(self, value: Any, what: str) -> None:
         self._value = value
         self._what = what
 
     def equals(self, expected: object) -> None:
-        """Require the value to be equal to `expected`."""
+        """Require the value to equal `expected`."""
         if self._value != expected:
             raise Unmet(f"{self._what}: {show(expected)}", show(self._value))
 
-    def is_true(self, seen: str = "it is not so") -> None:
-        """Require the value to be true; `what` then reads as the sentence that should hold."""
+    def is_true(self, seen: str = "it is false") -> None:
+        """Require the value to be true; the description is then a sentence that should hold."""
         if not self._value:
             raise Unmet(self._what, seen)
 
     def is_empty(self) -> None:
-        """Require a collection to hold nothing."""
+        """Require a collection to be empty."""
         if self._value:
             raise Unmet(f"{self._what}: nothing", show(self._value))
 
     def at_least(self, least: float) -> None:
-        """Require a number not below `least`."""
+        """Require a number that is at least `least`."""
         if self._value < least:
             raise Unmet(f"{self._what}: at least {least:g}", f"{self._value:g}")
 
@@ -161,23 +160,23 @@ class Expectation:
             raise Unmet(f"{self._what}: less than {limit:g}", f"{self._value:g}")
 
     def at_most(self, most: float) -> None:
-        """Require a number not above `most`."""
+        """Require a number that is at most `most`."""
         if self._value > most:
             raise Unmet(f"{self._what}: at most {most:g}", f"{self._value:g}")
 
 
 def expect(value: Any, what: str) -> Expectation:
-    """Open an expectation on `value`; `what` names it in the report, as a noun phrase."""
+    """Return an expectation on `value`; `what` describes it in the report, as a noun phrase."""
     return Expectation(value, what)
 
 
 async def expect_refusal(call: Awaitable[object], what: str, *, within: float | None = None) -> str:
-    """Require `call` to end with the implementation's error (`within` s), and return its words."""
+    """Require `call` to fail with the implementation's error within `within` seconds; return its message."""
     try:
         async with asyncio.timeout(within):
             result = await call
     except Refused as refusal:
         return str(refusal)
     except TimeoutError:
-        raise Unmet(f"{what}: refused with an error", f"it has not returned after {within:g} s") from None
+        raise Unmet(f"{what}: refused with an error", f"it did not return within {within:g} s") from None
     raise Unmet(f"{what}: refused with an error", f"it returned {show(result)}")

@@ -1,4 +1,4 @@
-"""The worlds that a scenario can ask for: a pair of peers, one peer alone, a router."""
+"""The fixtures of scenarios: a pair of peers, a single peer, a router."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -19,10 +19,12 @@ from clasp_e2e.testbed.testbed import Participant, Testbed
 NOT_TAKEN = 4 * 1024
 """Bytes; a path that carried less than this between a send and its barrier was not taken (design)."""
 
+_DIRECT, _ROUTED = "the direct path", "the path through the router"
+
 
 @dataclass
 class Path:
-    """The bytes that left a sender between a send and a barrier behind it, by path."""
+    """The bytes that left a sender between a send and the barrier that follows it, by path."""
 
     size: int
     direct: int = 0
@@ -30,22 +32,22 @@ class Path:
 
     def took_the_direct_path(self) -> None:
         """Require the payload to have crossed the network between the peers."""
-        self._expect("the direct path", self.direct, taken=True)
+        self._expect(_DIRECT, self.direct, taken=True)
 
     def took_the_router(self) -> None:
         """Require the payload to have gone to the router."""
-        self._expect("the way through the router", self.routed, taken=True)
+        self._expect(_ROUTED, self.routed, taken=True)
 
     def avoided_the_direct_path(self) -> None:
-        """Require the payload not to have left for the network between the peers."""
-        self._expect("the direct path", self.direct, taken=False)
+        """Require the payload not to have left through the network between the peers."""
+        self._expect(_DIRECT, self.direct, taken=False)
 
     def avoided_the_router(self) -> None:
         """Require the payload not to have gone to the router."""
-        self._expect("the way through the router", self.routed, taken=False)
+        self._expect(_ROUTED, self.routed, taken=False)
 
     def took(self, result: SendResult) -> None:
-        """Require the payload to have gone the way that `result` names, and not the other."""
+        """Require the payload to have taken the path that `result` names, and not the other."""
         if result is SendResult.P2P:
             self.took_the_direct_path()
             self.avoided_the_router()
@@ -53,21 +55,21 @@ class Path:
             self.took_the_router()
             self.avoided_the_direct_path()
 
-    def _expect(self, way: str, crossed: int, *, taken: bool) -> None:
+    def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
         if taken and crossed < self.size:
-            raise Unmet(f"the payload of {self.size} bytes to take {way}", f"{crossed} bytes took it")
+            raise Unmet(f"the payload of {self.size} bytes to take {path}", f"{crossed} bytes took it")
         if not taken and crossed >= self.size:
-            raise Unmet(f"the payload of {self.size} bytes not to take {way}", f"{crossed} bytes took it")
+            raise Unmet(f"the payload of {self.size} bytes not to take {path}", f"{crossed} bytes took it")
         if not taken and crossed >= NOT_TAKEN:
             raise Unobserved(
-                f"{crossed} bytes took {way}: too many for none, too few for the payload of {self.size}"
+                f"{crossed} bytes took {path}: too few for the payload of {self.size} bytes, too many without"
             )
 
 
 class PeerPair:
-    """Two clients with P2P enabled, attached to one router, with the link between them.
+    """Two clients with P2P enabled, attached to one router, and the link between them.
 
-    Unpacks into the one that is looked at and its partner. `offerer` is the one that connects.
+    Unpacks into the subject (the peer that is judged) and its partner. The `offerer` connects.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class PeerPair:
     ) -> None:
         self.testbed = testbed
         self.newcomers = newcomers
-        """The reference, where it takes part: for clients that come to a pair later."""
+        """The reference, if it takes part: used for clients that join later."""
         self.offerer = offerer
         self.answerer = answerer
         self.subject, self.partner = (offerer, answerer) if subject == "offerer" else (answerer, offerer)
@@ -86,25 +88,24 @@ class PeerPair:
 
     @property
     def link(self) -> Conditions:
-        """What the network between the two does: `cut()`, `heal()`, `impair()`; also before any attempt."""
+        """The network between the peers: `cut()`, `heal()`, `impair()`; usable before any attempt."""
         return self.testbed.switchboard.conditions(self.offerer.name, self.answerer.name)
 
     @property
     def attempts(self) -> list[Attempt]:
-        """The negotiations between the two that the signaling proxies saw, in order."""
+        """The negotiations between the peers that the signaling proxies saw, in order."""
         return self.testbed.switchboard.attempts_between(self.offerer.name, self.answerer.name)
 
     @property
     def stands(self) -> bool:
         """Whether DTLS application data has crossed one link in both directions.
 
-        That is the proof, seen from outside, that ICE and the DTLS handshake came to their end on
-        both sides.
+        This proves, by observation from outside, that ICE and the DTLS handshake completed on both sides.
         """
         return any(self.opened_at(attempt) is not None for attempt in self.attempts)
 
     def without_candidates(self) -> list[str]:
-        """Return the names of those of whom no candidate has been delivered to the other."""
+        """Return the names of the peers whose candidates were not delivered to the other."""
         return [
             client.name
             for client in self
@@ -112,14 +113,14 @@ class PeerPair:
         ]
 
     def without_checks(self) -> list[str]:
-        """Return the names of those who have put no datagram on the link, not even one that it dropped."""
+        """Return the names of the peers that have sent no datagram on the link, including dropped ones."""
         sent = zip(self, self.testbed.switchboard.traffic(*(client.name for client in self)), strict=True)
         return [client.name for client, traffic in sent if not traffic.datagrams + traffic.dropped_datagrams]
 
     async def connect(self) -> None:
-        """Connect the two, as the ground a scenario stands on: blocked by what does not work.
+        """Connect the peers, as a precondition: blocked by CON-5 or EVT-1 if that fails.
 
-        Ends when both applications were told, for only then may they send.
+        Return when both applications have received Connected, because they may send only then.
         """
         try:
             await self.offerer.connect_to_peer(self.answerer)
@@ -128,28 +129,28 @@ class PeerPair:
         await self.both_told_connected()
 
     async def both_told_connected(self) -> None:
-        """Wait until each side received Connected; blocked by CON-5 or EVT-1 if that does not come."""
+        """Wait until both peers have received Connected; blocked by CON-5 or EVT-1 otherwise."""
         try:
             async with asyncio.TaskGroup() as both:
                 for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
                     both.create_task(client.wait_for(Connected, other, within=self.patience.connect))
         except* Unmet as unmet:
-            told = "; ".join(str(error) for error in unmet.exceptions)
-            raise Blocked("EVT-1" if self.stands else "CON-5", told) from None
+            reason = "; ".join(str(error) for error in unmet.exceptions)
+            raise Blocked("EVT-1" if self.stands else "CON-5", reason) from None
 
     def opened_at(self, attempt: Attempt) -> float | None:
-        """Return when the connection of `attempt` stood (loop's clock, seconds), if it did."""
+        """Return when the connection of `attempt` was established (loop's clock, seconds), or None."""
         times = [attempt.link.counters(side).first_application for side in Side]
         return None if None in times else max(time for time in times if time is not None)
 
     async def negotiated(self) -> bool:
-        """Wait until an offer and its answer have passed the router; False if they do not in time."""
+        """Wait until an offer and its answer have passed the router; return False after the time limit."""
         return await self.testbed.switchboard.holds_within(
             lambda: any(attempt.offer and attempt.answer for attempt in self.attempts), self.patience.connect
         )
 
     async def until_it_stands(self) -> None:
-        """Wait until the connection `stands`; unmet if it does not in the time a connection takes."""
+        """Wait until the connection is established (`stands`); unmet after the time limit."""
         limit = self.patience.connect
         if not await self.testbed.switchboard.holds_within(lambda: self.stands, limit):
             alice, bob = self.offerer.name, self.answerer.name
@@ -165,10 +166,10 @@ class PeerPair:
 
     @asynccontextmanager
     async def path_of(self, sender: Client, payload: bytes) -> AsyncGenerator[Path]:
-        """Measure which way `payload` went that `sender` sends in the block.
+        """Measure the path of `payload`, which `sender` sends in the block.
 
-        The block is to end with what proves the arrival, if it is to arrive. Behind it, a barrier:
-        whatever `sender` had written to the router by then has passed its leg.
+        If the payload should arrive, the block must wait for that. A barrier follows the block: all that
+        `sender` has written to the router has then passed its leg.
         """
         receiver = self.other(sender)
         path = Path(len(payload))
@@ -182,49 +183,50 @@ class PeerPair:
         )
 
     def side(self, client: Client) -> Side:
-        """Return the side of the link on which `client` is, as `link` names directions."""
+        """Return the side of the link that `client` is on."""
         pair = self.testbed.switchboard.pair(self.offerer.name, self.answerer.name)
         return pair.side(client.name)
 
     def other(self, client: Client) -> Client:
-        """Return the one opposite `client`."""
+        """Return the other client of the pair."""
         return self.partner if client is self.subject else self.subject
 
     def dropped(self, sender: Client) -> int:
-        """Return the bytes of `sender` that the link has swallowed so far."""
+        """Return the number of bytes from `sender` that the link has dropped so far."""
         receiver = self.other(sender)
         return self.testbed.switchboard.traffic(sender.name, receiver.name)[0].dropped_bytes
 
     async def until_dropped(self, sender: Client, total: int) -> None:
-        """Wait until the link has swallowed `total` bytes of `sender`; unobserved if it never does."""
+        """Wait until the link has dropped `total` bytes from `sender`; unobserved after the time limit."""
         limit = self.patience.retransmission
         if not await self.testbed.switchboard.holds_within(lambda: self.dropped(sender) >= total, limit):
             raise Unobserved(
-                f"{sender.name} sent {self.dropped(sender)} bytes into the black link; {total} were awaited"
+                f"the link dropped {self.dropped(sender)} bytes from {sender.name} within {limit:g} s;"
+                f" the scenario needs {total}"
             )
 
     def delay_first_data(self, sender: Client, seconds: float) -> None:
-        """Have the first data that `sender` sends over DTLS arrive `seconds` late, overtaken by the rest."""
+        """Delay the first DTLS application data of `sender` by `seconds`; later data overtakes it."""
         self.link.delay_first(self.side(sender), seconds)
 
     async def until_nothing_is_held_back(self) -> None:
-        """Wait until all that was delayed on the links has arrived; the caller sets the deadline."""
+        """Wait until all delayed datagrams have arrived; the caller sets the deadline."""
         await self.testbed.switchboard.wait_until(
             lambda: not any(attempt.link.holds_back for attempt in self.attempts)
         )
 
     def cut_router(self) -> None:
-        """Take the router away from both, without a word; `heal_router` lets them attach again."""
+        """Disconnect both peers from the router abruptly; `heal_router` lets them attach again."""
         for client in self:
             client.leg.cut()
 
     def heal_router(self) -> None:
-        """Let both attach to the router again, if they try."""
+        """Allow both peers to attach to the router again."""
         for client in self:
             client.leg.heal()
 
     async def exchange(self) -> None:
-        """Require a payload each way, reliable and over the network between the two."""
+        """Require a reliable payload in each direction to arrive on the direct path."""
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             payload = random_payload()
             path, before = Path(len(payload)), self._sent_directly(sender, receiver)
@@ -234,9 +236,9 @@ class PeerPair:
             path.took_the_direct_path()
 
     async def signals_arrive(self) -> None:
-        """Wait until all signals that the two have sent each other by now have arrived, and what they led to.
+        """Wait until all signals between the peers have arrived, and the replies that they caused.
 
-        Over each leg; from the router to the leg opposite, for the last signal of each; over each leg again.
+        Ping both legs, wait for the router to deliver the last signal of each peer, and ping both legs again.
         """
         await self._ping_legs()
         for sender, receiver in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
@@ -244,9 +246,9 @@ class PeerPair:
         await self._ping_legs()
 
     async def drain(self) -> None:
-        """Wait until all that is under way between the two, by router and by channel, has arrived.
+        """Wait until all that is in transit between the peers, by router and by channel, has arrived.
 
-        All signals, and then a message each way. Blocked by CON-6 if that does not arrive.
+        Wait for all signals, then exchange messages; blocked by CON-6 if they do not arrive.
         """
         await self.signals_arrive()
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
@@ -259,13 +261,13 @@ class PeerPair:
         await asyncio.gather(*(client.all_is_written() for client in self))
 
     def _sent_directly(self, sender: Client, receiver: Client) -> int:
-        """Return the bytes that left `sender` for the link, whether they arrived or not."""
+        """Return the number of bytes that `sender` has sent on the link, including dropped ones."""
         sent, _ = self.testbed.switchboard.traffic(sender.name, receiver.name)
         return sent.bytes + sent.dropped_bytes
 
 
 class UnconnectedPair:
-    """The two sides of a pair, not attached yet: for scenarios that configure them."""
+    """The two peers of a pair, not attached yet: for scenarios that configure them."""
 
     def __init__(
         self,
@@ -281,24 +283,24 @@ class UnconnectedPair:
         self._offerer = offerer
         self._answerer = answerer
         self.subject = subject
-        """The role that is looked at: `offerer` or `answerer`."""
+        """The role that is judged: `offerer` or `answerer`."""
 
     async def attach(self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None) -> PeerPair:
-        """Attach both sides; a configuration that is not given holds no ICE server and all the defaults."""
+        """Attach both peers; the default configuration has no ICE server."""
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),
             self.testbed.open_client("bob", self._answerer, answerer or P2PConfig()),
-            return_exceptions=True,  # Where one fails, the other must not go on opening behind the end.
+            return_exceptions=True,  # If one fails, the other must not continue after the scenario.
         )
         alice, bob = (_or_raise(each) for each in opened)
         return PeerPair(self.testbed, alice, bob, self.subject, self._newcomers)
 
     async def attach_another_answerer(self, name: str = "carol") -> Client:
-        """Attach a third client, of the answerer's kind."""
+        """Attach a third client of the answerer's implementation."""
         return await self.testbed.open_client(name, self._answerer, P2PConfig())
 
     async def attach_another_offerer(self, name: str = "carol") -> Client:
-        """Attach a third client, of the offerer's kind."""
+        """Attach a third client of the offerer's implementation."""
         return await self.testbed.open_client(name, self._offerer, P2PConfig())
 
 
@@ -309,7 +311,7 @@ def _or_raise(opened: Client | BaseException) -> Client:
 
 
 class SinglePeer:
-    """One side, not attached yet, with nobody opposite but what the scenario puts there."""
+    """A single peer, not attached yet; the scenario may add signaling clients as partners."""
 
     def __init__(self, testbed: Testbed, participant: Participant) -> None:
         self.testbed = testbed
@@ -317,16 +319,16 @@ class SinglePeer:
         self._participant = participant
 
     async def attach(self, p2p: P2PConfig | None, name: str = "alice") -> Client:
-        """Attach the client; None is a client without P2P."""
+        """Attach the client, without P2P if `p2p` is None."""
         return await self.testbed.open_client(name, self._participant, p2p)
 
     async def signaling_client(self, name: str = "mallory") -> SignalingClient:
-        """Attach a session that receives signals and answers none."""
+        """Attach a session that receives signals and does not answer them."""
         return await self.testbed.open_signaling_client(name)
 
 
 class RouterClients:
-    """The router that is judged, and as many signaling clients as a scenario needs."""
+    """The router under test, and the signaling clients that a scenario opens."""
 
     def __init__(self, testbed: Testbed) -> None:
         self.testbed = testbed
@@ -334,7 +336,7 @@ class RouterClients:
         self.url = testbed.router_url
 
     async def client(self, name: str) -> SignalingClient:
-        """Attach a signaling client, whose session the router has to keep open."""
+        """Attach a signaling client whose session the router must keep open."""
         return await self.testbed.open_signaling_client(name, judges_router=True)
 
     async def ask_stun(self, transport: str) -> list[str]:
@@ -350,7 +352,7 @@ Fixture = PeerPair | UnconnectedPair | SinglePeer | RouterClients | AttackedRout
 async def build_fixture(
     kind: str, pairing: Pairing, testbed: Testbed, participants: Mapping[str, Participant]
 ) -> Fixture:
-    """Return the world of the parameter named `kind`, cast as `pairing` says."""
+    """Return the fixture for a scenario parameter named `kind`, with the roles of `pairing`."""
     if kind == "router":
         return RouterClients(testbed)
     if kind == "attacked_router":

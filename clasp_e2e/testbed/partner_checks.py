@@ -1,4 +1,4 @@
-"""What is required of a pair whose partner misbehaves, and of the subject beside it."""
+"""Requirements on a pair whose partner misbehaves, and on its subject."""
 
 from contextlib import suppress
 
@@ -10,10 +10,10 @@ from clasp_e2e.testbed.fixtures import PeerPair
 
 
 async def connects(pair: PeerPair) -> None:
-    """Require the two to connect: both are told, and a message arrives each way.
+    """Require both peers to connect: each receives Connected, and a message arrives in each direction.
 
-    Unobserved if they do not, and the subject's description came without a way to reach it: whatever
-    the scenario is about, it is not to blame.
+    Unobserved if they do not connect and the subject offered no candidate: the cause is then unrelated
+    to the scenario.
     """
     await pair.offerer.connect_to_peer(pair.answerer)
     try:
@@ -21,12 +21,12 @@ async def connects(pair: PeerPair) -> None:
     except Unmet as unmet:
         described = any(attempt.description_of(pair.subject.name) for attempt in pair.attempts)
         if described and pair.subject.name in pair.without_candidates():
-            raise Unobserved(f"{pair.subject.name} has offered no candidate, and so: {unmet}") from unmet
+            raise Unobserved(f"{pair.subject.name} offered no candidate, therefore: {unmet}") from unmet
         raise
 
 
 async def carries_data_directly(pair: PeerPair) -> None:
-    """Require a reliable message each way to arrive, and to take the direct path."""
+    """Require a reliable message in each direction to arrive on the direct path."""
     for sender, receiver in ((pair.partner, pair.subject), (pair.subject, pair.partner)):
         payload = random_payload()
         async with pair.path_of(sender, payload) as path:
@@ -36,7 +36,7 @@ async def carries_data_directly(pair: PeerPair) -> None:
 
 
 async def prompt_partner(pair: PeerPair) -> None:
-    """Send the partner a message: a partner with a script has then done its deed."""
+    """Send the partner a message: when it arrives, a scripted partner has run its script."""
     prompt = random_payload(64)
     with precondition("CON-6"):
         await pair.subject.send_p2p(pair.partner, prompt)
@@ -44,9 +44,9 @@ async def prompt_partner(pair: PeerPair) -> None:
 
 
 async def all_has_come_or_is_lost(pair: PeerPair) -> None:
-    """Wait until the subject has all that the partner sent it reliably, or could have had it.
+    """Wait until the partner's reliable messages have arrived at the subject, or cannot arrive any more.
 
-    A message behind it shows that, on the channel or, where that has broken, through the router.
+    A further message, on the channel or (if that is broken) through the router, proves it.
     """
     await pair.testbed.last_signal_delivered(pair.partner, pair.subject)
     await pair.subject.all_is_written()
@@ -57,12 +57,9 @@ async def all_has_come_or_is_lost(pair: PeerPair) -> None:
 
 
 async def subject_lives_on(pair: PeerPair) -> None:
-    """Require the subject to be of use to others: a newcomer connects to it, and messages pass.
-
-    The newcomer is the reference.
-    """
+    """Require the subject to keep working: a new client (the reference) connects to it, and messages pass."""
     if pair.newcomers is None:
-        raise RuntimeError("there is no reference among the participants to come anew")
+        raise RuntimeError("the reference does not take part, so no new client can be opened")
     newcomer = await pair.testbed.open_client("newcomer", pair.newcomers, P2PConfig())
     await newcomer.connect_to_peer(pair.subject)
     await _both_connect(pair, newcomer, pair.subject)

@@ -1,4 +1,4 @@
-"""A TCP connection to a router, on which anything can be said, and left unsaid."""
+"""A TCP connection to a router that can carry arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER that makes the end of a connection RST instead of FIN."""
+"""SO_LINGER value that makes closing a connection send RST instead of FIN."""
 
 
 class RawConnection:
-    """A connection whose owner writes bytes, or WebSocket messages once it has shaken hands.
+    """A connection that sends raw bytes, and WebSocket messages after `shake_hands`.
 
-    Reading and writing raise `OSError` where the router has ended it.
+    Reading and writing raise `OSError` if the router has closed it.
     """
 
     def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +41,7 @@ class RawConnection:
         return cls(url, *await asyncio.open_connection(host, port, ssl=context))
 
     async def shake_hands(self) -> None:
-        """Become a WebSocket. Raises `InvalidHandshake` where the router refuses."""
+        """Do the WebSocket handshake. Raises `InvalidHandshake` if the router refuses it."""
         self._protocol.send_request(self._protocol.connect())
         await self._flush()
         while self._protocol.state is State.CONNECTING:
@@ -59,7 +59,7 @@ class RawConnection:
         await self._flush()
 
     async def is_heard(self) -> None:
-        """Return once the router has read what was sent, by a ping, or has begun to close."""
+        """Send a ping, and return when the router has answered it or begun to close."""
         self._protocol.send_ping(b"heard?")
         await self._flush()
         while True:
@@ -69,21 +69,21 @@ class RawConnection:
                     return
 
     async def gets_message(self) -> None:
-        """Return once a message has come."""
+        """Wait for a binary message."""
         while not any(
             isinstance(e, Frame) and e.opcode is Opcode.BINARY for e in self._protocol.events_received()
         ):
             await self._receive()
 
     async def write(self, data: bytes) -> None:
-        """Write bytes, whatever they mean here."""
+        """Write raw bytes."""
         self._writer.write(data)
         await self._writer.drain()
 
     async def end(self, *, reset: bool = False) -> None:
-        """Drop the connection, with RST if it is a `reset`. May be called twice."""
-        if reset and (found := self._writer.get_extra_info("socket")) is not None and found.fileno() != -1:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        """Abort the connection, with RST if `reset`. May be called twice."""
+        if reset and (sock := self._writer.get_extra_info("socket")) is not None and sock.fileno() != -1:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if not self._writer.is_closing():
             self._writer.transport.abort()
         with suppress(OSError):

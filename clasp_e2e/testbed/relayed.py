@@ -1,4 +1,4 @@
-"""A pair of peers that no path joins but the one through a TURN server."""
+"""A pair of peers whose only path is through a TURN server."""
 
 from clasp_e2e.network import Allocations
 from clasp_e2e.p2p_types import Connected, P2PConfig, TurnServer
@@ -12,10 +12,10 @@ USERS = {"alice": SECRET, "bob": SECRET}
 
 
 class RelayedPair(PeerPair):
-    """A pair whose direct path is the one through the TURN server, and is measured there.
+    """A pair whose direct path is through the TURN server, where it is measured.
 
-    Only relay candidates are delivered, and the server lets only relayed addresses talk to each other:
-    what arrives crossed it twice.
+    Only relay candidates are delivered, and the server forwards only between relayed addresses: all
+    data passes it twice.
     """
 
     def __init__(self, pair: PeerPair, subject: str, seen: Allocations) -> None:
@@ -23,7 +23,7 @@ class RelayedPair(PeerPair):
         self._seen = seen
 
     async def connect_through_the_relay(self) -> None:
-        """Connect the two; unmet, with what the TURN server saw, if either is not told Connected."""
+        """Connect both peers; unmet, with what the TURN server saw, if one does not receive Connected."""
         await self.offerer.connect_to_peer(self.answerer)
         for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
             try:
@@ -35,18 +35,20 @@ class RelayedPair(PeerPair):
                 ) from None
         self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
 
-    def _sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - that it was relayed shows at its other end
+    def _sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - seen at the receiver
         """Return the bytes that the TURN server has relayed to `receiver`."""
         return self._seen.received(receiver.name)
 
 
 async def attach_with_turn(unconnected: UnconnectedPair) -> RelayedPair:
-    """Attach both sides, each with a TURN server and credentials of its own, and no way past it.
+    """Attach both peers, each with its own TURN credentials, and drop all candidates that are not relayed.
 
     Not offered unless both declare `turn`.
     """
     server = await unconnected.testbed.open_turn_server(USERS)
-    configs = [P2PConfig(turn_servers=(TurnServer(server.url, name, word),)) for name, word in USERS.items()]
+    configs = [
+        P2PConfig(turn_servers=(TurnServer(server.url, name, secret),)) for name, secret in USERS.items()
+    ]
     pair = await unconnected.attach(*configs)
     for client in pair:
         client.needs("turn")

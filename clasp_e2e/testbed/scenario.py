@@ -1,4 +1,4 @@
-"""A scenario: a coroutine function that judges requirements, in a world that it names by a parameter."""
+"""Scenarios: coroutine functions that judge requirements, each with one fixture as its parameter."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -18,18 +18,17 @@ FIXTURES = {
     "router": "router",
     "attacked_router": "router",
 }
-"""The parameter by which a scenario asks for its world, and who takes part in it."""
+"""The name of a scenario's parameter, which selects its fixture, and who takes part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a scenario judges and what it needs.
+    """A scenario, the requirements that it judges, and what it needs.
 
-    `waits` marks one that spends its time waiting: it runs while the others do. `slow` marks one
-    that waits for a time that the specification (or ICE) names, some 30 s. `opposite` is the script
-    of the partner, where that is not one of the kinds that are judged or the reference. `role` is the
-    one role in which the scenario looks at a peer; None is each that the requirement judges. `kills`
-    says that it kills a peer: each of its peers then has a process of its own.
+    `waits`: it spends its time waiting, and runs in parallel with others. `slow`: it waits for a time
+    that the specification or ICE defines, some 30 s. `opposite`: the script of a scripted partner.
+    `role`: the only role in which it judges a peer; None means each role that the requirement judges.
+    `kills`: it kills a peer, so each of its peers has its own process.
     """
 
     function: ScenarioFunction
@@ -48,7 +47,7 @@ class Scenario:
 
     @property
     def title(self) -> str:
-        """The first line of the docstring: what the scenario shows."""
+        """The first line of the function's docstring."""
         return (inspect.getdoc(self.function) or self.name).partition("\n")[0]
 
     @property
@@ -69,23 +68,20 @@ def requirement(
     role: PeerRole | None = None,
     kills: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
-    """Make a coroutine function the scenario that judges the requirements `ids`.
+    """Turn a coroutine function into a scenario that judges the requirements `ids`.
 
-    Its only parameter names its fixture: `pair`, `connected_pair`, `unconnected`, `single`, `router` or
-    `attacked_router`. What
-    pytest then collects takes a `case`, which the plugin provides: one for each pairing to be judged.
-    With `opposite`, the partner of the peer that is judged follows that script. A scenario that kills
-    a peer says so by `kills`.
+    The only parameter of the function names its fixture: one of `FIXTURES`. pytest collects a test that
+    takes a `case`, which the plugin provides for each pairing. `Scenario` describes the options.
     """
 
     def mark(function: ScenarioFunction) -> Any:
         parameters = list(inspect.signature(function).parameters)
         if not ids:
-            raise TypeError(f"{function.__name__}: a scenario names at least one requirement")
+            raise TypeError(f"{function.__name__}: a scenario must name at least one requirement")
         if len(parameters) != 1 or parameters[0] not in FIXTURES:
             raise TypeError(
-                f"{function.__name__}: a scenario takes one fixture as its parameter: {', '.join(FIXTURES)};"
-                f" this one takes ({', '.join(parameters)})"
+                f"{function.__name__}: a scenario must have one fixture as its only parameter"
+                f" ({', '.join(FIXTURES)}), not ({', '.join(parameters)})"
             )
         if opposite is not None and FIXTURES[parameters[0]] != "pair":
             raise TypeError(f"{function.__name__}: a scripted partner needs a pair, not {parameters[0]}")
@@ -93,7 +89,7 @@ def requirement(
         async def test(case: _Judging) -> None:
             await case.judge()
 
-        # Not functools.wraps: pytest would follow __wrapped__ and ask for a fixture of the world's name.
+        # Not functools.wraps: pytest would follow __wrapped__ and look for a fixture of the parameter's name.
         test.__name__ = function.__name__
         test.__qualname__ = function.__qualname__
         test.__module__ = function.__module__
@@ -107,6 +103,6 @@ def requirement(
 
 
 def scenario_of(function: object) -> Scenario | None:
-    """Return the scenario that `requirement` made of a collected function, if it is one."""
+    """Return the scenario that `requirement` attached to a collected function, or None."""
     found = getattr(function, "scenario", None)
     return found if isinstance(found, Scenario) else None

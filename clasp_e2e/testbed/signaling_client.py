@@ -1,7 +1,7 @@
-"""A client of the harness's own that speaks signaling and nothing else.
+"""A client of the harness that supports only signaling.
 
-It is the partner of a router that is judged, and of a peer that is to find nobody answering:
-it attaches, gets a session id, can send any value to any session, and keeps all it receives.
+It is used to judge a router, and as a partner that does not answer a peer. It attaches, gets a session
+id, can send any value to any session, and records all received messages.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class SignalingClient:
-    """One session at the router, without WebRTC. `received` holds every message, in order.
+    """A session at the router, without WebRTC. `received` holds every message, in order.
 
-    `judges_router` says whether the router is judged: then it has to keep the session open.
+    With `judges_router`, the router must keep the session open; otherwise closing it is unobserved.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class SignalingClient:
         within: float | None = None,
         judges_router: bool = False,
     ) -> SignalingClient:
-        """Attach to the router at `url`; blocked by CON-1 if it gives no session.
+        """Attach to the router at `url`; blocked by CON-1 if the router assigns no session.
 
-        It has as long as a client has, or `within` seconds, for the WebSocket.
+        The time limit for the WebSocket is `within` seconds, or that of `Patience.open`.
         """
         limit = patience.open if within is None else within
         try:
@@ -110,37 +110,37 @@ class SignalingClient:
     async def send(self, message: wire.Message) -> None:
         """Send `message` to the router.
 
-        Where the router has ended the session: unmet if it is judged, and otherwise unobserved, for
-        a router may cut off a client that breaks a rule of its own.
+        If the router has closed the session: unmet if the router is judged; otherwise unobserved, because
+        a router may disconnect a client that violates its own rules.
         """
         data = wire.encode(message)
         note_frame(self._timeline, self.name, "router", message, data)
         try:
             await self._socket.send(data)
         except ConnectionClosed as closed:
-            how = f"it ended it: {closed}"
             if self._judges_router:
-                raise Unmet(f"the router to keep the session of {self.name} open", how) from None
+                expected = f"the router to keep the session of {self.name} open"
+                raise Unmet(expected, f"the router closed it: {closed}") from None
             raise Unobserved(
-                f"the router was to keep the session of {self.name} open, and {how}; what depends on this"
-                " session could not be observed"
+                f"the router closed the session of {self.name} ({closed}), so what depends on it cannot be"
+                " observed"
             ) from None
 
     async def signal(self, target: str, value: wire.Value) -> None:
-        """Publish `value` to the signal address of the session `target`."""
+        """Publish `value` to the signal address of session `target`."""
         await self.send(wire.Publish(address=wire.signal_address(target), value=value))
 
     async def subscribe(self, pattern: str) -> None:
-        """Subscribe to `pattern`, and return when the router has surely taken it."""
+        """Subscribe to `pattern`, and return when the router has processed the subscription."""
         self._barriers += 1
         await self.send(wire.Subscribe(id=self._barriers, pattern=pattern))
         await self.barrier()
 
     async def barrier(self) -> None:
-        """Return when all that was sent before has passed the router, and all it led to here has come.
+        """Wait until the router has processed all earlier messages, and their results have arrived here.
 
-        A signal to one's own session comes back behind it: a router handles one session in order
-        (RTR-1 and RTR-3; where those fail, this is blocked by RTR-1).
+        A signal to the own session returns after them, because a router handles a session in order
+        (RTR-1, RTR-3). Blocked by RTR-1 if it does not return.
         """
         self._barriers += 1
         token = f"barrier-{self._barriers}"
@@ -152,10 +152,10 @@ class SignalingClient:
         try:
             await self._changes.wait_until(arrived, self._patience.event)
         except TimeoutError:
-            raise Blocked("RTR-1", "a signal to the sender's own session did not come back") from None
+            raise Blocked("RTR-1", "a signal to the sender's own session did not return") from None
 
     def signals(self) -> list[wire.Publish]:
-        """Return the signals that reached this session, but for its own barriers."""
+        """Return the signals that reached this session, except its own barriers."""
         return [
             message
             for message in self.received
@@ -167,7 +167,7 @@ class SignalingClient:
     async def gets(
         self, kind: type[T], where: Callable[[T], bool] = lambda _: True, *, within: float | None = None
     ) -> T:
-        """Return the first message of `kind` for which `where` holds; unmet if none comes in time."""
+        """Return the first message of `kind` for which `where` holds; unmet after the time limit."""
 
         def found() -> T | None:
             return next((m for m in self.received if isinstance(m, kind) and where(m)), None)
@@ -184,7 +184,7 @@ class SignalingClient:
     async def gets_signal(
         self, *, kind: str | None = None, within: float | None = None
     ) -> dict[str, wire.Value]:
-        """Return the value of the first signal (of `type` `kind`) that reaches this session."""
+        """Return the value of the first signal (with `type` `kind`) that reaches this session."""
 
         def matches(message: wire.Publish) -> bool:
             value = message.value
@@ -196,7 +196,7 @@ class SignalingClient:
         return message.value
 
     async def close(self) -> None:
-        """Close the WebSocket and wait until nothing is left of the client."""
+        """Close the WebSocket, and wait until the client has ended."""
         await self._socket.close()
         await self._reader
 

@@ -1,7 +1,7 @@
-"""An attempt brought to a stage and held there, and two attempts that cross: by the signaling proxies.
+"""Attempts that the signaling proxies hold at a stage, and attempts that cross (glare).
 
-All of it is seen and done from outside: what has left a peer, what was handed to one, what is held back
-between. A frame that is held keeps its place, so what an implementation sent first arrives first.
+The legs observe what each peer has sent and received, and hold frames back. Held frames keep their
+order.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from clasp_e2e.testbed.fixtures import PeerPair
 
 
 class AttemptStage(Enum):
-    """How far an attempt has come, in the words of a report."""
+    """The stage of an attempt; the value describes it in a report."""
 
-    OFFER_SENT = "the offer was handed to the router, and has not reached the answerer"
-    OFFER_DELIVERED = "the offer was handed to the answerer, and nothing of its answer is at the router"
-    ANSWER_SENT = "the answer was handed to the router, and has not reached the offerer"
-    ANSWER_DELIVERED = "the answer was handed to the offerer"
+    OFFER_SENT = "the offer is at the router, and has not reached the answerer"
+    OFFER_DELIVERED = "the offer has reached the answerer, and the answer has not reached the router"
+    ANSWER_SENT = "the answer is at the router, and has not reached the offerer"
+    ANSWER_DELIVERED = "the answer has reached the offerer"
 
 
 class StagedAttempt:
-    """The offerer's attempt to connect, held at a stage. Use as `async with`; entered, it is there.
+    """The offerer's attempt to connect, held at a stage within an `async with` block.
 
-    Blocked by CON-3 if the attempt does not come so far. The holds end with the block.
+    Blocked by CON-3 if the attempt does not reach the stage.
     """
 
     def __init__(self, pair: PeerPair, stage: AttemptStage, *, within: float) -> None:
@@ -41,7 +41,7 @@ class StagedAttempt:
         self._task: asyncio.Task[Failure | None]
 
     async def __aenter__(self) -> StagedAttempt:
-        """Begin the attempt, and return when it is at its stage."""
+        """Start the attempt, and wait until it reaches its stage."""
         pair = self._pair
         holds: dict[AttemptStage, tuple[Client, Direction]] = {
             AttemptStage.OFFER_SENT: (pair.answerer, "down"),
@@ -66,7 +66,7 @@ class StagedAttempt:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of everything; an attempt that nobody asked about is given up."""
+        """Release all held frames, and cancel an attempt whose result was not requested."""
         await self._end()
 
     async def _arrived(self) -> None:
@@ -79,31 +79,31 @@ class StagedAttempt:
             await until_described(
                 pair, pair.answerer, "answer", delivered=stage is AttemptStage.ANSWER_DELIVERED
             )
-        # A leg that is held shows its first frame alone: that the router has it is known from the other.
+        # A held leg shows only its first frame; the sender's leg shows that the router has all of them.
         if stage is AttemptStage.OFFER_SENT:
             await pair.offerer.all_is_written()
         elif stage is AttemptStage.ANSWER_SENT:
             await pair.answerer.all_is_written()
 
     def release(self) -> None:
-        """Hand on what is held back, to those who are still there."""
+        """Deliver all held frames to the clients that are still connected."""
         for client in self._pair:
             client.leg.resume("up")
             client.leg.resume("down")
 
     async def ended(self) -> Failure | None:
-        """Release, and return how the attempt failed, or None where Connected was told.
+        """Release the attempt, and return how it failed, or None when Connected is received.
 
-        Unmet if neither came in the time that the attempt was given.
+        Unmet if neither happens within the time limit of the attempt.
         """
         self.release()
         return await self._task
 
     async def failed(self) -> Failure:
-        """Release, and return how the attempt failed; unmet where it did not."""
+        """Release the attempt, and return how it failed; unmet if it did not."""
         failure = await self.ended()
         if failure is None:
-            raise Unmet("the attempt to fail", "Connected was told")
+            raise Unmet("the attempt to fail", f"{self._pair.offerer.name} received Connected")
         return failure
 
     async def _end(self) -> None:
@@ -113,9 +113,9 @@ class StagedAttempt:
 
 
 async def until_described(pair: PeerPair, author: Client, kind: str, *, delivered: bool) -> None:
-    """Wait until the `offer` or `answer` of `author` has left it, or was handed to the other.
+    """Wait until the `offer` or `answer` of `author` was sent, or with `delivered`, until it was delivered.
 
-    Blocked by CON-3 if that does not happen in the time that a connection takes.
+    Blocked by CON-3 after the time limit for a connection.
     """
 
     def described() -> bool:
@@ -128,30 +128,30 @@ async def until_described(pair: PeerPair, author: Client, kind: str, *, delivere
 
     limit = pair.patience.connect
     if not await pair.testbed.switchboard.holds_within(described, limit):
-        what = f"the {kind} of {author.name} to {'arrive' if delivered else 'leave'}"
-        raise Blocked("CON-3", f"{limit:g} s were too few for {what}")
+        what = f"the {kind} of {author.name} to be {'delivered' if delivered else 'sent'}"
+        raise Blocked("CON-3", f"timed out after {limit:g} s waiting for {what}")
 
 
 class Glare:
-    """Two peers that have called each other, each before it could know of the other's call."""
+    """Two peers that have called each other, each before it received the other's offer."""
 
     def __init__(self, pair: PeerPair) -> None:
         self._pair = pair
         self._answers_are_held = False
 
     def hold_answers(self) -> None:
-        """Keep what the peers write from now on between them and the router, until `release_answers`."""
+        """Hold back all frames from the peers to the router until `release_answers`."""
         self._answers_are_held = True
         for client in self._pair:
             client.leg.pause("up")
 
     def release_answers(self) -> None:
-        """Hand on what the peers wrote meanwhile, the offerer's first."""
+        """Deliver the held frames of both peers, the subject's first."""
         for client in self._pair:
             client.leg.resume("up")
 
     async def deliver_offer_of(self, author: Client) -> None:
-        """Hand the offer of `author` to the other, and return when that one has read it."""
+        """Deliver the offer of `author` to the other peer, and wait until that peer has read it."""
         receiver = next(client for client in self._pair if client is not author)
         receiver.leg.resume("down")
         await until_described(self._pair, author, "offer", delivered=True)
@@ -159,17 +159,17 @@ class Glare:
             await receiver.all_is_written()
 
     def deliver_both_offers(self) -> None:
-        """Let both offers go at the same moment."""
+        """Deliver both offers at the same time."""
         for client in self._pair:
             client.leg.resume("down")
 
 
 @asynccontextmanager
 async def glare(pair: PeerPair) -> AsyncGenerator[Glare]:
-    """Have both call each other; in the block, both offers have left and neither was delivered.
+    """Make both peers call each other; in the block, both offers are sent and neither is delivered.
 
-    The block says in which order they are. Ends when both calls have returned, or were refused.
-    Unobserved where a side makes no offer while nothing reaches it.
+    The block decides the order of delivery. Return when both calls have returned or were refused.
+    Unobserved if a peer sends no offer while it receives nothing.
     """
     for client in pair:
         client.leg.pause("down")
@@ -178,7 +178,7 @@ async def glare(pair: PeerPair) -> AsyncGenerator[Glare]:
             try:
                 await until_described(pair, client, "offer", delivered=False)
             except Blocked as error:
-                raise Unobserved(f"no two offers could be made to cross: {error.reason}") from None
+                raise Unobserved(f"the two offers did not cross: {error.reason}") from None
         try:
             yield Glare(pair)
         finally:
@@ -188,22 +188,22 @@ async def glare(pair: PeerPair) -> AsyncGenerator[Glare]:
 
 
 async def call_behind_an_offer(pair: PeerPair, first: Client, second: Client) -> None:
-    """Have `second` call `first` when it has the offer of `first`, and its answer has not left."""
+    """Make `second` call `first` after it has received the offer of `first`, and before it answers."""
     second.leg.pause("up")
     async with _calls((first, second)):
         await until_described(pair, first, "offer", delivered=True)
         async with _calls((second, first)):
-            # Calls on one peer are started in the order of arrival (driver protocol).
+            # Calls to one peer start in the order of arrival (driver protocol).
             await second.p2p_routing_mode()
             second.leg.resume("up")
 
 
 @asynccontextmanager
 async def _calls(*calls: tuple[Client, Client]) -> AsyncGenerator[None]:
-    """Have each first call its second; the block's end awaits the calls, and takes a refusal."""
+    """Make the first client of each pair call the second; await the calls after the block."""
 
     async def call(caller: Client, target: Client) -> None:
-        with suppress(Refused):  # What comes of it is judged, not the answer.
+        with suppress(Refused):  # The effect of the call is judged, not its result.
             await caller.connect_to_peer(target)
 
     tasks = [asyncio.create_task(call(*one)) for one in calls]

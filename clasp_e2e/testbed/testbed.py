@@ -1,4 +1,4 @@
-"""One scenario's world: its router, a leg for each client, the links between them, and its clean end."""
+"""The testbed of one scenario: its router, a leg for each client, the links between them, and the cleanup."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -33,7 +33,7 @@ from clasp_e2e.testbed.waiting import Patience
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """An implementation that takes part in a run: its driver, started, and what it says of itself."""
+    """An implementation that takes part in a run: its started driver, its label and its description."""
 
     driver: Driver
     side: SubjectInfo
@@ -41,46 +41,46 @@ class Participant:
 
 @dataclass(slots=True)
 class RouterSource:
-    """Where a scenario's router comes from: the driver that starts one, or the one that runs for all."""
+    """The source of routers for scenarios: one shared router, or a driver that starts one for each."""
 
     driver: Driver
     running: Router | None
-    """The one that runs for all; None where each scenario has its own."""
+    """The shared router; None if each scenario has its own."""
     may_be_attacked: bool = False
-    """Whether the user asked for attacks on a router that is not ours."""
+    """Whether the user allows attacks on a router that the harness did not start."""
     _replaced: list[Router] = field(default_factory=list[Router], repr=False)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def open(self, limit: float, *, to_attack: bool = False) -> Router:
-        """Return the router for a scenario; a `DriverFault` if it is not there in `limit` s.
+        """Return the router for a scenario. Raises `DriverFault` if it does not start within `limit` seconds.
 
-        One that is `to_attack` is shared with no other scenario, unless it is not ours: then the user
-        must have asked for it, or the scenario is left out. One that ran for all and broke is
-        replaced: who had it is told, who comes later starts anew.
+        With `to_attack`, the router is not shared with other scenarios. A router that the harness did not
+        start is attacked only if the user allowed it; otherwise the scenario is skipped (`LeftOut`).
+        A shared router that has failed is replaced for the scenarios that follow.
         """
         if self.running is None or (to_attack and self.running.is_ours):
             return await start_router(self.driver, limit)
         if to_attack and not self.may_be_attacked:
             raise LeftOut(
-                f"the router at {self.running.url} is not the harness's to attack;"
-                " if it may be harmed, ask for that with --attack-router"
+                f"the harness does not attack the router at {self.running.url}, which it did not start;"
+                " pass --attack-router to allow it"
             )
         async with self._replacing:
             if self.running.fault is not None:
                 broken, self.running = self.running, await start_router(self.driver, limit)
                 self._replaced.append(broken)
-                with suppress(DriverFault, Refused, NotOffered):  # Its fault is known already.
+                with suppress(DriverFault, Refused, NotOffered):  # Its fault is already known.
                     await call_driver("the router", "router.close", broken.close(), limit)
             return self.running
 
     async def release(self, router: Router) -> None:
-        """End a router that was started for one scenario."""
+        """Close a router that was started for one scenario."""
         if router is not self.running and router not in self._replaced:
             await router.close()
 
 
 async def start_router(driver: Driver, limit: float) -> Router:
-    """Return a new router of `driver`; a `DriverFault` if none is to be had in `limit` s."""
+    """Return a new router of `driver`. Raises `DriverFault` if it does not start within `limit` seconds."""
     try:
         return await call_driver(
             "the router", "router.open", driver.open_router(host="127.0.0.1", port=0), limit
@@ -91,7 +91,7 @@ async def start_router(driver: Driver, limit: float) -> Router:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A PUBLISH as it left a client for the router, and when (loop's clock, seconds)."""
+    """A PUBLISH message seen on the leg of `client`, and the time (event loop clock, seconds)."""
 
     client: str
     message: wire.Publish
@@ -99,9 +99,9 @@ class Published:
 
 
 class Testbed:
-    """A router, clients before it, each behind its signaling proxy, and the UDP links between them."""
+    """A router, its clients, a signaling proxy for each client, and the UDP links between the clients."""
 
-    __test__ = False  # Its name is the field's; it is no test class.
+    __test__ = False  # pytest would collect it as a test class.
 
     def __init__(
         self,
@@ -117,16 +117,16 @@ class Testbed:
         self.switchboard = Switchboard(self._note_condition)
         self.clients: list[Client] = []
         self.published: list[Published] = []
-        """What the clients published, in the order in which their legs saw it."""
+        """The messages from the clients, in the order in which the legs saw them."""
         self.delivered: list[Published] = []
-        """What the router handed to the clients, in the order in which their legs saw it."""
+        """The messages from the router, in the order in which the legs saw them."""
         self.alterations: dict[str, Alteration] = {}
-        """By client: what it is handed in the place of a frame that is on its last way to it."""
+        """By client: the change made to each frame before the leg delivers it to the client."""
         self._coturn = coturn
         self._kills = kills
         self._servers: list[StunServer | ObservedTurnServer] = []
         self.limit: asyncio.Timeout | None = None
-        """The scenario's own, which stands still while a client is opened."""
+        """The scenario's overall timeout, suspended while a client is being opened."""
         self._opening = 0
         self._left = 0.0
         self._changes = Notifier()
@@ -137,20 +137,20 @@ class Testbed:
         self._router_is_forgiven = False
 
     async def open(self, *, to_attack: bool = False) -> None:
-        """Start the router, or take the one that is running; one `to_attack` is the scenario's own."""
+        """Start the router, or use the shared one; with `to_attack`, the scenario has its own if possible."""
         limit = self.patience.open + self.patience.call
         self._router = await self._routers.open(limit, to_attack=to_attack)
         self.timeline.note("harness", f"router at {self._router.url}", minor=True)
 
     @property
     def router_url(self) -> str:
-        """The router's own address, without a proxy before it."""
+        """The router's own address, not that of a proxy."""
         if self._router is None:
             raise RuntimeError("the testbed is not open")
         return self._router.url
 
     async def open_client(self, name: str, participant: Participant, p2p: P2PConfig | None) -> Client:
-        """Attach a new client of `participant` through a leg of its own; blocked by CON-1 if it cannot."""
+        """Attach a new client of `participant` through its own leg; blocked by CON-1 if that fails."""
         leg = await SignalingProxy.open(
             self.router_url,
             name=name,
@@ -167,7 +167,7 @@ class Testbed:
             open_peer = driver.open_killable_peer if self._kills else driver.open_peer
             opening = open_peer(url=leg.url, name=name, p2p=p2p, on_event=client.sink)
             limit = self.patience.open + self.patience.call
-            with self._limit_stands_still():
+            with self._limit_suspended():
                 peer = await call_driver(
                     participant.side.label,
                     "peer.open",
@@ -188,8 +188,8 @@ class Testbed:
         return client
 
     @contextmanager
-    def _limit_stands_still(self) -> Generator[None]:
-        """Have an opening end by its own deadline: queueing for a process to start is nobody's time."""
+    def _limit_suspended(self) -> Generator[None]:
+        """Suspend the scenario's timeout: opening has its own deadline, and may queue for a process start."""
         limit, now = self.limit, asyncio.get_running_loop().time
         if limit is not None and (when := limit.when()) is not None:
             self._left = when - now()
@@ -200,13 +200,13 @@ class Testbed:
         finally:
             self._opening -= 1
             if limit is not None and not self._opening:
-                with suppress(RuntimeError):  # It has ended together with its scenario.
+                with suppress(RuntimeError):  # The timeout has ended together with its scenario.
                     limit.reschedule(now() + self._left)
 
     async def open_signaling_client(
         self, name: str, *, within: float | None = None, judges_router: bool = False
     ) -> SignalingClient:
-        """Attach a client of the harness's own, straight to the router, `within` s if it is given."""
+        """Attach a client of the harness directly to the router, within `within` seconds if given."""
         client = await SignalingClient.open(
             self.router_url,
             name,
@@ -219,14 +219,14 @@ class Testbed:
         return client
 
     async def open_stun_server(self, *, answers: bool = True) -> StunServer:
-        """Start a STUN server, or one that is silent; it ends with the scenario."""
+        """Start a STUN server, which answers requests or ignores them; it ends with the scenario."""
         server = await StunServer.open(answers=answers)
         self._servers.append(server)
-        self._note_condition(f"has a STUN server that {'answers' if answers else 'is silent'}")
+        self._note_condition(f"has a STUN server that {'answers' if answers else 'does not answer'}")
         return server
 
     async def open_turn_server(self, users: Mapping[str, str]) -> ObservedTurnServer:
-        """Start a TURN server for `users` by name and password; it ends with the scenario."""
+        """Start a TURN server for `users` (passwords by name); it ends with the scenario."""
         try:
             server = await (Coturn if self._coturn else EmbeddedTurnServer).open(users)
         except CoturnFailed as error:
@@ -247,8 +247,8 @@ class Testbed:
         return altered
 
     async def close_client(self, client: Client) -> None:
-        """End one client, its leg and its links, while the others go on."""
-        await call_driver(client.side.label, "its end", client.end(), self.patience.cleanup)
+        """Close one client, its leg and its links; the other clients continue."""
+        await call_driver(client.side.label, "closing", client.end(), self.patience.cleanup)
         await client.leg.close()
         self.switchboard.forget(client.name)
         self.clients.remove(client)
@@ -271,7 +271,7 @@ class Testbed:
     async def until_published(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str
     ) -> Published:
-        """Return the first PUBLISH of `client` for which `where` holds; unmet if none comes in time."""
+        """Return the first PUBLISH of `client` for which `where` holds; unmet after the time limit."""
 
         def found() -> Published | None:
             return next((p for p in self.published if p.client == client.name and where(p.message)), None)
@@ -287,7 +287,7 @@ class Testbed:
     ) -> Published:
         """Return the first PUBLISH to `client` for which `where` holds; blocked by RTR-1 if none comes.
 
-        It is then on its way from the leg to the peer, before whatever the leg sends it next.
+        The leg sends the message to the peer before any later frame.
         """
 
         def found() -> Published | None:
@@ -299,38 +299,38 @@ class Testbed:
             raise Blocked("RTR-1", f"the router did not deliver {what} to {client.name}") from None
 
     async def last_signal_delivered(self, sender: Client, receiver: Client) -> None:
-        """Wait until the router has handed on the last signal that `sender` sent to `receiver`, if any."""
+        """Wait until the router has delivered the last signal that `sender` sent to `receiver`, if any."""
         address = wire.signal_address(receiver.session_id)
         sent = [p.message for p in self.published if p.client == sender.name and p.message.address == address]
         if sent:
             await self.until_delivered(receiver, lambda message: message == sent[-1], "a signal")
 
     def forgive_router(self) -> str | None:
-        """Take the router's end for what was judged already, and no fault; return what is known of it."""
+        """Ignore the fault of the router, because it is already judged; return the fault, if there is one."""
         self._router_is_forgiven = True
         return None if self._router is None else self._router.fault
 
     def faults(self) -> list[str]:
-        """Return what went wrong with an adapter, the router or a leg while nobody awaited an answer."""
+        """Return the faults of adapters, router and legs that occurred outside a call."""
         adapters = [f"{client.name}: {client.fault}" for client in self.clients if client.fault]
         broken = None if self._router is None or self._router_is_forgiven else self._router.fault
         routers = [f"the router: {broken}"] if broken else []
         return adapters + routers + [fault for leg in self._legs for fault in leg.faults]
 
     async def close(self) -> list[str]:
-        """End everything, whatever state it is in; return what failed to end, a line each."""
-        complaints: list[str] = []
+        """Close everything, in any state; return one line for each part that failed to close."""
+        errors: list[str] = []
 
         async def end(what: str, ending: Callable[[], Awaitable[None]]) -> None:
             try:
-                await call_driver(what, "its end", ending(), self.patience.cleanup + self.patience.call)
+                await call_driver(what, "closing", ending(), self.patience.cleanup + self.patience.call)
             except NotOffered:
                 pass
             except (DriverFault, Refused) as error:
                 if what == "the router" and self._router_is_forgiven:
-                    self.timeline.note("harness", f"the router did not end well: {error}")
+                    self.timeline.note("harness", f"the router did not close cleanly: {error}")
                 else:
-                    complaints.append(str(error))
+                    errors.append(str(error))
 
         await asyncio.gather(
             *(end(f"{client.name} ({client.side.label})", client.end) for client in self.clients)
@@ -343,9 +343,9 @@ class Testbed:
         if self._router is not None:
             router = self._router
             await end("the router", lambda: self._routers.release(router))
-        return complaints
+        return errors
 
 
 def holds_sdp(message: wire.Publish) -> bool:
-    """Return whether any value that was published is an SDP, wherever in it that stands."""
+    """Return whether the published value contains an SDP at any depth."""
     return bool(contents_of(message).descriptions)

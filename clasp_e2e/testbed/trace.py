@@ -1,4 +1,4 @@
-"""What goes into the timeline by itself: the frames that cross the legs, and what the links saw."""
+"""Automatic timeline entries: the frames on the legs, the received events, and the links' first traffic."""
 
 from clasp_e2e import wire
 from clasp_e2e.network import Side, Switchboard
@@ -7,19 +7,19 @@ from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.expectations import show
 
 ROUTER = "router"
-"""What the router is called in a timeline."""
+"""The name of the router in a timeline."""
 ROUTINE = (wire.Hello, wire.Welcome, wire.Snapshot, wire.Subscribe, wire.Ping, wire.Pong, wire.Ack)
 
 
 def note_frame(
     timeline: Timeline, sender: str, receiver: str, message: wire.Message | None, data: bytes | str
 ) -> None:
-    """Note a frame that crossed a leg, and the message that it holds, if it does.
+    """Note a frame that crossed a leg, and the message in it, if any.
 
-    What the router hands on of sessions that are not this scenario's is counted only: scenarios that
-    overlap share a router, and hear all announcements.
+    Announcements of sessions of other scenarios are only counted: scenarios that run at the same time
+    share a router.
     """
-    if sender == ROUTER and _is_strangers(timeline, _announced(message)):
+    if sender == ROUTER and _is_foreign(timeline, _announced(message)):
         return
     frame = data if isinstance(data, bytes) else data.encode()
     if isinstance(message, wire.Welcome):
@@ -36,14 +36,14 @@ def note_frame(
 
 
 def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
-    """Note what an implementation told its application, unless it is of a session of another scenario."""
+    """Note an event that an application received, unless it concerns a session of another scenario."""
     announced = event.peer_session_id if isinstance(event, PeerAnnounced) else None
-    if not _is_strangers(timeline, announced):
+    if not _is_foreign(timeline, announced):
         timeline.note(name, f"received {describe(event)}", EntryKind.EVENT, minor=announced is not None)
 
 
 def _announced(message: wire.Message | None) -> str | None:
-    """Return the session that a message announces, if it does."""
+    """Return the session that `message` announces, or None."""
     match message:
         case wire.Publish(address=wire.ANNOUNCE_ADDRESS, value={"session_id": str(session)}):
             return session
@@ -51,21 +51,21 @@ def _announced(message: wire.Message | None) -> str | None:
             return None
 
 
-def _is_strangers(timeline: Timeline, session: str | None) -> bool:
-    is_strangers = session is not None and session not in timeline.sessions
-    timeline.of_strangers += is_strangers
-    return is_strangers
+def _is_foreign(timeline: Timeline, session: str | None) -> bool:
+    is_foreign = session is not None and session not in timeline.sessions
+    timeline.of_strangers += is_foreign
+    return is_foreign
 
 
 def _is_routine(message: wire.Message | None) -> bool:
-    """Return whether clients exchange it with a router in every scenario: greetings, announcements."""
+    """Return whether `message` occurs in every scenario, as HELLO and announcements do."""
     if isinstance(message, wire.Publish):
         return message.address == wire.ANNOUNCE_ADDRESS
     return isinstance(message, ROUTINE)
 
 
 def note_links(timeline: Timeline, switchboard: Switchboard) -> None:
-    """Note in their places when each peer was first heard on each link, and when its DTLS stood."""
+    """Note when each peer sent its first datagram and its first DTLS application data on each link."""
     for number, attempt in enumerate(switchboard.attempts(), 1):
         link = f"link {number}"
         for side in Side:
@@ -80,7 +80,7 @@ def note_links(timeline: Timeline, switchboard: Switchboard) -> None:
 
 
 def summary(message: wire.Message | None, data: bytes | str) -> str:
-    """Return a frame in a few words for the timeline."""
+    """Return a short description of a frame for the timeline."""
     if message is None:
         return (
             f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
@@ -100,10 +100,10 @@ def summary(message: wire.Message | None, data: bytes | str) -> str:
 
 
 def describe(event: P2PEvent) -> str:
-    """Return `event` in a few words for the timeline."""
+    """Return a short description of `event` for the timeline."""
     match event:
         case Data(data=data, reliable=reliable):
-            kind = {True: "reliable", False: "unreliable", None: "kind not told"}[reliable]
+            kind = {True: "reliable", False: "unreliable", None: "reliability unknown"}[reliable]
             return f"Data ({show(data)}, {kind}, from {event.peer_session_id})"
         case Disconnected(reason=reason) | ConnectionFailed(reason=reason):
             return f"{type(event).__name__} (from {event.peer_session_id}, {reason})"

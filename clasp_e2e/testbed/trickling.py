@@ -1,8 +1,8 @@
-"""Candidates that come one by one: the partner's, delivered when and as often as a scenario wants.
+"""Trickle ICE: the partner's candidates, delivered one by one when a scenario requests it.
 
-They are taken out of the partner's SDP on the last leg, and handed to the subject on that leg as
-`ice_candidate` signals, as the public implementation sends them. So this works with any partner whose
-signals are in the public form, and asks nothing of the router.
+The leg of the subject removes the candidates from the partner's SDP and delivers them as `ice_candidate`
+signals, in the form of the public implementation. This works with any partner that sends signals in the
+public form, and does not depend on the router.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from clasp_e2e.testbed.fixtures import PeerPair
 
 
 class Trickle:
-    """What becomes of the partner's candidates on their way to the subject, from now on.
+    """The delivery of the partner's candidates to the subject, from its creation on.
 
-    `before`, `behind`: how often each is delivered right before and right behind the SDP. The network
-    lets nothing of the partner's through until the subject has sent something itself, as a NAT does;
-    so a candidate that is not put to use shows.
+    `before`, `behind`: how often each candidate is delivered directly before and after the SDP. As with
+    a NAT, datagrams of the partner pass only after the subject has sent one, so the test sees whether the
+    subject uses a trickled candidate.
     """
 
     def __init__(self, pair: PeerPair, dead_end: tuple[str, int], *, before: int, behind: int) -> None:
@@ -42,30 +42,30 @@ class Trickle:
 
     @classmethod
     async def to_subject(cls, pair: PeerPair, *, before: int = 0, behind: int = 0) -> Trickle:
-        """Have the candidates of the partner trickle to the subject, the dead ends being silent sockets."""
+        """Trickle the candidates of the partner to the subject, and one that leads to a silent socket."""
         silent = await pair.testbed.open_stun_server(answers=False)
         return cls(pair, silent.address, before=before, behind=behind)
 
     async def deliver(self) -> None:
-        """Deliver every candidate (again), the SDP having been put to use.
+        """Deliver every candidate (again) once the subject has processed the SDP.
 
-        An answerer's answer shows that; an offerer's pong, which comes behind the answer to it.
+        An answerer proves that with its answer, an offerer with a pong that follows the delivered answer.
         """
         pair = self._pair
         try:
             async with asyncio.timeout(pair.patience.connect):
                 await self._described
         except TimeoutError:
-            raise Unobserved(f"no SDP of {pair.partner.name} came in a signal of the public form") from None
+            raise Unobserved(f"{pair.partner.name} sent no SDP in a signal of the public form") from None
         if not await pair.negotiated():
             raise Unmet(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
         await pair.subject.all_is_written()
-        self._note("hands")
+        self._note("delivers")
         for signal in self._signals:
             await pair.subject.leg.send_down(signal)
 
     async def is_put_to_use(self) -> None:
-        """Wait until the subject has used a candidate, and both are connected; unmet if not in time."""
+        """Wait until the subject has used a candidate and both are connected; unmet after the time limit."""
         pair = self._pair
         subject, partner = pair.subject, pair.partner
         board = pair.testbed.switchboard
@@ -76,15 +76,15 @@ class Trickle:
 
         if not await board.holds_within(lambda: sent() > 0, pair.patience.connect):
             raise Unmet(
-                f"{subject.name} to send something to the candidate of {partner.name}",
-                f"nothing came from {subject.name}, though the candidate was delivered",
+                f"{subject.name} to send a datagram to the candidate of {partner.name}",
+                f"{subject.name} sent none, although the candidate was delivered",
             )
         pair.link.heal(self._partner_side)
         for client, other in ((subject, partner), (partner, subject)):
             await client.wait_for(Connected, other, within=pair.patience.connect)
 
     def _alter(self, message: wire.Message, data: bytes) -> list[bytes]:
-        """Take the candidates out of the partner's SDP, and deliver them beside it."""
+        """Remove the candidates from the partner's SDP, and deliver them as separate signals."""
         try:
             signal = wire.decode_signal(message.value) if isinstance(message, wire.Publish) else None
         except wire.WireError:
@@ -95,22 +95,22 @@ class Trickle:
         stripped = rewrite_sdp(signal.sdp, lambda candidate: found.append(candidate))
         if not found or signal.sender != self._pair.partner.session_id:
             return [data]
-        # What is trickled behind the end of candidates is nobody's duty to read.
+        # After end-of-candidates, the subject may ignore trickled candidates.
         lines = [line for line in stripped.splitlines(keepends=True) if "end-of-candidates" not in line]
         bare = replace(message, value=wire.encode_signal(replace(signal, sdp="".join(lines))))
         self._signals = [self._encode(message, signal, each) for each in self._with_a_dead_end(found)]
         if not self._described.done():
             self._described.set_result(None)
         if self._before or self._behind:
-            self._note(f"beside its SDP hands (before it {self._before} times, behind it {self._behind})")
+            self._note(f"delivers {self._before} times before the SDP and {self._behind} times after it to")
         frame = wire.decode_frame(data)
         sdp = wire.encode(bare, qos=frame.qos, timestamp=frame.timestamp)
         return [*self._before * self._signals, sdp, *self._behind * self._signals]
 
     def _with_a_dead_end(self, found: list[Candidate]) -> list[Candidate]:
-        """The candidates, and one before them that leads nowhere: a peer has more addresses than one."""
+        """Return the candidates, preceded by one that leads nowhere: a peer may have several addresses."""
         host, port = self._dead_end
-        # Of lower priority, so that no implementation has to wait for them to fail.
+        # With a lower priority, so that no implementation has to wait until it fails.
         dead = replace(found[0], foundation="dead", priority=found[0].priority - 1, address=host, port=port)
         return [dead, *found]
 
@@ -127,7 +127,7 @@ class Trickle:
         value = wire.encode_signal(wire.IceCandidate(signal.sender, text, signal.correlation_id))
         return wire.encode(replace(message, value=value))
 
-    def _note(self, does: str) -> None:
+    def _note(self, delivers: str) -> None:
         subject, partner = self._pair.subject.name, self._pair.partner.name
-        text = f"{does} {subject} the {len(self._signals)} candidates of {partner}, one signal each"
+        text = f"{delivers} {subject} the {len(self._signals)} candidates of {partner}, one signal each"
         self._pair.testbed.timeline.note("harness", text)

@@ -1,4 +1,4 @@
-"""CLASP on the wire: frames, values, messages, addresses and signals. Bytes in, bytes out, no I/O."""
+"""The CLASP wire format: frames, values, messages, addresses and signals. No I/O."""
 
 from clasp_e2e.wire.addresses import (
     check_address as check_address,

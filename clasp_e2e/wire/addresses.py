@@ -1,8 +1,8 @@
 """Addresses and the patterns that match them.
 
-An address is `/` and segments with `/` between them. In a pattern, `**` as a whole segment stands for
-any number of segments, none among them, and `*` stands for any run of characters within one segment:
-alone for one whole segment, embedded as in `zone5*` for part of it. Nothing else is special.
+An address is `/` followed by segments that are separated by `/`. In a pattern, the segment `**` matches
+any number of segments, including none, and `*` matches any characters within one segment: a whole
+segment if it is alone, a part of one if it is embedded, as in `zone5*`. No other character is special.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 def check_address(s: str) -> None:
-    """Raises `WireError` unless `s` is an address: a leading `/`, no empty segment but the last."""
+    """Raise `WireError` unless `s` is an address: a leading `/`, and no empty segment except the last."""
     _check_segments(s, "address")
 
 
 def check_pattern(s: str) -> None:
-    """Raises `WireError` unless `s` is a pattern: segments as in an address, with any `*` in them."""
+    """Raise `WireError` unless `s` is a pattern: an address that may contain `*`."""
     _check_segments(s, "pattern")
 
 
 def matches(pattern: str, address: str) -> bool:
-    """Whether `pattern` stands for `address`.
+    """Return whether `pattern` matches `address`.
 
-    Takes at worst the product of the two lengths, whatever the wildcards. Neither is checked.
+    The time is at most proportional to the product of the lengths. Neither argument is validated.
     """
     if "*" not in pattern:
         return pattern == address
@@ -40,13 +40,13 @@ def _segment_matches(pattern: str, segment: str) -> bool:
 
 
 def _glob(pattern: Sequence[T], subject: Sequence[T], star: T, same: Callable[[T, T], bool]) -> bool:
-    """Whether `subject` is `pattern` with each `star` replaced by some run of items.
+    """Return whether `subject` equals `pattern` with each `star` replaced by any number of items.
 
-    Only the last star is ever widened: whatever an earlier one could take over, the last one can too.
+    Only the last star is extended on a mismatch: it can match whatever an earlier one could.
     """
     at = 0  # in the pattern
     here = 0  # in the subject
-    retry: tuple[int, int] | None = None  # behind the last star, and where its run ends
+    retry: tuple[int, int] | None = None  # the position after the last star, and the end of its match
     while here < len(subject):
         if at < len(pattern) and pattern[at] == star:
             at += 1

@@ -1,6 +1,6 @@
-"""A reader and a writer of the primitive fields: big-endian numbers and length-prefixed strings.
+"""A reader and a writer of primitive fields: big-endian numbers and length-prefixed strings.
 
-Every method takes `what`, the name of the field, so that an error can say where it happened.
+The argument `what` of each method is the name of the field, for error messages.
 """
 
 import struct
@@ -9,14 +9,14 @@ from collections.abc import Sized
 from clasp_e2e.wire.errors import WireError
 
 MAX_LENGTH = 0xFFFF
-"""The largest length or count that the u16 before strings, bytes, arrays and maps can tell."""
+"""The largest length or count that fits the u16 before strings, bytes, arrays and maps."""
 
 _F32 = struct.Struct(">f")
 _F64 = struct.Struct(">d")
 
 
 def utf8(data: bytes, what: str) -> str:
-    """The text in `data`; `WireError` if it is not UTF-8."""
+    """Return the text in `data`. Raises `WireError` if it is not UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -24,7 +24,7 @@ def utf8(data: bytes, what: str) -> str:
 
 
 class Reader:
-    """Reads fields from the front of `data`; `WireError` where too little is left."""
+    """A reader of fields from `data`. Its methods raise `WireError` if the data is too short."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -32,11 +32,11 @@ class Reader:
 
     @property
     def remaining(self) -> int:
-        """How many bytes have not been read."""
+        """The number of unread bytes."""
         return len(self._data) - self._offset
 
     def take(self, size: int, what: str) -> bytes:
-        """The next `size` bytes."""
+        """Read the next `size` bytes."""
         if self.remaining < size:
             raise WireError(
                 f"{what}: truncated at byte {self._offset}, {size} bytes needed, {self.remaining} left"
@@ -46,94 +46,94 @@ class Reader:
         return self._data[start : self._offset]
 
     def u8(self, what: str) -> int:
-        """An unsigned byte."""
+        """Read an unsigned byte."""
         return self.take(1, what)[0]
 
     def u16(self, what: str) -> int:
-        """An unsigned integer of 2 bytes."""
+        """Read an unsigned integer of 2 bytes."""
         return int.from_bytes(self.take(2, what))
 
     def u32(self, what: str) -> int:
-        """An unsigned integer of 4 bytes."""
+        """Read an unsigned integer of 4 bytes."""
         return int.from_bytes(self.take(4, what))
 
     def u64(self, what: str) -> int:
-        """An unsigned integer of 8 bytes."""
+        """Read an unsigned integer of 8 bytes."""
         return int.from_bytes(self.take(8, what))
 
     def signed(self, size: int, what: str) -> int:
-        """A signed integer of `size` bytes, in two's complement."""
+        """Read a signed integer of `size` bytes, in two's complement."""
         return int.from_bytes(self.take(size, what), signed=True)
 
     def f32(self, what: str) -> float:
-        """An IEEE 754 number of 4 bytes."""
+        """Read an IEEE 754 number of 4 bytes."""
         (number,) = _F32.unpack(self.take(4, what))
         return number
 
     def f64(self, what: str) -> float:
-        """An IEEE 754 number of 8 bytes."""
+        """Read an IEEE 754 number of 8 bytes."""
         (number,) = _F64.unpack(self.take(8, what))
         return number
 
     def blob(self, what: str) -> bytes:
-        """Bytes behind their u16 length."""
+        """Read bytes with a u16 length prefix."""
         return self.take(self.u16(f"{what} length"), what)
 
     def string(self, what: str) -> str:
-        """UTF-8 text behind its u16 length in bytes."""
+        """Read UTF-8 text with a u16 prefix that is its length in bytes."""
         return utf8(self.blob(what), what)
 
 
 class Writer:
-    """Collects fields; `WireError` for what does not fit its field."""
+    """A writer of fields. Its methods raise `WireError` if a value does not fit its field."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def finish(self) -> bytes:
-        """All that was written."""
+        """Return all bytes written."""
         return bytes(self._data)
 
     def u8(self, value: int, what: str) -> None:
-        """An unsigned byte."""
+        """Write an unsigned byte."""
         self._integer(value, 1, what, signed=False)
 
     def u16(self, value: int, what: str) -> None:
-        """An unsigned integer of 2 bytes."""
+        """Write an unsigned integer of 2 bytes."""
         self._integer(value, 2, what, signed=False)
 
     def u32(self, value: int, what: str) -> None:
-        """An unsigned integer of 4 bytes."""
+        """Write an unsigned integer of 4 bytes."""
         self._integer(value, 4, what, signed=False)
 
     def u64(self, value: int, what: str) -> None:
-        """An unsigned integer of 8 bytes."""
+        """Write an unsigned integer of 8 bytes."""
         self._integer(value, 8, what, signed=False)
 
     def i64(self, value: int, what: str) -> None:
-        """A signed integer of 8 bytes."""
+        """Write a signed integer of 8 bytes."""
         self._integer(value, 8, what, signed=True)
 
     def f64(self, value: float, what: str) -> None:
-        """An IEEE 754 number of 8 bytes."""
+        """Write an IEEE 754 number of 8 bytes."""
         try:
             self._data += _F64.pack(value)
         except (struct.error, OverflowError):
             raise WireError(f"{what}: {value!r} does not fit a 64 bit float") from None
 
     def count(self, items: Sized, what: str) -> None:
-        """The u16 count or length that goes before `items`."""
+        """Write the u16 count or length that precedes `items`."""
         if len(items) > MAX_LENGTH:
             raise WireError(f"{what}: {len(items)} is more than the {MAX_LENGTH} that CLASP can count")
         self._integer(len(items), 2, what, signed=False)
 
     def blob(self, value: bytes, what: str) -> None:
-        """Bytes behind their u16 length."""
+        """Write bytes with a u16 length prefix."""
         self.count(value, f"{what} length")
         self._data += value
 
     def string(self, value: str, what: str) -> None:
-        """UTF-8 text behind its u16 length in bytes."""
+        """Write UTF-8 text with a u16 prefix that is its length in bytes."""
         try:
             data = value.encode("utf-8")
         except UnicodeEncodeError as error:

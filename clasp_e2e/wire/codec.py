@@ -1,4 +1,4 @@
-"""Messages to frames and back.
+"""Encoding of messages to frames, and decoding.
 
 Source: the wire protocol page of the CLASP documentation, "Message Types" (default QoS), "QoS Levels"
 and "Backward Compatibility".
@@ -37,7 +37,7 @@ _SIGNAL_QOS = {
 
 
 def default_qos(m: Message) -> QoS:
-    """Return the QoS of a message whose sender asks for no other."""
+    """Return the default QoS of a message."""
     match m:
         case Publish():
             return _SIGNAL_QOS[m.signal]
@@ -50,30 +50,30 @@ def default_qos(m: Message) -> QoS:
 
 
 def encode_message(m: Message) -> bytes:
-    """Return the payload of a frame; `WireError` if a field of the message does not fit the encoding."""
+    """Return the payload of a frame. Raises `WireError` if a field does not fit the encoding."""
     return _encode(m, 0)
 
 
 def decode_message(payload: bytes) -> Message:
-    """Return the message in a payload, binary or MessagePack, told apart by the first byte.
+    """Return the message in a payload; its first byte distinguishes binary from MessagePack.
 
-    `WireError` if it is neither. Bytes after the message are ignored, as in the reference. Compressed
-    and encrypted payloads are not undone.
+    Raises `WireError` if it is neither. Bytes after the message are ignored, as in the reference.
+    Compressed and encrypted payloads are not supported.
     """
     is_map = payload[:1] and (payload[0] & 0xF0 == 0x80 or payload[0] in (0xDE, 0xDF))
     return _convert(_unpack(payload), 0) if is_map else _decode(payload, 0)
 
 
 def encode(m: Message, *, qos: QoS | None = None, timestamp: int | None = None) -> bytes:
-    """Return a whole frame, binary, by default with the message's own QoS and no timestamp (microseconds).
+    """Return a binary frame, by default with the message's QoS and no timestamp (microseconds).
 
-    `WireError` if the message or its size does not fit.
+    Raises `WireError` if the message does not fit.
     """
     return encode_frame(Frame(encode_message(m), default_qos(m) if qos is None else qos, timestamp))
 
 
 def decode(data: bytes) -> tuple[Message, Frame]:
-    """Return the message in a whole frame, and the frame; `WireError` if either is broken."""
+    """Return the message in a frame, and the frame. Raises `WireError` if either is malformed."""
     frame = decode_frame(data)
     return decode_message(frame.payload), frame
 
@@ -122,7 +122,7 @@ def _unpack(payload: bytes) -> object:
 
 
 def _convert(found: object, depth: int) -> Message:
-    """Return the message in a MessagePack map. Published clients send BUNDLE, QUERY and SYNC so."""
+    """Return the message in a MessagePack map. Published clients encode BUNDLE, QUERY and SYNC this way."""
     fields = mapping(found, "message")
     if fields.get("type") is None:
         raise WireError("message: type is missing")

@@ -1,8 +1,8 @@
-"""The one error of the wire room."""
+"""The error of the wire package."""
 
 
 class WireError(ValueError):
-    """Bytes that are no CLASP, or a value that CLASP cannot carry.
+    """Bytes that are not valid CLASP, or a value that CLASP cannot encode.
 
-    Its text says what was being read or written, what was found, and what would have been right.
+    The message says what was read or written, what was found, and what is expected.
     """

@@ -1,9 +1,8 @@
-"""The types of the fields of messages, and records of fields, in both encodings.
+"""The types of message fields, and records of fields, in both encodings.
 
-Each type can read and write the binary encoding, and read what a MessagePack decoder found: the older
-encoding, which is only ever read. As tolerant as the reference implementation: unknown bits are ignored, an
-unknown signal type counts as an event. Where the reference would panic for lack of bytes, this raises
-`WireError`.
+Each type reads and writes the binary encoding, and converts decoded MessagePack, the older encoding, which
+is only read. It is as tolerant as the reference implementation: unknown bits are ignored, and an unknown
+signal type counts as an event. Where the reference would panic on missing bytes, it raises `WireError`.
 """
 
 from __future__ import annotations
@@ -28,27 +27,27 @@ FEATURE_BITS = {
     "timeline": 0x08,
     "federation": 0x04,
 }
-"""The features that HELLO and WELCOME can name, each with its bit."""
+"""The features in HELLO and WELCOME, and the bit of each."""
 
 _ALL_TYPES = 0xFF
-"""The mask of every signal type."""
+"""The mask of all signal types."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """How one type of field is read and written.
+    """The functions that read and write one type of field.
 
-    The last argument of each function is the name of the field, for its errors.
+    The last argument of each function is the name of the field, for error messages.
     """
 
     read: Callable[[Reader, str], Any]
     write: Callable[[Writer, Any, str], None]
     convert: Callable[[object, str], Any]
-    """Return what was found in MessagePack as the type of the field."""
+    """Converts a decoded MessagePack value to the type of the field."""
 
 
 def expect(found: object, kind: type[T] | tuple[type[T], ...], name: str, what: str) -> T:
-    """Return `found`, which must be of the type `kind`. A bool is no number."""
+    """Return `found`, which must be of the type `kind`. A bool is not a number."""
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
         raise WireError(f"{what}: a {type(found).__name__} instead of {name}")
     return found
@@ -90,7 +89,7 @@ def _unsigned(bits: int) -> Callable[[object, str], int]:
 
 
 def member(kind: type[IntEnum]) -> Callable[[object, str], Any]:
-    """Return what converts the name of a member, in any case and with or without underscores."""
+    """Return a converter from a member's name, in any case and with or without underscores."""
     names = {item.name.replace("_", ""): item for item in kind}
 
     def convert(found: object, what: str) -> IntEnum:
@@ -103,7 +102,7 @@ def member(kind: type[IntEnum]) -> Callable[[object, str], Any]:
 
 
 def _value(found: object, what: str, depth: int = 0) -> Value:
-    """Return a CLASP value: no extension types, string keys, integers of i64, depth up to `MAX_DEPTH`."""
+    """Return a CLASP value: no extension types, string keys, i64 integers, depth up to `MAX_DEPTH`."""
     if found is None or isinstance(found, bool | float | str | bytes):
         return found
     if isinstance(found, int):
@@ -184,7 +183,7 @@ VALUE = FieldType(lambda r, _: read_value(r), lambda w, value, _: write_value(w,
 TOKEN = FieldType(
     lambda r, what: r.string(what) or None, lambda w, token, what: w.string(token or "", what), string
 )
-"""Text that is empty if there is none."""
+"""Text that is empty if absent."""
 FEATURES = FieldType(
     _read_features, _write_features, lambda found, what: frozenset(array(string, found, what))
 )
@@ -205,7 +204,7 @@ REVISIONS = FieldType(
 
 
 def each(item: FieldType | RecordLayout) -> FieldType:
-    """Return the type of an array of `item`: the count, then the items."""
+    """Return the type of an array of `item`: the count, followed by the items."""
 
     def write(w: Writer, items: tuple[object, ...], what: str) -> None:
         w.count(items, what)
@@ -221,26 +220,26 @@ def each(item: FieldType | RecordLayout) -> FieldType:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record, under the name that it has in the dataclass."""
+    """One field of a record, with its name in the dataclass."""
 
     name: str
     type: FieldType | RecordLayout
     bit: int = 0
-    """The bit of the flags that tells whether the field is present; 0 for one that always is."""
+    """The bit in the flags that marks the field as present; 0 if it is always present."""
     key: str = ""
-    """The key in MessagePack, where it is not the name."""
+    """The key in MessagePack, if it differs from the name."""
     required: bool = False
-    """Whether MessagePack must hold it although the dataclass has a default."""
+    """Whether MessagePack must contain it although the dataclass has a default."""
 
 
 FLAGS = Field("flags", U8)
-"""The place of the byte in which each optional field that is present has its bit set."""
+"""The position of the byte that has a bit for each optional field."""
 
 
 class RecordLayout:
-    """A dataclass whose fields follow each other in the binary encoding in the order of `layout`.
+    """A dataclass whose fields are encoded in the order of `layout` in the binary encoding.
 
-    `adapt` changes a MessagePack map to the keys of the layout, where there is more than one spelling.
+    `adapt` changes the keys of a MessagePack map to those of the layout, if there are several spellings.
     """
 
     def __init__(
@@ -260,7 +259,7 @@ class RecordLayout:
         self._required = {field.name for field in layout if field.required or field.name in without_default}
 
     def read(self, r: Reader, what: str) -> Any:
-        """Return the record that `r` holds next."""
+        """Read the next record from `r`."""
         found: dict[str, object] = {}
         flags = 0
         for field in self._layout:

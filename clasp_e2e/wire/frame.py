@@ -1,4 +1,4 @@
-"""The frame around every message.
+"""The frame of a message.
 
 Source: the wire protocol page of the CLASP documentation, "Frame Format" and "QoS Levels".
 """
@@ -10,7 +10,7 @@ from clasp_e2e.wire.buffers import Reader, Writer
 from clasp_e2e.wire.errors import WireError
 
 MAX_PAYLOAD = 65535
-"""The most bytes of payload that a frame can hold."""
+"""The maximum payload of a frame, in bytes."""
 
 _MAGIC = 0x53
 _TIMESTAMP = 0x20
@@ -21,7 +21,7 @@ _QOS_SHIFT = 6
 
 
 class QoS(IntEnum):
-    """What the sender asks of the delivery."""
+    """The delivery guarantee that the sender requests."""
 
     FIRE = 0
     """Best effort."""
@@ -33,10 +33,10 @@ class QoS(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A payload and what the header says of it.
+    """A payload and the fields of its header.
 
-    `timestamp` is in microseconds. `encoding` is 0 for MessagePack and 1 for binary, up to 7; it is
-    carried and not obeyed, because every decoder goes by the first byte of the payload.
+    `timestamp` is in microseconds. `encoding` is 0 for MessagePack and 1 for binary, up to 7; it is kept but
+    not used, because every decoder goes by the first byte of the payload.
     """
 
     payload: bytes
@@ -48,7 +48,7 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame; `WireError` if a field of it does not fit."""
+    """Return the bytes of a frame. Raises `WireError` if a field does not fit."""
     if len(frame.payload) > MAX_PAYLOAD:
         raise WireError(
             f"frame: the payload has {len(frame.payload)} bytes, {MAX_PAYLOAD} is the most; send less at once"
@@ -72,9 +72,9 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def decode_frame(data: bytes) -> Frame:
-    """The frame at the front of `data`; `WireError` if there is none.
+    """Return the frame at the start of `data`. Raises `WireError` if there is none.
 
-    As in the reference implementation, bytes after the declared payload are ignored and the reserved
+    As in the reference implementation, bytes after the declared payload are ignored, and the reserved
     QoS counts as `FIRE`.
     """
     reader = Reader(data)

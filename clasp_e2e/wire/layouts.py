@@ -1,8 +1,8 @@
-"""The 19 messages in bytes: which fields follow each other.
+"""The binary layouts of the 19 messages.
 
-Source: the wire protocol page of the CLASP documentation, "Message Types", "Key Message Structures" and
-"Backward Compatibility"; where it is silent (ANNOUNCE, FEDERATION_SYNC, REPLAY, SYNC, RESULT, the keys of
-MessagePack), the reference implementation.
+Sources: the wire protocol page of the CLASP documentation, "Message Types", "Key Message Structures" and
+"Backward Compatibility"; for what it does not define (ANNOUNCE, FEDERATION_SYNC, REPLAY, SYNC, RESULT, the
+MessagePack keys), the reference implementation.
 """
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ class MessageType(IntEnum):
 
 
 class _Publish(RecordLayout):
-    """PUBLISH: signal type and phase are in the flags, and an indicator tells value, samples or none."""
+    """PUBLISH: the flags hold signal type and phase; an indicator selects value, samples or neither."""
 
     def write(self, w: Writer, record: m.Publish, what: str) -> None:
         has_value = record.value is not None or record.null_value
@@ -103,14 +103,14 @@ class _Publish(RecordLayout):
             timestamp=r.u64(f"{what} timestamp") if flags & 0x10 else None,
             id=r.u32(f"{what} id") if flags & 0x08 else None,
             phase=m.GesturePhase(phase) if phase <= m.GesturePhase.CANCEL else m.GesturePhase.START,
-            # No flag tells of the rate: it is present if there are bytes for it.
+            # No flag indicates the rate: it is present if there are bytes for it.
             rate=r.u32(f"{what} rate") if r.remaining >= 4 else None,
             null_value=indicator == 1 and value is None,
         )
 
 
 class _Set(RecordLayout):
-    """SET: the type of the value, lock and unlock are in the flags."""
+    """SET: the flags hold the type of the value, lock and unlock."""
 
     def write(self, w: Writer, record: m.Set, what: str) -> None:
         flags = value_type(record.value) | self.flags(record) | 0x40 * record.lock | 0x20 * record.unlock
@@ -156,7 +156,7 @@ def _read_ttl(r: Reader, what: str) -> m.Ttl:
 
 
 def _convert_ttl(found: object, what: str) -> m.Ttl:
-    """Return the time to live under the names of the reference: `"Never"`, `{"Sliding": 5}`."""
+    """Return a time to live in the notation of the reference: `"Never"`, `{"Sliding": 5}`."""
     if found == "Never":
         return m.Ttl(m.TtlMode.NEVER)
     modes = mapping(found, what)
@@ -168,7 +168,7 @@ def _convert_ttl(found: object, what: str) -> m.Ttl:
 
 
 def _adapt_set(found: dict[object, object]) -> dict[object, object]:
-    """Rename what the clients send: seconds, and a bool `absolute`."""
+    """Rename the keys that clients send: seconds, and a bool `absolute`."""
     ttl = found.get("ttl")
     if ttl is None or ttl == "Never" or isinstance(ttl, dict):
         return found
@@ -184,7 +184,7 @@ def _adapt_publish(found: dict[object, object]) -> dict[object, object]:
 
 
 def _adapt_options(found: dict[object, object]) -> dict[object, object]:
-    """Rename what the Python and JavaScript clients send."""
+    """Rename the keys that the Python and JavaScript clients send."""
     return found if found.get("max_rate") is not None else found | {"max_rate": found.get("maxRate")}
 
 
@@ -337,6 +337,6 @@ LAYOUTS: dict[MessageType, RecordLayout] = {
         ),
     ),
 }
-"""The layout of each message but BUNDLE, which holds messages."""
+"""The layout of each message except BUNDLE, which contains messages."""
 
 TYPE_OF: dict[Callable[..., object], MessageType] = {layout.kind: code for code, layout in LAYOUTS.items()}

@@ -1,7 +1,7 @@
-"""The 19 messages of CLASP as frozen values.
+"""The 19 messages of CLASP as immutable values.
 
 Source: the wire protocol page of the CLASP documentation, "Message Types" and "Key Message
-Structures". Times are microseconds since the epoch, unless they say otherwise.
+Structures". Times are microseconds since the epoch, unless noted otherwise.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from enum import Enum, IntEnum
 from typing import TypeAlias
 
 Value: TypeAlias = bool | int | float | str | bytes | list["Value"] | dict[str, "Value"] | None
-"""Anything that a CLASP value can hold. Integers are 64 bit and signed."""
+"""A CLASP value. Integers are 64 bit and signed."""
 
 
 class SignalType(IntEnum):
-    """What kind of thing an address carries; the code stands in PUBLISH, its bit in SUBSCRIBE."""
+    """The kind of data at an address; PUBLISH contains the code, SUBSCRIBE its bit."""
 
     PARAM = 0
     EVENT = 1
@@ -25,7 +25,7 @@ class SignalType(IntEnum):
 
 
 class GesturePhase(IntEnum):
-    """Where in its course a gesture is."""
+    """The phase of a gesture."""
 
     START = 0
     MOVE = 1
@@ -34,7 +34,7 @@ class GesturePhase(IntEnum):
 
 
 class FederationOp(IntEnum):
-    """What a FEDERATION_SYNC asks or tells."""
+    """The operation of a FEDERATION_SYNC."""
 
     DECLARE_NAMESPACES = 1
     REQUEST_SYNC = 2
@@ -43,7 +43,7 @@ class FederationOp(IntEnum):
 
 
 class TtlMode(Enum):
-    """Whether a parameter's time to live starts anew with each use."""
+    """Whether each use of a parameter restarts its time to live."""
 
     SLIDING = "sliding"
     ABSOLUTE = "absolute"
@@ -52,7 +52,7 @@ class TtlMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ttl:
-    """A parameter's time to live: `seconds` is 0 with `NEVER`, else below 2**31."""
+    """A parameter's time to live: `seconds` is 0 with `NEVER`, otherwise below 2**31."""
 
     mode: TtlMode
     seconds: int = 0
@@ -70,7 +70,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Router to client: the session stands; `session` is its id."""
+    """Router to client: the session is established; `session` is its id."""
 
     session: str
     name: str
@@ -82,7 +82,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class SignalMeta:
-    """What an announced signal says of itself."""
+    """The metadata of an announced signal."""
 
     unit: str | None = None
     range: tuple[float, float] | None = None
@@ -92,7 +92,7 @@ class SignalMeta:
 
 @dataclass(frozen=True, slots=True)
 class SignalDefinition:
-    """One signal of an ANNOUNCE or a RESULT (where `meta` does not travel)."""
+    """One signal of an ANNOUNCE or a RESULT (which does not contain `meta`)."""
 
     address: str
     type: SignalType
@@ -122,7 +122,7 @@ class FederationSync:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeOptions:
-    """How much of what matches a subscriber wants."""
+    """Limits on the updates that a subscriber receives."""
 
     max_rate: int | None = None
     epsilon: float | None = None
@@ -149,9 +149,9 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """An event, stream, gesture or timeline, either way. At most one of `value` and `samples`.
+    """An event, stream, gesture or timeline, in either direction. At most one of `value` and `samples`.
 
-    A PUBLISH without value and samples is allowed; `null_value` tells a null value from none.
+    A PUBLISH without value and samples is allowed; `null_value` distinguishes a null value from none.
     """
 
     address: str
@@ -163,12 +163,12 @@ class Publish:
     phase: GesturePhase = GesturePhase.START
     rate: int | None = None
     null_value: bool = False
-    """True for a value that is there and is null."""
+    """Whether the value is present and null."""
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Client to router, and router to subscribers: a parameter's new value."""
+    """Client to router, and router to subscribers: the new value of a parameter."""
 
     address: str
     value: Value
@@ -180,7 +180,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Client to router: asks for a parameter's value, which comes as a SNAPSHOT."""
+    """Client to router: requests a parameter's value, which arrives as a SNAPSHOT."""
 
     address: str
 
@@ -205,7 +205,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Client to router: asks for what the journal holds. `types` empty means all of them."""
+    """Client to router: requests the contents of the journal. `types` empty means all of them."""
 
     pattern: str
     since: int | None = None
@@ -233,17 +233,17 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Either way: asks for a PONG."""
+    """Either direction: requests a PONG."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Either way: answers a PING."""
+    """Either direction: answers a PING."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Router to client: a message was taken."""
+    """Router to client: a message was accepted."""
 
     address: str | None = None
     revision: int | None = None
@@ -264,14 +264,14 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Client to router: which signals match `pattern`."""
+    """Client to router: requests the signals that match `pattern`."""
 
     pattern: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Router to client: the signals that a QUERY asked for."""
+    """Router to client: the signals that match a QUERY."""
 
     signals: tuple[SignalDefinition, ...] = ()
 

@@ -1,7 +1,7 @@
-"""The maps by which peers find and connect to each other, and the addresses they travel to.
+"""P2P signals and announcements, and the addresses they are published to.
 
-Source: the public documents leave signaling open; this is what the reference implementation publishes.
-Keys that are not known are ignored, as there.
+Source: the reference implementation, since the public documents do not define signaling. Unknown keys are
+ignored, as in the reference.
 """
 
 from dataclasses import MISSING, dataclass, fields
@@ -11,15 +11,15 @@ from clasp_e2e.wire.errors import WireError
 from clasp_e2e.wire.messages import Value
 
 SIGNAL_PREFIX = "/clasp/p2p/signal/"
-"""What stands before the target session in the address of a signal."""
+"""The prefix of the address of a signal, before the target session."""
 
 ANNOUNCE_ADDRESS = "/clasp/p2p/announce"
-"""Where clients make themselves known as able to connect directly."""
+"""The address at which clients announce that they support direct connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Asks for a connection: the session that asks, its SDP, and the name of the attempt."""
+    """A request for a connection: the sender's session, its SDP, and the id of the attempt."""
 
     sender: str
     sdp: str
@@ -28,7 +28,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Agrees to the offer with the same `correlation_id`."""
+    """The answer to the offer with the same `correlation_id`."""
 
     sender: str
     sdp: str
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class IceCandidate:
-    """A way to reach the sender; `candidate` is JSON text, as a browser would write it."""
+    """An ICE candidate of the sender; `candidate` is JSON text in the format of browsers."""
 
     sender: str
     candidate: str
@@ -46,7 +46,7 @@ class IceCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedSignal:
-    """Tells that the sender's side of the connection stands."""
+    """A message that the sender's side of the connection is established."""
 
     sender: str
     correlation_id: str
@@ -54,7 +54,7 @@ class ConnectedSignal:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectedSignal:
-    """Tells that the sender has ended the connection."""
+    """A message that the sender has ended the connection."""
 
     sender: str
     correlation_id: str
@@ -66,7 +66,7 @@ Signal: TypeAlias = Offer | Answer | IceCandidate | ConnectedSignal | Disconnect
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """Tells that `session_id` can connect directly, and how."""
+    """A message that the session `session_id` supports direct connections, with its features."""
 
     session_id: str
     p2p_capable: bool = True
@@ -74,14 +74,14 @@ class Announcement:
 
 
 def signal_address(session: str) -> str:
-    """The address of signals to `session`; `WireError` unless that is one segment that is not empty."""
+    """Return the address of signals to `session`. Raises `WireError` unless it is one non-empty segment."""
     if not session or "/" in session:
         raise WireError(f"session {session!r}: a session id is not empty and holds no '/'")
     return SIGNAL_PREFIX + session
 
 
 def signal_target(address: str) -> str | None:
-    """The session that a signal to `address` is for, or `None` if no signal goes there."""
+    """Return the target session of a signal to `address`, or `None` if it is not a signal address."""
     target = address.removeprefix(SIGNAL_PREFIX)
     return target if target and target != address and "/" not in target else None
 
@@ -93,12 +93,16 @@ _TYPES: dict[str, type[Signal]] = {
     "connected": ConnectedSignal,
     "disconnected": DisconnectedSignal,
 }
-_WORDS = {kind: word for word, kind in _TYPES.items()}
+_NAMES = {signal: name for name, signal in _TYPES.items()}
 
 
 def encode_signal(s: Signal) -> dict[str, Value]:
     """Return the map that is published for a signal."""
-    value: dict[str, Value] = {"type": _WORDS[type(s)], "from": s.sender, "correlation_id": s.correlation_id}
+    value: dict[str, Value] = {
+        "type": _NAMES[type(s)],
+        "from": s.sender,
+        "correlation_id": s.correlation_id,
+    }
     for each in fields(s):
         if each.name not in ("sender", "correlation_id") and (found := getattr(s, each.name)) is not None:
             value[each.name] = found
@@ -106,27 +110,27 @@ def encode_signal(s: Signal) -> dict[str, Value]:
 
 
 def decode_signal(value: Value) -> Signal:
-    """Return the signal that was published as `value`. Raises `WireError` if it is none."""
+    """Return the signal in a published value. Raises `WireError` if there is none."""
     if not isinstance(value, dict):
         raise WireError(f"signal: a {type(value).__name__} was published, a signal is a map")
-    word = _string(value, "signal", "type")
-    what = f"signal {word}"
+    kind = _string(value, "signal", "type")
+    what = f"signal {kind}"
     found = {"sender": _string(value, what, "from"), "correlation_id": _string(value, what, "correlation_id")}
-    if word not in _TYPES:
-        raise WireError(f"signal: type {word!r} is unknown; there are {', '.join(_TYPES)}")
-    for each in fields(_TYPES[word]):
+    if kind not in _TYPES:
+        raise WireError(f"signal: type {kind!r} is unknown; there are {', '.join(_TYPES)}")
+    for each in fields(_TYPES[kind]):
         if each.name not in found and (each.default is MISSING or value.get(each.name) is not None):
             found[each.name] = _string(value, what, each.name)
-    return _TYPES[word](**found)
+    return _TYPES[kind](**found)
 
 
 def encode_announcement(a: Announcement) -> dict[str, Value]:
-    """The map that stands for an announcement."""
+    """Return the map that is published for an announcement."""
     return {"session_id": a.session_id, "p2p_capable": a.p2p_capable, "features": list(a.features)}
 
 
 def decode_announcement(value: Value) -> Announcement:
-    """The announcement that a published value stands for; `WireError` if it stands for none."""
+    """Return the announcement in a published value. Raises `WireError` if there is none."""
     if not isinstance(value, dict):
         raise WireError(f"announcement: a {type(value).__name__} was published, an announcement is a map")
     capable = value.get("p2p_capable")

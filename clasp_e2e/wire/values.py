@@ -1,7 +1,7 @@
-"""Values: a type code and the data behind it.
+"""Values: a type code followed by data.
 
-Source: the wire protocol page of the CLASP documentation, "Value Types". Code and data are written
-apart because SET keeps the code in its flags.
+Source: the wire protocol page of the CLASP documentation, "Value Types". Code and data can be written
+separately because SET stores the code in its flags.
 """
 
 from enum import IntEnum
@@ -11,7 +11,7 @@ from clasp_e2e.wire.errors import WireError
 from clasp_e2e.wire.messages import Value
 
 MAX_DEPTH = 32
-"""How deep arrays and maps may nest, and likewise bundles. CLASP sets no bound; a decoder needs one."""
+"""The maximum depth of arrays and maps, and of bundles. CLASP has no limit, but a decoder needs one."""
 
 
 class ValueType(IntEnum):
@@ -32,7 +32,7 @@ class ValueType(IntEnum):
 
 
 def value_type(value: Value) -> ValueType:
-    """The code under which `value` is written: integers as I64, floats as F64."""
+    """Return the type code of `value`: I64 for integers, F64 for floats."""
     match value:
         case None:
             return ValueType.NULL
@@ -55,13 +55,13 @@ def value_type(value: Value) -> ValueType:
 
 
 def write_value(writer: Writer, value: Value, depth: int = 0) -> None:
-    """Type code and data; `WireError` for what has no code, does not fit or nests beyond `MAX_DEPTH`."""
+    """Write code and data. Raises `WireError` if there is no code, it does not fit, or nests too deep."""
     writer.u8(value_type(value), "value type")
     write_value_data(writer, value, depth)
 
 
 def write_value_data(writer: Writer, value: Value, depth: int = 0) -> None:
-    """The data alone; the errors of `write_value`."""
+    """Write the data only. Raises the same errors as `write_value`."""
     match value:
         case None:
             pass
@@ -90,12 +90,12 @@ def write_value_data(writer: Writer, value: Value, depth: int = 0) -> None:
 
 
 def read_value(reader: Reader, depth: int = 0) -> Value:
-    """Type code and data; `WireError` for an unknown code, a lack of bytes, or depth beyond `MAX_DEPTH`."""
+    """Read code and data. Raises `WireError` for an unknown code, missing bytes, or too deep nesting."""
     return read_value_data(reader, reader.u8("value type"), depth)
 
 
 def read_value_data(reader: Reader, code: int, depth: int = 0) -> Value:
-    """The data of the type `code`; the errors of `read_value`. Of a key that comes twice the last counts."""
+    """Read the data of the type `code`, with the errors of `read_value`. The last of equal keys wins."""
     match code:
         case ValueType.NULL:
             return None

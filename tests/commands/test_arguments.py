@@ -39,7 +39,7 @@ def test_misspelt_scenario_gets_a_suggestion(invoke: Invoke, pairing: str) -> No
 
 def test_name_like_no_other_leads_to_the_list(invoke: Invoke) -> None:
     message = error_of(invoke("run", "xyz.py"))
-    assert message == "there is no scenario file 'xyz.py'; `clasp-e2e list` names them all"
+    assert message == "there is no scenario file 'xyz.py'; `clasp-e2e list` prints all names"
 
 
 @pytest.mark.parametrize(

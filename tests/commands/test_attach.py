@@ -55,7 +55,7 @@ def awaited(run: subprocess.Popen[str]) -> str:
     """Where the next adapter is awaited."""
     assert run.stderr is not None
     for line in run.stderr:
-        if found := re.search(r"^Adapter \d+ is awaited at (\S+): clasp-e2e connect \1 -- ", line):
+        if found := re.search(r"^Waiting for adapter \d+ at (\S+): clasp-e2e connect \1 -- ", line):
             return found[1]
     raise AssertionError(run.communicate()[0])
 
@@ -132,7 +132,7 @@ def test_ctrl_c_is_left_to_the_command(start: Start) -> None:
     [
         (["--attach=192.0.2.1:1"], "--attach: 192.0.2.1 is not on the loopback interface"),
         (["--attach", "--peer", "reference"], "name yours, as in --peer"),
-        (["--attach", "--", "-n", "2"], "--attach is for one process: leave out -n"),
+        (["--attach", "--", "-n", "2"], "--attach needs a single process: leave out -n"),
     ],
 )
 def test_bad_usage(command: Command, arguments: list[str], said: str) -> None:

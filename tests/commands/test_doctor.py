@@ -32,7 +32,7 @@ def test_each_check_has_a_line_and_a_fault_has_advice(command: Command) -> None:
     lines = finished.stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("peer.open "))
     assert lines[at].split(maxsplit=2)[1:] == ["fault", "it exited with status 4"]
-    assert lines[at + 1].strip().startswith("→ Start the same command by hand")
+    assert lines[at + 1].strip().startswith("→ Run the same command by hand")
     assert lines[at + 3].strip() == "Segmentation fault, so to speak"
     assert lines[-1] == "1 fault found."
 

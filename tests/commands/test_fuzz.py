@@ -40,7 +40,7 @@ def test_a_router_that_is_somebodys_is_attacked_on_request_only(invoke: Invoke) 
 def test_a_router_that_is_not_there_is_no_verdict(invoke: Invoke) -> None:
     result = invoke("fuzz", "--router", "ws://127.0.0.1:1", "--attack-router", "--frames", "1")
     assert result.exit_code == 3
-    assert "before anything was sent to it" in result.output
+    assert "before the first input" in result.output
 
 
 def test_an_unknown_driver_and_a_file_of_another_kind_are_usage(invoke: Invoke, tmp_path: Path) -> None:

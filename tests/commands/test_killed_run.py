@@ -67,14 +67,14 @@ def killed(tmp_path: Path) -> Path:
 
 def test_killed_run_is_reported_and_judged_with_what_is_missing(invoke: Invoke, killed: Path) -> None:
     total = len(json.loads((killed / "journal.jsonl").read_bytes().splitlines()[1])["plan"]["cases"])
-    said = f"the run was ended before {total - 9} of its cases"
+    said = f"the run ended before {total - 9} of its cases"
     for form in ("--markdown", "--html", "--junit", "--badge"):
         result = invoke("report", str(killed), form, "-")
         assert (result.exit_code, result.exception) == (0, None)
         assert said in result.stderr
     result = invoke("gate", "--of", str(killed))
     assert result.exit_code == 1
-    assert f"{total - 9} cases that were to run have no result" in result.output
+    assert f"{total - 9} planned cases have no result" in result.output
     assert "expected x; seen: y" in result.output
     # What the gate has written over it is the run from now on.
     assert said not in invoke("report", str(killed)).stderr

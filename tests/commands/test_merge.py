@@ -81,8 +81,8 @@ def test_what_cannot_be_merged_is_usage(invoke: Invoke, tmp_path: Path) -> None:
         write_results(run, tmp_path / name / "results.json")
     named = [str(tmp_path / name) for name in ("one", "two")]
     for options, words in (
-        ((*named, "--results", str(tmp_path / "out")), "do not say what was to run"),
-        ((*named, "--results", named[0]), "cannot be written over it"),
+        ((*named, "--results", str(tmp_path / "out")), "contain no plan"),
+        ((*named, "--results", named[0]), "cannot replace a part"),
         ((*named, str(tmp_path / "three"), "--results", str(tmp_path / "out")), "there are no results here"),
     ):
         result = invoke("report", *options)
@@ -99,4 +99,4 @@ def test_what_has_run_is_not_run_again(invoke: Invoke, tmp_path: Path, extra: tu
     assert f"leave out {extra[0]}" in result.output
     unfinished = invoke("gate", "--of", str(tmp_path))
     assert unfinished.exit_code == 2
-    assert "run it again" in unfinished.output
+    assert "run the scenarios again" in unfinished.output

@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_written_is_named(invoke: Invoke, folder: Path) ->
 
 
 def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invoke, tmp_path: Path) -> None:
-    entry = {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"}
+    entry = {"at": 5.0, "kind": "missed", "who": "bob", "what": "timed out after 5 s waiting for Data"}
     failed = scenario("SND-1", "failed", evidence="where/it/was/written/x.json")
     gone = scenario("SND-2", "failed", evidence="gone.json")
     document = {"scenario": to_plain(failed), "timeline": [entry], "network": []}

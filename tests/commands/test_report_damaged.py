@@ -29,7 +29,7 @@ EVIDENCE = {
     "timeline": [
         {"at": 0.1, "kind": "frame", "who": "router", "to": "bob", "what": "WELCOME", "frame": "5301ff",
          "decoded": {"message": "WELCOME", "session": "s-1"}},
-        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "timed out after 5 s waiting for Data"},
     ],
     "network": [{"offerer": "alice"}],
     "stderr": {"bob": "lost"},

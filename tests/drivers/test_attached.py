@@ -102,7 +102,7 @@ async def place() -> AsyncIterator[Place]:
 async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -> None:
     await place.peer()
     await_first = (
-        f"Adapter 1 is awaited at {place.point.address}: clasp-e2e connect {place.point.address} -- "
+        f"Waiting for adapter 1 at {place.point.address}: clasp-e2e connect {place.point.address} -- "
     )
     assert place.said == [await_first + "my-adapter 'it'\"'\"'s mine'", "Adapter 1 is attached"]
     opening = asyncio.create_task(
@@ -115,7 +115,7 @@ async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -
     assert bob.session_id == "bob"
     assert bob.process_group is None
     assert [line.partition(":")[0] for line in place.said[2:]] == [
-        "Adapter 2 is awaited at 127.0.0.1",
+        "Waiting for adapter 2 at 127.0.0.1",
         "Adapter 2 is attached",
     ]
 
@@ -123,7 +123,7 @@ async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -
 @pytest.mark.parametrize(
     ("last", "seen"),
     [
-        ("", "its connection ended\n→ You started it"),
+        ("", "its connection ended\n→ See in the terminal or debugger"),
         ('{"jsonrpc"', "its connection ended, in the middle of a line: "),
     ],
 )

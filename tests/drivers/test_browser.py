@@ -42,7 +42,7 @@ def put(folder: Path, name: str, script: str) -> str:
 
 def test_a_missing_browser_is_said(programs: Path) -> None:
     with pytest.raises(
-        BuildError, match=r"no Chromium .*`apt install chromium-headless-shell`.*CLASP_E2E_BROWSER"
+        BuildError, match=r"Chromium is not .*`apt install chromium-headless-shell`.*CLASP_E2E_BROWSER"
     ):
         chromium()
 
@@ -56,7 +56,7 @@ def test_any_of_its_names_will_do_and_one_that_is_named_comes_first(
     monkeypatch.setenv("CLASP_E2E_BROWSER", own)
     assert chromium() == own
     monkeypatch.setenv("CLASP_E2E_BROWSER", "there-is-none")
-    with pytest.raises(BuildError, match="CLASP_E2E_BROWSER=there-is-none is no program"):
+    with pytest.raises(BuildError, match="CLASP_E2E_BROWSER=there-is-none is not a program"):
         chromium()
 
 

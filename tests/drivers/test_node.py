@@ -99,7 +99,7 @@ def test_a_cache_that_cannot_be_written_to(
     programs("npm", "exit 0")
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
-    with pytest.raises(BuildError, match="Set XDG_CACHE_HOME to a directory"):
+    with pytest.raises(BuildError, match="Set XDG_CACHE_HOME to a writable directory"):
         build_node_adapter()
 
 
@@ -279,7 +279,7 @@ async def test_what_it_refuses_it_refuses_with_a_reason(world: World) -> None:
     with pytest.raises(Refused, match="p2p_only allows no relay"):
         await alice.send_p2p("somebody", b"x", True)
     await alice.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
-    with pytest.raises(Refused, match="the relay takes up to 65000"):
+    with pytest.raises(Refused, match="the relay accepts at most 65000"):
         await alice.send_p2p("somebody", bytes(70000), True)
     without, _ = await world.open("node", None)
     with pytest.raises(Refused, match="P2P is not enabled"):

@@ -151,7 +151,7 @@ async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDr
     assert alice.pid == bob.pid
     await bob.connect_to_peer("someone")
     assert [Connected("someone") in told for told in received] == [False, True]
-    with pytest.raises(NotOffered, match="share one process"):
+    with pytest.raises(NotOffered, match="process has other peers"):
         await alice.kill()
 
 

@@ -98,7 +98,7 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
             "no driver named 'referense'; did you mean 'reference'? "
             "Known: browser, libwebrtc, node, reference, rust",
         ),
-        ("xyz", "Or name one as module:attribute, or as cmd:COMMAND LINE"),
+        ("xyz", "Or give one as module:attribute or cmd:COMMAND LINE"),
         ("", "no driver named ''"),
         ("cmd:", "names no program"),
         ("cmd:'half", "is not a command line: No closing quotation; check its quotes"),
@@ -106,9 +106,9 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
         ("no.such.module:Driver", "cannot be imported: ModuleNotFoundError: No module named 'no'"),
         ("needs_more:Driver", "No module named 'a_package_that_is_not_there'"),
         ("users_drivers:Mien", "did you mean 'Mine'?"),
-        ("users_drivers:broken", "made no driver: OSError: no licence"),
+        ("users_drivers:broken", "raised OSError: no licence"),
         ("users_drivers:wrong", "which is not a clasp_e2e.drivers.Driver"),
-        ("users_drivers:number", "neither a driver nor something that makes one: 3"),
+        ("users_drivers:number", "neither a driver nor a callable that returns one: 3"),
         ("ws://127.0.0.1:7330", "no driver named 'ws://127.0.0.1:7330'"),
     ],
 )

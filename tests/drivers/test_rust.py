@@ -118,7 +118,7 @@ def test_what_is_missing_is_said_at_once(programs: Put, missing: set[str], words
     with pytest.raises(BuildError) as told:
         build_rust_adapter(ignore)
     head, *listed = str(told.value).splitlines()
-    assert head == "the Rust adapter cannot be built here. What is missing:"
+    assert head == "the Rust adapter cannot be built on this machine. Missing:"
     assert len(listed) == len(words)
     assert all(word in line for word, line in zip(words, listed, strict=True))
 
@@ -136,7 +136,7 @@ def test_a_cache_that_cannot_be_written_to(
     tools("cargo", CARGO)
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
-    with pytest.raises(BuildError, match="XDG_CACHE_HOME names another place"):
+    with pytest.raises(BuildError, match="set XDG_CACHE_HOME to use another directory"):
         build_rust_adapter(ignore)
 
 

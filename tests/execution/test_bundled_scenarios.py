@@ -25,7 +25,7 @@ def test_scenarios_lie_beside_the_package_or_in_it(
 
 def test_an_installation_without_scenarios_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clasp_e2e, "__file__", str(tmp_path / "clasp_e2e/__init__.py"))
-    with pytest.raises(click.ClickException, match="not complete; install clasp-e2e again"):
+    with pytest.raises(click.ClickException, match="incomplete; reinstall clasp-e2e"):
         scenarios_root()
 
 

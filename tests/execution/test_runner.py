@@ -65,7 +65,7 @@ async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
 
     found = await judged(body)
     assert found.result.outcome is outcome
-    assert ("stood still for 2." in found.result.message) == (outcome is Outcome.ERROR)
+    assert ("stalled for 2." in found.result.message) == (outcome is Outcome.ERROR)
     assert "to receive Connected" in found.result.message
 
 
@@ -191,7 +191,7 @@ async def test_what_a_scenario_leaves_behind_is_an_error(what: str) -> None:
 async def test_what_was_said_before_an_unclean_end_is_kept() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong, kill=never))
     assert found.result.outcome is Outcome.ERROR
-    assert "alice (x): its end did not return" in found.result.message
+    assert "alice (x): closing did not return" in found.result.message
     assert "before that: failed expected the mode" in found.result.message
 
 

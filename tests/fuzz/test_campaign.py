@@ -93,17 +93,17 @@ async def test_a_frail_router_is_found_and_what_it_died_of_is_one_input() -> Non
 def deaf_after(ends: Callable[[heard.Input], bool]) -> ReferenceDriver:
     """Peers that hear nothing any more after an input for which `ends` holds."""
 
-    def hearing() -> heard.Hearing:
+    def filtered() -> heard.InputFilter:
         deaf = False
 
-        def hear(event: heard.Input) -> Iterable[heard.Input]:
+        def filtered_input(event: heard.Input) -> Iterable[heard.Input]:
             nonlocal deaf
             deaf = deaf or ends(event)
             return [] if deaf else [event]
 
-        return hear
+        return filtered_input
 
-    return ReferenceDriver(prepare=lambda builder: builder.hearing(hearing()))
+    return ReferenceDriver(prepare=lambda builder: builder.input_filter(filtered()))
 
 
 async def attached(
@@ -137,7 +137,7 @@ async def test_a_peer_that_a_signal_ends_has_died() -> None:
 async def test_a_peer_that_never_connected_is_no_finding() -> None:
     target = await attached(FuzzedPeer, deaf_after(lambda e: isinstance(e, heard.AnnouncementReceived)))
     # Its partner's announcement is what ends it.
-    with pytest.raises(HarnessFault, match="before anything was sent"):
+    with pytest.raises(HarnessFault, match="before the first input"):
         await target.open()
     await target.close()
 
@@ -153,7 +153,7 @@ def test_a_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "finding.json"
     path.write_text(text)
-    with pytest.raises(SavedInputsError, match="holds no finding"):
+    with pytest.raises(SavedInputsError, match="is not a finding"):
         load_replay(path)
     with pytest.raises(SavedInputsError, match="cannot be read"):
         load_replay(tmp_path / "none.json")

@@ -24,7 +24,7 @@ def test_a_script_survives_its_file(script: Script) -> None:
     ("document", "said"),
     [
         ({}, "a list of steps"),
-        ([1], "step 1 is no object"),
+        ([1], "step 1 is not an object"),
         ([{"step": "dance"}], "it is one of attach, connect"),
         ([{"step": ["send"]}], "it is one of attach, connect"),
         ([{"step": "quiesce"}, {"step": "connect", "who": "alice"}], "step 2: connect takes to, who"),

@@ -139,7 +139,7 @@ async def test_frames_are_altered_and_dropped_on_the_way_down_only(router: Route
 
 async def test_the_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) -> None:
     leg = await open_leg()
-    with pytest.raises(ConnectionError, match="nothing can be handed"):
+    with pytest.raises(ConnectionError, match="nothing can be sent to it"):
         await leg.send_down(b"too early")
     async with attach(leg) as peer, deadline():
         await peer.send(frame := wire.encode(wire.Publish("/any", 1)))

@@ -139,5 +139,5 @@ async def test_coturn_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch)
 @with_coturn
 async def test_coturn_that_does_not_start_says_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clasp_e2e.network.coturn._arguments", lambda users, files: ["--no-such-option"])
-    with pytest.raises(CoturnFailed, match=r"did not open.*It said: \S"):
+    with pytest.raises(CoturnFailed, match=r"did not open.*Its output: \S"):
         await Coturn.open(USERS)

@@ -127,7 +127,7 @@ async def test_an_attempt_that_nobody_answers_fails_by_the_time_out(attach: Open
     (event,) = await recorder.until(ConnectionFailed)
     assert 0.95 <= loop.time() - begun < 3
     assert event.peer_session_id == deaf.session_id
-    assert "nobody answered" in event.reason
+    assert "not answered" in event.reason
 
 
 async def test_an_unknown_session_fails_at_once_and_the_next_attempt_can_succeed(attach: Open):

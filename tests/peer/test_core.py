@@ -86,7 +86,7 @@ def test_the_deadline_counts_from_the_offer_and_fails_the_attempt_once():
     assert world.answer(ALICE, call) == fx.Resolve(call)
     (event,) = world.events[ALICE]
     assert isinstance(event, ConnectionFailed)
-    assert "within 7 s: nobody answered" in event.reason
+    assert "within 7 s: the offer was not answered" in event.reason
     assert world.closed == [(ALICE, 1)]
 
 

@@ -34,7 +34,7 @@ def test_failed_has_nothing_to_run_where_every_case_passed(folder: Folder) -> No
     folder.write(MODE).run("--peer", HONEST)
     found = folder.run("--peer", HONEST, "--failed")
     assert found.status == 2
-    assert "every case passed, so that --failed has nothing to run" in found.out
+    assert "every case passed, so --failed has nothing to run" in found.out
     assert found.is_calm
     assert found.kept is not None, "the results of the earlier run are still there"
 

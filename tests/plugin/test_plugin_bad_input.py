@@ -55,7 +55,7 @@ def test_a_router_that_is_not_there_is_one_message(folder: Folder) -> None:
     found = folder.write(MODE, SET).run("--peer", HONEST, "--router", "ws://127.0.0.1:1")
     assert found.status == 3
     assert "the router at ws://127.0.0.1:1 did not take a WebSocket" in found.out
-    assert "Start the router, or give the address" in found.out
+    assert "Start the router, or pass the address" in found.out
     assert found.is_calm
     assert found.results.verdict is Verdict.INCONCLUSIVE
     assert found.results.scenarios == ()

@@ -116,7 +116,7 @@ def test_a_part_of_the_scenarios_is_asked_for_no_more_than_it_can_tell(folder: F
     passing = folder.run("--baseline", "known.toml", "-k", "again", act=WRONG_MODE)
     assert (passing.status, passing.results.complaints) == (0, ()), passing.out
     assert passing.outcomes == {"test_the_mode_again[iut]": "passed"}
-    assert "a run of the whole tells whether the entry is to go" in passing.out
+    assert "a run of all cases shows whether to delete the entry" in passing.out
     whole = folder.run("--baseline", "known.toml", act=WRONG_MODE)
     assert (whole.status, whole.results.complaints) == (0, ()), whole.out
 

@@ -72,7 +72,7 @@ def test_several_processes_start_their_long_waits_together(folder: Folder) -> No
 def test_several_processes_say_what_is_wrong_as_one_does(many: Folder) -> None:
     found = many.run("-n", "2", "--peer", HONEST, "--router", "ws://127.0.0.1:1", xdist=True)
     assert found.status == 3, found.out
-    assert "Start the router, or give the address" in found.out
+    assert "Start the router, or pass the address" in found.out
     assert found.is_calm
     assert found.results.verdict is Verdict.INCONCLUSIVE
     assert {Outcome(outcome) for outcome in found.outcomes.values()} <= {Outcome.ERROR}

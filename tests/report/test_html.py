@@ -59,7 +59,7 @@ def happened(count: int = 0) -> list[dict]:
     frame = {"kind": "frame", "who": "alice", "to": "router", "frame": "5301", "decoded": {"message": "PING"}}
     return [
         *[{"at": n / 8, "what": f"PING number {n}", **frame} for n in range(count)],
-        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "timed out after 5 s waiting for Data"},
     ]
 
 
@@ -108,7 +108,7 @@ def test_a_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: R
         "expected x; seen: &lt;y&gt;",
         "pytest &#39;a[b]&#39; --seed 1",
         '<li class="missed">',
-        "awaited Data in vain",
+        "timed out after 5 s waiting for Data",
         "it&#39;s &lt;lost&gt;",
         "Known: It is known to.",
         "the adapter died",
@@ -129,7 +129,7 @@ def test_a_long_timeline_says_how_much_of_it_is_left_out(run: Run) -> None:
     assert "121 entries are not shown here" in text
     assert "PING number 23" in text
     assert "PING number 24<" not in text
-    assert "awaited Data in vain" in text
+    assert "timed out after 5 s waiting for Data" in text
 
 
 def passing(count: int) -> tuple[list, dict]:
@@ -157,7 +157,7 @@ def test_the_page_of_a_large_run_in_which_all_passed_stays_small_and_says_what_i
     assert len(text.encode()) < 3 * 1024 * 1024
     drawn = Page(text).classes["sequence"]
     assert 200 < drawn < 400
-    assert text.count("there is no room for it on this page") == 400 - drawn
+    assert text.count("it would make this page too large") == 400 - drawn
 
 
 def test_a_matrix_draws_nothing_of_what_passed() -> None:
@@ -223,7 +223,7 @@ def test_the_page_of_a_matrix_where_half_of_all_fails_everywhere_stays_small() -
 
 def test_what_stands_in_backticks_is_code(run: Run) -> None:
     text = render_html(run, {})
-    assert "<code>connect_to_peer</code> with another&#39;s session id" in text
+    assert "<code>connect_to_peer</code> with the session id of another client" in text
     assert "&lt;code&gt;" not in text
 
 

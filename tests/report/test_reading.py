@@ -26,7 +26,7 @@ HAPPENED = {
         {"at": 0.05, "kind": "network", "who": "network", "what": "first datagram of alice on link 1"},
         {"at": 0.06, "kind": "gap", "who": "harness", "what": "161 entries are left out"},
         {"at": 0.07, "kind": "event", "who": "bob", "what": "received Connected (alice)"},
-        {"at": 5.0, "kind": "missed", "who": "bob", "what": "awaited Data in vain"},
+        {"at": 5.0, "kind": "missed", "who": "bob", "what": "timed out after 5 s waiting for Data"},
     ],
     "network": [{"offerer": "alice", "link": {"alice": {"datagrams": 1}}}],
     "stderr": {"bob": "warning: " + "lost " * 40},

@@ -36,7 +36,7 @@ def test_a_conformant_run_says_so_first_and_no_more_than_needed() -> None:
 def test_failures_show_their_sentence_and_what_was_seen() -> None:
     text = summary(run_of(scenario("RTE-8", "failed", message="expected a refusal; seen: relay\nmore")))
     assert text.strip().startswith("NOT CONFORMANT")
-    assert "RTE-8  P2POnly, no path: the call fails" in text
+    assert "RTE-8  In P2POnly without a path, the call fails" in text
     assert "Only P2P, fail if" in text
     assert "         file::RTE-8[rust-reference]\n           expected a refusal; seen: relay\n" in text
     assert "more\n" not in text
@@ -199,8 +199,8 @@ Scenario    P2POnly without a path: the call fails, and the payload leaves nowhe
             in the pairing rust-reference
 Required    RTE-8, MUST (specification, section "Rust Client API")
             "client.set_p2p_routing_mode(RoutingMode::P2POnly);    // Only P2P, fail if unavailable"
-            P2POnly, no path: the call fails, and the payload reaches neither the router nor the
-            peer.
+            In P2POnly without a path, the call fails, and the payload reaches neither the router
+            nor the peer.
 Expected    send_p2p to be refused with an error
 Seen        it returned relay
 Timeline     +0.034 s  alice  calls send_p2p(bob)

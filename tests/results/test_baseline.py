@@ -46,15 +46,15 @@ def test_an_empty_file_lists_nothing(small: Catalogue) -> None:
         (("reason", "raeson"), "entry 1 (M-1, node-node): unknown key `raeson`; did you mean `reason`?"),
         (("reason", "xyz"), "unknown key `xyz`; there are requirement, pairing, reason, seen, expires"),
         (("requirement = ", "# "), "entry 1 (node-node): `requirement` is missing"),
-        (('"It was never built."', '""'), "`reason` is a text, and not an empty one"),
-        (('"node-node"', "7"), "`pairing` is a text"),
-        (("'seen: nothing'", "'(half'"), "`seen` is no regular expression: "),
+        (('"It was never built."', '""'), "`reason` must be a text that is not empty"),
+        (('"node-node"', "7"), "`pairing` must be a text"),
+        (("'seen: nothing'", "'(half'"), "`seen` is not a regular expression: "),
         (("'seen: nothing'", "'.*'"), "everything matches `seen`"),
         (("'seen: nothing'", "'.'"), "everything matches `seen`"),
         (("'seen: nothing'", "'expected'"), "everything matches `seen`"),
-        (("seen = ", 'expires = "2027-01-31"\nseen = '), "`expires` is a date without quotes"),
-        (("seen = ", 'intermittent = "yes"\nseen = '), "`intermittent` is true or false"),
-        (("seen = ", "expires = 2027-01-31T10:00:00\nseen = "), "`expires` is a date without quotes"),
+        (("seen = ", 'expires = "2027-01-31"\nseen = '), "`expires` must be a date without quotes"),
+        (("seen = ", 'intermittent = "yes"\nseen = '), "`intermittent` must be true or false"),
+        (("seen = ", "expires = 2027-01-31T10:00:00\nseen = "), "`expires` must be a date without quotes"),
         (("[[known]]", "[known]"), "a baseline is a list of [[known]] entries"),
         (("[[known]]", "[[knwon]]"), "a baseline is a list of [[known]] entries; found 'knwon'"),
         (("[[known]]", "[[known]"), "node/baseline.toml: this is not TOML"),
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said_with_its_place(small: Catalogue, change: tuple[st
 
 
 def test_what_is_in_the_list_has_to_be_an_entry(small: Catalogue) -> None:
-    with pytest.raises(BaselineError, match=r"3 is none"):
+    with pytest.raises(BaselineError, match=r"3 is not one"):
         parse(small, "known = [3]")
 
 

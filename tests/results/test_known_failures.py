@@ -104,7 +104,7 @@ def test_two_entries_can_describe_one_requirement_and_each_has_to_be_true(small:
     assert treated(small, entries, *both).complaints == ()
     found = treated(small, entries, both[0])
     (complaint,) = found.complaints
-    assert complaint.startswith("there: stale: what it expects to be seen was not")
+    assert complaint.startswith("there: stale: what it describes was not observed")
     assert treated(small, entries, both[0], scope=PART).complaints == ()
     unknown = treated(small, entries, result("M-1", "failed", message="seen: C"))
     assert len(unknown.complaints) == 1
@@ -128,7 +128,7 @@ def test_where_the_other_scenario_did_not_run_a_pass_proves_nothing(small: Catal
     for scope in (chosen, replace(PART, complete=frozenset())):
         found = treated(small, [known()], passed, scope=scope)
         assert (outcomes(found), found.complaints) == (["passed"], ())
-        assert "a run of the whole tells" in found.notes[0]
+        assert "a run of all cases shows" in found.notes[0]
         exact = treated(small, [known(scenario="test_other")], passed, scope=scope)
         assert outcomes(exact) == ["unexpected_pass"]
 

@@ -245,7 +245,7 @@ def test_each_part_is_named_and_the_seed_is_that_of_the_first() -> None:
         ({"capabilities": ("turn",)}, "different capabilities: none, and turn"),
         ({"strict": True}, "different options: none, and strict"),
         ({"catalogue": "abc"}, "judged by another catalogue"),
-        ({"plan": None}, "do not say what was to run"),
+        ({"plan": None}, "contain no plan"),
         (
             {"scenarios": (replace(FOUR[0], outcome=Outcome.FAILED),)},
             "failed in shard 2, and passed in shard 1",

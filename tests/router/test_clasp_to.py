@@ -98,4 +98,4 @@ async def test_it_outlives_what_the_router_does_not_offer(
     alice = await attach("alice")
     await alice.bundle([{"set": ("/a", 1)}, {"emit": ("/b", 2)}])
     await settled(alice)
-    assert "BUNDLE is understood and not offered" in capsys.readouterr().out
+    assert "BUNDLE is not supported" in capsys.readouterr().out

@@ -15,19 +15,19 @@ async def test_a_port_in_use_is_said_to_be() -> None:
         with pytest.raises(RouterError) as caught:
             await RouterServer.open(port=port)
     assert str(caught.value) == (
-        f"port {port} on 127.0.0.1 is in use: stop what listens there, or choose another "
-        "(0 takes any free one)"
+        f"port {port} on 127.0.0.1 is in use: stop the process that listens there, or choose another "
+        "(0 selects a free one)"
     )
 
 
 @pytest.mark.parametrize(
     ("host", "port", "text"),
     [
-        ("127.0.0.1", 65536, "there is no port 65536"),
-        ("127.0.0.1", -1, "there is no port -1"),
+        ("127.0.0.1", 65536, "port 65536 does not exist"),
+        ("127.0.0.1", -1, "port -1 does not exist"),
         ("203.0.113.1", 0, "not an address of this machine"),
-        ("a..b", 0, "not a host's name"),
-        ("999.1.1.1.", 0, "is not known"),
+        ("a..b", 0, "not a host name"),
+        ("999.1.1.1.", 0, "is unknown"),
     ],
 )
 async def test_where_it_cannot_listen_it_says_what_to_do(host: str, port: int, text: str) -> None:

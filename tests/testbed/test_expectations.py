@@ -95,7 +95,7 @@ async def test_a_call_that_is_not_refused_is_unmet() -> None:
 
     with pytest.raises(Unmet, match="it returned 5"):
         await expect_refusal(succeeds(), "the call")
-    with pytest.raises(Unmet, match=r"not returned after 0\.01 s"):
+    with pytest.raises(Unmet, match=r"did not return within 0\.01 s"):
         await expect_refusal(never(), "the call", within=0.01)
     with pytest.raises(RuntimeError, match="cheese"):  # No refusal, and nothing to judge.
         await expect_refusal(raises(), "the call")

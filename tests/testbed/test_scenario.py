@@ -36,16 +36,14 @@ def test_what_is_slow_waits() -> None:
         assert (scenario.waits, scenario.slow) == expected
 
 
-async def no_world(): ...
-async def unknown_world(peer): ...
-async def two_worlds(pair, single): ...
+async def no_fixture(): ...
+async def unknown_fixture(peer): ...
+async def two_fixtures(pair, single): ...
 
 
-@pytest.mark.parametrize("function", [no_world, unknown_world, two_worlds])
-def test_a_scenario_has_one_world_that_exists(function) -> None:
-    with pytest.raises(
-        TypeError, match=rf"{function.__name__}: a scenario takes one parameter.*connected_pair"
-    ):
+@pytest.mark.parametrize("function", [no_fixture, unknown_fixture, two_fixtures])
+def test_scenario_has_one_fixture_that_exists(function) -> None:
+    with pytest.raises(TypeError, match=rf"{function.__name__}: a scenario must have one .*connected_pair"):
         requirement("CON-5")(function)
 
 
@@ -57,7 +55,7 @@ def test_a_scenario_judges_something() -> None:
 
 
 def test_other_functions_are_no_scenarios() -> None:
-    assert scenario_of(no_world) is None
+    assert scenario_of(no_fixture) is None
     assert scenario_of(None) is None
 
 

@@ -1,8 +1,8 @@
-"""The reference peer and router behind the driver protocol, version 1.
+"""The adapter of the reference peer and router, for the driver protocol, version 1.
 
 Run as `python -m clasp_e2e.drivers.adapters.reference`, with `--webrtc libwebrtc` for a peer on
 that stack. All peers share one process; with `--processes per_peer`, and on libwebrtc, each has its own.
-Meant to be read by authors of adapters: it needs nothing of the harness, and maps each call to one
+It is an example for authors of adapters: it is independent of the harness, and maps each call to one
 call of the implementation, without waiting, repeating or repairing anything.
 """
 
@@ -44,7 +44,7 @@ Object: TypeAlias = dict[str, Any]
 
 
 class CallError(Exception):
-    """A call that this adapter cannot make; `code` is JSON-RPC's."""
+    """A call that this adapter cannot make; `code` is the error code of JSON-RPC."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -52,9 +52,9 @@ class CallError(Exception):
 
 
 class Adapter:
-    """The implementation on a WebRTC stack, call by call.
+    """The methods of the protocol, for the implementation on a WebRTC stack.
 
-    `processes` is what `initialize` answers under that name. `notify` sends a notification.
+    `processes` is the value that `initialize` returns. `notify` sends a notification.
     """
 
     def __init__(self, webrtc: str, processes: str, notify: Callable[[str, Object], None]) -> None:
@@ -80,17 +80,17 @@ class Adapter:
 
     async def _initialize(self, params: Object) -> Object:
         if params["protocol"] != 1:
-            raise CallError(INVALID_PARAMS, f"protocol {params['protocol']} is not spoken here; 1 is")
-        first = self._webrtc == "aiortc"
+            raise CallError(INVALID_PARAMS, f"protocol {params['protocol']} is not supported; 1 is")
+        is_aiortc = self._webrtc == "aiortc"
         return {
             "protocol": 1,
             "implementation": {
-                "name": "clasp-e2e reference" if first else f"clasp-e2e reference on {self._webrtc}",
+                "name": "clasp-e2e reference" if is_aiortc else f"clasp-e2e reference on {self._webrtc}",
                 "version": clasp_e2e.__version__,
                 "language": "Python",
             },
-            # The router knows nothing of WebRTC: there is no second one.
-            "roles": ["peer", "router"] if first else ["peer"],
+            # The router does not depend on the WebRTC stack: it is offered once.
+            "roles": ["peer", "router"] if is_aiortc else ["peer"],
             "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"],
             "processes": self._processes,
         }
@@ -98,7 +98,7 @@ class Adapter:
     async def _open_peer(self, params: Object) -> Object:
         handle: str = params["peer"]
         builder = Clasp.builder(params["url"]).name(params["name"]).loopback().webrtc(STACKS[self._webrtc])
-        # Registered before connecting: an event may come before this call is answered.
+        # Registered before connecting: an event may arrive before this call is answered.
         builder = builder.on_p2p_event(
             lambda event: self._notify("peer.event", {"peer": handle, "event": event_object(event)})
         )
@@ -146,7 +146,7 @@ class Adapter:
         return {}
 
     async def shutdown(self, _: Object) -> Object:
-        """Free whatever is open, at once: nobody is owed a farewell at the end of a scenario."""
+        """Free all resources immediately, without notifying other peers."""
         peers, self._peers = self._peers, {}
         await asyncio.gather(*(peer.kill() for peer in peers.values()))
         return await self._close_router({})
@@ -159,7 +159,7 @@ class Adapter:
 
 
 def config(p2p: Object | None) -> p2p_types.P2PConfig | None:
-    """The configuration. What is absent stays None: the implementation's own default is judged."""
+    """Return the configuration. Absent keys are None, so that the implementation uses its own defaults."""
     if p2p is None:
         return None
     turn: list[Object] | None = p2p.get("turn_servers")
@@ -173,7 +173,7 @@ def config(p2p: Object | None) -> p2p_types.P2PConfig | None:
 
 
 def event_object(event: p2p_types.P2PEvent) -> Object:
-    """The event as the protocol has it; the fields of the model bear the protocol's names."""
+    """Return the event as an object of the protocol, whose keys are the names of the event's fields."""
     fields: Object = {"type": EVENT_TYPES[type(event)], **asdict(event)}
     if isinstance(event, p2p_types.Data):
         fields["data"] = base64.b64encode(event.data).decode("ascii")
@@ -181,13 +181,13 @@ def event_object(event: p2p_types.P2PEvent) -> Object:
 
 
 class Flushed(asyncio.BaseProtocol):
-    """Tells when all that was written has left, or cannot leave any more."""
+    """Sets `event` when all output is written, or when the pipe is broken."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio after the last byte."""
+        """Set the event."""
         del exc
         self.event.set()
 
@@ -195,7 +195,7 @@ class Flushed(asyncio.BaseProtocol):
 async def answer(
     adapter: Adapter, number: int, method: str, params: Object, send: Callable[[Object], None]
 ) -> None:
-    """Make a call and send its outcome, whatever it is."""
+    """Make a call and send its result or error."""
     try:
         if method not in adapter.methods:
             raise CallError(METHOD_NOT_FOUND, f"no method {method!r}")
@@ -215,7 +215,7 @@ async def serve(output: int, webrtc: str, processes: str) -> None:
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=MAX_LINE + 2)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    # Writes at once, or when the harness reads again; it never blocks, so reading goes on meanwhile.
+    # Writing never blocks: output is queued until the harness reads it.
     writer, flushed = await loop.connect_write_pipe(Flushed, os.fdopen(output, "wb"))
 
     def send(message: Object) -> None:
@@ -231,7 +231,7 @@ async def serve(output: int, webrtc: str, processes: str) -> None:
             code = PARSE_ERROR if isinstance(error, ValueError) else INVALID_REQUEST
             send({"id": None, "error": {"code": code, "message": repr(error)}})
             continue
-        # Tasks start in the order in which they are made, so calls on a peer do as well.
+        # Tasks start in the order of their creation, and so do the calls on a peer.
         task = asyncio.create_task(answer(adapter, number, method, params, send))
         calls.add(task)
         task.add_done_callback(calls.discard)
@@ -247,19 +247,17 @@ async def serve(output: int, webrtc: str, processes: str) -> None:
 
 
 def main() -> None:
-    """Run until the harness closes our standard input or asks for a shutdown."""
+    """Run until the harness closes standard input or requests a shutdown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--webrtc", choices=list(STACKS), default="aiortc", help="the WebRTC stack")
-    parser.add_argument(
-        "--processes", choices=["shared", "per_peer"], help="whether peers share a process, as aiortc's can"
-    )
+    parser.add_argument("--processes", choices=["shared", "per_peer"], help="whether peers share a process")
     arguments = parser.parse_args()
     webrtc: str = arguments.webrtc
     processes: str = arguments.processes or ("shared" if webrtc == "aiortc" else "per_peer")
     if webrtc == "libwebrtc":
-        if what := lacking():
-            parser.error(what)
-        library(loopback=True)  # Not first in an attempt, whose time is counted.
+        if missing := lacking():
+            parser.error(missing)
+        library(loopback=True)  # Loaded here, not during an attempt, whose time is limited.
     # A library that prints would break the protocol: file descriptor 1 becomes standard error.
     output = os.dup(1)
     os.dup2(2, 1)

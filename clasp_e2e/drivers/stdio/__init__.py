@@ -1,4 +1,4 @@
-"""The stdio driver: an adapter in any language, behind the driver protocol, version 1."""
+"""The stdio driver, which runs adapters in any language through the driver protocol, version 1."""
 
 from clasp_e2e.drivers.stdio.driver import StdioDriver
 

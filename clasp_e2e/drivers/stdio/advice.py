@@ -1,12 +1,12 @@
-"""What an adapter's author can do about a fault that the harness names."""
+"""Advice for authors of adapters about the faults that the harness reports."""
 
 ADVICE: tuple[tuple[str, str], ...] = (
     (
         "not JSON",
-        "Standard output is for messages alone. Before anything else, duplicate file descriptor 1 for"
-        " them and put standard error in its place, so that whatever a library prints goes there.",
+        "Write only messages to standard output. At the start, duplicate file descriptor 1 for them, and"
+        " redirect descriptor 1 to standard error, so that output of libraries goes there.",
     ),
-    ("not a JSON object", "Write one message a line, each a JSON object; the protocol has no batches."),
+    ("not a JSON object", "Write one message per line, each a JSON object; the protocol has no batches."),
     (
         "notification without a method",
         'Write notifications as {"jsonrpc": "2.0", "method": "peer.event", "params": {...}}.',
@@ -15,60 +15,64 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "closed its standard output",
         "Keep standard output open as long as the process runs.",
     ),
-    ("in the middle of a line", "Write whole lines, each ended by a line feed, and flush."),
+    ("in the middle of a line", "Write complete lines, each with a line feed at its end, and flush."),
     (
         "over 1 MiB",
-        "End each message with a line feed; a message has no line feed within it and is at most 1 MiB long.",
+        "End each message with a line feed; a message contains no line feed and is at most 1 MiB long.",
     ),
     (
         "exited with status",
-        "Start the same command by hand: an adapter stays until its standard input is closed, and what it"
-        " prints on standard error says why it left.",
+        "Run the same command by hand: an adapter must run until its standard input is closed. Its output"
+        " on standard error should say why it exited.",
     ),
     (
         "ended by signal",
-        "Start the same command by hand: an adapter stays until its standard input is closed. Signal 9"
-        " without another reason is most often memory that ran out.",
+        "Run the same command by hand: an adapter must run until its standard input is closed. The usual"
+        " cause of signal 9 is lack of memory.",
     ),
     (
         "its connection ended",
-        "You started it: where it was started stands how it ended. Start the run and the adapter again.",
+        "See in the terminal or debugger where you started the adapter how it ended. Start the run and the"
+        " adapter again.",
     ),
     ("speaks protocol", 'Answer initialize with "protocol": 1, a number.'),
     ('without "jsonrpc"', 'Put "jsonrpc": "2.0" into every message.'),
-    ("id is not a whole number", "Answer with the id of the request, as it came: a number."),
+    ("id is not a whole number", "Answer with the unchanged id of the request, a number."),
     ("names no request", "Answer with the id of the request, not with null."),
-    ("a second answer", "Answer each request once: look for a path that answers and then fails, or goes on."),
-    ("which was never made", "Answer with the id of the request, as it came."),
+    ("a second answer", "Answer each request once: look for code that continues or fails after an answer."),
+    ("which was never made", "Answer with the unchanged id of the request."),
     ("neither one answer", 'An answer has either "result" or "error".'),
     ("an error without a code", 'Write errors as "error": {"code": 1000, "message": "words"}.'),
-    ("a request; adapters", "Leave out the id: an event is a notification, and gets no answer."),
-    ("unknown notification", 'Events are notifications of the method "peer.event", and the only ones.'),
+    ("a request; adapters", "Omit the id: an event is a notification, which has no answer."),
+    ("unknown notification", 'Send only events, as notifications with the method "peer.event".'),
     (
         "not base64",
-        "Encode bytes in base64 as RFC 4648 has it: + and /, padding, no line breaks.",
+        "Encode bytes in base64 (RFC 4648, section 4): with + and /, padding, and no line breaks.",
     ),
     ("unknown peer", 'Put the handle that peer.open gave ("peer") into each event of that peer.'),
-    ("unknown event type", "Name events as the protocol does."),
-    ("a wrong peer.event", "Give each event the fields that the protocol names for it."),
-    ("unknown word", "Use the words of the protocol."),
-    ("though it said that it does", "Offer the call, or take the capability out of what initialize says."),
+    ("unknown event type", "Use the event types that the protocol defines."),
+    ("a wrong peer.event", "Give each event the fields that the protocol defines for it."),
+    ("unknown word", "Use the words that the protocol defines."),
+    (
+        "though it said that it does",
+        "Offer the call, or remove the capability from the result of initialize.",
+    ),
     (
         "was answered with error",
-        "What the implementation refuses has code 1000 and its own words. Any other code says that the"
-        " adapter itself failed: mend what it names.",
+        "Report errors of the implementation with code 1000 and its message. Any other code is a failure"
+        " of the adapter itself: fix the one that the message describes.",
     ),
-    ("a wrong result of", "Answer with the result that the protocol names for this method."),
-    ("not the adapter, but the harness", "This is a defect of the harness: report it, with these lines."),
+    ("a wrong result of", "Answer with the result that the protocol defines for this method."),
+    ("not the adapter, but the harness", "This is a bug in the harness: report it, with these lines."),
     (
         "no answer to",
-        "Answer each request, an error included, and flush. If the implementation's own call does not"
-        " return, that is what is to be mended.",
+        "Answer each request, also with an error, and flush. If the implementation's own call does not"
+        " return, fix that.",
     ),
 )
-"""Words of the fault, and what to do; the first that are met hold."""
+"""Pairs of a text in the message of a fault, and the advice. The first that matches applies."""
 
 
 def advice_for(text: str) -> str:
-    """What to do about the fault that `text` describes, in the harness's words."""
+    """Return the advice about the fault with the message `text`."""
     return next((advice for words, advice in ADVICE if words in text), "See the driver protocol.")

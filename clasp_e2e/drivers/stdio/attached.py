@@ -1,4 +1,4 @@
-"""An adapter that its author started, in a debugger say: the protocol's lines over a loopback socket.
+"""Adapters that their author starts, for example in a debugger, and that connect to a loopback socket.
 
 Source: "Transport", "Debugging", of the driver protocol, version 1.
 """
@@ -16,15 +16,15 @@ from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP
 
 ANY = "127.0.0.1:0"
-"""Where adapters are awaited if nothing else is said: a port that the system chooses."""
+"""The default address at which to wait for adapters: any free port."""
 
 
 class AttachPointError(ValueError):
-    """An address at which no adapter can be awaited; the text says why, and what to do."""
+    """An unusable address; the message says why, and what to do."""
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Host and port of `address`, HOST:PORT on the loopback interface. Raises `AttachPointError`."""
+    """Return the host and port of a loopback address HOST:PORT. Raises `AttachPointError`."""
     host, _, port = address.rpartition(":")
     host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
     try:
@@ -35,16 +35,16 @@ def parse_address(address: str) -> tuple[str, int]:
         raise AttachPointError(f"{address!r} is not HOST:PORT, as in 127.0.0.1:7331") from None
     if not is_loopback:
         raise AttachPointError(
-            f"{host} is not on the loopback interface, where adapters are awaited: give 127.0.0.1:{port}"
+            f"{host} is not on the loopback interface, where adapters attach: give 127.0.0.1:{port}"
         )
     return host, int(port)
 
 
 class AttachPoint:
-    """A loopback socket at which adapters are awaited, one after the other.
+    """A loopback socket to which adapters connect, one after the other.
 
-    `address` is HOST:PORT, with port 0 for any. `announce` is called with a line for each adapter
-    that is awaited, and for each that came. Raises `AttachPointError`.
+    `address` is HOST:PORT; port 0 means any free port. `announce` is called with a line of text before
+    and after each connection. Raises `AttachPointError`.
     """
 
     def __init__(self, address: str, announce: Callable[[str], None]) -> None:
@@ -65,26 +65,25 @@ class AttachPoint:
         self.address = f"{name}:{self._socket.getsockname()[1]}"
 
     async def accept(self, command: Sequence[str]) -> socket.socket:
-        """The socket of the next adapter that connects; `command` is what should be behind it."""
+        """Return the socket of the next adapter that connects; `command` is the command to announce."""
         async with self._turn:
             self._count += 1
-            who = f"Adapter {self._count}"
             how = f"clasp-e2e connect {self.address} -- {shlex.join(command)}"
-            self._announce(f"{who} is awaited at {self.address}: {how}")
+            self._announce(f"Waiting for adapter {self._count} at {self.address}: {how}")
             connected, _ = await asyncio.get_running_loop().sock_accept(self._socket)
-            self._announce(f"{who} is attached")
+            self._announce(f"Adapter {self._count} is attached")
             return connected
 
     def close(self) -> None:
-        """Listen no more. Adapters that are attached stay so."""
+        """Stop listening. Attached adapters stay attached."""
         self._socket.close()
 
 
 class AttachedAdapter(asyncio.Protocol):
-    """An adapter that speaks in lines, and whose process is its author's.
+    """An adapter in a process that its author started.
 
-    `command` is what it stands for. `on_line` and `on_broken` are those of a process that the harness
-    starts. Its standard error stays where its author sees it.
+    `command` is the command that it replaces; `on_line` and `on_broken` are those of `AdapterProcess`. The
+    harness does not receive its standard error.
     """
 
     is_ours = False
@@ -108,33 +107,33 @@ class AttachedAdapter(asyncio.Protocol):
         self._ending = False
 
     async def start(self) -> None:
-        """Wait until it has connected, however long that takes."""
+        """Wait without a time limit until it has connected."""
         connected = await self._point.accept(self.command)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, connected)
 
     def write(self, line: bytes) -> None:
-        """Send `line`, which brings its line end. Lines to an adapter that is gone are lost."""
+        """Send `line`, which includes its line end; do nothing if the adapter has disconnected."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(line)
 
     def stderr(self) -> str:
-        """Nothing: its author has it."""
+        """Return an empty text."""
         return ""
 
     def kill_now(self) -> None:
-        """Cut the connection."""
+        """Close the connection immediately."""
         self._ending = True
         if self._transport is not None:
             self._transport.abort()
 
     async def kill(self) -> None:
-        """Cut the connection; return when the socket is closed. Its process is its author's to end."""
+        """Close the connection immediately; return when the socket is closed. The process keeps running."""
         self.kill_now()
         if self._transport is not None:
             await self._finished.wait()
 
     async def end(self, farewell: bytes) -> None:
-        """Send `farewell` and close its input; return when it has hung up, or has been given time to."""
+        """Send `farewell` and close its input; return when it has disconnected, after `STEP` at most."""
         self._ending = True
         self.write(farewell)
         try:
@@ -149,14 +148,14 @@ class AttachedAdapter(asyncio.Protocol):
     def __str__(self) -> str:
         return shlex.join(self.command)
 
-    # What asyncio calls.
+    # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Cut what comes into lines."""
+        """Split the received data into lines."""
         if self._ending:
             return
         self._received += data
@@ -169,16 +168,16 @@ class AttachedAdapter(asyncio.Protocol):
             self._break(str(error))
 
     def eof_received(self) -> None:
-        """Note that it hung up: without its answers nothing can be judged, whether it listens or not."""
-        self._hung_up()
+        """Report that the adapter has disconnected: it can no longer answer."""
+        self._report_disconnect()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the socket is closed."""
+        """Report that the adapter has disconnected; complete `kill` and `end`."""
         del exc
-        self._hung_up()
+        self._report_disconnect()
         self._finished.set()
 
-    def _hung_up(self) -> None:
+    def _report_disconnect(self) -> None:
         middle = f", in the middle of a line: {excerpt(bytes(self._received), 60)}" if self._received else ""
         self._break(f"its connection ended{middle}")
 

@@ -1,4 +1,4 @@
-"""The JSON-RPC connection to one adapter process: requests out, answers and events in."""
+"""The JSON-RPC connection to one adapter process, which sends requests and receives answers and events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 MAY_BE_MISSING = frozenset(
     {"peer.connect_to_peer", "peer.send_p2p", "peer.set_p2p_routing_mode", "peer.p2p_routing_mode"}
 )
-"""Methods that no role and no capability promises. All others are called only if they were declared."""
+"""Methods that belong to no capability. All others are called only if they were declared."""
 
 
 class Adapter(Protocol):
@@ -97,7 +97,7 @@ class Connection:
     By default, the first violation of the protocol is a fault of the whole process: the process is
     killed, and the calls in progress and all later ones fail. With `on_violation` the connection
     tolerates violations: it calls `on_violation` with a description of each, fails only the calls that
-    the bad line may have been meant to answer, and goes on until the process ends.
+    the bad line may have been meant to answer, and continues until the process ends.
     """
 
     def __init__(self, make: AdapterMaker, *, on_violation: Callable[[str], None] | None = None) -> None:
@@ -181,7 +181,7 @@ class Connection:
         self._sinks[handle] = lambda _: None
 
     def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one."""
+        """Have `sink` called with the first fault: immediately if there is one, otherwise when it occurs."""
         if self.fault is not None:
             sink(self.fault)
         else:
@@ -205,12 +205,12 @@ class Connection:
         return self._ended or self.fault is not None
 
     async def kill(self) -> None:
-        """Kill the process and all that it started."""
+        """Kill the process and all processes that it started."""
         self._end()
         await self.process.kill()
 
     async def end(self) -> None:
-        """End the process in the protocol's orderly way."""
+        """End the process with a shutdown request."""
         if self.fault is not None:
             await self.kill()
             return

@@ -1,4 +1,4 @@
-"""The driver protocol, version 1, from the harness's side."""
+"""The driver of adapters that implement the driver protocol, version 1."""
 
 import contextlib
 import itertools
@@ -26,9 +26,9 @@ from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 T = TypeVar("T")
 
 ATTEMPT_DEADLINE = 10.0
-"""Seconds above the time-out in force for the calls that may wait for a connection."""
+"""Seconds beyond the connection time-out, for calls that may wait for a connection."""
 DEFAULT_TIMEOUT = 30
-"""The time-out in force where none is configured (specification: "Connection Timeout")."""
+"""Seconds, the connection time-out if none is configured (specification: "Connection Timeout")."""
 
 
 class _InProcess(Opened):
@@ -38,16 +38,16 @@ class _InProcess(Opened):
 
     @property
     def process_group(self) -> int | None:
-        """The adapter's, with all that it started; None for one that was attached."""
+        """The adapter's process group; None if the adapter was attached."""
         return self._lease.connection.process.pid or None
 
     @property
     def fault(self) -> str | None:
-        """What went wrong with the adapter, also outside a call."""
+        """The first fault of the adapter, also outside a call."""
         return self._lease.fault_text
 
     def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one."""
+        """Have `sink` called with the first fault: immediately if there is one, otherwise when it occurs."""
         self._lease.on_fault(sink)
 
 
@@ -71,11 +71,11 @@ class StdioPeer(_InProcess, Peer):
 
     @property
     def pid(self) -> int:
-        """The adapter's process, which leads a process group of that number."""
+        """The id of the adapter's process, and of the process group that it leads."""
         return self._lease.connection.process.pid
 
     async def connect_to_peer(self, target: str) -> None:
-        """Ask for a direct connection to the session `target`."""
+        """Request a direct connection to the session `target`."""
         await self._call("connect_to_peer", shapes.nothing, self._attempt_deadline, target=target)
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
@@ -94,11 +94,11 @@ class StdioPeer(_InProcess, Peer):
         await self._call("set_p2p_routing_mode", shapes.nothing, mode=mode.value)
 
     async def p2p_routing_mode(self) -> RoutingMode:
-        """Return the routing mode in force."""
+        """Return the current routing mode."""
         return await self._call("p2p_routing_mode", shapes.routing_mode)
 
     async def is_peer_connected(self, target: str) -> bool:
-        """Return whether a direct connection to `target` stands."""
+        """Return whether a direct connection to `target` is established."""
         self._need("is_peer_connected")
         return await self._call("is_peer_connected", shapes.connected, target=target)
 
@@ -108,23 +108,23 @@ class StdioPeer(_InProcess, Peer):
         await self._call("disconnect_peer", shapes.nothing, target=target)
 
     async def close(self) -> None:
-        """Close in the implementation's own orderly way. The process stays until `end` or `kill`."""
+        """Close the peer with the implementation's own call. The process runs until `end` or `kill`."""
         self._need("close")
         await self._call("close", shapes.nothing)
         self._closed = True
 
     async def kill(self) -> None:
-        """Kill the adapter's process group at once.
+        """Kill the adapter's process group.
 
-        Raises `NotOffered` if another peer lives in the same process (`processes: "shared"`): see
+        Raises `NotOffered` if the process has other peers (`processes: "shared"`); see
         `StdioDriver.open_killable_peer`.
         """
         await self._lease.kill()
 
     async def end(self) -> None:
-        """End the adapter in the protocol's orderly way; a shared one only closes this peer."""
+        """End the adapter with a shutdown request, or only close this peer if the process is shared."""
         if self._lease.process_goes_on and not self._closed and "close" in self._capabilities:
-            # A fault that this meets is noted, and known to whoever asks for it.
+            # A fault is recorded and available as `fault`.
             with contextlib.suppress(Refused, DriverFault):
                 await self.close()
         self._lease.connection.ignore(self._handle)
@@ -141,7 +141,7 @@ class StdioPeer(_InProcess, Peer):
 
 
 class StdioRouter(_InProcess, Router):
-    """A router in an adapter's process, which is its own."""
+    """A router in its own adapter process."""
 
     def __init__(self, lease: Lease, url: str) -> None:
         self.url = url
@@ -149,7 +149,7 @@ class StdioRouter(_InProcess, Router):
         self._closed = False
 
     async def close(self) -> None:
-        """Close the router, then end its process. The second call does nothing."""
+        """Close the router, then end its process. A second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -160,10 +160,10 @@ class StdioRouter(_InProcess, Router):
 
 
 class StdioDriver(Driver):
-    """An adapter program, started as often as peers are needed.
+    """The driver of an adapter program, which starts one process per peer unless peers share one.
 
-    `command` is the program and its arguments; `catalogue` the hash of the requirement catalogue,
-    for the adapter's information; `deadline_scale` stretches the harness's own patience.
+    `command` is the program and its arguments; `catalogue` the hash of the requirement catalogue, which
+    is sent to the adapter; `deadline_scale` a factor of the harness's time limits.
     """
 
     keeps_deadlines = True
@@ -178,14 +178,14 @@ class StdioDriver(Driver):
         self._attached = False
 
     def attach(self, point: AttachPoint) -> None:
-        """Have each process awaited at `point`, and none started. To be called before `initialize`."""
+        """Wait for each process at `point` instead of starting it. Must be called before `initialize`."""
         self._attached = True
         self._pool = AdapterPool(
             self.command, catalogue=self._catalogue, patience=self._patience, point=point
         )
 
     async def initialize(self) -> Description:
-        """Start one process and ask who this is; it then serves the first peer."""
+        """Start one process, which later serves the first peer, and return its description."""
         self._description = await self._pool.describe()
         return self._description
 
@@ -199,7 +199,7 @@ class StdioDriver(Driver):
         token: str | None = None,
         alone: bool = False,
     ) -> StdioPeer:
-        """Attach a new client, in a process of its own if `alone` or if the adapter shares none."""
+        """Attach a new client, in its own process if `alone` or if the adapter's peers do not share one."""
         description = self._require("peer", "peer.open")
         lease = await self._lease(alone=alone)
         handle = f"peer-{next(self._handles)}"
@@ -238,17 +238,17 @@ class StdioDriver(Driver):
         on_event: EventSink,
         token: str | None = None,
     ) -> StdioPeer:
-        """Attach a new client in a process of its own, unless it is attached: then it cannot be killed."""
+        """Attach a new client in its own process. An attached adapter's peer cannot be killed."""
         return await self.open_peer(
             url=url, name=name, p2p=p2p, on_event=on_event, token=token, alone=not self._attached
         )
 
     def expect_peers(self, count: int) -> None:
-        """Start processes ahead for `count` peers, as far as there is room for them."""
+        """Start processes in advance for `count` peers, within the pool's limits."""
         self._pool.expect(count)
 
     async def open_router(self, *, host: str, port: int) -> StdioRouter:
-        """Start a router, in a process of its own."""
+        """Start a router in its own process."""
         self._require("router", "router.open")
         lease = await self._lease(alone=True)
         try:
@@ -261,12 +261,12 @@ class StdioDriver(Driver):
         return StdioRouter(lease, url)
 
     async def aclose(self) -> None:
-        """End every process that is left."""
+        """End all remaining processes."""
         await self._pool.aclose()
 
     def _require(self, role: str, call: str) -> Description:
         if self._description is None:
-            raise RuntimeError("initialize() comes before any other call of a driver")
+            raise RuntimeError("initialize() must be called before any other method of a driver")
         if role not in self._description.roles:
             raise NotOffered(call)
         return self._description

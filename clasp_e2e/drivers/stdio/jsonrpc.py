@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0, one message a line: bytes to messages and back. Pure.
+"""Encoding and decoding of JSON-RPC 2.0 messages, one per line. Pure.
 
 Source: the JSON-RPC 2.0 specification, and "Transport" of the driver protocol, version 1.
 """
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, cast
 
 MAX_LINE = 1 << 20
-"""The longest line, in bytes, without its line end."""
+"""Maximum length of a line in bytes, without its line end."""
 
 METHOD_NOT_FOUND = -32601
 REFUSED = 1000
 
 
 class BadLine(ValueError):
-    """A line that breaks the protocol; the text says how.
+    """A line that violates the protocol; the message says how.
 
-    `may_be_answer` says whether it may have been meant as the answer to a call in progress.
+    `may_be_answer` is whether the line may have been meant as the answer to a call in progress.
     """
 
     def __init__(self, text: str, *, may_be_answer: bool = True) -> None:
@@ -36,7 +36,7 @@ class ResultResponse:
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """The error that answers request `id`; `id` is None if the adapter could not tell which."""
+    """The error that answers request `id`; `id` is None if the adapter could not determine it."""
 
     id: int | None
     code: int
@@ -70,10 +70,7 @@ def cut(received: bytearray) -> Iterator[bytes]:
 
 
 def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
-    """Return the line of a request, its line end included.
-
-    Raises `ValueError` if it is longer than an adapter has to read.
-    """
+    """Return the line of a request, including its line end. Raises `ValueError` if it is too long."""
     message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
     line = json.dumps(message, separators=(",", ":")).encode()
     if len(line) > MAX_LINE:
@@ -82,9 +79,9 @@ def request(number: int, method: str, params: Mapping[str, object]) -> bytes:
 
 
 def parse(line: bytes) -> Response | Notification:
-    """Return the message on `line`, which comes without its line end.
+    """Return the message on `line`, which has no line end.
 
-    Raises `BadLine` for anything but an answer or a notification.
+    Raises `BadLine` unless it is an answer or a notification.
     """
     message = _object(line)
     if message.get("jsonrpc") != "2.0":
@@ -114,12 +111,12 @@ def _object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
         message: object = json.loads(text, parse_constant=_no_constant)
         if "\\ud" in text.lower():
-            # Half of a surrogate pair is legal JSON and no character; it would break whoever prints it.
+            # An unpaired surrogate is valid JSON, but cannot be encoded when it is printed.
             json.dumps(message, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadLine(
             f"standard output carried something that is not JSON: {excerpt(line)} ({error}); "
-            "a library that prints must be moved off file descriptor 1",
+            "redirect the output of libraries from file descriptor 1",
             may_be_answer=False,
         ) from None
     if not isinstance(message, dict):
@@ -146,11 +143,11 @@ def _error(number: int | None, error: object, line: bytes) -> ErrorResponse:
 
 
 def _whole(value: object) -> int | None:
-    """Return `value` if it is a whole number, which some languages write as 1.0; otherwise None."""
+    """Return `value` as an int if it is a whole number, also if written as 1.0; otherwise None."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")

@@ -1,4 +1,4 @@
-"""An adapter process held for one peer or router, with the first fault that concerns it."""
+"""The use of an adapter process by one peer or router, with the first fault that concerns it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -13,10 +13,10 @@ CALL_DEADLINE = 5.0
 
 
 class Lease:
-    """A process held from the opening of a peer or router until its end.
+    """The use of a process from the opening of a peer or router until its end.
 
-    A fault of one call (a wrong result, an error of the adapter's own) concerns its holder only;
-    a fault of the process concerns all who hold it.
+    A fault of one call (a wrong result, an error of the adapter) concerns only its lease; a fault of the
+    process concerns all its leases.
     """
 
     def __init__(self, pool: AdapterPool, connection: Connection, patience: float) -> None:
@@ -26,10 +26,10 @@ class Lease:
         self._pool = pool
         self._sinks: list[FaultSink] = []
         self._given_back = False
-        connection.on_fault(self._note)
+        connection.on_fault(self._record)
 
     def on_fault(self, sink: FaultSink) -> None:
-        """Have `sink` called with the first fault: at once if there was one."""
+        """Have `sink` called with the first fault: immediately if there is one, otherwise when it occurs."""
         if self.fault is not None:
             sink(self.fault)
         else:
@@ -42,34 +42,34 @@ class Lease:
         decode: Callable[[Any], T],
         deadline: float | None = None,
     ) -> T:
-        """Ask, as `Connection.call` does, within the usual deadline if no other is given."""
+        """Send a request as `Connection.call` does; by default within `CALL_DEADLINE`."""
         if deadline is None:
             deadline = CALL_DEADLINE * self.patience
         try:
             return await self.connection.call(method, params, decode, deadline=deadline)
         except DriverFault as fault:
-            self._note(fault)
+            self._record(fault)
             raise
 
     @property
     def fault_text(self) -> str | None:
-        """The first fault in words, the adapter's last lines included."""
+        """The message of the first fault, with the adapter's last lines on standard error."""
         return None if self.fault is None else str(self.fault)
 
     @property
     def is_shared(self) -> bool:
-        """Whether others hold the process too."""
+        """Whether the process has other leases."""
         return self.connection.leases > 1
 
     @property
     def process_goes_on(self) -> bool:
-        """Whether the process stays when this is given back: for its other holders, or for the next one."""
+        """Whether the process keeps running after `give_back`, for other or later leases."""
         return self.is_shared or self._pool.keeps(self.connection)
 
     async def give_back(self, *, spent: bool = False) -> None:
-        """Give the process back, to be ended if nobody needs it; the second time does nothing.
+        """Return the process to the pool, which ends it if it is unused. A second call does nothing.
 
-        `spent` says that something of the holder is left in it, so that it should not serve for ever.
+        `spent` is whether resources of this lease remain in the process, so that it gets no new ones.
         """
         if not self._given_back:
             self._given_back = True
@@ -77,24 +77,24 @@ class Lease:
             await self._pool.give_back(self.connection)
 
     async def kill(self) -> None:
-        """Kill the process; if it is given back already, nothing.
+        """Kill the process, unless it was given back.
 
-        Raises `NotOffered` if it is shared, or is not the harness's own.
+        Raises `NotOffered` if it is shared, or if the harness did not start it.
         """
         if self._given_back:
             return
         if not self.connection.process.is_ours:
-            raise NotOffered("kill: the adapter was attached, so that its process is not the harness's")
+            raise NotOffered("kill: the adapter was attached, so the harness cannot kill its process")
         if self.is_shared:
             raise NotOffered(
-                "kill: the adapter's peers share one process, and another one lives in it;"
-                " open what is to be killed by open_killable_peer"
+                "kill: the adapter's process has other peers;"
+                " open a peer that is to be killed with open_killable_peer"
             )
         self._given_back = True
         await self._pool.kill(self.connection)
 
-    def _note(self, fault: DriverFault) -> None:
-        # What the harness ends itself is no fault.
+    def _record(self, fault: DriverFault) -> None:
+        # After `give_back` the harness itself ends the process.
         if self.fault is None and not self._given_back:
             self.fault = fault
             sinks, self._sinks = self._sinks, []

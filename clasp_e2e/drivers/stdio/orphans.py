@@ -1,13 +1,12 @@
-"""Ending what is left of the adapters of a harness that is no more.
+"""A program that ends the remaining adapters of a harness that was killed.
 
-An adapter finds its standard input closed when the harness dies, and should leave. One that hangs
-would not, and neither would a browser that it started. So a small process runs this file, with the
-reading end of a pipe that nobody but the harness holds: when it closes, what is left is ended, in
-the steps of the driver protocol.
+When the harness is killed, the standard input of its adapters is closed, and they should exit. An adapter
+that hangs, or a browser that it started, does not. So a process runs this file and reads a pipe that only
+the harness can write to: when the pipe closes, it ends the remaining processes, in the steps of the driver
+protocol.
 
-Linux: processes are known by their environment, which /proc shows. Elsewhere nothing is found, and
-adapters are trusted to leave. Run by path and isolated, so it starts in a few milliseconds: the
-standard library only.
+It finds processes by their environment in /proc, so on Linux only. It runs isolated and uses only the
+standard library, to start within a few milliseconds.
 """
 
 import os
@@ -20,17 +19,17 @@ from time import monotonic
 
 
 def marked(mark: str) -> list[int]:
-    """The processes, zombies apart, that were started with `mark`, NAME=VALUE, in their environment."""
+    """Return the processes, without zombies, whose environment contains `mark`, NAME=VALUE."""
     found: list[int] = []
     for entry in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # It ended meanwhile, or is somebody else's.
+        with suppress(OSError):  # The process has ended, or belongs to another user.
             if mark.encode() in entry.read_bytes().split(b"\0"):
                 found.append(int(entry.parent.name))
     return found
 
 
 def ended(processes: list[int], within: float) -> bool:
-    """Wait until all processes have ended, `within` seconds at most; return whether they have."""
+    """Wait at most `within` seconds until all processes have ended; return whether they have."""
     left: list[int] = []
     for process in processes:
         with suppress(OSError):
@@ -38,7 +37,7 @@ def ended(processes: list[int], within: float) -> bool:
     deadline = monotonic() + within
     try:
         while left:
-            # Such a descriptor can be read once the process has ended.
+            # A pidfd is readable once its process has ended; see pidfd_open(2).
             over, _, _ = select.select(left, [], [], max(0.0, deadline - monotonic()))
             if not over:
                 return False
@@ -52,7 +51,7 @@ def ended(processes: list[int], within: float) -> bool:
 
 
 def end(mark: str, step: float) -> None:
-    """End what bears `mark`: it has `step` seconds to leave, and again after SIGTERM."""
+    """End the processes with `mark`: wait `step` seconds, send SIGTERM, wait again, send SIGKILL."""
     groups: set[int] = set()
     for number in (None, signal.SIGTERM, signal.SIGKILL):
         processes = marked(mark)
@@ -63,7 +62,7 @@ def end(mark: str, step: float) -> None:
             _signal(groups, number)
         if ended(processes, step):
             break
-    # A child that cleared its environment is still of the group.
+    # A child that cleared its environment is still in the group.
     _signal(groups, signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""The adapter processes of one driver: started ahead, handed out, taken back, ended."""
+"""A pool of the adapter processes of one driver."""
 
 import asyncio
 import os
@@ -27,13 +27,12 @@ OPEN_DEADLINE = 15.0
 
 
 class AdapterPool:
-    """Where connections come from.
+    """A pool of adapter processes, some of which are started in advance.
 
-    Processes that are ready and unused wait for the peers to come: as many as were taken lately, in
-    the time that a start takes, and one more; or as many as were announced by `expect`. If the
-    adapter's peers share a process, `take` hands that one to each that does not ask to be alone.
-    With `point` nothing is started: each process is awaited there, one after the other, when it is
-    needed.
+    The number of unused processes is that of the processes taken within the duration of a start, plus
+    one; or the number given to `expect`, if greater. If the adapter's peers share a process, `take`
+    returns the shared one unless `alone` is set. With `point` the pool starts no processes: it waits there
+    for each process when it is needed.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class AdapterPool:
         self._catalogue = catalogue
         self._patience = patience
         self._cost: StartCost | None = None
-        self._starting = asyncio.Semaphore(1)  # Until the first has shown what a start costs.
+        self._starting = asyncio.Semaphore(1)  # Until the first start is measured.
         self._ready: deque[asyncio.Task[Connection]] = deque()
         self._common: asyncio.Task[Connection] | None = None
         self._expected = 0
@@ -59,7 +58,7 @@ class AdapterPool:
         self._shared = False
 
     async def describe(self) -> Description:
-        """Return who the adapter says it is; start the first process. Raises `DriverFault`."""
+        """Start the first process and return its description. Raises `DriverFault`."""
         if self._description is None:
             self._ready.append(self._launching())
             await asyncio.shield(self._ready[0])
@@ -68,7 +67,7 @@ class AdapterPool:
         return self._description
 
     async def take(self, *, alone: bool = False) -> Connection:
-        """Return a process for a peer; with `alone` nobody else gets it. Raises `DriverFault`."""
+        """Return a process for a peer; with `alone`, an unshared one. Raises `DriverFault`."""
         if self._shared and not alone:
             if self._common is None or not _serves(self._common):
                 self._common = self._next()
@@ -82,26 +81,26 @@ class AdapterPool:
         return connection
 
     def expect(self, count: int) -> None:
-        """Start processes ahead for `count` peers that are about to be opened."""
+        """Start processes in advance for `count` peers that will be opened soon."""
         if self._description is not None and not self._shared:
             self._expected = count
             self._start_ahead()
 
     async def give_back(self, connection: Connection) -> None:
-        """Take a process back from one of its holders: keep it if it serves all, otherwise end it."""
+        """Release a process; end it if it has no other lease, unless it is the shared one."""
         connection.leases -= 1
         if connection.leases == 0 and not self.keeps(connection):
             await connection.end()
             self._connections.discard(connection)
 
     async def kill(self, connection: Connection) -> None:
-        """Kill a process, whoever holds it."""
+        """Kill a process."""
         connection.leases -= 1
         await connection.kill()
         self._connections.discard(connection)
 
     async def aclose(self) -> None:
-        """End every process at once: in the protocol's orderly way those that are ready to be asked."""
+        """End all processes in parallel, those that are initialized with a shutdown request."""
         self._starts_ahead = False
         tasks = [*self._ready, *([self._common] if self._common else [])]
         self._ready.clear()
@@ -112,26 +111,26 @@ class AdapterPool:
             await asyncio.wait(tasks)
         for task in tasks:
             if not task.cancelled():
-                task.exception()  # Nobody else asks for it any more.
+                task.exception()  # Marks it as retrieved.
         connections, self._connections = self._connections, set()
         await asyncio.gather(*(connection.end() for connection in connections))
         await self._watchdog.aclose()
 
     def keeps(self, connection: Connection) -> bool:
-        """Whether `connection` serves all peers, and still can."""
+        """Return whether `connection` is the shared one and can serve more peers."""
         common = self._common
         return common is not None and common.done() and _serves(common) and common.result() is connection
 
     def _next(self) -> asyncio.Task[Connection]:
-        """Return the process that was started first of those that are unused, or one that starts now."""
+        """Return the oldest unused process, or start a new one."""
         self._expected = max(0, self._expected - 1)
         return self._ready.popleft() if self._ready else self._launching()
 
     def _start_ahead(self) -> None:
         if not self._starts_ahead:
             return
-        lately = asyncio.get_running_loop().time() - (self._cost.duration if self._cost else 0.0)
-        while self._takes and self._takes[0] < lately:
+        since = asyncio.get_running_loop().time() - (self._cost.duration if self._cost else 0.0)
+        while self._takes and self._takes[0] < since:
             self._takes.popleft()
         wanted = max(self._expected, len(self._takes) + 1)
         wanted = min(wanted, ready_at_most(self._cost, available_memory()))
@@ -139,7 +138,7 @@ class AdapterPool:
             self._ready.append(self._launching())
 
     def _launching(self) -> asyncio.Task[Connection]:
-        # A process outlives the scenario that asked for it, so it must not inherit that scenario's context.
+        # A process outlives the scenario that requested it, so it must not inherit the scenario's context.
         launch: Coroutine[Any, Any, Connection] = self._launch()
         return asyncio.get_running_loop().create_task(launch, context=Context())
 
@@ -147,7 +146,7 @@ class AdapterPool:
         async with self._starting:
             connection = Connection(self._make)
             self._connections.add(connection)
-            begun = asyncio.get_running_loop().time()
+            began = asyncio.get_running_loop().time()
             try:
                 await connection.process.start()
                 description, shared = await connection.call(
@@ -166,14 +165,14 @@ class AdapterPool:
                 raise
             if self._description is None:
                 self._description, self._shared = description, shared
-                self._cost = measure(connection.process.pid, asyncio.get_running_loop().time() - begun)
+                self._cost = measure(connection.process.pid, asyncio.get_running_loop().time() - began)
                 for _ in range(starts_at_once(self._cost, os.cpu_count() or 1) - 1):
                     self._starting.release()
         return connection
 
 
 def _serves(task: asyncio.Task[Connection]) -> bool:
-    """Whether what `task` has started, or is starting, can be given to one more holder."""
+    """Return whether the process that `task` starts or has started can serve another peer."""
     if not task.done():
         return True
     if task.cancelled() or task.exception() is not None:

@@ -1,9 +1,8 @@
-"""An adapter's process: lines in, lines out, its last words, and its certain end.
+"""An adapter's process: its input and output lines, its standard error, and its end.
 
-Source: "Transport" of the driver protocol, version 1. POSIX only: each adapter leads a process
-group of its own, so that a browser or whatever else it starts ends with it. Should the harness
-itself be killed, the adapter finds its standard input closed, which is its sign to leave; the
-watchdog ends the one that does not.
+Source: "Transport" of the driver protocol, version 1. POSIX only: each adapter leads a process group,
+so that the processes that it starts, such as a browser, end with it. If the harness itself is killed,
+the adapter's standard input is closed and the adapter must exit; otherwise the watchdog ends it.
 """
 
 import asyncio
@@ -23,17 +22,17 @@ from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 1000
 GRACE = 1.0
-"""Seconds for the rest of a crash (exit status, last words) to arrive after its first sign."""
+"""Seconds from the first sign of a crash within which the exit status and standard error arrive."""
 
 LineSink = Callable[[bytes], None]
 
 
 class AdapterProcess(asyncio.SubprocessProtocol):
-    """A process that speaks in lines.
+    """An adapter's process that the harness starts.
 
-    `on_line` is called with each line of its standard output, without the line end, at once.
-    `on_broken` is called once, with what happened, if no further line can come though the
-    process was not asked to end. `watchdog` ends it should the harness be killed.
+    `on_line` is called with each line of its standard output, without the line end. `on_broken` is called
+    once, with a description, if no further line can arrive although the harness did not end the
+    process. `watchdog` ends the process if the harness is killed.
     """
 
     is_ours = True
@@ -55,19 +54,19 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._patience = patience
         self._transport: asyncio.SubprocessTransport | None = None
         self._line = bytearray()
-        self._words = bytearray()
-        self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
-        self._lost: set[int] = set()
-        self._taken = asyncio.Event()
-        self._taken.set()
+        self._stderr_rest = bytearray()
+        self._stderr_lines: deque[str] = deque(maxlen=STDERR_LINES)
+        self._closed_pipes: set[int] = set()
+        self._input_drained = asyncio.Event()
+        self._input_drained.set()
         self._exited = asyncio.Event()
         self._finished = asyncio.Event()
         self._ending = False
         self._group_ended = False
-        self._verdict: asyncio.TimerHandle | None = None
+        self._exit_grace_timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Start it. Raises `DriverFault`, and `NotAvailable` if there is no such program."""
+        """Start the process. Raises `DriverFault`, and `NotAvailable` if there is no such program."""
         await self._watchdog.start()
         loop = asyncio.get_running_loop()
         environment = os.environ | self._watchdog.mark
@@ -79,23 +78,23 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             fault = NotAvailable if isinstance(error, FileNotFoundError) else DriverFault
             raise fault(
                 f"the adapter `{self}` cannot be started: {error.strerror}: {self.command[0]}; "
-                "check the program that is named after `cmd:`"
+                "check the program after `cmd:`"
             ) from error
         self._transport = transport
 
     def write(self, line: bytes) -> None:
-        """Send `line`, which brings its line end. Lines to a process that is gone are lost."""
+        """Send `line`, which includes its line end; do nothing if the process has ended."""
         if (stdin := self._stdin()) is not None and not stdin.is_closing():
             stdin.write(line)
 
     def close_input(self) -> None:
-        """Close its input, as it would find it if the harness were gone."""
+        """Close its standard input, as happens when the harness is killed."""
         if (stdin := self._stdin()) is not None:
             stdin.close()
 
     def hold_output(self, held: bool) -> None:
-        """Leave its output unread, or read it again."""
-        if self._transport is None or 1 in self._lost:
+        """Stop reading its standard output, or resume."""
+        if self._transport is None or 1 in self._closed_pipes:
             return
         pipe = cast("asyncio.ReadTransport", self._transport.get_pipe_transport(1))
         if held:
@@ -104,17 +103,17 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             pipe.resume_reading()
 
     async def takes_all(self, within: float) -> bool:
-        """Whether it takes all that was written to it, by `within` seconds from now, and lives on."""
+        """Return whether it reads all its input within `within` seconds, and keeps its input open."""
         if (stdin := self._stdin()) is None:
             return False
         stdin.set_write_buffer_limits(0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._taken.wait()
-        return self._taken.is_set() and 0 not in self._lost
+                await self._input_drained.wait()
+        return self._input_drained.is_set() and 0 not in self._closed_pipes
 
     async def exits(self, within: float) -> bool:
-        """Whether it is over by `within` seconds from now."""
+        """Return whether it exits within `within` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._exited.wait()
@@ -126,32 +125,32 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         return self._transport.get_returncode() if self._transport is not None else None
 
     def stderr(self) -> str:
-        """Its last lines on standard error."""
-        unfinished = [self._shown(self._words)] if self._words else []
-        return "\n".join([*self._last_words, *unfinished][-STDERR_LINES:])
+        """Return its last lines on standard error."""
+        unfinished = [self._shown(self._stderr_rest)] if self._stderr_rest else []
+        return "\n".join([*self._stderr_lines, *unfinished][-STDERR_LINES:])
 
     def kill_now(self) -> None:
-        """Have the whole group killed, without waiting until it is."""
+        """Send SIGKILL to the process group."""
         self._ending = True
         self._signal(signal.SIGKILL)
 
     async def kill(self) -> None:
-        """Kill the whole group; return when the process is reaped and its pipes are closed."""
+        """Kill the process group; return when the process is reaped and its pipes are closed."""
         self.kill_now()
         if self._transport is None:
             return
         await self._exited.wait()
-        # Children that stayed in the group outlive their leader; one that left it may hold our pipes.
+        # Children in the group outlive their leader; one that left it may keep our pipes open.
         self._signal(signal.SIGKILL)
         self._group_ended = True
         stdin = self._stdin()
         if stdin is not None and stdin.get_write_buffer_size() > 0:
-            stdin.abort()  # Else its closing waits until somebody reads the rest.
+            stdin.abort()  # Otherwise closing it waits until the rest is read.
         self._transport.close()
         await self._finished.wait()
 
     async def end(self, farewell: bytes) -> None:
-        """Send `farewell` and close its input; then SIGTERM, then SIGKILL; return when it is gone."""
+        """Send `farewell`, close its input, send SIGTERM, then SIGKILL; return when it has ended."""
         self._ending = True
         self.write(farewell)
         if (stdin := self._stdin()) is not None:
@@ -164,20 +163,20 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             await self.kill()
 
     def __str__(self) -> str:
-        """The command as a user may show it to others: a home directory is `~`."""
+        """The command, with `~` for the home directory, which should not appear in reports."""
         return shlex.join(self.command).replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
 
-    # What asyncio calls.
+    # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport: output can come before `start` has returned."""
+        """Store the transport: output can arrive before `start` returns."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self.pid = self._transport.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Cut output into lines."""
+        """Split the received data into lines."""
         if fd == 2:
-            self._hear(data)
+            self._stderr_received(data)
             return
         self._line += data
         if self._ending:
@@ -191,83 +190,81 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             self._break(str(error))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """Note that the process closed its end."""
+        """Record that a pipe is closed."""
         del exc
-        self._lost.add(fd)
+        self._closed_pipes.add(fd)
         if fd == 0:
-            self._taken.set()  # Nothing more will be.
+            self._input_drained.set()  # Ends the wait in `takes_all`.
         else:
-            self._consider()
+            self._check_end()
 
     def pause_writing(self) -> None:
-        """Note that it reads more slowly than it is written to."""
-        self._taken.clear()
+        """Record that the process has not read all its input."""
+        self._input_drained.clear()
 
     def resume_writing(self) -> None:
-        """Note that it has read on."""
-        self._taken.set()
+        """Record that the process has read its input."""
+        self._input_drained.set()
 
     def process_exited(self) -> None:
-        """Note that the process is over and reaped."""
+        """Record that the process has ended and is reaped."""
         self._exited.set()
-        self._consider()
+        self._check_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the process is over and all pipes are closed."""
+        """Record that the process has ended and all pipes are closed."""
         del exc
         if self._transport is not None:
             self._transport.close()
         self._finished.set()
-
-    # Inside.
 
     def _stdin(self) -> asyncio.WriteTransport | None:
         if self._transport is None:
             return None
         return cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
 
-    def _hear(self, data: bytes) -> None:
-        *lines, rest = (bytes(self._words) + data).split(b"\n")
-        self._last_words.extend(self._shown(line) for line in lines)
-        self._words = bytearray(rest[:STDERR_LINE_LENGTH])
+    def _stderr_received(self, data: bytes) -> None:
+        *lines, rest = (bytes(self._stderr_rest) + data).split(b"\n")
+        self._stderr_lines.extend(self._shown(line) for line in lines)
+        self._stderr_rest = bytearray(rest[:STDERR_LINE_LENGTH])
 
     @staticmethod
     def _shown(line: bytes | bytearray) -> str:
         return line[:STDERR_LINE_LENGTH].decode("utf-8", "backslashreplace").rstrip("\r")
 
-    def _consider(self) -> None:
-        """Tell a process that is gone: at once when all is known of its end, soon when not."""
-        if self._ending or (1 not in self._lost and not self._exited.is_set()):
+    def _check_end(self) -> None:
+        """Report the end of the process when everything is known about it, or after `GRACE`."""
+        if self._ending or (1 not in self._closed_pipes and not self._exited.is_set()):
             return
-        if self._exited.is_set() and {1, 2} <= self._lost:
-            self._tell_end()
-        elif self._verdict is None:
+        if self._exited.is_set() and {1, 2} <= self._closed_pipes:
+            self._report_end()
+        elif self._exit_grace_timer is None:
             loop = asyncio.get_running_loop()
-            self._verdict = loop.call_later(GRACE * self._patience, self._tell_end)
+            self._exit_grace_timer = loop.call_later(GRACE * self._patience, self._report_end)
 
-    def _tell_end(self) -> None:
+    def _report_end(self) -> None:
         how = ending(self.status)
         cut = f", in the middle of a line: {excerpt(bytes(self._line), 60)}" if self._line else ""
         self._break(how + cut)
 
     def _break(self, what: str) -> None:
-        if self._verdict is not None:
-            self._verdict.cancel()
+        if self._exit_grace_timer is not None:
+            self._exit_grace_timer.cancel()
         if not self._ending:
             self._ending = True
             self._on_broken(what)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._verdict is not None:
-            self._verdict.cancel()
-        # Once the group is gone its number may be somebody else's.
+        if self._exit_grace_timer is not None:
+            self._exit_grace_timer.cancel()
+        # Once the group has ended, its number may be reused.
         if self.pid and not self._group_ended:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
 
 def ending(status: int | None) -> str:
-    """An exit status in words; None for a process that runs and speaks no more."""
+    """Return a description of an exit status; None means that the process still runs."""
     if status is None:
         return "it closed its standard output, though it still runs"
     return f"it was ended by signal {-status}" if status < 0 else f"it exited with status {status}"

@@ -1,7 +1,7 @@
-"""The params, results and events of the driver protocol: JSON to the model's types and back. Pure.
+"""Conversion of the params, results and events of the driver protocol from and to JSON. Pure.
 
 Source: "Requests" and "Notifications" of the driver protocol, version 1. Keys that the protocol
-does not name are ignored, so that an adapter may say more than it must.
+does not define are ignored, so that an adapter may send more than is required.
 """
 
 import base64
@@ -28,11 +28,11 @@ ROLES = frozenset({"peer", "router"})
 
 
 class WrongShape(ValueError):
-    """A result or an event that is not what the protocol says; the text says what is wrong."""
+    """A result or an event that does not conform to the protocol; the message says why."""
 
 
 def config_params(config: P2PConfig | None) -> dict[str, object] | None:
-    """The `p2p` of `peer.open`: null without P2P, otherwise without the keys that nobody set."""
+    """Return the `p2p` of `peer.open`: null without P2P, otherwise without the keys that are not set."""
     if config is None:
         return None
     params: dict[str, object] = {"ice_servers": list(config.ice_servers)}
@@ -48,12 +48,12 @@ def config_params(config: P2PConfig | None) -> dict[str, object] | None:
 
 
 def encode_data(data: bytes) -> str:
-    """`data` in base64 (RFC 4648, with padding)."""
+    """Return `data` in base64 (RFC 4648, with padding)."""
     return base64.b64encode(data).decode("ascii")
 
 
 def description(result: Any) -> tuple[Description, bool]:
-    """The result of `initialize`, and whether the adapter's peers share one process."""
+    """Decode the result of `initialize`; return it and whether the adapter's peers share one process."""
     fields = _object(result, "result")
     version: object = fields.get("protocol")
     if version != PROTOCOL or isinstance(version, bool):
@@ -78,27 +78,27 @@ def description(result: Any) -> tuple[Description, bool]:
 
 
 def session_id(result: Any) -> str:
-    """The result of `peer.open`."""
+    """Decode the result of `peer.open`."""
     return _some_text(_object(result, "result"), "session_id")
 
 
 def send_result(result: Any) -> SendResult:
-    """The result of `peer.send_p2p`."""
+    """Decode the result of `peer.send_p2p`."""
     return SendResult(_one_of(_object(result, "result"), "result", [path.value for path in SendResult]))
 
 
 def routing_mode(result: Any) -> RoutingMode:
-    """The result of `peer.p2p_routing_mode`."""
+    """Decode the result of `peer.p2p_routing_mode`."""
     return RoutingMode(_one_of(_object(result, "result"), "mode", [mode.value for mode in RoutingMode]))
 
 
 def connected(result: Any) -> bool:
-    """The result of `peer.is_peer_connected`."""
+    """Decode the result of `peer.is_peer_connected`."""
     return _flag(_object(result, "result"), "connected")
 
 
 def router_url(result: Any) -> str:
-    """The result of `router.open`."""
+    """Decode the result of `router.open`."""
     url = _some_text(_object(result, "result"), "url")
     if not url.startswith(("ws://", "wss://")):
         raise WrongShape(f"url is {url!r}; it must start with ws:// or wss://")
@@ -106,12 +106,12 @@ def router_url(result: Any) -> str:
 
 
 def nothing(result: Any) -> None:
-    """The result of a call that has none: an empty object."""
+    """Check the empty result of a call without a result."""
     _object(result, "result")
 
 
 def peer_event(params: dict[str, Any]) -> tuple[str, P2PEvent]:
-    """The params of a `peer.event` notification: the peer's handle, and what happened."""
+    """Decode the params of a `peer.event` notification; return the peer's handle and the event."""
     fields = _object(params.get("event"), "event")
     kind = _text(fields, "type")
     decode = _EVENTS.get(kind)

@@ -1,6 +1,6 @@
-"""What starting an adapter costs, and how many starts a machine has room for at once.
+"""The cost of starting an adapter, and the number of processes to start at once.
 
-Source: Linux's /proc. Elsewhere the cost is unknown, and the bounds are those for an unknown cost.
+Source: Linux's /proc. On other systems the cost is unknown.
 """
 
 import os
@@ -8,36 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOST_AT_ONCE = 16
-"""Maximum number of processes that start at once, and of those that are ready and unused."""
+"""Maximum number of processes that start at once, and of unused processes."""
 
 UNKNOWN_STARTS = 2
-"""Starts at once for each processor, where their cost is unknown."""
+"""Number of starts at once per processor if their cost is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartCost:
-    """What one start took, of the process and of all that it started; None for what is unknown."""
+    """The cost of one start, for the process and all its descendants; None means unknown."""
 
     duration: float
     """Seconds from the start to the answer to `initialize`."""
     processor_time: float | None = None
-    """Seconds, with those in which it could have run and no processor was free: the rest it slept."""
+    """Seconds, including the time spent waiting for a free processor."""
     memory: int | None = None
-    """Resident bytes; memory that processes share counts once for each of them."""
+    """Resident bytes; memory that processes share counts once for each process."""
 
 
 def measure(pid: int, duration: float) -> StartCost:
-    """Return what the process `pid` has taken since its start, `duration` seconds ago."""
+    """Return the cost of the process `pid` since its start `duration` seconds ago."""
     ticks = pages = queued = 0
     processes = [pid]
     try:
         for process in processes:
             folder = Path(f"/proc/{process}")
-            # The name, in parentheses, may hold spaces: count from behind it. See proc_pid_stat(5).
+            # The name, in parentheses, may contain spaces: count the fields after it. See proc_pid_stat(5).
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))
             pages += int(fields[21])
-            # On a busy machine, time in the run queue would look like sleep. See sched-stats in the kernel.
+            # Time in the run queue; see the kernel's documentation, sched-stats.
             for thread in folder.glob("task/*/schedstat"):
                 queued += int(thread.read_text().split()[1])
             processes += map(int, (folder / f"task/{process}/children").read_text().split())
@@ -48,7 +48,7 @@ def measure(pid: int, duration: float) -> StartCost:
 
 
 def starts_at_once(cost: StartCost, processors: int) -> int:
-    """Return how many starts keep `processors` busy, and no busier than that."""
+    """Return the number of simultaneous starts that keep `processors` busy."""
     if cost.processor_time is None:
         return min(UNKNOWN_STARTS * processors, MOST_AT_ONCE)
     busy = max(cost.processor_time / cost.duration, 1 / MOST_AT_ONCE)
@@ -56,9 +56,9 @@ def starts_at_once(cost: StartCost, processors: int) -> int:
 
 
 def ready_at_most(cost: StartCost | None, available: int | None) -> int:
-    """Return how many processes may be ready and unused, given `available` bytes of memory.
+    """Return the maximum number of unused processes, given `available` bytes of memory.
 
-    They may take half of it: what they do with a peer takes more.
+    They may use half of it, since a process needs more memory once it has a peer.
     """
     if cost is None or not cost.memory or available is None:
         return MOST_AT_ONCE
@@ -66,7 +66,7 @@ def ready_at_most(cost: StartCost | None, available: int | None) -> int:
 
 
 def available_memory() -> int | None:
-    """Return the bytes that processes can take without swapping; None if unknown."""
+    """Return the bytes of memory available without swapping; None if unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         [kilobytes] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]

@@ -1,4 +1,4 @@
-"""The harness's end of the process that ends its adapters when the harness itself is killed."""
+"""Control of the process that ends the adapters if the harness itself is killed."""
 
 import asyncio
 import sys
@@ -6,19 +6,19 @@ import uuid
 from pathlib import Path
 
 STEP = 2.0
-"""Seconds between the end of an adapter's input, SIGTERM and SIGKILL."""
+"""Seconds from the end of an adapter's input to SIGTERM, and from there to SIGKILL."""
 
 MARK = "CLASP_E2E_HARNESS"
-"""The environment variable by which what an adapter started is known as its, wherever it went."""
+"""The environment variable that identifies all processes of an adapter, in any process group."""
 
 SCRIPT = Path(__file__).with_name("orphans.py")
 
 
 class Watchdog:
-    """A process, from the first `start` to `aclose`, that outlives a harness that was killed.
+    """A process that runs from the first `start` to `aclose`, also if the harness is killed.
 
-    It ends whatever bears `mark` in its environment. So there is no moment between an adapter's
-    start and its being known, and a child that left the adapter's process group is found as well.
+    It ends all processes with `mark` in their environment. So it knows an adapter from its start, and
+    finds children that left the adapter's process group.
     """
 
     def __init__(self, patience: float = 1.0) -> None:
@@ -28,11 +28,11 @@ class Watchdog:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start the process, unless it runs."""
         async with self._starting:
             if self._process is None:
                 [entry] = self.mark.items()
-                # In a session of its own, no signal meant for the harness reaches it.
+                # In its own session, it does not receive signals for the harness.
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", str(SCRIPT), "=".join(entry), str(STEP * self._patience)),
                     stdin=asyncio.subprocess.PIPE,
@@ -41,7 +41,7 @@ class Watchdog:
                 )
 
     async def aclose(self) -> None:
-        """End it, once it has ended whatever adapters left behind. The second call does nothing."""
+        """Let it end all remaining processes, and wait until it has ended. A second call does nothing."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()

@@ -1,5 +1,5 @@
 "use strict";
-// The page is whole without this: it hides what is not looked for, and opens what a link leads to.
+// The page works without this script, which filters the entries and opens the target of a link.
 const form = document.querySelector("form.filter");
 const entries = [...document.querySelectorAll("details.entry")].map((element) => ({
   element,

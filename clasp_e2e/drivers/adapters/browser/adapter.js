@@ -1,8 +1,8 @@
 /**
- * Peers in a browser behind the driver protocol, version 1. All of a peer runs in a page of Chromium, which
- * it has for itself; this process carries the lines, and ends if its browser does.
+ * The adapter of peers in a browser, for the driver protocol, version 1. Each peer runs in its own page of
+ * Chromium; this process forwards the lines, and exits if the browser does.
  *
- * Arguments: the program that is Chromium, and a directory in which its profile is made and removed.
+ * Arguments: the path of Chromium, and a directory in which its profile is created and removed.
  */
 
 import { readFileSync } from 'node:fs';
@@ -15,14 +15,14 @@ import { servePages } from './pages.js';
 const [program, profiles] = process.argv.slice(2);
 if (profiles === undefined) fail('usage: adapter.js CHROMIUM PROFILES');
 
-function fail(words) {
-  console.error(words);
+function fail(message) {
+  console.error(message);
   process.exit(1);
 }
 
-process.on('unhandledRejection', (error) => fail(`the adapter's own failure: ${error.stack}`));
+process.on('unhandledRejection', (error) => fail(`the adapter itself failed: ${error.stack}`));
 
-/** What the page is to say of itself. */
+/** Return the `implementation` that the page reports. */
 function implementation(product) {
   const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
   const core = `@clasp-to/core ${manifest.dependencies['@clasp-to/core']}`;
@@ -33,30 +33,30 @@ function implementation(product) {
   };
 }
 
-/** Maximum number of pages that stay after their peer was closed, for calls that are made nevertheless. */
+/** Maximum number of pages that are kept after their peer is closed, to answer later calls. */
 const KEPT = 16;
 
 const lines = new Lines(1);
 const url = `${await servePages()}/page.html`;
-const browser = new Chromium(program, join(profiles, String(process.pid)), (words) => fail(`${program}: ${words}`));
+const browser = new Chromium(program, join(profiles, String(process.pid)), (reason) => fail(`${program}: ${reason}`));
 
 async function openPage() {
   const page = await browser.openPage(url, {
     onText: (text) => lines.sendText(text),
-    onConsole: (words) => console.error(words),
+    onConsole: (text) => console.error(text),
   });
   await page.evaluate(`import('/page.mjs').then(({ start }) => {
-    globalThis.peer = start(${JSON.stringify(description)}, tell);
+    globalThis.peer = start(${JSON.stringify(description)}, sendLine);
   })`);
   return page;
 }
 
 const description = implementation(await browser.product());
-/** By handle, each a promise. */
+/** Promises of pages, by handle. */
 const pages = new Map();
-/** The handles of those that were closed, in that order. */
+/** The handles of closed peers, in order. */
 const closed = new Set();
-/** One that no peer has: it answers what concerns no peer, and becomes the page of the next. */
+/** A page without a peer: it answers requests that concern no peer, and becomes the page of the next peer. */
 let spare = openPage();
 
 function pageFor({ method, params }) {
@@ -88,7 +88,7 @@ lines.read({
     const succeeded = await page.evaluate(`peer.take(${JSON.stringify(request)})`);
     if (method === 'peer.close' ? succeeded : method === 'peer.open' && !succeeded) await retire(params.peer);
   },
-  // No farewells: whoever is connected sees a peer that vanishes.
+  // Without closing connections: other peers see these peers vanish.
   end: async () => {
     await browser.kill();
     lines.exit();

@@ -1,9 +1,9 @@
 /**
- * A Chromium of one's own, and its pages.
+ * A Chromium process and its pages.
  *
- * It stays in the process group of whoever starts it: a peer that is killed takes its browser along
- * before that could say farewell, as in a crash. Automation libraries give the browser a group of
- * its own, and it parts in an orderly way when they are killed.
+ * The browser stays in the process group of the adapter, so that both are killed together and the browser
+ * closes no connections, as in a crash. Automation libraries start it in its own process group, and it
+ * closes its connections when they are killed.
  */
 
 import { spawn } from 'node:child_process';
@@ -15,11 +15,11 @@ import { DevTools } from './devtools.js';
 
 const FLAGS = [
   '--headless',
-  '--no-sandbox', // It cannot be had as root, nor in many a container; the only pages are ours.
+  '--no-sandbox', // A sandbox is not available as root or in many containers; all pages are our own.
   '--remote-debugging-pipe',
-  // Candidates with addresses: names ending in .local would be asked for on the network.
+  // Candidates with addresses: names that end in .local would be resolved on the network.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
-  // No request of its own to anybody, and no questions.
+  // No network requests by the browser itself, and no prompts.
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-default-apps',
@@ -28,16 +28,16 @@ const FLAGS = [
   '--disable-sync',
   '--no-first-run',
   '--password-store=basic',
-  // No page is in the background: each is a peer whose timers count.
+  // Each page is a peer, whose timers must not be throttled.
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  // A page opens faster in a process that is there; with one process for all, its main thread is the limit.
+  // A page opens faster in an existing process, but the main thread of a single process would be the limit.
   '--renderer-process-limit=8',
-  // Nothing that a peer has no use for.
+  // Not needed by peers.
   '--disable-breakpad',
   '--disable-gpu',
-  '--log-level=3', // Otherwise it complains, line upon line, that there is no desktop.
+  '--log-level=3', // Otherwise it logs many warnings about the missing desktop.
 ];
 
 export class Chromium {
@@ -48,16 +48,16 @@ export class Chromium {
   #devTools;
   #pages = new Map();
 
-  /** Start `program` with the new directory `profile`. `onGone(words)` is called if it ends unasked. */
+  /** Start `program` with the new directory `profile`. `onGone(reason)` is called if it ends by itself. */
   constructor(program, profile, onGone) {
     this.#profile = profile;
     this.#onGone = onGone;
     mkdirSync(profile, { recursive: true });
-    // Without a window, whose controls are pages too. The headless shell has no windows, and another way
-    // to be silent.
+    // Without a window, whose controls are pages too. The headless shell has no windows, and another option
+    // for its log.
     const mode = /headless.shell/.test(basename(program)) ? '--enable-logging=none' : '--no-startup-window';
     this.#child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, mode], {
-      // What it keeps at home, or next to its profile, is to go with the profile.
+      // So that all its files are removed with the profile.
       env: {
         ...process.env,
         HOME: profile,
@@ -74,40 +74,40 @@ export class Chromium {
     this.#exited = once(this.#child, 'exit');
     this.#devTools = new DevTools(this.#child.stdio[3], this.#child.stdio[4]);
     this.#route('Runtime.bindingCalled', (page, { payload }) => page.onText(payload));
-    this.#route('Runtime.consoleAPICalled', (page, { args }) => page.onConsole(args.map(inWords).join(' ')));
+    this.#route('Runtime.consoleAPICalled', (page, { args }) => page.onConsole(args.map(describe).join(' ')));
     this.#route('Runtime.exceptionThrown', (page, { exceptionDetails }) => {
-      page.onConsole(`uncaught: ${inWords(exceptionDetails.exception)}`);
+      page.onConsole(`uncaught: ${describe(exceptionDetails.exception)}`);
     });
     this.#route('Runtime.executionContextCreated', (page, { context }) => page.onContext(context));
-    // Its peer would seem to be silent, and the others may share its process: all of them have failed.
+    // Its peer would be silent, and others may share its process: the whole adapter fails.
     this.#route('Inspector.targetCrashed', () => this.#onGone('a page crashed'));
   }
 
-  /** What it calls itself, such as `Chrome/156.0.8078.79`. */
+  /** Return its name and version, such as `Chrome/156.0.8078.79`. */
   async product() {
     return (await this.#devTools.call('Browser.getVersion')).product;
   }
 
   /**
-   * A new page at `url`, once it has loaded. There, the function `tell` hands a text to `onText`;
-   * `onConsole` gets what it writes to its console, and its uncaught errors.
+   * Open a page at `url`; return it when it has loaded. The function `sendLine` in the page passes a text
+   * to `onText`; `onConsole` receives the page's console output and uncaught errors.
    */
   async openPage(url, { onText, onConsole }) {
     const { targetId } = await this.#devTools.call('Target.createTarget', { url });
     const { sessionId } = await this.#devTools.call('Target.attachToTarget', { targetId, flatten: true });
-    const ask = (method, params) => this.#devTools.call(method, params, sessionId);
-    // The page is empty before it is ours; a context is reported also if it is older than the question.
+    const call = (method, params) => this.#devTools.call(method, params, sessionId);
+    // The page is empty at first. `Runtime.enable` also reports contexts that already exist.
     const arrived = new Promise((resolve) => {
       const onContext = ({ origin }) => origin === new URL(url).origin && resolve();
       this.#pages.set(sessionId, { onText, onConsole, onContext });
     });
     await Promise.all([
-      ask('Inspector.enable'),
-      ask('Runtime.enable'),
-      ask('Runtime.addBinding', { name: 'tell' }),
+      call('Inspector.enable'),
+      call('Runtime.enable'),
+      call('Runtime.addBinding', { name: 'sendLine' }),
     ]);
     await arrived;
-    const page = new Page(ask, async () => {
+    const page = new Page(call, async () => {
       await this.#devTools.call('Target.closeTarget', { targetId });
       this.#pages.delete(sessionId);
     });
@@ -118,7 +118,7 @@ export class Chromium {
     return page;
   }
 
-  /** Kill it, and remove its profile, and the directory around that if it was the last. */
+  /** Kill the browser; remove its profile, and the directory of profiles if it is empty. */
   async kill() {
     this.#onGone = () => {};
     this.#child.kill('SIGKILL');
@@ -127,7 +127,7 @@ export class Chromium {
       rmSync(this.#profile, { recursive: true, force: true });
       rmdirSync(dirname(this.#profile));
     } catch {
-      // There are others yet, or a child of the browser has still written. The harness removes the rest.
+      // There are other profiles, or a child of the browser still writes. The harness removes the rest.
     }
   }
 
@@ -141,25 +141,25 @@ export class Chromium {
 
 /** A page of the browser. */
 class Page {
-  #ask;
+  #call;
   #close;
 
-  constructor(ask, close) {
-    this.#ask = ask;
+  constructor(call, close) {
+    this.#call = call;
     this.#close = close;
   }
 
   /**
-   * The value of `expression`, evaluated in the page, and awaited if it is a promise. Starts in order
-   * of the calls.
+   * Evaluate `expression` in the page, await it if it is a promise, and return its value. Evaluations start
+   * in the order of the calls.
    */
   async evaluate(expression) {
-    const { result, exceptionDetails } = await this.#ask('Runtime.evaluate', {
+    const { result, exceptionDetails } = await this.#call('Runtime.evaluate', {
       expression,
       awaitPromise: true,
       returnByValue: true,
     });
-    if (exceptionDetails !== undefined) throw new Error(inWords(exceptionDetails.exception));
+    if (exceptionDetails !== undefined) throw new Error(describe(exceptionDetails.exception));
     return result.value;
   }
 
@@ -168,7 +168,7 @@ class Page {
   }
 }
 
-/** A value of the page, as DevTools describes it. */
-function inWords({ value, description, type }) {
+/** Return a text for a value in the page. */
+function describe({ value, description, type }) {
   return String(value ?? description ?? type);
 }

@@ -1,30 +1,30 @@
-/** The Chrome DevTools Protocol over a pair of pipes: JSON, each message ended by a zero byte. */
+/** The Chrome DevTools Protocol over a pair of pipes: JSON messages, each terminated by a zero byte. */
 
 export class DevTools {
   #output;
-  #asked = 0;
+  #calls = 0;
   #answers = new Map();
   #handlers = new Map();
   #pieces = [];
 
-  /** `output` goes to the browser, `input` comes from it. */
+  /** `output` leads to the browser, `input` comes from it. */
   constructor(output, input) {
     this.#output = output;
-    // Whoever started the browser sees it end.
+    // The end of the browser is handled by its owner.
     output.on('error', () => {});
     input.on('data', (data) => this.#receive(data));
   }
 
-  /** The result of `method`, of the browser itself or of a session with one of its pages. */
+  /** Call `method` of the browser, or of the session with one of its pages; return the result. */
   call(method, params = {}, sessionId = undefined) {
-    const id = ++this.#asked;
+    const id = ++this.#calls;
     return new Promise((resolve, reject) => {
       this.#answers.set(id, { method, resolve, reject });
       this.#output.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
   }
 
-  /** Have `handler(params, sessionId)` called with each event `method`, in their order. */
+  /** Have `handler(params, sessionId)` called with each event `method`, in order. */
   on(method, handler) {
     this.#handlers.set(method, handler);
   }
@@ -45,9 +45,9 @@ export class DevTools {
       this.#handlers.get(method)?.(params, sessionId);
       return;
     }
-    const asked = this.#answers.get(id);
+    const pending = this.#answers.get(id);
     this.#answers.delete(id);
-    if (error === undefined) asked.resolve(result);
-    else asked.reject(new Error(`${asked.method}: ${error.message}`));
+    if (error === undefined) pending.resolve(result);
+    else pending.reject(new Error(`${pending.method}: ${error.message}`));
   }
 }

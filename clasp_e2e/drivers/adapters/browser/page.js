@@ -1,10 +1,10 @@
-/** The peer in its page: requests come in by `take`, and what there is to say leaves by `tell`. */
+/** The peer in its page: it receives requests by `take`, and sends answers and notifications by `sendLine`. */
 
 import { Calls } from './calls.js';
 
-/** Begin; `tell(text)` is the adapter's: it sends a line, and keeps the order. */
-export function start(implementation, tell) {
-  const send = (message) => tell(JSON.stringify({ jsonrpc: '2.0', ...message }));
+/** Start the peer; `sendLine(text)` passes a line to the adapter, in order. */
+export function start(implementation, sendLine) {
+  const send = (message) => sendLine(JSON.stringify({ jsonrpc: '2.0', ...message }));
   const calls = new Calls({
     implementation,
     createConnection: (configuration) => new RTCPeerConnection(configuration),
@@ -12,7 +12,7 @@ export function start(implementation, tell) {
     processes: 'shared',
   });
   return {
-    /** Make the call that `request` asks for, and send its answer; whether it succeeded. */
+    /** Make the call of `request` and send its answer; return whether it succeeded. */
     async take(request) {
       const answer = await calls.answer(request);
       send(answer);

@@ -1,4 +1,4 @@
-/** The page and its bundle over HTTP on the loopback address, which is an origin that is trusted. */
+/** An HTTP server for the page and its bundle, on the loopback address, which is a trusted origin. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -7,14 +7,14 @@ import { extname } from 'node:path';
 
 const TYPES = { '.html': 'text/html', '.mjs': 'text/javascript' };
 
-/** Serve the files of this folder; the address they are at. */
+/** Serve the files of this folder; return the base URL. */
 export async function servePages() {
   const server = createServer(async ({ url }, response) => {
-    // Parsing resolves `..`, so that nothing above this folder can be asked for.
+    // Parsing resolves `..`, so that only files in this folder can be requested.
     const { pathname } = new URL(url, 'http://localhost');
     const type = TYPES[extname(pathname)];
     try {
-      if (type === undefined) throw new Error('no such kind of file');
+      if (type === undefined) throw new Error('unsupported file type');
       const content = await readFile(new URL(`.${pathname}`, import.meta.url));
       response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(content);
     } catch {

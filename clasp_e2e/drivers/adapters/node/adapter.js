@@ -1,4 +1,4 @@
-/** The Node peer behind the driver protocol, version 1: JSON-RPC over standard input and output. */
+/** The adapter of the Node peer, for the driver protocol, version 1, over standard input and output. */
 
 import { Console } from 'node:console';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -9,13 +9,13 @@ import { Lines } from './lines.js';
 import { loadStack, stackName } from './webrtc.js';
 
 /**
- * Where the protocol's lines go. A library that prints would break the protocol: file descriptor 1
- * is moved aside, and becomes standard error.
+ * Return a file descriptor for the protocol's lines, and redirect descriptor 1 to standard error: output
+ * of libraries would violate the protocol.
  */
 function takeStandardOutput() {
   const output = openSync('/proc/self/fd/1', 'a');
   closeSync(1);
-  openSync('/proc/self/fd/2', 'a'); // takes the lowest number that is free: 1
+  openSync('/proc/self/fd/2', 'a'); // gets the lowest free number: 1
   globalThis.console = new Console(process.stderr);
   return output;
 }
@@ -33,7 +33,7 @@ function implementation() {
 
 const lines = new Lines(takeStandardOutput());
 
-// @clasp-to/core takes the one of the platform, which Node has from version 22 on.
+// @clasp-to/core uses the platform's WebSocket, which Node has since version 22.
 globalThis.WebSocket ??= WebSocket;
 
 const calls = new Calls({
@@ -45,7 +45,7 @@ const calls = new Calls({
 
 lines.read({
   take: async (request) => lines.send(await calls.answer(request)),
-  // No farewells: whoever is connected sees a peer that vanishes. By an explicit exit, since the
-  // threads of the WebRTC stack would keep the process.
+  // Without closing connections: other peers see this one vanish. The exit is explicit because the
+  // threads of the WebRTC stack keep the process running.
   end: () => lines.exit(),
 });

@@ -1,7 +1,4 @@
-/**
- * The driver protocol's calls, each one call of the peer. No transport: standard input and output
- * serve as well as a bridge into a browser.
- */
+/** The calls of the driver protocol, each of which makes one call of the peer. Independent of the transport. */
 
 import { Clasp } from '@clasp-to/core';
 import { P2PError } from './errors.js';
@@ -12,7 +9,7 @@ const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 const REFUSED = 1000;
 
-/** A call that this adapter cannot make; `code` is JSON-RPC's. */
+/** A call that this adapter cannot make; `code` is the error code of JSON-RPC. */
 class CallError extends Error {
   constructor(code, message) {
     super(message);
@@ -27,7 +24,7 @@ export class Calls {
   #processes;
   #peers = new Map();
 
-  /** `notify(method, params)` sends a notification; `processes` is what `initialize` answers under that name. */
+  /** `notify(method, params)` sends a notification; `processes` is the value that `initialize` returns. */
   constructor({ implementation, createConnection, notify, processes }) {
     this.#implementation = implementation;
     this.#createConnection = createConnection;
@@ -35,7 +32,7 @@ export class Calls {
     this.#processes = processes;
   }
 
-  /** Make the call that `request` asks for; its answer, whatever the outcome is. */
+  /** Make the call of `request`; return its answer, a result or an error. */
   async answer({ id, method, params = {} }) {
     try {
       if (!Object.hasOwn(METHODS, method)) throw new CallError(METHOD_NOT_FOUND, `no method ${method}`);
@@ -50,7 +47,7 @@ export class Calls {
 
   describe(params) {
     if (params.protocol !== 1) {
-      throw new CallError(INVALID_PARAMS, `protocol ${params.protocol} is not spoken here; 1 is`);
+      throw new CallError(INVALID_PARAMS, `protocol ${params.protocol} is not supported; 1 is`);
     }
     return {
       protocol: 1,
@@ -62,7 +59,7 @@ export class Calls {
   }
 
   async open({ peer: handle, url, name, token, p2p }) {
-    // The session id is the peer's identity, and a session that is opened again has another.
+    // The session id identifies the peer, and a reconnected session has another one.
     const signaling = new Clasp(url, { name, token, reconnect: false });
     try {
       await signaling.connect();
@@ -86,7 +83,7 @@ export class Calls {
   }
 }
 
-/** Methods start in the order of their calls: none awaits anything before it reaches the peer. */
+/** Calls of the peer start in the order of the requests: no method awaits anything before. */
 const METHODS = {
   initialize(params) {
     return this.describe(params);
@@ -116,7 +113,7 @@ const METHODS = {
     return this.peer(params).close();
   },
   shutdown() {
-    // The process ends with the answer, and all that is open with it.
+    // The process exits after the answer.
   },
 };
 
@@ -134,7 +131,7 @@ function bytes(text) {
 
 function base64(data) {
   const pieces = [];
-  // In pieces: a call takes only so many arguments.
+  // In pieces: the number of arguments of a call is limited.
   for (let start = 0; start < data.length; start += 8192) {
     pieces.push(String.fromCharCode(...data.subarray(start, start + 8192)));
   }

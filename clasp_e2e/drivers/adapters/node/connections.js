@@ -4,8 +4,8 @@
  * Source: the P2P page of the CLASP documentation; the signals are those of its reference
  * implementation.
  *
- * An attempt has one outcome, Connected or ConnectionFailed. It may hold several negotiations, ours
- * and theirs; the first whose channels are open becomes the connection and the others end.
+ * An attempt has one outcome, Connected or ConnectionFailed. It may consist of several negotiations,
+ * started by either side; the first whose channels are open becomes the connection, the others end.
  */
 
 import { P2PError } from './errors.js';
@@ -23,12 +23,12 @@ export class Connections {
   #closed = false;
 
   /**
-   * By session id: `connection` is the negotiation that has become one, or null; `negotiations` are
-   * those under way, by correlation id; `offering` is settled when our offer has left.
+   * By session id: `connection` is the negotiation that became the connection, or null; `negotiations` are
+   * those in progress, by correlation id; `offering` is settled when our offer is sent.
    */
   #remotes = new Map();
 
-  /** Its arguments are those of `Peer`, with a configuration. */
+  /** The arguments are those of `Peer`, but `config` is never null. */
   constructor({ signaling, config, createConnection, onEvent }) {
     const { ice_servers: stun = [], turn_servers: turn = [] } = config;
     this.#iceServers = [
@@ -41,17 +41,17 @@ export class Connections {
     this.#onEvent = onEvent;
   }
 
-  /** Take offers of others. */
+  /** Start to receive signals. */
   listen() {
     this.#signaling.on(signalAddress(this.#signaling.session), (value) => this.#signaled(value));
   }
 
-  /** The connection to `session`, or null. */
+  /** Return the connection to `session`, or null. */
   to(session) {
     return this.#remotes.get(session)?.connection ?? null;
   }
 
-  /** Begin an attempt, unless there is one, or a connection. */
+  /** Begin an attempt, unless there is an attempt or a connection; return when the offer is sent. */
   async connect(session) {
     let remote = this.#remotes.get(session);
     if (remote === undefined) {
@@ -77,7 +77,7 @@ export class Connections {
     this.#lost(remote, connection, reason);
   }
 
-  /** End all of them. */
+  /** End all connections and attempts. */
   async close() {
     this.#closed = true;
     const sessions = [...this.#remotes.keys()];
@@ -85,12 +85,12 @@ export class Connections {
   }
 
   #needRouter() {
-    if (!this.#signaling.connected) throw new P2PError('the router is gone: connect a new client');
+    if (!this.#signaling.connected) throw new P2PError('the session with the router has ended: connect a new client');
   }
 
   // Attempts
 
-  /** Start the time of an attempt, or start it anew. */
+  /** Start or restart the timer of an attempt. */
   #begin(session) {
     let remote = this.#remotes.get(session);
     if (remote === undefined) {
@@ -98,7 +98,7 @@ export class Connections {
       this.#remotes.set(session, remote);
     }
     clearTimeout(remote.timer);
-    const reason = `no connection within ${this.#seconds} s: nobody answered, or there is no path`;
+    const reason = `no connection within ${this.#seconds} s: no answer arrived, or there is no path`;
     remote.timer = setTimeout(() => this.#fail(remote, reason), this.#seconds * 1000);
     return remote;
   }
@@ -115,20 +115,20 @@ export class Connections {
     return negotiation;
   }
 
-  /** Make an offer and send it. Where that fails the caller is told, and not the application too. */
+  /** Make an offer and send it. A failure is thrown, not also raised as an event. */
   async #offer(remote) {
     let own;
     let failure = null;
     try {
-      // The id tells the peer's own signals from those in its name: it must not be guessable.
+      // The id authenticates the peer's signals, so it must not be guessable.
       own = this.#negotiate(remote, crypto.randomUUID(), true);
       const sdp = await own.offer();
       if (sdp !== null) this.#describe(remote, own, { type: 'offer', sdp });
     } catch (error) {
       if (!own?.ended) failure = error.message;
       if (own !== undefined) this.#drop(remote, own);
-      if (remote.negotiations.size === 0) this.#fail(remote, failure, { told: false });
-      else failure = null; // The peer has made an offer meanwhile.
+      if (remote.negotiations.size === 0) this.#fail(remote, failure, { raisesEvent: false });
+      else failure = null; // The peer has made an offer in the meantime.
     }
     failure ??= own?.failure ?? null;
     if (failure !== null) throw new P2PError(`no offer to ${remote.session}: ${failure}`);
@@ -140,22 +140,22 @@ export class Connections {
     negotiation.descriptionPublished();
   }
 
-  /** End an attempt without success. Beside a connection it is none of the application's. */
-  #fail(remote, reason, { told = true } = {}) {
+  /** End an attempt without success. While there is a connection, the failure raises no event. */
+  #fail(remote, reason, { raisesEvent = true } = {}) {
     clearTimeout(remote.timer);
     for (const negotiation of [...remote.negotiations.values()]) {
       if (negotiation.published) {
         this.#signal(remote, negotiation, { type: 'disconnected', reason });
       } else if (negotiation.ours) {
-        // The call that waits for this offer to leave is told, instead of the application.
+        // The call that waits for this offer to be sent throws an error instead.
         negotiation.failure = reason;
-        told = false;
+        raisesEvent = false;
       }
       this.#drop(remote, negotiation);
     }
     if (remote.connection !== null) return;
     this.#remotes.delete(remote.session);
-    if (told) this.#onEvent({ type: 'connection_failed', peer_session_id: remote.session, reason });
+    if (raisesEvent) this.#onEvent({ type: 'connection_failed', peer_session_id: remote.session, reason });
   }
 
   #drop(remote, negotiation) {
@@ -169,7 +169,7 @@ export class Connections {
     this.#signaling.emit(signalAddress(remote.session), { ...common, ...fields });
   }
 
-  // What becomes of a negotiation
+  // Events of a negotiation
 
   #opened(remote, negotiation) {
     clearTimeout(remote.timer);
@@ -181,7 +181,7 @@ export class Connections {
     for (const other of [...remote.negotiations.values()]) this.#drop(remote, other);
     this.#onEvent({ type: 'connected', peer_session_id: remote.session });
     this.#signal(remote, negotiation, { type: 'connected' });
-    for (const [data, reliable] of negotiation.unheard.splice(0)) {
+    for (const [data, reliable] of negotiation.early.messages.splice(0)) {
       this.#message(remote, negotiation, data, reliable);
     }
   }
@@ -190,8 +190,8 @@ export class Connections {
     if (remote.connection === negotiation) {
       this.#onEvent({ type: 'data', peer_session_id: remote.session, data, reliable });
     } else {
-      // One channel is open and the other is not yet: told after Connected, never before.
-      negotiation.unheard.push([data, reliable]);
+      // Only one channel is open yet: data must not be reported before Connected.
+      negotiation.early.messages.push([data, reliable]);
     }
   }
 
@@ -235,12 +235,12 @@ export class Connections {
   async #offered(offer, known) {
     const current = [...(known?.negotiations.values() ?? [])];
     const own = current.find((negotiation) => negotiation.ours && !negotiation.answered);
-    // Glare: of two offers that cross, the one of the smaller session id stands.
+    // Glare: of two offers that cross, the one of the smaller session id is answered.
     if (own !== undefined && this.#signaling.session < offer.from) return;
-    // In a glare their offer belongs to the attempt that we have begun; otherwise it is a new one.
+    // In a glare the offer belongs to the attempt in progress; otherwise it begins a new one.
     const remote = own === undefined ? this.#begin(offer.from) : known;
     for (const negotiation of current) {
-      // An offer of ours that has left is kept, in case it is answered after all.
+      // An offer that we have sent is kept: it may still be answered.
       if (negotiation !== own || !own.published) this.#drop(remote, negotiation);
     }
     let theirs;

@@ -1,4 +1,4 @@
-/** The driver protocol's lines: requests from standard input, answers and notifications out. */
+/** The lines of the driver protocol: reads requests from standard input, writes answers and notifications. */
 
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -9,11 +9,11 @@ const INVALID_REQUEST = -32600;
 export class Lines {
   #output;
 
-  /** Lines that leave by the file descriptor `fd`. */
+  /** Lines that are written to the file descriptor `fd`. */
   constructor(fd) {
-    // Queued, and written by a thread of Node's pool: reading goes on where the harness does not read.
+    // Queued, and written by a thread of Node's pool: reading continues while the harness does not read.
     this.#output = createWriteStream('', { fd });
-    // The harness is gone: there is nobody left to answer.
+    // The harness has ended.
     this.#output.on('error', () => process.exit(1));
   }
 
@@ -21,19 +21,19 @@ export class Lines {
     this.sendText(JSON.stringify({ jsonrpc: '2.0', ...message }));
   }
 
-  /** Send a message that is JSON text already. */
+  /** Send a message in the form of JSON text. */
   sendText(text) {
     this.#output.write(`${text}\n`);
   }
 
-  /** End the process, when all that was sent has been written. */
+  /** Exit when all messages are written. */
   exit() {
     this.#output.end(() => process.exit(0));
   }
 
   /**
-   * Have `take(request)` called with each request; it is done when the answer has been sent. `end()`
-   * comes once: after `shutdown`, or when the input is over without it.
+   * Have `take(request)` called with each request; it completes when the answer is sent. `end()` is called
+   * once: after `shutdown`, or when the input ends without it.
    */
   read({ take, end }) {
     let ending = false;

@@ -12,19 +12,19 @@ const CHANNELS = {
   [RELIABLE]: { ordered: true },
 };
 
-/** Bytes that every stack takes in one message; @roamhq/wrtc closes the channel in silence above it. */
+/** Bytes that every stack accepts in one message; above it @roamhq/wrtc closes the channel without an error. */
 const MESSAGE_LIMIT = 262144;
 
-/** Bytes that a peer takes which does not say how many (RFC 8841, section 6.1). */
+/** Bytes that a peer accepts if its SDP states no limit (RFC 8841, section 6.1). */
 const UNSTATED_LIMIT = 65536;
 
-/** Milliseconds that an orderly close waits for the peer; it is to be told within 2 s. */
+/** Milliseconds that an orderly close waits for the peer, which must be notified within 2 s. */
 const DRAIN_LIMIT = 1000;
 
 /**
- * Milliseconds that a connection may stay `disconnected`, which stacks call it after some 5 s of
- * silence. Consent runs out after 30 s (RFC 7675, section 5.1), and @roamhq/wrtc does not always
- * tell: now and then its last event comes while the state still reads `disconnected`.
+ * Milliseconds that a connection may stay `disconnected`, which it becomes after about 5 s of silence.
+ * Consent expires after 30 s (RFC 7675, section 5.1), but @roamhq/wrtc does not always report it:
+ * sometimes its last event arrives while the state is still `disconnected`.
  */
 const SILENCE_LIMIT = 20000;
 
@@ -32,9 +32,9 @@ const encoder = new TextEncoder();
 
 export class Negotiation {
   /**
-   * `connection` is a new RTCPeerConnection, `ours` whether this side makes the offer. `handlers`
-   * are told what happens, each with this negotiation first: `candidate(json)`, `open()`,
-   * `message(data, reliable)`, `lost(reason)`. After `end` they receive nothing more.
+   * `connection` is a new RTCPeerConnection, `ours` whether this side makes the offer. `handlers` are
+   * called until `end`, each with this negotiation as an additional first argument: `candidate(json)`,
+   * `open()`, `message(data, reliable)`, `lost(reason)`.
    */
   constructor(connection, correlationId, ours, handlers) {
     this.correlationId = correlationId;
@@ -45,10 +45,8 @@ export class Negotiation {
     this.closing = false;
     this.silence = null;
     this.ended = false;
-    /** Why it ended, told to the call that waited for its offer. */
+    /** Why it ended, for the call that waits for its offer. */
     this.failure = null;
-    /** Messages that came before both channels were open. */
-    this.unheard = [];
     this.whenGone = new Promise((resolve) => (this.resolveGone = resolve));
     this.whenEnded = new Promise((resolve) => (this.resolveEnded = resolve));
     this.connection = connection;
@@ -56,13 +54,14 @@ export class Negotiation {
     this.channels = new Map();
     this.limit = UNSTATED_LIMIT;
     this.described = false;
-    this.early = { local: [], remote: [] };
+    /** Candidates that wait for a description, and messages that wait for both channels to open. */
+    this.early = { local: [], remote: [], messages: [] };
     connection.onicecandidate = ({ candidate }) => this.#localCandidate(candidate);
     connection.onconnectionstatechange = () => this.#stateChanged();
     connection.ondatachannel = ({ channel }) => this.#adopt(channel);
   }
 
-  /** Make the offer; its SDP, or null if this negotiation ended meanwhile. */
+  /** Make the offer; return its SDP, or null if this negotiation has ended. */
   async offer() {
     for (const [label, options] of Object.entries(CHANNELS)) {
       this.#adopt(this.connection.createDataChannel(label, options));
@@ -70,7 +69,7 @@ export class Negotiation {
     return this.#describe(() => this.connection.createOffer());
   }
 
-  /** Make the answer to the offer `sdp`; its SDP, or null if this negotiation ended meanwhile. */
+  /** Make the answer to the offer `sdp`; return its SDP, or null if this negotiation has ended. */
   async answer(sdp) {
     await this.#setRemote('offer', sdp);
     return this.#describe(() => this.connection.createAnswer());
@@ -82,14 +81,14 @@ export class Negotiation {
     await this.#setRemote('answer', sdp);
   }
 
-  /** The description has left: candidates may follow it. */
+  /** Record that the description is sent, so that candidates may follow it. */
   descriptionPublished() {
     this.published = true;
     const waiting = this.early.local.splice(0);
     for (const json of waiting) this.#tell('candidate', json);
   }
 
-  /** Use a candidate of the other side's: JSON text, or the bare attribute. Nonsense is ignored. */
+  /** Use a candidate of the other side: JSON text, or the bare attribute. Invalid ones are ignored. */
   addCandidate(text) {
     const candidate = candidateAttribute(text);
     if (candidate === null || this.ended) return;
@@ -97,26 +96,26 @@ export class Negotiation {
     else this.early.remote.push(candidate);
   }
 
-  /** Hand `data` to an open channel. Returns null, or why that is not possible and whether by its size. */
+  /** Send `data` on an open channel; return null, or `{reason, tooLarge}` if that is not possible. */
   send(data, reliable) {
     const channel = this.channels.get(reliable ? RELIABLE : UNRELIABLE);
     if (this.ended || channel?.readyState !== 'open') return { reason: 'the channel is not open' };
     if (data.length > this.limit) {
-      const reason = `a DataChannel to this peer takes up to ${this.limit} in one message`;
+      const reason = `a DataChannel to this peer accepts at most ${this.limit} in one message`;
       return { tooLarge: true, reason };
     }
     try {
       channel.send(data);
     } catch (error) {
-      return { reason: `the channel did not take it: ${error.message}` };
+      return { reason: `the channel did not accept it: ${error.message}` };
     }
     return null;
   }
 
   /**
-   * Part in an orderly way, and return when the peer has done its part or the limit is reached. The
-   * reliable channel is closed alone: that takes effect when all that was sent on it has arrived
-   * (RFC 8831, section 6.7), and upon it the peer ends the connection.
+   * Close the reliable channel; return when the peer has ended the connection, or after `DRAIN_LIMIT`.
+   * The close takes effect when all data sent on the channel has arrived (RFC 8831, section 6.7), and
+   * the peer then ends the connection.
    */
   async drain() {
     this.closing = true;
@@ -127,7 +126,7 @@ export class Negotiation {
     clearTimeout(timer);
   }
 
-  /** Close the connection; nothing more is told of it. */
+  /** Close the connection; the handlers are not called any more. */
   end() {
     if (this.ended) return;
     this.ended = true;
@@ -147,15 +146,15 @@ export class Negotiation {
     const limit = /^a=max-message-size:(\d+)/m.exec(sdp);
     const stated = limit === null ? UNSTATED_LIMIT : Number(limit[1]);
     this.limit = stated === 0 ? MESSAGE_LIMIT : Math.min(stated, MESSAGE_LIMIT);
-    // Towards a lite agent we would nominate by ourselves, and an offer in another's name could
-    // become a connection without its maker having read our answer (RFC 8445, section 6.1.1).
+    // We would nominate a pair ourselves if the peer were a lite agent (RFC 8445, section 6.1.1). A forged
+    // offer could then become a connection although its sender has not read our answer.
     await this.connection.setRemoteDescription({ type, sdp: sdp.replace(/^a=ice-lite\r?\n/gm, '') });
     this.described = true;
     for (const candidate of this.early.remote.splice(0)) this.#addRemote(candidate);
   }
 
   #addRemote(candidate) {
-    // There is one media section. Its index is known; what the other side calls it may be wrong.
+    // There is only one media section, so its index is known; the peer's `sdpMid` may be wrong.
     const adding = this.connection.addIceCandidate({ candidate, sdpMLineIndex: 0 });
     adding.catch((error) => console.debug(`candidate ignored: ${error.message}: ${candidate}`));
   }
@@ -184,7 +183,7 @@ export class Negotiation {
       if (!this.closing) this.#tell('lost', 'the peer closed the connection, or it was lost');
       else if (channel.label !== RELIABLE) this.resolveGone();
     };
-    // A channel that the other side opened may be open already.
+    // A channel that the other side created may already be open.
     this.#checkOpen();
   }
 
@@ -211,8 +210,8 @@ export class Negotiation {
 
   #lose() {
     const reason = this.isOpen
-      ? 'the connection was lost: the peer has vanished, or the path to it'
-      : 'ICE or DTLS failed: there is no path, or the peer is not who its fingerprint says';
+      ? 'the connection was lost: the peer or the path to it has failed'
+      : 'ICE or DTLS failed: there is no path, or the certificate does not match the fingerprint';
     this.#tell('lost', reason);
   }
 
@@ -221,7 +220,7 @@ export class Negotiation {
   }
 }
 
-/** The candidate attribute in `text`, in any of its public forms, or null. */
+/** Return the candidate attribute in `text`, which may be JSON, or null. */
 function candidateAttribute(text) {
   let found = text.trim();
   if (found.startsWith('{')) {

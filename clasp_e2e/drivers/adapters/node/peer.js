@@ -1,8 +1,7 @@
 /**
- * A CLASP client with peer-to-peer connections: what an application calls, and is told.
+ * A CLASP client with peer-to-peer connections: the interface for applications.
  *
- * Source: the P2P page of the CLASP documentation. Nothing here is special to Node: the same code
- * runs in a browser.
+ * Source: the P2P page of the CLASP documentation. The code runs in Node and in browsers.
  */
 
 import { Connections } from './connections.js';
@@ -12,7 +11,7 @@ import { ANNOUNCE_ADDRESS, isSessionId, readAnnouncement, readRelayed, relayAddr
 const FEATURES = ['webrtc', 'reliable', 'unreliable'];
 const MODES = ['prefer_p2p', 'p2p_only', 'server_only'];
 
-/** Bytes in one relayed message: a frame holds 65535, and address and sender need their share. */
+/** Maximum bytes in one relayed message: a frame holds 65535, including the address and the sender. */
 const RELAY_LIMIT = 65000;
 
 export class Peer {
@@ -24,13 +23,13 @@ export class Peer {
   #closed = false;
 
   /**
-   * A peer on `signaling`, which is connected to a router: `session`, `connected`,
-   * `on(address, callback(value))`, `emit(address, value)` and `close()`, as @clasp-to/core has them.
+   * `signaling` is a client of @clasp-to/core that is connected to a router. Used members: `session`,
+   * `connected`, `on(address, callback(value))`, `emit(address, value)` and `close()`.
    *
    * `config` is null (P2P is not enabled) or has any of `ice_servers`, `turn_servers`,
-   * `connection_timeout_secs`, `auto_fallback`; its `max_retries` has no use here, where an attempt
-   * is not repeated. `createConnection(rtcConfiguration)` makes an RTCPeerConnection, and `onEvent`
-   * gets what the application is told.
+   * `connection_timeout_secs`, `auto_fallback`; `max_retries` is ignored, since an attempt is not
+   * repeated. `createConnection(rtcConfiguration)` makes an RTCPeerConnection, and `onEvent` receives
+   * the events.
    */
   constructor({ signaling, config, createConnection, onEvent }) {
     this.session = signaling.session;
@@ -49,21 +48,21 @@ export class Peer {
       if (relayed !== null) this.#onEvent({ type: 'data', ...relayed });
     });
     signaling.on(ANNOUNCE_ADDRESS, (value) => {
-      const told = readAnnouncement(value);
-      if (told === null || told.peer_session_id === this.session) return;
-      this.#onEvent({ type: 'peer_announced', ...told });
+      const announced = readAnnouncement(value);
+      if (announced === null || announced.peer_session_id === this.session) return;
+      this.#onEvent({ type: 'peer_announced', ...announced });
     });
     const announcement = { session_id: this.session, p2p_capable: true, features: FEATURES };
     signaling.emit(ANNOUNCE_ADDRESS, announcement);
   }
 
-  /** Ask for a connection to the session `target`; done when the offer has left. */
+  /** Request a connection to the session `target`; return when the offer is sent. */
   async connectToPeer(target) {
     this.#check(target);
     await this.#connections.connect(target);
   }
 
-  /** Send `data` (Uint8Array) to the session `target`; `p2p` or `relay`, whichever way it left. */
+  /** Send `data` (Uint8Array) to the session `target`; return the path, `p2p` or `relay`. */
   async sendP2P(target, data, reliable) {
     this.#check(target);
     if (this.#mode === 'server_only') return this.#relay(target, data, reliable);
@@ -88,7 +87,7 @@ export class Peer {
 
   set routingMode(mode) {
     if (!MODES.includes(mode)) {
-      throw new P2PError(`${mode} is no routing mode; there are ${MODES.join(', ')}`);
+      throw new P2PError(`${mode} is not a routing mode; it must be one of ${MODES.join(', ')}`);
     }
     this.#mode = mode;
   }
@@ -117,19 +116,19 @@ export class Peer {
     }
     if (this.#closed) throw new P2PError('this client has been closed: connect a new one');
     if (!isSessionId(target)) {
-      throw new P2PError(`${target} is no session id: one is not empty and holds no '/'`);
+      throw new P2PError(`${target} is not a session id: it must not be empty or contain '/'`);
     }
     if (target === this.session) {
-      throw new P2PError(`${target} is this client's own session: name another`);
+      throw new P2PError(`${target} is this client's own session: give another one`);
     }
   }
 
   #relay(target, data, reliable) {
     if (!this.#signaling.connected) {
-      throw new P2PError('nothing can be relayed, the router is gone: connect a new client');
+      throw new P2PError('cannot relay, the session with the router has ended: connect a new client');
     }
     if (data.length > RELAY_LIMIT) {
-      throw new P2PError(`${data.length} bytes: the relay takes up to ${RELAY_LIMIT}; send smaller pieces`);
+      throw new P2PError(`${data.length} bytes: the relay accepts at most ${RELAY_LIMIT}; send smaller pieces`);
     }
     this.#signaling.emit(relayAddress(target), { from: this.session, data, reliable });
     return 'relay';

@@ -1,16 +1,15 @@
 /**
- * The maps by which peers find and connect to each other, and the addresses they travel to.
+ * The signals and announcements of peers, and the addresses to which they are published.
  *
- * Source: the public documents leave signaling open; this is what the reference implementation of
- * CLASP publishes.
+ * Source: the reference implementation of CLASP; the public documents do not specify signaling.
  */
 
 export const ANNOUNCE_ADDRESS = '/clasp/p2p/announce';
 
-/** Where signals to `session` go. */
+/** Return the address of signals to `session`. */
 export const signalAddress = (session) => `/clasp/p2p/signal/${session}`;
 
-/** Where relayed payloads to `session` go: an ordinary address, so that any CLASP router serves. */
+/** Return the address of relayed payloads to `session`: an ordinary one, which any CLASP router supports. */
 export const relayAddress = (session) => `/clasp/p2p/relay/${session}`;
 
 const OWN_FIELD = {
@@ -21,10 +20,10 @@ const OWN_FIELD = {
   disconnected: null,
 };
 
-/** Whether `id` can be a session id: one segment of an address. */
+/** Return whether `id` can be a session id: one segment of an address. */
 export const isSessionId = (id) => typeof id === 'string' && id !== '' && !id.includes('/');
 
-/** Whether `value` is a signal that can be acted upon; one that is malformed is ignored. */
+/** Return whether `value` is a well-formed signal. */
 export function isSignal(value) {
   if (!isMap(value) || !isSessionId(value.from) || !isText(value.correlation_id)) return false;
   if (!Object.hasOwn(OWN_FIELD, value.type)) return false;
@@ -33,7 +32,7 @@ export function isSignal(value) {
   return own !== 'sdp' || describesDataChannel(value.sdp);
 }
 
-/** The announcement in `value` as `{peer_session_id, features}`, or null if it is none. */
+/** Return the announcement in `value` as `{peer_session_id, features}`, or null if there is none. */
 export function readAnnouncement(value) {
   if (!isMap(value) || value.p2p_capable !== true || !isSessionId(value.session_id)) return null;
   const features = value.features ?? [];
@@ -41,14 +40,14 @@ export function readAnnouncement(value) {
   return { peer_session_id: value.session_id, features };
 }
 
-/** The relayed payload in `value` as `{peer_session_id, data, reliable}`, or null if it is none. */
+/** Return the relayed payload in `value` as `{peer_session_id, data, reliable}`, or null if there is none. */
 export function readRelayed(value) {
   if (!isMap(value) || !isText(value.from) || !(value.data instanceof Uint8Array)) return null;
   if (typeof value.reliable !== 'boolean') return null;
   return { peer_session_id: value.from, data: value.data, reliable: value.reliable };
 }
 
-/** Whether `sdp` has what a DataChannel needs (RFC 8839, section 5.4; RFC 8841, section 5). */
+/** Return whether `sdp` has what a DataChannel needs (RFC 8839, section 5.4; RFC 8841, section 5). */
 function describesDataChannel(sdp) {
   return (
     sdp.startsWith('v=0') &&

@@ -1,17 +1,17 @@
 /**
- * The WebRTC stack, by the environment variable CLASP_E2E_WEBRTC: `node-datachannel` (the default,
- * libdatachannel) or `@roamhq/wrtc` (libwebrtc).
+ * The WebRTC stack that the environment variable CLASP_E2E_WEBRTC selects: `node-datachannel` (the
+ * default, libdatachannel) or `@roamhq/wrtc` (libwebrtc).
  */
 
 const STACKS = { 'node-datachannel': nodeDataChannel, '@roamhq/wrtc': roamhq };
 
 export const stackName = process.env.CLASP_E2E_WEBRTC || 'node-datachannel';
 
-/** A function that makes an RTCPeerConnection of a standard configuration. */
+/** Return a function that makes an RTCPeerConnection from a standard configuration. */
 export async function loadStack() {
   if (!Object.hasOwn(STACKS, stackName)) {
     const known = Object.keys(STACKS).join(', ');
-    throw new Error(`CLASP_E2E_WEBRTC=${stackName}: no such stack; there are ${known}`);
+    throw new Error(`CLASP_E2E_WEBRTC=${stackName}: no such stack; it must be one of ${known}`);
   }
   return STACKS[stackName]();
 }
@@ -22,7 +22,7 @@ const CONSENT_TIMEOUT = 30000;
 async function nodeDataChannel() {
   const { PeerConnection } = await import('node-datachannel');
   const { RTCPeerConnection, RTCError } = await import('node-datachannel/polyfill');
-  // Its channels use this name without importing it, and would end the process upon an error.
+  // The polyfill uses this name without importing it, so an error of a channel would end the process.
   globalThis.RTCError ??= RTCError;
 
   class Connection extends RTCPeerConnection {
@@ -40,20 +40,20 @@ async function nodeDataChannel() {
         clearTimeout(this.#consent);
         if (this.iceConnectionState !== 'connected') return;
         this.#consent = setTimeout(() => {
-          // The event of `completed` can be on its way yet.
+          // The event of `completed` may not have arrived yet.
           if (this.iceConnectionState === 'connected') this.close();
         }, CONSENT_TIMEOUT);
       });
     }
 
-    /** The state as libdatachannel has it; its polyfill replaces `completed` by `connected`. */
+    /** The state of libdatachannel; its polyfill replaces `completed` by `connected`. */
     get iceConnectionState() {
       return this.#peer.iceState();
     }
 
-    // libdatachannel hands the answer to ICE before it keeps the fingerprint in it. If ICE connects in
-    // between, DTLS fails (examples/early_check.js). No check can arrive so early if the peer gets our
-    // candidates after the answer.
+    // libdatachannel passes the answer to ICE before it stores its fingerprint. If ICE connects in between,
+    // DTLS fails (examples/early_check.js). No check arrives that early if our candidates are sent after
+    // the answer.
     dispatchEvent(event) {
       if (event.type !== 'icecandidate' || this.#early === null) return super.dispatchEvent(event);
       this.#early.push(event);
@@ -73,11 +73,11 @@ async function nodeDataChannel() {
     }
   }
 
-  // The harness stays on the loopback address, which libdatachannel gathers only if told to.
+  // libdatachannel gathers the loopback address only if it is bound to it.
   return (configuration) => new Connection({ ...configuration, bindAddress: '127.0.0.1' });
 }
 
-/** The URLs of an ICE server as libdatachannel takes them, with the credentials inside. */
+/** Return the URLs of an ICE server in the form of libdatachannel, which includes the credentials. */
 function serverUrls({ urls, username, credential }) {
   return urls.map((url) => (username ? url.replace(':', `:${username}:${credential}@`) : url));
 }

@@ -9,16 +9,16 @@ const REFUSED = 1000;
 const NOT_OFFERED = -32601;
 const INTERNAL_ERROR = -32603;
 
-// Standard output is for messages alone: whatever a library prints goes to standard error. Where native
-// code prints, run sh -c 'exec node adapter.mjs 3>&1 1>&2', and write 3 for 1 here. A socket of our own
-// writes without blocking, as process.stdout on a pipe does not.
+// Only messages may go to standard output: output of libraries goes to standard error. If native code
+// prints, run sh -c 'exec node adapter.mjs 3>&1 1>&2', and replace 1 by 3 here. Unlike process.stdout on
+// a pipe, this socket writes without blocking.
 const output = new Socket({ fd: 1, readable: false, writable: true });
 process.stdout.write = process.stderr.write.bind(process.stderr);
 globalThis.console = new Console(process.stderr);
 
 const clients = new Map();
 
-// For each call of a peer: its arguments, and the name of its result.
+// The arguments of each call of a peer, and the name of its result.
 const calls = {
   connect_to_peer: [["target"], null],
   send_p2p: [["target", "data", "reliable"], "result"],
@@ -35,14 +35,14 @@ function send(message) {
 
 async function open(handle, { url, name, token, p2p }) {
   const client = new Client((event) => {
-    const told = event.data === undefined ? event : { ...event, data: Buffer.from(event.data).toString("base64") };
-    send({ method: "peer.event", params: { peer: handle, event: told } });
+    const sent = event.data === undefined ? event : { ...event, data: Buffer.from(event.data).toString("base64") };
+    send({ method: "peer.event", params: { peer: handle, event: sent } });
   });
   clients.set(handle, client);
   return { session_id: await client.open(url, name, token, p2p) };
 }
 
-// One call of the protocol is one call of the implementation, begun at once.
+// Each call of the protocol immediately starts one call of the implementation.
 async function call(method, params) {
   if (method === "initialize") return { protocol: 1, ...description };
   if (method === "shutdown") return {};
@@ -57,7 +57,7 @@ async function call(method, params) {
   return result === null ? {} : { [result]: returned };
 }
 
-// Make a call, and send its outcome, whatever it is.
+// Make a call, and send its result or error.
 async function answer({ id, method, params = {} }) {
   try {
     send({ id, result: await call(method, params) });
@@ -73,7 +73,7 @@ async function leave() {
   output.end(() => process.exit(0));
 }
 
-// The harness may be gone: then nobody reads what is left.
+// The harness has ended.
 output.on("error", () => process.exit(0));
 
 const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });

@@ -1,21 +1,21 @@
-// Where your own calls go. What stands here is a stub: whatever it is sent comes back to it.
+// Replace this stub, which returns what is sent to it, by calls of your implementation.
 //
-// Each method is one call of your implementation: no waiting, no retry, no repair, no default filled
-// in. Throw `Refused` with your implementation's own words where it returns an error.
+// Each method is one call of your implementation: it does not wait, retry, repair or fill in defaults.
+// If your implementation returns an error, throw `Refused` with its message.
 
 export const description = {
-  // Take "stub" out once your implementation is behind this.
+  // Remove "stub" when the methods below call your implementation.
   implementation: { name: "my implementation", version: "0.1.0", language: "JavaScript", stub: true },
   roles: ["peer"],
-  // What it offers beyond the rest: turn, close, disconnect_peer, is_peer_connected, announce.
+  // Its optional calls and features: turn, close, disconnect_peer, is_peer_connected, announce.
   capabilities: ["close", "is_peer_connected"],
   processes: "per_peer",
 };
 
-/** The implementation refused or failed a call; the message is its own. */
+/** A call that the implementation refused or failed, with the implementation's message. */
 export class Refused extends Error {}
 
-/** One client. `raiseEvent` can be called at any time, also before `open` has returned. */
+/** A client. `raiseEvent` can be called at any time, also before `open` returns. */
 export class Client {
   constructor(raiseEvent) {
     this.raiseEvent = raiseEvent;
@@ -23,18 +23,18 @@ export class Client {
     this.mode = "prefer_p2p";
   }
 
-  /** Return the session id that the router gave. What is absent in `p2p` means your own default. */
+  /** Return the session id from the router. Use your own defaults for keys that are absent in `p2p`. */
   async open(url, name, token, p2p) {
     return "stub-session";
   }
 
-  /** Return when your own call does; what comes of it is an event. */
+  /** Return when your own call does; report its outcome as an event. */
   async connect_to_peer(target) {
     this.connected.add(target);
     this.raiseEvent({ type: "connected", peer_session_id: target });
   }
 
-  /** Return "p2p" or "relay", as your own call says. `data` is a Buffer; in events any Uint8Array will do. */
+  /** Return the path that your own call reports, "p2p" or "relay". `data` is a Buffer; events take any Uint8Array. */
   async send_p2p(target, data, reliable) {
     this.raiseEvent({ type: "data", peer_session_id: target, data, reliable });
     return this.connected.has(target) ? "p2p" : "relay";
@@ -45,17 +45,17 @@ export class Client {
     this.mode = mode;
   }
 
-  /** Return the mode in force. */
+  /** Return the current mode. */
   async p2p_routing_mode() {
     return this.mode;
   }
 
-  /** Return whether a direct connection stands. */
+  /** Return whether a direct connection is established. */
   async is_peer_connected(target) {
     return this.connected.has(target);
   }
 
-  /** Close in your own orderly way. */
+  /** Close the client. */
   async close() {
     this.connected.clear();
   }

@@ -14,12 +14,12 @@ from implementation import DESCRIPTION, Client, Refused
 
 Object = dict[str, Any]
 RESULTS = {"send_p2p": "result", "p2p_routing_mode": "mode", "is_peer_connected": "connected"}
-"""What the result of a call is called, where it has one."""
+"""The key of the result of each call that has one."""
 clients: dict[str, Client] = {}
 
 
 def send(output: asyncio.WriteTransport, **message: Any) -> None:
-    """Write a message in one line, without ever blocking: what is not read yet waits."""
+    """Write a message on one line without blocking; unread messages are queued."""
     output.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
 
@@ -30,7 +30,7 @@ def send_event(output: asyncio.WriteTransport, peer: str, event: Object) -> None
 
 
 async def call(method: str, params: Object, output: asyncio.WriteTransport) -> Object:
-    """One call of the protocol is one call of the implementation, whose arguments have the same names."""
+    """Make one call of the implementation, whose arguments have the names of the protocol."""
     if method in ("initialize", "shutdown"):
         return {"protocol": 1, **DESCRIPTION} if method == "initialize" else {}
     peer: str = params.pop("peer", "")
@@ -47,7 +47,7 @@ async def call(method: str, params: Object, output: asyncio.WriteTransport) -> O
 
 
 async def answer(request: Object, output: asyncio.WriteTransport) -> None:
-    """Make a call, and send its outcome, whatever it is."""
+    """Make a call, and send its result or error."""
     try:
         send(output, id=request["id"], result=await call(request["method"], request["params"], output))
     except Refused as error:
@@ -68,21 +68,21 @@ async def serve(descriptor: int) -> None:
     calls: set[asyncio.Task[None]] = set()
     while line := await lines.readline():
         request: Object = json.loads(line)
-        # Tasks start in the order in which they are made, and so do the calls on a peer.
+        # Tasks start in the order of their creation, and so do the calls on a peer.
         calls.add(task := asyncio.create_task(answer(request, output)))
         task.add_done_callback(calls.discard)
         if request["method"] == "shutdown":
             await task
             break
-    leaving = [task for task in calls if task.cancel()] + [client.close() for client in clients.values()]
-    await asyncio.gather(*leaving, return_exceptions=True)
+    ending = [task for task in calls if task.cancel()] + [client.close() for client in clients.values()]
+    await asyncio.gather(*ending, return_exceptions=True)
     output.set_write_buffer_limits(0)
     await asyncio.StreamWriter(output, protocol, None, loop).drain()
     output.close()
 
 
 if __name__ == "__main__":
-    # Whatever a library prints goes to standard error: standard output is for messages alone.
+    # Only messages may go to standard output: output of libraries goes to standard error.
     messages = os.dup(1)
     os.dup2(2, 1)
     asyncio.run(serve(messages))

@@ -1,7 +1,7 @@
-"""Where your own calls go. What stands here is a stub: whatever it is sent comes back to it.
+"""Replace this stub, which returns what is sent to it, by calls of your implementation.
 
-Each method is one call of your implementation: no waiting, no retry, no repair, no default filled in.
-Raise `Refused` with your implementation's own words where it returns an error.
+Each method is one call of your implementation: it does not wait, retry, repair or fill in defaults.
+If your implementation returns an error, raise `Refused` with its message.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Callable
 from typing import Any
 
 DESCRIPTION: dict[str, Any] = {
-    # Take "stub" out once your implementation is behind this.
+    # Remove "stub" when the methods below call your implementation.
     "implementation": {"name": "my implementation", "version": "0.1.0", "language": "Python", "stub": True},
     "roles": ["peer"],
-    # What it offers beyond the rest: turn, close, disconnect_peer, is_peer_connected, announce.
+    # Its optional calls and features: turn, close, disconnect_peer, is_peer_connected, announce.
     "capabilities": ["close", "is_peer_connected"],
     "processes": "per_peer",
 }
 
 
 class Refused(Exception):
-    """The implementation refused or failed a call; the text is its own."""
+    """A call that the implementation refused or failed, with the implementation's message."""
 
 
 class Client:
-    """One client. `raise_event` can be called at any time, also before `open` has returned."""
+    """A client. `raise_event` can be called at any time, also before `open` returns."""
 
     def __init__(self, raise_event: Callable[[dict[str, Any]], None]) -> None:
         self.raise_event = raise_event
@@ -32,16 +32,16 @@ class Client:
         self.mode = "prefer_p2p"
 
     async def open(self, url: str, name: str, p2p: dict[str, Any] | None, token: str | None = None) -> str:
-        """Return the session id that the router gave. What is absent in `p2p` means your own default."""
+        """Return the session id from the router. Use your own defaults for keys that are absent in `p2p`."""
         return "stub-session"
 
     async def connect_to_peer(self, target: str) -> None:
-        """Return when your own call does; what comes of it is an event."""
+        """Return when your own call does; report its outcome as an event."""
         self.connected.add(target)
         self.raise_event({"type": "connected", "peer_session_id": target})
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> str:
-        """Return "p2p" or "relay", as your own call says."""
+        """Return the path that your own call reports, "p2p" or "relay"."""
         self.raise_event({"type": "data", "peer_session_id": target, "data": data, "reliable": reliable})
         return "p2p" if target in self.connected else "relay"
 
@@ -50,12 +50,12 @@ class Client:
         self.mode = mode
 
     async def p2p_routing_mode(self) -> str:
-        """Return the mode in force."""
+        """Return the current mode."""
         return self.mode
 
     async def is_peer_connected(self, target: str) -> bool:
-        """Return whether a direct connection stands."""
+        """Return whether a direct connection is established."""
         return target in self.connected
 
     async def close(self) -> None:
-        """Close in your own orderly way."""
+        """Close the client."""

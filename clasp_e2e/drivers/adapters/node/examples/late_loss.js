@@ -13,7 +13,7 @@
  * A second pair that is still being checked delays the nomination by 2 s. One arises when a check of
  * the peer arrives before the peer's candidate, so the channels can open before the nomination.
  *
- * `--unreachable` makes that certain: the offerer also gets a candidate that nobody answers at. With
+ * `--unreachable` makes that certain: the offerer also receives an unreachable candidate. With
  * `--delay 500` nothing of SCTP is under way, whose own retransmissions would end earlier (13 s):
  * the offerer then fails after 41.0 s and the answerer after 39.0 s, instead of 30 s.
  *

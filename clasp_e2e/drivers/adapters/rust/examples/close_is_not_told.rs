@@ -1,8 +1,8 @@
-//! Without the harness: no Disconnected when the peer closes, not even once its process has ended
-//! (EVT-3, EVT-4, EVT-7).
+//! Reproduce without the harness: a client receives no Disconnected when its peer closes, or when the
+//! peer's process ends (EVT-3, EVT-4, EVT-7).
 //!
-//! A router and Alice in this process, Bob in a child process. They connect; Bob calls `close()`
-//! and his process exits. Alice is watched for a minute, twice the 30 s of ICE consent (RFC 7675).
+//! The router and Alice run in this process, Bob in a child process. They connect; Bob calls `close()`
+//! and his process exits. Alice is observed for 60 s, twice the 30 s of ICE consent (RFC 7675).
 //!
 //!     cargo run --release --example close_is_not_told
 
@@ -41,7 +41,7 @@ async fn until_connected(events: &mut Events) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Bob: tell the session id, wait for the connection and for the word to close, close, end.
+/// Bob: print the session id, wait for the connection and for the end of standard input, close, exit.
 async fn bob(url: &str) -> Result<(), Box<dyn Error>> {
     let (bob, session, mut events) = client(url, "bob").await?;
     println!("{session}");
@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     until_connected(&mut events).await?;
     println!("Alice received Connected to {session}.");
 
-    drop(child.stdin.take()); // The word to close.
+    drop(child.stdin.take()); // Makes Bob close.
     println!("Bob called close(), and his process ended with {}.", child.wait()?);
     let began = Instant::now();
     let told = timeout(Duration::from_secs(60), async {

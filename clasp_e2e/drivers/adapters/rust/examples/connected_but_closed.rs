@@ -1,13 +1,13 @@
-//! Without the harness: now and then Connected is told of a channel that closes at once, and what is
-//! sent then is lost (SND-4, SND-1, CON-5).
+//! Reproduce without the harness: sometimes Connected is raised for a channel that closes immediately, and
+//! data sent on it is lost (SND-4, SND-1, CON-5).
 //!
-//! Both sides send an SCTP INIT (RFC 8841 section 9.3). Where the one that is read first is answered before
-//! the other has been sent, that other arrives in an association that stands, and ends it: webrtc-sctp
-//! takes it for an error, `ErrHandleInitState`, where RFC 9260 section 5.2.2 has it answered. The
-//! harness has a datagram come late to the same end, every time.
+//! Both sides send an SCTP INIT (RFC 8841 section 9.3). If the first one is answered before the second is
+//! sent, the second arrives in an established association, and ends it: webrtc-sctp treats it as an error,
+//! `ErrHandleInitState`, although RFC 9260 section 5.2.2 requires an answer. The harness delays a datagram
+//! to cause this in each connection.
 //!
-//! Pairs of clients connect, as often as the argument says (100), four pairs at a time. As soon as
-//! both receive Connected Alice sends one reliable message, in PreferP2P; Bob has 5 s to get it.
+//! Pairs of clients connect, as many as the argument says (100), four pairs at a time. As soon as
+//! both receive Connected, Alice sends one reliable message in PreferP2P; Bob must receive it within 5 s.
 //!
 //!     cargo run --release --example connected_but_closed 400
 
@@ -35,13 +35,13 @@ async fn client(url: &str, name: &str) -> Result<(Clasp, String, Events), Box<dy
     Ok((client, session, told))
 }
 
-/// True once the first event that `wanted` accepts has come; false if it does not in time.
+/// Wait for an event that `wanted` accepts; return whether it arrives in time.
 async fn told(events: &mut Events, seconds: u64, wanted: fn(&P2PEvent) -> bool) -> bool {
     let found = async { while !events.recv().await.as_ref().is_none_or(wanted) {} };
     timeout(Duration::from_secs(seconds), found).await.is_ok()
 }
 
-/// Connect a pair, send once, and say in a few words what came of it.
+/// Connect a pair and send once; return a description of the outcome.
 async fn attempt(url: &str) -> Result<String, Box<dyn Error>> {
     let (alice, _, mut alice_events) = client(url, "alice").await?;
     let (bob, bob_session, mut bob_events) = client(url, "bob").await?;
@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let total: usize = std::env::args().nth(1).map_or(Ok(100), |number| number.parse())?;
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..total.div_ceil(4) {
-        // A router for each four pairs: it takes a hundred sessions, and closed clients keep theirs.
+        // A router for each four pairs: it accepts 100 sessions, and those of closed clients remain.
         let server = WebSocketServer::bind("127.0.0.1:0").await?;
         let url = format!("ws://{}", server.local_addr()?);
         tokio::spawn(async move { Router::new(RouterConfig::default()).serve_on(server).await });

@@ -1,10 +1,10 @@
-//! Without the harness: once the partner says `connected`, an attempt without a network path succeeds by
-//! the client's word and never fails (TMO-5, TMO-8).
+//! Reproduce without the harness: after the partner's `connected` signal, the client reports an attempt
+//! without a network path as connected, and the attempt never fails (TMO-5, TMO-8).
 //!
-//! A router, Alice, Bob and Carol in this process. Bob and Carol are plain clients, without P2P, which
-//! answer Alice's offer with an SDP in order. Neither SDP holds candidates, and those that Alice sends
-//! are put to no use, so there is no path. Bob says no more; Carol sends `connected` as well. Alice's
-//! time-out is 2 s: she should receive ConnectionFailed of both, and is watched for 12 s each.
+//! The router, Alice, Bob and Carol run in this process. Bob and Carol are plain clients, without P2P, which
+//! answer Alice's offer with a valid SDP. Neither SDP has candidates, and Alice's candidates are ignored, so
+//! there is no path. Bob sends nothing more; Carol also sends `connected`. Alice's time-out is 2 s: she
+//! should receive ConnectionFailed for both, and is observed for 12 s each.
 //!
 //!     cargo run --release --example connected_is_believed
 
@@ -24,7 +24,7 @@ fn signal(fields: &[(&str, &str)]) -> Value {
     Value::Map(fields.iter().map(|(name, text)| (name.to_string(), Value::from(*text))).collect())
 }
 
-/// A client that has P2P's signals and knows nothing of P2P.
+/// A client without P2P that receives the signals of P2P.
 async fn partner(url: &str) -> Result<(Clasp, String, Signals), Box<dyn Error>> {
     let client = Clasp::connect_to(url).await?;
     let session = client.session_id().ok_or("no session id")?;
@@ -33,7 +33,7 @@ async fn partner(url: &str) -> Result<(Clasp, String, Signals), Box<dyn Error>> 
     Ok((client, session, signals))
 }
 
-/// Answer the offer that comes; say `connected` too, if `claims`. The transport lives as long as its value.
+/// Answer the offer; also send `connected` if `claims`. Dropping the returned transport ends it.
 async fn answer(
     (client, session, signals): &mut (Clasp, String, Signals),
     claims: bool,
@@ -87,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("is_peer_connected says {} at the end.", alice.is_peer_connected(&partner.1));
     }
     let reproduced = failed == [true, false];
-    let verdict = if reproduced { "Reproduced: a word has ended the time-out." } else { "Not reproduced." };
+    let verdict = if reproduced { "Reproduced: `connected` ended the time-out." } else { "Not reproduced." };
     println!("{verdict}");
     std::process::exit(i32::from(!reproduced));
 }

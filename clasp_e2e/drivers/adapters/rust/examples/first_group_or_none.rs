@@ -1,9 +1,9 @@
-//! Without the harness: a DTLS client whose first group is unknown gets no connection (CON-5).
+//! Reproduce without the harness: the handshake of a DTLS client whose first group is unknown fails (CON-5).
 //!
-//! The server is the one that `clasp-client` has for its WebRTC whenever it offers. Its client is a
-//! UDP socket that says hello twice (RFC 6347 section 4.2.1): once naming X25519 alone, and once
-//! X25519MLKEM768 before it, as Chromium does. Who knows one of the groups answers with a ServerHello
-//! (RFC 8422 section 5.1: the list is in the order of preference, and the server chooses).
+//! The server is the DTLS server that `clasp-client` uses when it offers. The client is a UDP socket that
+//! sends ClientHellos (RFC 6347 section 4.2.1): first with only X25519, then with X25519MLKEM768 before it,
+//! as Chromium does. A server that knows one of the groups must answer with a ServerHello (RFC 8422
+//! section 5.1: the client's list is in order of preference, and the server chooses).
 //!
 //!     cargo run --release --example first_group_or_none
 
@@ -41,7 +41,7 @@ fn hello(groups: &[u16], cookie: &[u8], number: u8) -> Vec<u8> {
     ];
     let body = [
         vec![0xfe, 0xfd],
-        vec![7; 32], // What is random in a real one.
+        vec![7; 32], // The random value.
         vec![0, cookie.len() as u8],
         cookie.to_vec(),
         vec![0, 2, 0xc0, 0x2b, 1, 0],
@@ -54,7 +54,7 @@ fn hello(groups: &[u16], cookie: &[u8], number: u8) -> Vec<u8> {
     [header, with_length(message)].concat()
 }
 
-/// What the server answers to a hello with its cookie, and what it then says of it.
+/// Return the server's answer to a ClientHello with its cookie, and its error, if any.
 async fn answer(groups: &[u16]) -> Result<(bool, String), Box<dyn Error>> {
     let client = UdpSocket::bind("127.0.0.1:0").await?;
     let socket = UdpSocket::bind("127.0.0.1:0").await?;
@@ -71,7 +71,7 @@ async fn answer(groups: &[u16]) -> Result<(bool, String), Box<dyn Error>> {
     let length = heard[RECORD + HANDSHAKE + 2] as usize;
     let cookie = heard[RECORD + HANDSHAKE + 3..][..length].to_vec();
     client.send(&hello(groups, &cookie, 1)).await?;
-    // Where the server has ended, its socket refuses.
+    // If the server has ended, its socket refuses datagrams.
     let answered = timeout(Duration::from_secs(5), client.recv(&mut heard)).await?.is_ok();
     if answered && (heard[0], heard[RECORD]) == (22, 2) {
         server.abort();

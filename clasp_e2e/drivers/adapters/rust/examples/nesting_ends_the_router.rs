@@ -1,7 +1,7 @@
-//! Without the harness: one frame of nested arrays, before any HELLO, ends the router's process (RTR-7).
+//! Reproduce without the harness: a frame of nested arrays without a HELLO ends the router's process (RTR-7).
 //!
-//! A router in a child process, so that its end can be seen. A client connects over WebSocket and sends
-//! a PUBLISH whose value is an array in an array, 20,000 deep: 60,006 bytes, within the frame's limit.
+//! The router runs in a child process, whose end can be observed. A client connects over WebSocket and
+//! sends a PUBLISH with arrays nested 20,000 deep: 60,006 bytes, within the frame's limit.
 //!
 //!     cargo run --release --example nesting_ends_the_router
 

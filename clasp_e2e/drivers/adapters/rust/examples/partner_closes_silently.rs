@@ -1,10 +1,10 @@
-//! Without the harness: no Disconnected when the partner's WebRTC closes and no signal says so (EVT-3).
+//! Reproduce without the harness: a client receives no Disconnected when the partner closes its WebRTC
+//! connection without a signal (EVT-3).
 //!
-//! A router and Alice in this process, Bob in a child process. Bob is a plain client that answers with
-//! the transport that the client itself uses, so that he can close what the client never closes. Once
-//! Alice receives Connected he closes the channels that he has by then, and his process ends, without a
-//! `disconnected`. Alice is watched for 45 s: ICE consent runs out after 30 s (RFC 7675). An error instead of
-//! a verdict means that the two did not connect; run it again.
+//! The router and Alice run in this process, Bob in a child process. Bob is a plain client that answers with
+//! the client's own transport, so that he can close its channels, which the client never does. When Alice
+//! receives Connected, he closes his channels, and his process ends without `disconnected`. Alice is observed
+//! for 45 s: ICE consent expires after 30 s (RFC 7675). If an error is printed, they did not connect: retry.
 //!
 //!     cargo run --release --example partner_closes_silently
 
@@ -20,7 +20,7 @@ use clasp_transport::{TransportSender, TransportServer, WebRtcConfig, WebRtcTran
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
-/// Bob: tell the session id, answer the offer, take candidates until the word to close, close, end.
+/// Bob: print the session id, answer the offer, receive candidates until standard input ends, close, exit.
 async fn bob(url: &str) -> Result<(), Box<dyn Error>> {
     let client = Clasp::connect_to(url).await?;
     let session = client.session_id().ok_or("no session id")?;
@@ -87,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     connected.await?;
     println!("Alice received Connected to {session}.");
 
-    drop(child.stdin.take()); // The word to close.
+    drop(child.stdin.take()); // Makes Bob close.
     println!("Bob's process ended with {}.", child.wait()?);
     let began = Instant::now();
     let told = timeout(Duration::from_secs(45), async {

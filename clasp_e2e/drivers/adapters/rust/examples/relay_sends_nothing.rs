@@ -1,8 +1,8 @@
-//! Without the harness: `send_p2p` returns Relay, and nothing is sent (SND-3, RTE-4, RTE-6, RTE-9).
+//! Reproduce without the harness: `send_p2p` returns Relay, but sends nothing (SND-3, RTE-4, RTE-6, RTE-9).
 //!
-//! A router and two clients in one process. Bob also subscribes to every address, so that whatever
-//! Alice gave the router for him would show. After each send Alice publishes a marker: the router
-//! keeps her messages in order, so once the marker is there the payload, had it been sent, is too.
+//! The router and two clients run in one process. Bob also subscribes to all addresses, so that he receives
+//! anything that Alice sends to the router. After each send Alice publishes a marker: the router keeps the
+//! order of her messages, so a relayed payload would arrive before the marker.
 //!
 //!     cargo run --release --example relay_sends_nothing
 
@@ -54,9 +54,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (say, mut published) = unbounded_channel::<String>();
     bob.set("/ready", 1).await?;
     bob.subscribe("/**", move |_, address| say.send(address.to_owned()).unwrap_or_default()).await?;
-    bob.get("/ready").await?; // The answer shows that the router has the subscription before it.
-                              // A session that will never answer an offer.
-    let silent = Clasp::connect_to(&url).await?;
+    bob.get("/ready").await?; // After the answer, the router has the subscription.
+    let silent = Clasp::connect_to(&url).await?; // It never answers an offer.
     let silent_session = silent.session_id().ok_or("no session id")?;
 
     let unconnected = send(&alice, &bob_session, "PreferP2P, never connected", &mut published).await?;
@@ -82,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     std::process::exit(i32::from(!lost));
 }
 
-/// Send, then publish a marker; true if the send said Relay and the router got only the marker.
+/// Send, then publish a marker; return whether the result is Relay and the router received only the marker.
 async fn send(
     alice: &Clasp,
     target: &str,

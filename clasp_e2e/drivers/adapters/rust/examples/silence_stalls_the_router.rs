@@ -1,7 +1,7 @@
-//! Without the harness: one TCP connection that says nothing keeps all new clients out (RTR-7).
+//! Reproduce without the harness: one silent TCP connection blocks all new clients (RTR-7).
 //!
-//! A router in this process. A client attaches and says goodbye; then a TCP connection is opened and
-//! left silent, and another client is given 20 s to attach.
+//! The router runs in this process. A client attaches and closes; then a TCP connection is opened that
+//! sends nothing, and another client has 20 s to attach.
 //!
 //!     cargo run --release --example silence_stalls_the_router
 
@@ -34,9 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let took = began.elapsed().as_secs_f64();
     drop(silent);
     if attached {
-        println!("Beside a silent connection a client attached in {took:.3} s.");
+        println!("With a silent connection, a client attached in {took:.3} s.");
     } else {
-        println!("Beside a silent connection no client attached in {took:.3} s.");
+        println!("With a silent connection, no client attached in {took:.3} s.");
     }
     let verdict =
         if attached { "Not reproduced." } else { "Reproduced: one silent connection keeps all others out." };

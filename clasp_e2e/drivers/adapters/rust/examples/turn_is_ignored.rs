@@ -1,8 +1,8 @@
-//! Without the harness: a TURN server that is configured is never asked for anything (ICE-3).
+//! Reproduce without the harness: a configured TURN server receives no request (ICE-3).
 //!
-//! A router, Alice and Bob in this process. Both are configured with a TURN server, which is a UDP
-//! socket here that counts what arrives. They connect, as they can reach each other directly; a
-//! client that gathers its candidates as configured has asked the server for an allocation by then.
+//! The router, Alice and Bob run in this process. Both clients are configured with a TURN server, here a
+//! UDP socket that counts datagrams. They connect directly; a client that uses its configuration has by
+//! then requested an allocation from the server.
 //!
 //!     cargo run --release --example turn_is_ignored
 

@@ -1,8 +1,8 @@
-//! Where your own calls go. What stands here is a stub: whatever it is sent comes back to it.
+//! Replace this stub, which returns what is sent to it, by calls of your implementation.
 //!
-//! Each method is one call of your implementation: no waiting, no retry, no repair, no default filled in.
-//! `Failure::Refused` bears your implementation's own words where it returns an error. A call may block.
-//! `data` is base64 in calls and in events; the crate base64 has it as `engine::general_purpose::STANDARD`.
+//! Each method is one call of your implementation: it does not wait, retry, repair or fill in defaults.
+//! If your implementation returns an error, return `Failure::Refused` with its message. A call may block.
+//! `data` is base64 in calls and events: `engine::general_purpose::STANDARD` of the crate base64.
 
 use serde_json::{json, Value};
 use std::{collections::HashSet, sync::Mutex};
@@ -16,16 +16,16 @@ pub enum Failure {
 pub fn description() -> Value {
     json!({
         "protocol": 1,
-        // Take "stub" out once your implementation is behind this.
+        // Remove "stub" when the methods below call your implementation.
         "implementation": {"name": "my implementation", "version": "0.1.0", "language": "Rust", "stub": true},
         "roles": ["peer"],
-        // What it offers beyond the rest: turn, close, disconnect_peer, is_peer_connected, announce.
+        // Its optional calls and features: turn, close, disconnect_peer, is_peer_connected, announce.
         "capabilities": ["close", "is_peer_connected"],
         "processes": "per_peer",
     })
 }
 
-/// One client. `raise_event` can be called at any time, also before `peer.open` has returned.
+/// A client. `raise_event` can be called at any time, also before `peer.open` returns.
 pub struct Client {
     pub raise_event: Box<dyn Fn(Value) + Send + Sync>,
     connected: Mutex<HashSet<String>>,
@@ -40,9 +40,9 @@ impl Client {
     pub fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
         let (target, name) = (&params["target"], params["target"].as_str().unwrap_or_default());
         Ok(match method {
-            // params: url, name, token?, p2p. What is absent in p2p means your own default.
+            // params: url, name, token?, p2p. Use your own defaults for keys that are absent in p2p.
             "peer.open" => json!({"session_id": "stub-session"}),
-            // Return when your own call does; what comes of it is an event.
+            // Return when your own call does; report its outcome as an event.
             "peer.connect_to_peer" => {
                 self.connected.lock().unwrap().insert(name.into());
                 (self.raise_event)(json!({"type": "connected", "peer_session_id": target}));

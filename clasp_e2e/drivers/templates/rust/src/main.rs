@@ -23,13 +23,13 @@ fn answer(id: &Value, outcome: Result<Value, Failure>) -> Option<Value> {
 }
 
 fn main() {
-    // Whatever a library prints goes to standard error: standard output is for messages alone.
+    // Only messages may go to standard output: output of libraries goes to standard error.
     let mut output = unsafe {
         let messages = dup(1);
         dup2(2, 1);
         File::from_raw_fd(messages)
     };
-    // A thread writes, so that reading never waits for it. `None` is the end.
+    // A thread writes, so that reading never waits for it. `None` ends it.
     let (send, messages) = channel::<Option<Value>>();
     let writer = thread::spawn(move || {
         while let Ok(Some(message)) = messages.recv() {
@@ -58,11 +58,11 @@ fn main() {
                 break;
             }
             (_, None) => send.send(answer(&id, Err(Failure::NotOffered))),
-            // What cannot block is called here, in order without a doubt.
+            // Calls that cannot block are made here, which keeps their order.
             ("peer.set_p2p_routing_mode" | "peer.p2p_routing_mode", Some(client)) => {
                 send.send(answer(&id, client.call(&method, &params)))
             }
-            // The rest has a thread each, and has begun before the next line is read.
+            // Each other call has its own thread, and starts before the next line is read.
             (_, Some(client)) => {
                 let (send, (begun, begins)) = (send.clone(), channel());
                 thread::spawn(move || {

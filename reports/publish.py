@@ -1,0 +1,66 @@
+"""Make the published reports: judge each implementation and the matrix, and render every page.
+
+Run as `python reports/publish.py --results site`. Each folder then holds `results.json`, `evidence/`,
+`report.html`, `summary.md` and `badge.svg`; `matrix/` holds the same for the matrix. A verdict of any kind
+is published; the exit status is 1 if a run reached none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+RUNS = {
+    "rust": ("--peer", "rust", "--router", "rust"),
+    "node": ("--peer", "node"),
+    "browser": ("--peer", "browser"),
+}
+"""The arguments of each run, by the folder of its report."""
+MATRIX = ("--peers", "reference,rust,node,browser", "--routers", "reference,rust")
+VERDICTS = (0, 1)
+"""Exit statuses of a run that reached a verdict."""
+
+
+def call(*arguments: str | Path) -> bool:
+    """Run a command of the harness; return whether it reached a verdict."""
+    return subprocess.run([sys.executable, "-m", "clasp_e2e", *arguments], check=False).returncode in VERDICTS
+
+
+def publish(results: Path, names: list[str]) -> bool:
+    """Judge what `names` names into folders of `results`, and render their pages."""
+    complete = True
+    for name in names:
+        folder = results / name
+        if name == "matrix":
+            complete &= call("matrix", *MATRIX, "--results", folder)
+            pages = ("--html", folder / "matrix.html", "--markdown", folder / "matrix.md")
+        else:
+            complete &= call("run", *RUNS[name], "--results", folder)
+            pages = ("--html", folder / "report.html", "--markdown", folder / "summary.md")
+            pages += ("--badge", folder / "badge.svg")
+        complete &= call("report", folder, *pages)
+        prose = Path(__file__).parent / name / "README.md"
+        if prose.resolve() != (folder / "README.md").resolve():
+            shutil.copy(prose, folder)
+    return complete
+
+
+def main() -> None:
+    """Read the arguments and publish."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--results", type=Path, default=Path("site"), help="output directory (default: site)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(RUNS)} or matrix (default: all)"
+    )
+    given = parser.parse_args()
+    names = given.names or [*RUNS, "matrix"]
+    if unknown := [name for name in names if name not in RUNS and name != "matrix"]:
+        parser.error(f"no report is named {', '.join(unknown)}; choose from {', '.join(RUNS)} and matrix")
+    sys.exit(not publish(given.results, names))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,15 +4,8 @@ A driver in Python subclasses `Driver` and `Peer`. An adapter in another languag
 protocol and is named as `cmd:COMMAND LINE`.
 """
 
-from clasp_e2e.drivers.interface import CAPABILITIES as CAPABILITIES
-from clasp_e2e.drivers.interface import Description as Description
-from clasp_e2e.drivers.interface import Driver as Driver
-from clasp_e2e.drivers.interface import DriverFault as DriverFault
-from clasp_e2e.drivers.interface import EventSink as EventSink
-from clasp_e2e.drivers.interface import FaultSink as FaultSink
-from clasp_e2e.drivers.interface import Implementation as Implementation
-from clasp_e2e.drivers.interface import NotAvailable as NotAvailable
-from clasp_e2e.drivers.interface import NotOffered as NotOffered
-from clasp_e2e.drivers.interface import Peer as Peer
-from clasp_e2e.drivers.interface import Refused as Refused
-from clasp_e2e.drivers.interface import Router as Router
+from clasp_e2e.drivers.interface import CAPABILITIES as CAPABILITIES, Description as Description
+from clasp_e2e.drivers.interface import Driver as Driver, DriverFault as DriverFault, EventSink as EventSink
+from clasp_e2e.drivers.interface import FaultSink as FaultSink, Implementation as Implementation
+from clasp_e2e.drivers.interface import NotAvailable as NotAvailable, NotOffered as NotOffered, Peer as Peer
+from clasp_e2e.drivers.interface import Refused as Refused, Router as Router

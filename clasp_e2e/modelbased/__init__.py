@@ -5,13 +5,8 @@ their effects; `generation` makes scripts; `play` executes one against an implem
 compares the results with the model; `search` finds a script that contradicts the model, and shrinks it.
 """
 
-from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS
-from clasp_e2e.modelbased.play import SearchCounts as SearchCounts
+from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS, SearchCounts as SearchCounts
 from clasp_e2e.modelbased.play import case_of as case_of
-from clasp_e2e.modelbased.search import ScriptOutcome as ScriptOutcome
-from clasp_e2e.modelbased.search import Search as Search
-from clasp_e2e.modelbased.search import Seen as Seen
-from clasp_e2e.modelbased.steps import Script as Script
-from clasp_e2e.modelbased.steps import ScriptError as ScriptError
-from clasp_e2e.modelbased.steps import read_script as read_script
-from clasp_e2e.modelbased.steps import script_to_json as script_to_json
+from clasp_e2e.modelbased.search import ScriptOutcome as ScriptOutcome, Search as Search, Seen as Seen
+from clasp_e2e.modelbased.steps import Script as Script, ScriptError as ScriptError
+from clasp_e2e.modelbased.steps import read_script as read_script, script_to_json as script_to_json

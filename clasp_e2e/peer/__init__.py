@@ -2,12 +2,7 @@
 
 from clasp_e2e.peer.client import Clasp as Clasp, ClaspBuilder as ClaspBuilder
 from clasp_e2e.peer.effects import Script as Script
-from clasp_e2e.peer.errors import (
-    NegotiationError as NegotiationError,
-    NotConnected as NotConnected,
-    P2PNotConfigured as P2PNotConfigured,
-    PayloadTooLarge as PayloadTooLarge,
-    PeerError as PeerError,
-    PeerNotConnected as PeerNotConnected,
-    RouterUnreachable as RouterUnreachable,
-)
+from clasp_e2e.peer.errors import NegotiationError as NegotiationError, NotConnected as NotConnected
+from clasp_e2e.peer.errors import P2PNotConfigured as P2PNotConfigured, PayloadTooLarge as PayloadTooLarge
+from clasp_e2e.peer.errors import PeerError as PeerError, PeerNotConnected as PeerNotConnected
+from clasp_e2e.peer.errors import RouterUnreachable as RouterUnreachable

@@ -1,21 +1,8 @@
 """Peers and routers with deliberate faults, which show that the harness detects them."""
 
-from clasp_e2e.scripted import (
-    connecting as connecting,
-    event_mutants as event_mutants,
-    ice as ice,
-    resilience as resilience,
-    routers as routers,
-    routing as routing,
-    sending_mutants as sending_mutants,
-    signaling as signaling,
-    timeouts as timeouts,
-    trusting as trusting,
-)
-from clasp_e2e.scripted.mutant import (
-    MUTANTS as MUTANTS,
-    Mutant as Mutant,
-    PeerScript as PeerScript,
-    RouterScript as RouterScript,
-    mutant as mutant,
-)
+from clasp_e2e.scripted import connecting as connecting, event_mutants as event_mutants, ice as ice
+from clasp_e2e.scripted import resilience as resilience, routers as routers, routing as routing
+from clasp_e2e.scripted import sending_mutants as sending_mutants, signaling as signaling
+from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting
+from clasp_e2e.scripted.mutant import MUTANTS as MUTANTS, Mutant as Mutant, PeerScript as PeerScript
+from clasp_e2e.scripted.mutant import RouterScript as RouterScript, mutant as mutant

@@ -3,55 +3,32 @@
 Scenarios import only from here and from `clasp_e2e.p2p_types`.
 """
 
-from clasp_e2e.drivers.interface import NotOffered as NotOffered
-from clasp_e2e.drivers.interface import Refused as Refused
-from clasp_e2e.network import Bandwidth as Bandwidth
-from clasp_e2e.network import Datagram as Datagram
-from clasp_e2e.network import Impairment as Impairment
-from clasp_e2e.network import Nat as Nat
-from clasp_e2e.network import SessionDescription as SessionDescription
-from clasp_e2e.network import StunServer as StunServer
-from clasp_e2e.network import combined as combined
-from clasp_e2e.network import delayed as delayed
-from clasp_e2e.network import duplicated as duplicated
-from clasp_e2e.network import every_nth_lost as every_nth_lost
-from clasp_e2e.network import lost as lost
-from clasp_e2e.network import reordered as reordered
+from clasp_e2e.drivers.interface import NotOffered as NotOffered, Refused as Refused
+from clasp_e2e.network import Bandwidth as Bandwidth, Datagram as Datagram, Impairment as Impairment
+from clasp_e2e.network import Nat as Nat, SessionDescription as SessionDescription, StunServer as StunServer
+from clasp_e2e.network import combined as combined, delayed as delayed, duplicated as duplicated
+from clasp_e2e.network import every_nth_lost as every_nth_lost, lost as lost, reordered as reordered
 from clasp_e2e.network import where as where
 from clasp_e2e.scripted import partners as partners
 from clasp_e2e.testbed.altering import altering_texts as altering_texts
+from clasp_e2e.testbed.attached_client import Client as Client, Failure as Failure
 from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter
+from clasp_e2e.testbed.expectations import Blocked as Blocked, Unmet as Unmet, Unobserved as Unobserved
+from clasp_e2e.testbed.expectations import expect as expect, expect_refusal as expect_refusal
+from clasp_e2e.testbed.expectations import judging as judging, precondition as precondition
+from clasp_e2e.testbed.expectations import random_payload as random_payload, remark as remark, show as show
+from clasp_e2e.testbed.fixtures import Path as Path, PeerPair as PeerPair, RouterClients as RouterClients
+from clasp_e2e.testbed.fixtures import SinglePeer as SinglePeer, UnconnectedPair as UnconnectedPair
+from clasp_e2e.testbed.lossy_transfer import SelectiveLoss as SelectiveLoss, exchange_under as exchange_under
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import carries_data_directly as carries_data_directly
-from clasp_e2e.testbed.partner_checks import connects as connects
-from clasp_e2e.testbed.partner_checks import prompt_partner as prompt_partner
+from clasp_e2e.testbed.partner_checks import connects as connects, prompt_partner as prompt_partner
 from clasp_e2e.testbed.partner_checks import subject_lives_on as subject_lives_on
-from clasp_e2e.testbed.attached_client import Client as Client
-from clasp_e2e.testbed.attached_client import Failure as Failure
-from clasp_e2e.testbed.expectations import Blocked as Blocked
-from clasp_e2e.testbed.expectations import Unmet as Unmet
-from clasp_e2e.testbed.expectations import Unobserved as Unobserved
-from clasp_e2e.testbed.expectations import expect as expect
-from clasp_e2e.testbed.expectations import expect_refusal as expect_refusal
-from clasp_e2e.testbed.expectations import precondition as precondition
-from clasp_e2e.testbed.expectations import judging as judging
-from clasp_e2e.testbed.expectations import random_payload as random_payload
-from clasp_e2e.testbed.expectations import remark as remark
-from clasp_e2e.testbed.expectations import show as show
-from clasp_e2e.testbed.lossy_transfer import SelectiveLoss as SelectiveLoss
-from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under
 from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient
-from clasp_e2e.testbed.stages import AttemptStage as AttemptStage
-from clasp_e2e.testbed.stages import StagedAttempt as StagedAttempt
-from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer
-from clasp_e2e.testbed.stages import glare as glare
+from clasp_e2e.testbed.stages import AttemptStage as AttemptStage, StagedAttempt as StagedAttempt
+from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer, glare as glare
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.trickling import Trickle as Trickle
 from clasp_e2e.testbed.waiting import together as together
-from clasp_e2e.testbed.fixtures import SinglePeer as SinglePeer
-from clasp_e2e.testbed.fixtures import PeerPair as PeerPair
-from clasp_e2e.testbed.fixtures import Path as Path
-from clasp_e2e.testbed.fixtures import RouterClients as RouterClients
-from clasp_e2e.testbed.fixtures import UnconnectedPair as UnconnectedPair

@@ -122,7 +122,7 @@ async def test_scripts_reach_the_peer_and_the_router() -> None:
     peer = await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=Told())
     await peer.kill()
     await router.close()
-    assert {"clasp_e2e.peer.effects.Subscribe", "clasp_e2e.router.effects.Deliver"} <= seen
+    assert {"clasp_e2e.peer.effects.SubscribeTo", "clasp_e2e.router.effects.Deliver"} <= seen
 
 
 async def attach(driver: Driver, router: Router, told: Told) -> Peer:

@@ -27,7 +27,7 @@ class Clock:
 def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     timeline = Timeline(Clock(100, 100.034, 112.5))
     timeline.note("alice", "PUBLISH offer (812 bytes)", EntryKind.FRAME, to="router")
-    timeline.note("bob", "was told\nConnected", EntryKind.EVENT)
+    timeline.note("bob", "received\nConnected", EntryKind.EVENT)
     assert timeline.render().splitlines() == [
         "   +0.034 s  alice → router  PUBLISH offer (812 bytes)",
         "  +12.500 s  bob             received Connected",

@@ -53,5 +53,5 @@ async def test_a_session_that_the_router_ends_is_an_outcome_and_no_error(
     async with open_run(plan_of({"x": FakeDriver()}, router)) as run:
         found = await run.judge_alone(case(body, "RTR-1", pairing=pairing))
     assert found.result.outcome is outcome, found.result.message
-    assert "it ended it" in found.result.message
+    assert "the router closed" in found.result.message
     assert "no harness here" in found.result.message

@@ -85,7 +85,7 @@ async def test_a_data_channel_is_negotiated(pair: PeerPair) -> None:
 async def test_connect_to_peer_leads_to_a_connection(pair: PeerPair) -> None:
     """After `connect_to_peer`, DTLS application data flows between the peers in both directions."""
     await pair.offerer.connect_to_peer(pair.answerer)
-    await pair.until_it_stands()
+    await pair.wait_until_established()
 
 
 @requirement("CON-6")

@@ -32,7 +32,7 @@ async def test_a_silent_stun_server_does_not_prevent_a_connection(unconnected: U
     await pair.offerer.connect_to_peer(pair.answerer)
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
         await client.wait_for(Connected, other, within=client.timeout, unless=ConnectionFailed)
-    await pair.until_it_stands()
+    await pair.wait_until_established()
 
 
 @requirement("ICE-3")

@@ -19,7 +19,7 @@ from clasp_e2e.testbed import (
     prompt_partner,
     random_payload,
     requirement,
-    subject_lives_on,
+    subject_still_works,
 )
 
 LATE = 3.0
@@ -167,7 +167,7 @@ async def test_nothing_is_lost_in_silence_when_one_channel_is_closed(connected_p
     except Unmet:
         if not subject.events(Disconnected, partner):
             raise
-    await subject_lives_on(connected_pair)
+    await subject_still_works(connected_pair)
 
 
 # Channels in another order, and additional channels.
@@ -200,7 +200,7 @@ async def test_a_flood_of_signals_is_survived(connected_pair: PeerPair) -> None:
     """After the partner sends 300 signals at once, a client can still connect to others."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
-    await subject_lives_on(connected_pair)
+    await subject_still_works(connected_pair)
 
 
 @requirement("SEC-3", opposite=partners.FloodsWithData)
@@ -208,7 +208,7 @@ async def test_a_flood_of_data_is_survived(connected_pair: PeerPair) -> None:
     """After the partner sends 300 messages at once, a client can still connect to others."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
-    await subject_lives_on(connected_pair)
+    await subject_still_works(connected_pair)
 
 
 @requirement("SEC-3", opposite=partners.SendsTooMuchAtOnce)
@@ -216,4 +216,4 @@ async def test_a_message_that_is_too_large_is_survived(connected_pair: PeerPair)
     """After the partner sends a message of 300000 bytes, a client can still connect to others."""
     await prompt_partner(connected_pair)
     await all_has_come_or_is_lost(connected_pair)
-    await subject_lives_on(connected_pair)
+    await subject_still_works(connected_pair)

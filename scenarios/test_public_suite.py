@@ -32,7 +32,7 @@ async def test_1_connection_establishment(pair: PeerPair) -> None:
     """A connection is established, and both sides receive Connected."""
     with judging("CON-5"):
         await pair.offerer.connect_to_peer(pair.answerer)
-        await pair.until_it_stands()
+        await pair.wait_until_established()
     with judging("EVT-1"):
         for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
             await client.wait_for(Connected, other)
@@ -54,7 +54,7 @@ async def test_2_candidate_exchange(pair: PeerPair) -> None:
     silent = pair.without_candidates
     try:
         async with asyncio.timeout(pair.patience.connect):
-            await pair.testbed.switchboard.wait_until(lambda: not silent() or pair.stands)
+            await pair.testbed.switchboard.wait_until(lambda: not silent() or pair.is_established)
     except TimeoutError:
         if len(missing := silent()) > 1:
             raise Unmet("a candidate of each side to be delivered to the other", "none of either") from None

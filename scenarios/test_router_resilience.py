@@ -128,47 +128,47 @@ async def both_attempts_fail(pair: PeerPair) -> None:
 @requirement("RTR-7", waits=True)
 async def test_broken_frames_end_at_most_their_session(attacked_router: AttackedRouter) -> None:
     """Invalid CLASP frames, text frames and invalid WebSocket frames do not affect other sessions."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.send_broken_frames()
 
 
 @requirement("RTR-7", waits=True)
 async def test_nested_values_end_at_most_their_session(attacked_router: AttackedRouter) -> None:
     """A value of lists nested 20,000 deep, which fits into one frame, does not affect other sessions."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.send_nested_values()
 
 
 @requirement("RTR-7", waits=True)
 async def test_oversized_frames_end_at_most_their_session(attacked_router: AttackedRouter) -> None:
     """A message of 4 MiB, and a frame that announces 2^62 bytes, do not affect other sessions."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.send_oversized_frames()
 
 
 @requirement("RTR-7", waits=True)
 async def test_silent_connections_hold_up_nobody(attacked_router: AttackedRouter) -> None:
     """Open TCP connections that send nothing affect neither existing sessions nor new ones."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.open_silent_connections()
 
 
 @requirement("RTR-7", waits=True)
 async def test_half_open_handshakes_hold_up_nobody(attacked_router: AttackedRouter) -> None:
     """Open connections that stop in the HTTP request affect neither existing sessions nor new ones."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.open_half_handshakes()
 
 
 @requirement("RTR-7", waits=True)
 async def test_sessions_without_hello_hold_up_nobody(attacked_router: AttackedRouter) -> None:
     """Open WebSockets with no HELLO, or half a frame, affect neither existing sessions nor new ones."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.open_sessions_without_hello()
 
 
 @requirement("RTR-7", waits=True)
 async def test_abrupt_departures_end_at_most_their_session(attacked_router: AttackedRouter) -> None:
     """Connections reset before, in and after the handshake, or in a frame, do not affect other sessions."""
-    async with attacked_router.others_go_on():
+    async with attacked_router.others_keep_working():
         await attacked_router.depart_abruptly()

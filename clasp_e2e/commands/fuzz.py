@@ -21,7 +21,7 @@ from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.fuzz.campaign import Campaign, run_campaign
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
 from clasp_e2e.fuzz.saved_inputs import SavedInputs, SavedInputsError, load_replay, save_finding
-from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target
+from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target, TargetCrashed
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.testbed.attached_client import SubjectInfo
@@ -216,8 +216,8 @@ async def _replay(order: Order, replay: SavedInputs) -> bool:
             )
         try:
             await target.open()
-            await target.withstands(replay.inputs)
-        except Died as death:
+            await target.attack_and_check(replay.inputs)
+        except TargetCrashed as death:
             click.echo(f"{target.name}: crashed on {len(replay.inputs)} inputs: {death}")
             return True
         finally:

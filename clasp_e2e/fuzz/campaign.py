@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from clasp_e2e.fuzz.input_source import Input, InputCounts, batches
 from clasp_e2e.fuzz.memory import growth
-from clasp_e2e.fuzz.targets import Died, Target
+from clasp_e2e.fuzz.targets import Target, TargetCrashed
 
 MOST_FINDINGS = 3
 """Findings after which a campaign ends."""
@@ -66,8 +66,8 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
             inputs = target.inputs(seed, number, size)
             campaign.tally.count(inputs)
             try:
-                await target.withstands(inputs)
-            except Died as death:
+                await target.attack_and_check(inputs)
+            except TargetCrashed as death:
                 progress(f"{target.name}: crashed on batch {number}: {death}; minimizing the input")
                 campaign.findings.append(await _minimized_crash(target, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
@@ -94,7 +94,9 @@ async def _restart(target: Target) -> None:
     await target.open()
 
 
-async def _minimized_crash(target: Target, number: int, inputs: Sequence[Input], death: Died) -> Crash:
+async def _minimized_crash(
+    target: Target, number: int, inputs: Sequence[Input], death: TargetCrashed
+) -> Crash:
     began = time.monotonic()
 
     async def dies(part: Sequence[Input]) -> bool | None:
@@ -102,8 +104,8 @@ async def _minimized_crash(target: Target, number: int, inputs: Sequence[Input],
             return None
         await _restart(target)
         try:
-            await target.withstands(part)
-        except Died:
+            await target.attack_and_check(part)
+        except TargetCrashed:
             return True
         return False
 

@@ -32,7 +32,7 @@ TIMEOUT = 10
 """Seconds, `connection_timeout_secs` of a fuzzed peer; short, so that failing attempts end soon."""
 
 
-class Died(Exception):
+class TargetCrashed(Exception):
     """A crash or hang of the target; the message says what it failed to do."""
 
 
@@ -64,11 +64,11 @@ class Target(ABC):
 
     @abstractmethod
     async def attack(self, inputs: Sequence[Input]) -> None:
-        """Send a batch; return when the target has read it. Raises `Died`, `TimeoutError`."""
+        """Send a batch; return when the target has read it. Raises `TargetCrashed`, `TimeoutError`."""
 
     @abstractmethod
     async def survives(self) -> None:
-        """Check that the target still works. Raises `Died`."""
+        """Check that the target still works. Raises `TargetCrashed`."""
 
     @abstractmethod
     def memory(self) -> int | None:
@@ -78,13 +78,13 @@ class Target(ABC):
     async def close(self) -> None:
         """End the target, in any state, and everything that `open` started."""
 
-    async def withstands(self, inputs: Sequence[Input]) -> None:
-        """Attack the target, then check that it still works. Raises `Died`."""
+    async def attack_and_check(self, inputs: Sequence[Input]) -> None:
+        """Attack the target, then check that it still works. Raises `TargetCrashed`."""
         try:
             async with asyncio.timeout(BATCH_LIMIT * self.patience.scale):
                 await self.attack(inputs)
         except TimeoutError:
-            raise Died(
+            raise TargetCrashed(
                 f"it had not read {len(inputs)} inputs after {BATCH_LIMIT * self.patience.scale:g} s"
             ) from None
         await self.survives()
@@ -148,7 +148,7 @@ class FuzzedRouter(Target):
                 if not await attacker.is_heard():
                     self.ended_sessions += 1
         except (OSError, WebSocketException, wire.WireError) as error:
-            raise Died(self._reason(f"it accepts no new session: {error}")) from error
+            raise TargetCrashed(self._reason(f"it accepts no new session: {error}")) from error
         finally:
             for attacker in attackers:
                 await attacker.close()
@@ -180,12 +180,12 @@ class FuzzedRouter(Target):
             finally:
                 await carol.close()
         except (Blocked, Unmet, WebSocketException) as error:
-            raise Died(self._reason(str(error))) from error
+            raise TargetCrashed(self._reason(str(error))) from error
         for each in self._bystanders:
             each.received.clear()
             each.undecodable.clear()
         if self._router is not None and self._router.fault:
-            raise Died(self._router.fault)
+            raise TargetCrashed(self._router.fault)
 
     def _reason(self, seen: str) -> str:
         fault = self._router.fault if self._router is not None else None
@@ -240,7 +240,7 @@ class _AttachedPeer(Target):
         try:
             await self._attach()
             await self.survives()
-        except (Blocked, Died) as error:
+        except (Blocked, TargetCrashed) as error:
             raise HarnessFault(f"the peer does not connect before the first input: {error}") from error
 
     async def _attach(self) -> None:
@@ -258,9 +258,9 @@ class _AttachedPeer(Target):
         try:
             await self._connects(partner)
         except (Unmet, Blocked) as error:
-            raise Died(str(error)) from error
+            raise TargetCrashed(str(error)) from error
         except (DriverFault, Refused) as error:
-            raise Died(str(error)) from error
+            raise TargetCrashed(str(error)) from error
         finally:
             # A failed leg is a fault of the harness, whatever the peer did.
             if faults := [fault for leg in (partner.leg, self.peer.leg) for fault in leg.faults]:
@@ -268,7 +268,7 @@ class _AttachedPeer(Target):
             await self.testbed.close_client(partner)
             self._clear_records()
         if self.peer.fault:
-            raise Died(self.peer.fault)
+            raise TargetCrashed(self.peer.fault)
 
     async def _connects(self, partner: Client) -> None:
         limit = self.patience.retransmission
@@ -325,15 +325,15 @@ class FuzzedPeer(_AttachedPeer):
             await self._replace()
 
     async def _replace(self) -> None:
-        """Replace a peer that disconnected. Raises `Died` if it crashed."""
+        """Replace a peer that disconnected. Raises `TargetCrashed` if it crashed."""
         if fault := self.peer.fault:
-            raise Died(fault)
+            raise TargetCrashed(fault)
         self.ended_sessions += 1
         try:
             await self.testbed.close_client(self.peer)
             await self._attach()
         except (DriverFault, Blocked) as error:
-            raise Died(f"it disconnected, and no new peer can attach: {error}") from error
+            raise TargetCrashed(f"it disconnected, and no new peer can attach: {error}") from error
 
 
 class SignaledPeer(_AttachedPeer):
@@ -369,8 +369,8 @@ class SignaledPeer(_AttachedPeer):
             await attacker.is_heard()
             await self.peer.leg.ping_barrier()
         except DriverFault as fault:
-            raise Died(str(fault)) from fault
+            raise TargetCrashed(str(fault)) from fault
         except ConnectionError as error:
-            raise Died(self.peer.fault or f"it disconnected from the router: {error}") from error
+            raise TargetCrashed(self.peer.fault or f"it disconnected from the router: {error}") from error
         finally:
             await attacker.close()

@@ -17,7 +17,7 @@ def check_result(world: World, flight: Flight) -> None:
             predicted = " or ".join(sorted(sent.ways))
             contradict(sent.requirement, f"{flight}, {sent.why}: {predicted}", way.value)
         who, to = sent.step.who, sent.step.to
-        if way is Way.P2P and not world.ever_stood(who, to):
+        if way is Way.P2P and not world.was_ever_established(who, to):
             if world.clients[who].events(Connected, world.clients[to]):
                 raise Unobserved(f"{who} received Connected to {to}, but the link saw no connection")
             contradict("SND-3", f"{flight}, which returned P2P, to use an open DataChannel", "there is none")
@@ -204,7 +204,7 @@ def missed(world: World, one: str, other: str) -> bool:
     return False
 
 
-def last_told(world: World, name: str, about: str) -> type | None:
+def last_event(world: World, name: str, about: str) -> type | None:
     """Return the type of the last event other than Data that `name` received about `about` since the mark."""
     kinds = [
         type(received.event)

@@ -212,7 +212,7 @@ class Play:
             rule = self._why(one, other, between)
             with within_requirement(rule, f"an attempt of {' and '.join(between.callers)} to connect"):
                 await client.wait_for(Connected, peer, within=self._world.patience.connect, since=since)
-                while several and checks.last_told(world, name, about) is Disconnected:
+                while several and checks.last_event(world, name, about) is Disconnected:
                     await client.wait_for(
                         Connected, peer, within=self._world.patience.connect, since=client.mark()
                     )

@@ -67,9 +67,9 @@ class World:
         """Return two clients as a pair of the testbed, with `one` as its offerer."""
         return PeerPair(self.single.testbed, self.clients[one], self.clients[other], "offerer", None)
 
-    def ever_stood(self, one: str, other: str) -> bool:
+    def was_ever_established(self, one: str, other: str) -> bool:
         """Return whether the link has ever seen a connection between two clients."""
-        return self.pair(one, other).stands
+        return self.pair(one, other).is_established
 
     def attempts(self, one: str, other: str) -> int:
         """Return the number of negotiations between two clients that the signaling proxies saw."""

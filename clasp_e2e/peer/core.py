@@ -108,8 +108,8 @@ class PeerCore:
         return None
 
     def _connect(self, call: inputs.ConnectToPeer) -> None:
-        stands = self.connection(call.peer) is not None
-        if error := self._refusal(call.peer, router_needed=not stands):
+        is_established = self.connection(call.peer) is not None
+        if error := self._refusal(call.peer, router_needed=not is_established):
             self._do(fx.Reject(call.call, error))
         else:
             self._connections.connect(call)

@@ -24,7 +24,7 @@ def patience_of(options: argparse.Namespace) -> float:
     return 1.0 if options.attach is None else math.inf
 
 
-def name_somebody(options: argparse.Namespace) -> None:
+def default_participants(options: argparse.Namespace) -> None:
     """Select the attached adapter as the peer, if `--attach` is given and no implementation is named."""
     named = (options.peer, options.offerer, options.answerer, options.router)
     if options.attach is not None and not any(named):

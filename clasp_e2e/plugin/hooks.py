@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         usage_error(f"--deadline-scale {scale}: give a number above 0; 2 doubles the time limits")
     if options.jobs is not None and options.jobs < 1:
         usage_error(f"--jobs {options.jobs}: give a whole number above 0")
-    attach.name_somebody(options)
+    attach.default_participants(options)
     directory = Path(options.results) if options.results else config.rootpath / LATEST
     try:
         catalogue = load_catalogue()

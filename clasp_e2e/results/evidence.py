@@ -104,7 +104,7 @@ def write_evidence(
         seed=seed,
         timeline=tuple(entry.for_evidence() for entry in trace),
         network=facts,
-        pruned=Pruned(left_out + timeline.of_strangers) if passed or timeline.of_strangers else None,
+        pruned=Pruned(left_out + timeline.foreign_entries) if passed or timeline.foreign_entries else None,
         stderr=stderr if stderr and not passed else None,
     )
     directory.mkdir(parents=True, exist_ok=True)

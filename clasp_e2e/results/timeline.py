@@ -105,7 +105,7 @@ class Timeline:
         self.entries: list[Entry] = []
         self.sessions: dict[str, str] = {}
         """The owner of each session id that the router has assigned so far."""
-        self.of_strangers = 0
+        self.foreign_entries = 0
         """The number of announcements by sessions of other scenarios, which get no entries."""
 
     def note(

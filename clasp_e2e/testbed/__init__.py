@@ -23,7 +23,7 @@ from clasp_e2e.testbed.lossy_transfer import SelectiveLoss as SelectiveLoss, exc
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import carries_data_directly as carries_data_directly
 from clasp_e2e.testbed.partner_checks import connects as connects, prompt_partner as prompt_partner
-from clasp_e2e.testbed.partner_checks import subject_lives_on as subject_lives_on
+from clasp_e2e.testbed.partner_checks import subject_still_works as subject_still_works
 from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
 from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient

@@ -36,7 +36,7 @@ class AttackedRouter:
         self._exchanges = 0
 
     @asynccontextmanager
-    async def others_go_on(self) -> AsyncGenerator[None]:
+    async def others_keep_working(self) -> AsyncGenerator[None]:
         """Require that two sessions exchange signals, and a new one joins, after the attack in the block.
 
         They also exchange signals before it; blocked by RTR-1 if that fails. The attackers' connections

@@ -97,7 +97,7 @@ class PeerPair:
         return self.testbed.switchboard.attempts_between(self.offerer.name, self.answerer.name)
 
     @property
-    def stands(self) -> bool:
+    def is_established(self) -> bool:
         """Whether DTLS application data has crossed one link in both directions.
 
         This proves, by observation from outside, that ICE and the DTLS handshake completed on both sides.
@@ -126,9 +126,9 @@ class PeerPair:
             await self.offerer.connect_to_peer(self.answerer)
         except Refused as refusal:
             raise Blocked("CON-5", f"connect_to_peer was refused: {refusal}") from refusal
-        await self.both_told_connected()
+        await self.both_connected()
 
-    async def both_told_connected(self) -> None:
+    async def both_connected(self) -> None:
         """Wait until both peers have received Connected; blocked by CON-5 or EVT-1 otherwise."""
         try:
             async with asyncio.TaskGroup() as both:
@@ -136,7 +136,7 @@ class PeerPair:
                     both.create_task(client.wait_for(Connected, other, within=self.patience.connect))
         except* Unmet as unmet:
             reason = "; ".join(str(error) for error in unmet.exceptions)
-            raise Blocked("EVT-1" if self.stands else "CON-5", reason) from None
+            raise Blocked("EVT-1" if self.is_established else "CON-5", reason) from None
 
     def opened_at(self, attempt: Attempt) -> float | None:
         """Return when the connection of `attempt` was established (loop's clock, seconds), or None."""
@@ -149,10 +149,10 @@ class PeerPair:
             lambda: any(attempt.offer and attempt.answer for attempt in self.attempts), self.patience.connect
         )
 
-    async def until_it_stands(self) -> None:
-        """Wait until the connection is established (`stands`); unmet after the time limit."""
+    async def wait_until_established(self) -> None:
+        """Wait until the connection is established (`is_established`); unmet after the time limit."""
         limit = self.patience.connect
-        if not await self.testbed.switchboard.holds_within(lambda: self.stands, limit):
+        if not await self.testbed.switchboard.holds_within(lambda: self.is_established, limit):
             alice, bob = self.offerer.name, self.answerer.name
             there, back = self.testbed.switchboard.traffic(alice, bob)
             crossed = (

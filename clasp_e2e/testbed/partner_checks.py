@@ -56,7 +56,7 @@ async def all_has_come_or_is_lost(pair: PeerPair) -> None:
         await pair.subject.receives(behind, within=pair.patience.retransmission)
 
 
-async def subject_lives_on(pair: PeerPair) -> None:
+async def subject_still_works(pair: PeerPair) -> None:
     """Require the subject to keep working: a new client (the reference) connects to it, and messages pass."""
     if pair.newcomers is None:
         raise RuntimeError("the reference does not take part, so no new client can be opened")

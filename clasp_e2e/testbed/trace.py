@@ -53,7 +53,7 @@ def _announced(message: wire.Message | None) -> str | None:
 
 def _is_foreign(timeline: Timeline, session: str | None) -> bool:
     is_foreign = session is not None and session not in timeline.sessions
-    timeline.of_strangers += is_foreign
+    timeline.foreign_entries += is_foreign
     return is_foreign
 
 

@@ -16,7 +16,7 @@ from clasp_e2e.fuzz.campaign import Crash, minimised, run_campaign
 from clasp_e2e.fuzz.input_source import Input, Origin
 from clasp_e2e.fuzz.memory import MEBIBYTE, growth, resident
 from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_replay, save_finding
-from clasp_e2e.fuzz.targets import Died, FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer
+from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, TargetCrashed
 from clasp_e2e.peer import inputs as heard
 from clasp_e2e.router.effects import Effect, Script
 from clasp_e2e.testbed.attached_client import SubjectInfo
@@ -127,9 +127,11 @@ async def test_a_peer_that_a_signal_ends_has_died() -> None:
     await target.open()
     try:
         harmless = Input(wire.encode(wire.Publish(PUBLISHED, {"type": "offer"})), Origin.VALID)
-        await target.withstands([harmless])
-        with pytest.raises(Died, match="Connected"):
-            await target.withstands([Input(wire.encode(wire.Publish(PUBLISHED, [1])), Origin.SENSELESS)])
+        await target.attack_and_check([harmless])
+        with pytest.raises(TargetCrashed, match="Connected"):
+            await target.attack_and_check(
+                [Input(wire.encode(wire.Publish(PUBLISHED, [1])), Origin.SENSELESS)]
+            )
     finally:
         await target.close()
 

@@ -48,4 +48,4 @@ async def test_two_offers_cross(pair: PeerPair) -> None:
         await crossing.deliver_offer_of(pair.answerer)
         assert next(offer for offer in offers if offer.leg == "alice").delivered_at is None
         crossing.deliver_both_offers()
-    await pair.both_told_connected()
+    await pair.both_connected()

@@ -26,13 +26,13 @@ def test_announcements_of_other_scenarios_are_counted_and_not_noted() -> None:
         note_frame(found, "router", "bob", announcement(session), b"")
         note_event(found, "bob", PeerAnnounced(session))
     assert [STRANGER in entry.what for entry in found.entries] == [False] * 3
-    assert found.of_strangers == 2
+    assert found.foreign_entries == 2
 
 
 def test_what_a_client_itself_announces_is_noted_whoever_it_says_it_is() -> None:
     found = timeline()
     note_frame(found, "alice", "router", announcement(STRANGER), b"")
-    assert (len(found.entries), found.of_strangers) == (2, 0)
+    assert (len(found.entries), found.foreign_entries) == (2, 0)
 
 
 def test_other_events_are_noted_whoever_they_are_of() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import http
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -42,6 +42,8 @@ class FrameCounter:
 
     frames: int = 0
     bytes: int = 0
+    last_at: float = field(default=0.0, compare=False)
+    """When the last frame crossed, in seconds of the event loop's clock."""
 
 
 def _ignore(_leg: SignalingProxy, _way: Direction, _data: bytes | str, _message: wire.Message | None) -> None:
@@ -312,6 +314,7 @@ class SignalingProxy:
     def _see(self, direction: Direction, data: bytes | str) -> wire.Message | None:
         counter = self.up if direction == "up" else self.down
         counter.frames += 1
+        counter.last_at = asyncio.get_running_loop().time()
         counter.bytes += len(data) if isinstance(data, bytes) else len(data.encode())
         message: wire.Message | None = None
         if isinstance(data, bytes):

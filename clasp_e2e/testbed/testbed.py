@@ -179,7 +179,9 @@ class Testbed:
                 "CON-1", f"{participant.side.label} could not attach to the router: {refusal}"
             ) from refusal
         except DriverFault as fault:
-            if not leg.up.frames or leg.down.frames:
+            silent = asyncio.get_running_loop().time() - leg.up.last_at
+            # An adapter that fails before the router had its time to answer has failed by itself.
+            if not leg.up.frames or leg.down.frames or silent < self.patience.call:
                 raise
             text = f"the router answered nothing to the HELLO of {participant.side.label}"
             raise Blocked("CON-1", text) from fault

@@ -66,10 +66,11 @@ async def test_a_peer_that_cannot_attach_blocks_what_needs_it() -> None:
 class StopsWithoutWelcome(FakeDriver):
     """A driver whose adapters fail to answer, because their clients wait for a WELCOME."""
 
-    def __init__(self, router_url: str, *, says_hello: bool) -> None:
+    def __init__(self, router_url: str, *, says_hello: bool, waits: bool) -> None:
         super().__init__()
         self._router_url = router_url
         self._says_hello = says_hello
+        self._waits = waits
 
     async def open_router(self, *, host: str, port: int) -> FakeRouter:
         router = await super().open_router(host=host, port=port)
@@ -81,25 +82,30 @@ class StopsWithoutWelcome(FakeDriver):
             async with connect(url) as client:
                 await client.send(wire.encode(wire.Hello(name="x")))
                 await (await client.ping())
-        raise DriverFault("no answer to peer.open")
+        if self._waits:
+            await never()
+        raise DriverFault("the adapter ended with status 3")
 
 
-@pytest.mark.parametrize(("says_hello", "outcome"), [(True, Outcome.BLOCKED), (False, Outcome.ERROR)])
+@pytest.mark.parametrize(
+    ("says_hello", "waits", "outcome"),
+    [(True, True, Outcome.BLOCKED), (False, True, Outcome.ERROR), (True, False, Outcome.ERROR)],
+)
 async def test_a_router_that_does_not_answer_hello_is_no_fault_of_the_adapter(
-    says_hello: bool, outcome: Outcome
+    says_hello: bool, waits: bool, outcome: Outcome
 ) -> None:
     async def is_silent(client: ServerConnection) -> None:
         await client.wait_closed()
 
     async with serve(is_silent, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        driver = StopsWithoutWelcome(f"ws://127.0.0.1:{port}", says_hello=says_hello)
+        driver = StopsWithoutWelcome(f"ws://127.0.0.1:{port}", says_hello=says_hello, waits=waits)
         run = await opened_run(driver)
         assert run.context.routers is not None
         run.context.routers = replace(run.context.routers, driver=driver)
         found = await judge(run, case(asks_the_mode))
     assert found.result.outcome is outcome
-    assert found.result.blocked_by == ("CON-1" if says_hello else None)
+    assert found.result.blocked_by == ("CON-1" if outcome is Outcome.BLOCKED else None)
 
 
 async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() -> None:

@@ -10,15 +10,17 @@ from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
 from clasp_e2e.report.failure import WIDTH, block
 from clasp_e2e.report.words import citation, sentence
 from clasp_e2e.scripted import MUTANTS
+from clasp_e2e.scripted.variants import VARIANTS
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
 
 
 @click.command()
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
-    """Print the requirement ID, its source, how it is judged, and which mutants prove it.
+    """Print the requirement ID, its source, how it is judged, and which mutants and variants prove it.
 
-    A mutant is the reference with one fault; it fails that requirement.
+    A mutant is the reference with one fault; it fails that requirement. A legal variant differs from the
+    reference in what the specification leaves open; it does not fail it.
     """
     catalogue = load_catalogue()
     try:
@@ -39,6 +41,13 @@ def explain(requirement_id: str) -> None:
     mutants = [mutant for mutant in MUTANTS if mutant.requirement == requirement.id]
     proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants)
     lines += section("Proven by", "\n".join(proofs) or "no mutant yet")
+    innocent = [
+        variant
+        for variant in VARIANTS
+        if requirement.id in variant.touches and requirement.id not in variant.deviations
+    ]
+    acquitted = (f"{variant.name}\n    {variant.difference}" for variant in innocent)
+    lines += section("Must not fail", "\n".join(acquitted) or "no variant yet")
     click.echo("\n".join(lines))
 
 

@@ -11,11 +11,11 @@ from clasp_e2e.p2p_types import SendResult
 from clasp_e2e.peer import P2PNotConfigured, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sdp import without_candidates
-from clasp_e2e.scripted.mutant import EITHER, MutantDriver, Outs, PeerScript, drop, mutant
+from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, ScriptedDriver, drop, mutant
 
 
 @mutant("CON-1", "It reports a session id of its own instead of the router's.")
-class MakesUpItsSession(MutantDriver):
+class MakesUpItsSession(ScriptedDriver):
     async def open_peer(self, **arguments: Any) -> ReferencePeer:
         """Attach a client and rename it."""
         peer = await super().open_peer(**arguments)
@@ -24,7 +24,7 @@ class MakesUpItsSession(MutantDriver):
 
 
 @mutant("CON-1", "It cannot attach to a router at all.", *EITHER)
-class NeverAttaches(MutantDriver):
+class NeverAttaches(ScriptedDriver):
     async def open_peer(self, **_: object) -> ReferencePeer:
         """Refuse."""
         raise Refused("this client does not attach")

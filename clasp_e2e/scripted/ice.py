@@ -15,7 +15,7 @@ from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.connecting import without_lines
-from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, drop, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, ScriptedDriver, drop, mutant
 
 
 class Servers(PeerScript):
@@ -156,6 +156,6 @@ class AnswersOnlyKnownEndpoints(AiortcTransport):
 
 
 @mutant("ICE-5", "It ignores ICE checks from endpoints that were not signaled.", *EITHER)
-class KnowsNoOtherEndpoint(MutantDriver):
+class KnowsNoOtherEndpoint(ScriptedDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(AnswersOnlyKnownEndpoints))

@@ -75,17 +75,13 @@ class PeerScript:
         return (effect,)
 
     @classmethod
-    def define(
+    def altering(
         cls,
         name: str,
-        requirement: str,
-        broken: str,
-        *roles: Role,
         on: type[E] | tuple[type[E], ...],
         alter: Callable[[Self, E], Out | Iterable[Out]],
-        **options: Unpack[Options],
-    ) -> Mutant:
-        """Define the mutant `name`, whose fault `alter` replaces everything of the type `on`.
+    ) -> type[Self]:
+        """Return a script `name`, whose function `alter` replaces everything of the type `on`.
 
         `on` is a type of effects, or of the events or signals that an effect contains. `alter` returns one
         effect or several; signals among them are sent to the target of the signal that they replace.
@@ -104,7 +100,22 @@ class PeerScript:
                 for out in (outs if isinstance(outs, Iterable) else (outs,))
             )
 
-        return mutant(requirement, broken, *roles, **options)(type(name, (cls,), {"alter": replacements}))
+        script: type[Self] = type(name, (cls,), {"alter": replacements})
+        return script
+
+    @classmethod
+    def define(
+        cls,
+        name: str,
+        requirement: str,
+        broken: str,
+        *roles: Role,
+        on: type[E] | tuple[type[E], ...],
+        alter: Callable[[Self, E], Out | Iterable[Out]],
+        **options: Unpack[Options],
+    ) -> Mutant:
+        """Define the mutant `name`, whose fault `alter` replaces everything of the type `on` (`altering`)."""
+        return mutant(requirement, broken, *roles, **options)(cls.altering(name, on, alter))
 
 
 class RouterScript:
@@ -130,33 +141,45 @@ class RouterScript:
         return (effect,)
 
 
-class MutantDriver(ReferenceDriver):
-    """The reference with a fault, named after the fault."""
+class ScriptedDriver(ReferenceDriver):
+    """The reference with a script, named after what the script changes."""
 
     name = ""
-    """Set by `mutant`."""
+    """What it is and its name, such as `mutant RelaysInP2POnly`."""
 
     async def initialize(self) -> Description:
-        """Describe this implementation: the reference with a fault."""
+        """Describe this implementation: the reference with a script."""
         description = await super().initialize()
         reference = description.implementation
-        mutant = Implementation(f"mutant {self.name}", reference.version, reference.language)
-        return Description(mutant, description.roles, description.capabilities)
+        scripted = Implementation(self.name, reference.version, reference.language)
+        return Description(scripted, description.roles, description.capabilities)
 
 
-def scripted_driver(kind: type[PeerScript]) -> MutantDriver:
+def scripted_driver(kind: type[PeerScript]) -> ScriptedDriver:
     """Return a driver of reference peers, each with its own script of the type `kind`."""
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
         builder.script(script.pass_effect).input_filter(script.pass_input)
 
-    driver = MutantDriver(prepare)
+    driver = ScriptedDriver(prepare)
     driver.name = kind.__name__
     return driver
 
 
-Fault = type[PeerScript] | type[RouterScript] | type[MutantDriver]
+AnyScript = type[PeerScript] | type[RouterScript] | type[ScriptedDriver]
+
+
+def driver_of(script: AnyScript, name: str) -> ScriptedDriver:
+    """Return a driver of the reference with `script`, named `name`."""
+    if issubclass(script, ScriptedDriver):
+        driver = script()
+    elif issubclass(script, RouterScript):
+        driver = ScriptedDriver(router_script=lambda: script().pass_effect)
+    else:
+        driver = scripted_driver(script)
+    driver.name = name
+    return driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +195,7 @@ class Mutant:
     requirement: str
     broken: str
     """One sentence that describes the fault."""
-    fault: Fault
+    fault: AnyScript
     roles: tuple[Role, ...]
     also: Mapping[str, str] = field(default_factory=dict[str, str])
     slow: bool = False
@@ -180,17 +203,7 @@ class Mutant:
 
     def __call__(self) -> Driver:
         """Create a driver of the mutant."""
-        driver = self._driver()
-        driver.name = self.name
-        return driver
-
-    def _driver(self) -> MutantDriver:
-        fault = self.fault
-        if issubclass(fault, MutantDriver):
-            return fault()
-        if issubclass(fault, RouterScript):
-            return MutantDriver(router_script=lambda: fault().pass_effect)
-        return scripted_driver(fault)
+        return driver_of(self.fault, f"mutant {self.name}")
 
 
 MUTANTS: list[Mutant] = []
@@ -202,13 +215,13 @@ def mutant(
     broken: str,
     *roles: Role,
     **options: Unpack[Options],
-) -> Callable[[Fault], Mutant]:
+) -> Callable[[AnyScript], Mutant]:
     """Make a mutant of a script or a driver: the requirement that it fails, the fault, and the roles.
 
     Without roles, a peer is judged as the offerer, and a router as the router.
     """
 
-    def make(fault: Fault) -> Mutant:
+    def make(fault: AnyScript) -> Mutant:
         default: Role = "router" if requirement.startswith("RTR") else "offerer"
         made = Mutant(fault.__name__, requirement, broken, fault, roles or (default,), **options)
         MUTANTS.append(made)

@@ -12,11 +12,11 @@ from clasp_e2e.router import CloseConnection, Deliver, ErrorCode
 from clasp_e2e.scripted.mutant import (
     EITHER,
     NO_CALL,
-    MutantDriver,
     Outs,
     PeerScript,
     RouterOuts,
     RouterScript,
+    ScriptedDriver,
     mutant,
 )
 from clasp_e2e.scripted.routers import Front
@@ -157,7 +157,7 @@ class _OneByOne(Front):
 
 
 @mutant("RTR-7", "It waits for a client's first bytes before it accepts the next client.")
-class WaitsForTheSilent(MutantDriver):
+class WaitsForTheSilent(ScriptedDriver):
     async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router with the front."""
         front = _OneByOne(await super().open_router(host=host, port=0))

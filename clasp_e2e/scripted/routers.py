@@ -12,7 +12,7 @@ from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Router
 from clasp_e2e.drivers.reference import ReferenceRouter
 from clasp_e2e.router import Deliver, ErrorCode, Why
-from clasp_e2e.scripted.mutant import MutantDriver, RouterOuts, RouterScript, mutant
+from clasp_e2e.scripted.mutant import RouterOuts, RouterScript, ScriptedDriver, mutant
 
 
 class Forwarding(RouterScript):
@@ -200,7 +200,7 @@ class _RouterWithStun(Router):
 
 
 @mutant("RTR-6", "It runs a STUN server on the UDP port with the same number.")
-class AnswersStunOverUdp(MutantDriver):
+class AnswersStunOverUdp(ScriptedDriver):
     async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router and the STUN server."""
         router = await super().open_router(host=host, port=port)
@@ -268,7 +268,7 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 
 
 @mutant("RTR-6", "It answers STUN requests on its own TCP port.")
-class AnswersStunOverTcp(MutantDriver):
+class AnswersStunOverTcp(ScriptedDriver):
     async def open_router(self, *, host: str, port: int) -> Front:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router with the front."""
         front = Front(await super().open_router(host=host, port=0))

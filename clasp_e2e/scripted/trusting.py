@@ -11,7 +11,7 @@ from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import flaw
 from clasp_e2e.peer.webrtc import AiortcTransport
-from clasp_e2e.scripted.mutant import EITHER, NO_CALL, MutantDriver, Outs, PeerScript, mutant
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, ScriptedDriver, mutant
 
 Inputs = Iterable[inputs.Input]
 
@@ -159,13 +159,13 @@ class KnowsChannelsByTheirOrder(AiortcTransport):
 
 
 @mutant("SIG-7", "It identifies the channels by the order in which they are opened.", "answerer")
-class CountsItsChannels(MutantDriver):
+class CountsItsChannels(ScriptedDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(KnowsChannelsByTheirOrder))
 
 
 @mutant("SIG-7", "It ends the connection when an additional channel is opened.", "offerer")
-class EndsAtAThirdChannel(MutantDriver):
+class EndsAtAThirdChannel(ScriptedDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(WantsTwoChannels))
 
@@ -193,7 +193,7 @@ class TrustsAnyCertificate(AiortcTransport):
 
 
 @mutant("SEC-1", "It does not verify its peer's certificate against the fingerprint.", *EITHER)
-class IgnoresTheFingerprint(MutantDriver):
+class IgnoresTheFingerprint(ScriptedDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(TrustsAnyCertificate))
 

@@ -42,6 +42,12 @@ def test_names_the_mutants(invoke: Invoke) -> None:
     assert "RelaysInP2POnly" in said
 
 
+def test_names_the_variants(invoke: Invoke) -> None:
+    said = invoke("explain", "CON-4").stdout
+    assert "Must not fail" in said
+    assert "EndsLinesWithLf" in said
+
+
 def test_the_case_of_an_id_does_not_matter(invoke: Invoke) -> None:
     assert invoke("explain", "con-5").stdout == invoke("explain", "CON-5").stdout
 

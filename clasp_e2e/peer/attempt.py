@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from clasp_e2e.p2p_types import P2PConfig, TurnServer
 from clasp_e2e.peer.inputs import ChannelMessage
+from clasp_e2e.wire import Offer
 
 CONNECTION_TIMEOUT = 30.0
 MAX_RETRIES = 3
@@ -14,6 +15,8 @@ REOFFER_AFTER = 8.0
 
 With 10 % loss, the slowest successful connection took 10 s, the median 1 s.
 """
+ANSWER_CROSSING_AFTER = 3.0
+"""Seconds for which this side expects its own offer to be answered before it answers one that crossed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Counterpart:
     """The reason of the other side's disconnect, while its earlier messages are still being delivered."""
     reoffers: int = 0
     reoffer_due: bool = False
+    crossing: Offer | None = None
+    """The other side's offer, which crossed an offer of this side that is expected to be answered."""
 
     def named(self, correlation_id: str) -> Negotiation | None:
         """Return the negotiation or connection with this correlation id."""

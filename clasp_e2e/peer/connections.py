@@ -6,23 +6,30 @@ An *attempt* is what the application sees; it has one outcome. It may use severa
 offered by this side, one offered by the other side (both in a glare), and repeated offers. The first
 whose channels open becomes the connection.
 
-Glare: of two crossing offers, the one of the smaller session id wins, and its sender ignores the other.
-The sender of the other answers, and keeps its own offer only in case it is answered after all.
+Glare: of two crossing offers, the one of the smaller session id wins. The sender of the other answers, and
+keeps its own offer only in case it is answered after all. No document has a rule, and a peer with another
+one waits for an answer too: if the winner gets none for `ANSWER_CROSSING_AFTER`, it answers as well.
+
+Candidates may arrive before their offer: they are kept until it arrives.
 
 An offer from a connected peer does not end the connection. It replaces the connection only when its
 channels are open, which proves that its sender has read the answer: the router does not check `from`,
 and a third session must not be able to end a connection.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
-from clasp_e2e.peer.attempt import Counterpart, Negotiation, Settings
+from clasp_e2e.peer.attempt import ANSWER_CROSSING_AFTER, Counterpart, Negotiation, Settings
 from clasp_e2e.peer.errors import NegotiationError
 from clasp_e2e.peer.sdp import flaw
+
+EARLY_LIMIT = 64
+"""The number of candidates without an offer that are kept, of all sessions together."""
 
 
 class Connections:
@@ -45,6 +52,7 @@ class Connections:
         self._counterparts: dict[str, Counterpart] = {}
         self._negotiations: dict[int, Negotiation] = {}
         self._transports = 0
+        self._early: deque[wire.IceCandidate] = deque(maxlen=EARLY_LIMIT)
 
     def _do(self, *effects: fx.Effect) -> None:
         for effect in effects:
@@ -141,6 +149,12 @@ class Connections:
         if counterpart.reoffer_due:
             counterpart.reoffer_due = False
             self._do(fx.CancelTimer(("reoffer", counterpart.peer)))
+        self._forget_crossing(counterpart)
+
+    def _forget_crossing(self, counterpart: Counterpart) -> None:
+        if counterpart.crossing is not None:
+            counterpart.crossing = None
+            self._do(fx.CancelTimer(("crossing", counterpart.peer)))
 
     def _fail(self, counterpart: Counterpart, reason: str) -> None:
         """End an attempt as failed: reject the waiting calls, or else emit ConnectionFailed.
@@ -181,6 +195,10 @@ class Connections:
             return
         if kind == "deadline":
             self._fail(counterpart, counterpart.stage(self._settings.timeout))
+        elif kind == "crossing":
+            crossing, counterpart.crossing = counterpart.crossing, None
+            if crossing is not None:
+                self._accept(counterpart, crossing)
         elif counterpart.reoffer_due and counterpart.own is not None and self.router_lost is None:
             # Under loss, aiortc sometimes gets stuck: it reports connected, but the channels never open.
             counterpart.reoffer_due = False
@@ -290,14 +308,15 @@ class Connections:
         match signal:
             case wire.Offer():
                 self._offered(signal, counterpart)
-                return
+            case wire.IceCandidate():
+                if counterpart and (negotiation := counterpart.named(signal.correlation_id)):
+                    self._do(fx.AddCandidate(negotiation.transport, signal.candidate))
+                else:
+                    self._early.append(signal)
             case _ if counterpart is None:
-                return
+                pass
             case wire.Answer():
                 self._answered(signal, counterpart)
-            case wire.IceCandidate():
-                if negotiation := counterpart.named(signal.correlation_id):
-                    self._do(fx.AddCandidate(negotiation.transport, signal.candidate))
             case wire.DisconnectedSignal():
                 negotiation = counterpart.named(signal.correlation_id)
                 reason = signal.reason or "closed by the peer"
@@ -321,6 +340,8 @@ class Connections:
             return
         elif counterpart.own is not None and not counterpart.own.answered:
             if self._session_id < peer:
+                counterpart.crossing = offer
+                self._do(fx.StartTimer(("crossing", peer), ANSWER_CROSSING_AFTER))
                 return
             if not counterpart.own.published:
                 self._drop(counterpart.own, silent=True)
@@ -329,8 +350,11 @@ class Connections:
         elif counterpart.connection is None or counterpart.theirs is None:
             # A new attempt of the other side gets its full time-out, whatever is left of the previous one.
             self._do(fx.StartTimer(("deadline", peer), self._settings.timeout))
+        self._accept(counterpart, offer)
+
+    def _accept(self, counterpart: Counterpart, offer: wire.Offer) -> None:
         self._drop(counterpart.theirs, silent=True)
-        counterpart.theirs = self._negotiate(peer, offer.correlation_id)
+        counterpart.theirs = self._negotiate(counterpart.peer, offer.correlation_id)
         self._do(
             fx.AcceptOffer(
                 counterpart.theirs.transport,
@@ -339,6 +363,10 @@ class Connections:
                 self._settings.turn_servers,
             )
         )
+        for early in tuple(self._early):
+            if (early.sender, early.correlation_id) == (offer.sender, offer.correlation_id):
+                self._early.remove(early)
+                self._do(fx.AddCandidate(counterpart.theirs.transport, early.candidate))
 
     def _answered(self, answer: wire.Answer, counterpart: Counterpart) -> None:
         own = counterpart.own
@@ -347,6 +375,7 @@ class Connections:
         if flaw(answer.sdp) is not None:
             return
         own.answered = True
+        self._forget_crossing(counterpart)
         self._do(fx.AcceptAnswer(own.transport, answer.sdp))
         if counterpart.reoffers < self._settings.max_retries:
             counterpart.reoffer_due = True

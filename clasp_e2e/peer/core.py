@@ -3,6 +3,7 @@
 Source: the P2P page of the CLASP documentation, "Rust Client API".
 """
 
+import json
 from collections.abc import Callable
 
 from clasp_e2e import wire
@@ -70,6 +71,8 @@ class PeerCore:
                 self._sending.relay_answered(event)
             case inputs.ChannelAccepted() | inputs.ChannelRefused():
                 self._sending.channel_answered(event, router_lost=self._connections.router_lost)
+            case inputs.OtherMessageReceived():
+                pass  # Only scripts use it.
             case inputs.TimerFired():
                 self._connections.timer(event.key)
             case _:
@@ -125,7 +128,7 @@ class PeerCore:
 
     def _signal(self, value: wire.Value) -> None:
         try:
-            signal = wire.decode_signal(value)
+            signal = wire.decode_signal(_with_candidate_as_text(value))
         except wire.WireError:
             return
         if self._settings.enabled:
@@ -142,3 +145,13 @@ class PeerCore:
     def _relayed(self, value: wire.Value) -> None:
         if (data := decode_relay(value)) is not None:
             self._do(fx.Emit(data))
+
+
+def _with_candidate_as_text(value: wire.Value) -> wire.Value:
+    """Return a signal whose candidate is a map, as some clients send it, with the same map as JSON text."""
+    if isinstance(value, dict) and isinstance(candidate := value.get("candidate"), dict):
+        try:
+            return {**value, "candidate": json.dumps(candidate)}
+        except (TypeError, RecursionError):  # Bytes have no JSON form.
+            return value
+    return value

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from clasp_e2e.p2p_types import P2PEvent, RoutingMode, SendResult, TurnServer
 from clasp_e2e.peer.errors import PeerError
 from clasp_e2e.peer.inputs import TimerKey
-from clasp_e2e.wire import Announcement, Signal, Value
+from clasp_e2e.wire import Announcement, Message, Signal, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,13 @@ class CloseSession:
 
 
 @dataclass(frozen=True, slots=True)
+class SendToRouter:
+    """Send a message, or a whole frame, to the router. Only scripts use this effect, never the core."""
+
+    message: Message | bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OpenChannel:
     """Open an additional channel and send `data` on it. Only scripts use this effect, never the core."""
 
@@ -215,6 +222,7 @@ Effect: TypeAlias = (
     | Resolve
     | Reject
     | CloseSession
+    | SendToRouter
     | OpenChannel
     | CloseChannel
     | Delayed

@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias
 
 from clasp_e2e.p2p_types import RoutingMode
 from clasp_e2e.peer.errors import PeerError
-from clasp_e2e.wire import Value
+from clasp_e2e.wire import Publish, Set, Value
 
-TimerKey: TypeAlias = tuple[Literal["deadline", "reoffer"], str]
+TimerKey: TypeAlias = tuple[Literal["deadline", "reoffer", "crossing"], str]
 """The purpose of a timer, and the session id of its peer."""
 
 
@@ -96,6 +96,13 @@ class RelayReceived:
     """The value of a PUBLISH to this client's relay address, not validated yet."""
 
     value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMessageReceived:
+    """A PUBLISH to another address, or a SET. Only scripts use this input, never the core."""
+
+    message: Publish | Set
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,7 @@ Input: TypeAlias = (
     | SignalReceived
     | AnnouncementReceived
     | RelayReceived
+    | OtherMessageReceived
     | SignalUndeliverable
     | RouterLost
     | RelayWritten

@@ -84,8 +84,7 @@ class LibwebrtcTransport(Transport):
     async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
         pc = self._open()
         for spec in channels:
-            how = self._library.RTCDataChannelInit(ordered=spec.ordered, max_retransmits=spec.max_retransmits)
-            self._adopt(pc.create_data_channel(spec.label, how))
+            self._create_channel(spec)
         await self._describe(await pc.create_offer())
 
     async def _accept_offer(self, sdp: str) -> None:
@@ -131,13 +130,16 @@ class LibwebrtcTransport(Transport):
 
     # Channels
 
+    def _create_channel(self, spec: ChannelSpec) -> None:
+        how = self._library.RTCDataChannelInit(ordered=spec.ordered, max_retransmits=spec.max_retransmits)
+        self._adopt(self._pc.create_data_channel(spec.label, how))
+
     def _on_channel(self, event: Any) -> None:
         self._adopt(event.channel)
 
     def _adopt(self, channel: Any) -> None:
-        if not self._keep(channel):
+        if (label := self._keep(channel)) is None:
             return
-        label: str = channel.label
 
         def on_message(event: Any) -> None:
             self._received(label, event.data)
@@ -192,6 +194,7 @@ class LibwebrtcTransport(Transport):
         """Close the transport at any time. It is never silent: libwebrtc notifies the other side."""
         del silent
         self._ended = True
+        self._stop_waiting()
         for step in self._steps:
             step.cancel()  # libwebrtc never answers a request that is pending when the connection is closed.
         if self._round is not None:

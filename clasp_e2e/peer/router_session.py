@@ -43,8 +43,8 @@ class Handler(Protocol):
     def welcomed(self, session: RouterSession) -> None:
         """Handle the WELCOME. Called first."""
 
-    def published(self, address: str, value: wire.Value) -> None:
-        """Handle a PUBLISH."""
+    def published(self, message: wire.Publish | wire.Set) -> None:
+        """Handle a PUBLISH or a SET."""
 
     def refused(self, error: wire.Error) -> None:
         """Handle an ERROR."""
@@ -115,6 +115,10 @@ class RouterSession:
             else:
                 written(PayloadTooLarge(f"no frame holds it: {error}"))
 
+    def send(self, message: wire.Message | bytes) -> None:
+        """Send a message, or a whole frame."""
+        self._put(message)
+
     async def drained(self) -> None:
         """Return when the router has processed what was sent so far.
 
@@ -147,8 +151,8 @@ class RouterSession:
             task.cancel()
         await asyncio.wait([self._reader, self._writer])
 
-    def _put(self, message: wire.Message, written: Written | None = None) -> None:
-        data = wire.encode(message)
+    def _put(self, message: wire.Message | bytes, written: Written | None = None) -> None:
+        data = message if isinstance(message, bytes) else wire.encode(message)
         if self._writer.done():
             if written is not None:
                 written(NotConnected("the session with the router has ended: connect a new client"))
@@ -197,8 +201,8 @@ class RouterSession:
 
     def _handle(self, message: wire.Message) -> None:
         match message:
-            case wire.Publish():
-                self._handler.published(message.address, message.value)
+            case wire.Publish() | wire.Set():
+                self._handler.published(message)
             case wire.Bundle():
                 for part in message.messages:
                     self._handle(part)

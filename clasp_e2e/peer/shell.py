@@ -185,6 +185,8 @@ class Shell:
                 self._session.publish(wire.signal_address(effect.target), wire.encode_signal(effect.signal))
             case fx.PublishRelay():
                 self._relay(effect)
+            case fx.SendToRouter():
+                self._session.send(effect.message)
             case fx.CloseSession():
                 if self._leaving is None:
                     self._leaving = asyncio.create_task(self._session.close())
@@ -277,14 +279,19 @@ class Shell:
         self._session = session
         self._core = PeerCore(session.id, self._config, lambda: uuid.uuid4().hex)
 
-    def published(self, address: str, value: wire.Value) -> None:
-        """Handle a PUBLISH."""
-        if address == wire.ANNOUNCE_ADDRESS:
+    def published(self, message: wire.Publish | wire.Set) -> None:
+        """Handle a PUBLISH or a SET."""
+        address, value = message.address, message.value
+        if isinstance(message, wire.Set):
+            self.feed(inputs.OtherMessageReceived(message))
+        elif address == wire.ANNOUNCE_ADDRESS:
             self.feed(inputs.AnnouncementReceived(value))
         elif wire.signal_target(address) == self.session_id:
             self.feed(inputs.SignalReceived(value))
         elif address == RELAY_PREFIX + self.session_id:
             self.feed(inputs.RelayReceived(value))
+        else:
+            self.feed(inputs.OtherMessageReceived(message))
 
     def refused(self, error: wire.Error) -> None:
         """Handle an ERROR."""

@@ -27,7 +27,10 @@ VANISHED = "the connection was lost: the peer has vanished, or the path to it"
 CLOSED_BY_PEER = "the peer closed the channels"
 BROKEN_OFF = "ICE or DTLS failed: the peer stopped, or its certificate does not match its fingerprint"
 
-_LABELS = (UNRELIABLE.label, RELIABLE.label)
+MISSING_CHANNEL_AFTER = 1.0
+"""Seconds after the first channel is open until this side opens one that the other side has not opened."""
+
+_SPECS = {UNRELIABLE.label: UNRELIABLE, RELIABLE.label: RELIABLE}
 
 
 class Channel(Protocol):
@@ -39,6 +42,8 @@ class Channel(Protocol):
     def ordered(self) -> bool: ...  # noqa: D102
     @property
     def maxRetransmits(self) -> int | None: ...  # noqa: N802, D102
+    @property
+    def maxPacketLifeTime(self) -> int | None: ...  # noqa: N802, D102
     @property
     def readyState(self) -> str: ...  # noqa: N802, D102
     def send(self, data: bytes, /) -> None: ...  # noqa: D102
@@ -67,6 +72,10 @@ class Transport(ABC):
         self._turn_servers = turn_servers
         self._loopback = loopback
         self._channels: dict[str, Channel] = {}
+        """By the label that this implementation gives to a channel of its kind."""
+        self._missing: asyncio.TimerHandle | None = None
+        self._replaceable: set[str] = set()
+        """The labels of the channels that this side has opened because the other side had not."""
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
         self._was_open = False
@@ -152,12 +161,34 @@ class Transport(ABC):
 
     # Channels
 
-    def _keep(self, channel: Channel) -> bool:
-        """Store a channel if it belongs to the connection and is not stored yet; return whether it was."""
-        if channel.label not in _LABELS or channel.label in self._channels:
-            return False
-        self._channels[channel.label] = channel
-        return True
+    def _keep(self, channel: Channel) -> str | None:
+        """Store a channel, and return its label; return None for an additional channel, which is not used.
+
+        The other side may label its channels as it likes: the first of each kind then has the label of that
+        kind. A channel with a known label replaces one with another.
+        """
+        if (label := channel.label) not in _SPECS:
+            is_reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
+            label = (RELIABLE if is_reliable else UNRELIABLE).label
+        known = self._channels.get(label)
+        is_better = known is None or label in self._replaceable or (known.label != label == channel.label)
+        if not is_better:
+            return None
+        self._replaceable.discard(label)
+        self._channels[label] = channel
+        return label
+
+    @abstractmethod
+    def _create_channel(self, spec: ChannelSpec) -> None:
+        """Open a channel, and keep it."""
+
+    def _open_missing(self) -> None:
+        """Open the channels that the other side has not opened: it may do without, or open them when used."""
+        self._missing = None
+        for label, spec in _SPECS.items():
+            if label not in self._channels and not self._ended:
+                self._create_channel(spec)
+                self._replaceable.add(label)
 
     def _received(self, label: str, message: str | bytes) -> None:
         data = message.encode() if isinstance(message, str) else message
@@ -165,9 +196,21 @@ class Transport(ABC):
 
     def _check_open(self) -> None:
         states = [channel.readyState for channel in self._channels.values()]
-        if not self._was_open and states == ["open"] * len(_LABELS):
+        if self._was_open or "open" not in states or self._ended:
+            return
+        if states == ["open"] * len(_SPECS):
             self._was_open = True
+            self._stop_waiting()
             self._report(inputs.ChannelsOpen(self._number))
+        elif len(states) < len(_SPECS) and self._missing is None:
+            loop = asyncio.get_running_loop()
+            self._missing = loop.call_later(MISSING_CHANNEL_AFTER, self._open_missing)
+
+    def _stop_waiting(self) -> None:
+        """Wait no longer for channels of the other side."""
+        if self._missing is not None:
+            self._missing.cancel()
+            self._missing = None
 
     def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
         """Open an additional channel on an established transport, and send `data` on it when it is open."""

@@ -116,9 +116,7 @@ class AiortcTransport(Transport):
     async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
         pc = self._open()
         for spec in channels:
-            self._adopt(
-                pc.createDataChannel(spec.label, ordered=spec.ordered, maxRetransmits=spec.max_retransmits)
-            )
+            self._create_channel(spec)
         await self._describe(pc)
 
     async def _accept_offer(self, sdp: str) -> None:
@@ -152,10 +150,15 @@ class AiortcTransport(Transport):
 
     # Channels
 
+    def _create_channel(self, spec: ChannelSpec) -> None:
+        assert self._pc is not None
+        self._adopt(
+            self._pc.createDataChannel(spec.label, ordered=spec.ordered, maxRetransmits=spec.max_retransmits)
+        )
+
     def _adopt(self, channel: RTCDataChannel) -> None:
-        if not self._keep(channel):
+        if (label := self._keep(channel)) is None:
             return
-        label = channel.label
 
         def on_message(message: str | bytes) -> None:
             self._received(label, message)
@@ -223,6 +226,7 @@ class AiortcTransport(Transport):
         `silent`: send no DTLS alert, SCTP abort or TURN refresh, so that the other side sees nothing.
         """
         self._ended = True
+        self._stop_waiting()
         self._gathering.end()
         if self._steps:
             await asyncio.wait(self._steps)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self, TypedDict, TypeVar, Unpack
+from typing import Literal, Self, TypedDict, TypeVar, Unpack, cast
 
 from clasp_e2e.drivers.interface import Description, Driver, Implementation
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.peer import ClaspBuilder, inputs
 from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer.transport import TransportKind
+from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import Deliver
 from clasp_e2e.router import Effect as RouterEffect
 from clasp_e2e.wire import Signal, Welcome
@@ -47,6 +49,9 @@ def drop(*_: object) -> tuple[()]:
 
 class PeerScript:
     """A layer around the core of one peer, through which all its inputs and effects pass."""
+
+    webrtc: TransportKind = AiortcTransport
+    """The transports of the peer."""
 
     def __init__(self) -> None:
         self.sends: dict[int, inputs.SendP2P] = {}
@@ -100,8 +105,7 @@ class PeerScript:
                 for out in (outs if isinstance(outs, Iterable) else (outs,))
             )
 
-        script: type[Self] = type(name, (cls,), {"alter": replacements})
-        return script
+        return cast("type[Self]", type(name, (cls,), {"alter": replacements}))
 
     @classmethod
     def define(
@@ -160,7 +164,7 @@ def scripted_driver(kind: type[PeerScript]) -> ScriptedDriver:
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
-        builder.script(script.pass_effect).input_filter(script.pass_input)
+        builder.script(script.pass_effect).input_filter(script.pass_input).webrtc(kind.webrtc)
 
     driver = ScriptedDriver(prepare)
     driver.name = kind.__name__

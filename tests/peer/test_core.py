@@ -328,3 +328,22 @@ def test_announcements_of_others_are_told():
         world.feed(ALICE, inputs.AnnouncementReceived(value))
     world.feed(ALICE, inputs.AnnouncementReceived("nonsense"))
     assert world.events[ALICE] == [PeerAnnounced("carol", ("webrtc",))]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_an_offer_that_crossed_is_answered_if_the_own_one_is_not(is_answered: bool):
+    """The other side may have a rule by which its offer wins."""
+    world = World()
+    world.connect(ALICE)
+    world.choices()[0]()
+    (offer,) = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)]
+    crossing = wire.Offer(BOB, sdp("bob/1"), "crossing")
+    world.feed(ALICE, inputs.SignalReceived(wire.encode_signal(crossing)))
+    if is_answered:
+        answer = wire.Answer(BOB, sdp("bob/2"), offer.correlation_id)
+        world.feed(ALICE, inputs.SignalReceived(wire.encode_signal(answer)))
+        assert ("crossing", BOB) not in world.timers[ALICE]
+    else:
+        world.fire(ALICE, ("crossing", BOB))
+    accepted = [effect.sdp for effect in world.effects[ALICE] if isinstance(effect, fx.AcceptOffer)]
+    assert accepted == ([] if is_answered else [crossing.sdp])

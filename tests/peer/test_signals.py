@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data
-from clasp_e2e.peer.effects import Delayed, Effect, PublishSignal
+from clasp_e2e.peer.effects import (
+    AddCandidate,
+    ChannelSpec,
+    CreateOffer,
+    Delayed,
+    Effect,
+    PublishSignal,
+    SendToRouter,
+)
 from clasp_e2e.peer.sdp import without_candidates
 
 from .conftest import Open, join
@@ -87,3 +96,57 @@ async def test_a_senseless_description_fails_nothing_else(attach: Open):
     alice, bob = await attach(script=garble), await attach()
     await join(alice, bob)
     assert bob[1].of(ConnectionFailed) == []
+
+
+def named(first: ChannelSpec, *others: ChannelSpec) -> Callable[[Effect], list[Effect]]:
+    """A script whose offers open these channels."""
+
+    def rename(effect: Effect) -> list[Effect]:
+        return [replace(effect, channels=(first, *others)) if isinstance(effect, CreateOffer) else effect]
+
+    return rename
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        (ChannelSpec("fast", ordered=False, max_retransmits=0), ChannelSpec("safe", ordered=True)),
+        (ChannelSpec("safe", ordered=True), ChannelSpec("fast", ordered=False, max_retransmits=0)),
+        (ChannelSpec("safe", ordered=True),),
+    ],
+)
+async def test_channels_of_other_labels_are_used(attach: Open, channels: tuple[ChannelSpec, ...]):
+    """In any order; a channel that the other side does not open is opened by this one."""
+    alice, bob = await attach(script=named(*channels)), await attach()
+    await join(alice, bob)
+    for reliable in (True, False):
+        for sender, receiver in ((alice, bob), (bob, alice)):
+            await sender[0].send_p2p(receiver[0].session_id, b"%d" % reliable, reliable)
+            expected = Data(sender[0].session_id, b"%d" % reliable, reliable)
+            assert await receiver[1].until(Data) == [expected]
+            receiver[1].events.clear()
+
+
+async def test_candidates_may_precede_their_offer_and_be_maps(attach: Open):
+    def hurry(effect: Effect) -> list[Effect]:
+        if not (isinstance(effect, PublishSignal) and isinstance(effect.signal, wire.Offer)):
+            return [effect]
+        offer = effect.signal
+        sdp, candidates = without_candidates(offer.sdp)
+        signal = wire.encode_signal(wire.IceCandidate(offer.sender, "", offer.correlation_id))
+        address = wire.signal_address(effect.target)
+        early: list[Effect] = [
+            SendToRouter(wire.Publish(address, {**signal, "candidate": json.loads(as_json(line))}))
+            for line in candidates
+        ]
+        return [*early, replace(effect, signal=replace(offer, sdp=sdp))]
+
+    used: list[str] = []
+
+    def note(effect: Effect) -> list[Effect]:
+        used.extend([effect.candidate] if isinstance(effect, AddCandidate) else [])
+        return [effect]
+
+    alice, bob = await attach(script=hurry), await attach(script=note)
+    await join(alice, bob)
+    assert used

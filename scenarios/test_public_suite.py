@@ -114,7 +114,7 @@ async def test_5_stun_configuration(unconnected: UnconnectedPair) -> None:
 async def test_6_data_transfer(connected_pair: PeerPair) -> None:
     """`Hello P2P World!` arrives unchanged, and the call returns the path that it took."""
     sender, receiver = connected_pair
-    greeting = b"Hello P2P World!" + random_payload()
+    greeting = b"Hello P2P World!" + random_payload(15_000)
     async with connected_pair.path_of(sender, greeting) as path:
         result = await sender.send_p2p(receiver, greeting)
         with judging("CON-6"):

@@ -25,7 +25,7 @@ async def test_a_reliable_send_arrives_once_and_unchanged(connected_pair: PeerPa
 async def test_unreliable_sends_arrive(connected_pair: PeerPair) -> None:
     """Of ten unreliable sends, each followed by a reliable one, at least one arrives, unchanged."""
     sender, receiver = connected_pair
-    sent = [random_payload(1024) for _ in range(10)]
+    sent = [random_payload(1000) for _ in range(10)]
     markers = [random_payload(32) for _ in sent]
     results: list[SendResult] = []
     for payload, marker in zip(sent, markers, strict=True):
@@ -123,10 +123,10 @@ async def test_either_side_can_send(connected_pair: PeerPair) -> None:
 
 
 @requirement("SND-6")
-async def test_sizes_from_one_byte_to_16_kib_arrive(connected_pair: PeerPair) -> None:
-    """Direct sends of 1 byte to 16 KiB arrive unchanged."""
+async def test_sizes_from_one_byte_to_16000_bytes_arrive(connected_pair: PeerPair) -> None:
+    """Direct sends of 1 byte to 16,000 bytes arrive unchanged."""
     sender, receiver = connected_pair
-    for size in (1, 2, 1199, 1200, 1201, 4096, 16 * 1024):
+    for size in (1, 2, 1199, 1200, 1201, 4096, 16_000):
         payload = random_payload(size)
         await sender.send_p2p(receiver, payload)
         await receiver.receives(payload)
@@ -152,7 +152,7 @@ async def test_larger_sends_arrive_or_are_refused(connected_pair: PeerPair) -> N
 async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) -> None:
     """On a temporarily cut link, a reliable send arrives after it heals, and an unreliable one never does."""
     sender, receiver = connected_pair
-    unreliable, reliable, marker = random_payload(1024), random_payload(512), random_payload(32)
+    unreliable, reliable, marker = random_payload(1000), random_payload(512), random_payload(32)
     dropped = connected_pair.dropped(sender)
     connected_pair.link.cut()
     results = [

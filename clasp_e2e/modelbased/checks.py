@@ -5,7 +5,7 @@ from clasp_e2e.modelbased.world import Flight, World, contradict
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
 from clasp_e2e.testbed import Unobserved
 
-VOLUME = 16 * 1024
+VOLUME = 16_000
 """Minimum size in bytes of a payload that identifies its path by the traffic (design)."""
 
 

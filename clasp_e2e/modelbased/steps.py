@@ -161,8 +161,8 @@ def _step(number: int, written: object) -> Step:
     for name in names & {"who", "to"}:
         if values[name] not in NAMES:
             raise ScriptError(f"step {number}: {name!r} is {values[name]!r}; it is one of {', '.join(NAMES)}")
-    if "size" in names and not (type(values["size"]) is int and 16 <= values["size"] <= 16 * 1024):
-        raise ScriptError(f'step {number}: "size" is a number of bytes from 16 to 16384')
+    if "size" in names and not (type(values["size"]) is int and 16 <= values["size"] <= 16_000):
+        raise ScriptError(f'step {number}: "size" is a number of bytes from 16 to 16000')
     if "reliable" in names and not isinstance(values["reliable"], bool):
         raise ScriptError(f'step {number}: "reliable" is true or false')
     if "mode" in names:

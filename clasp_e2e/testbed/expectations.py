@@ -15,6 +15,9 @@ from clasp_e2e.drivers.interface import Refused
 
 T = TypeVar("T")
 
+LARGE_PAYLOAD = 16_000
+"""Bytes: below 16 KiB, which every WebRTC stack passes, by what an implementation may add to a payload."""
+
 
 class NoVerdict(Exception):
     """Base of the exceptions that end a scenario without a verdict on the implementation."""
@@ -105,10 +108,10 @@ def remark(text: str) -> None:
     current_judgment().remarks.append(text)
 
 
-def random_payload(size: int = 16 * 1024) -> bytes:
+def random_payload(size: int = LARGE_PAYLOAD) -> bytes:
     """Return `size` random bytes, the same for the same seed and scenario.
 
-    The default of 16 KiB is large enough to recognize its path by the volume of traffic.
+    The default is large enough to recognize its path by the volume of traffic.
     """
     return current_judgment().rng.randbytes(size)
 

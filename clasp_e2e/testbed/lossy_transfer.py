@@ -10,10 +10,10 @@ from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair
 
-LARGE = 1050
-"""Size in bytes of a payload of which a datagram holds one (WebRTC fills datagrams to some 1200 bytes)."""
-SMALL = 300
-"""Size in bytes of a payload of which a datagram holds at most three, together smaller than `LARGE`."""
+LARGE = 1000
+"""Size in bytes of the largest unreliable payload that an implementation must take: a datagram holds one."""
+SMALL = 620
+"""Size in bytes of a payload of which a datagram holds one, so that it is smaller than `LARGE`."""
 PACED = 4
 """Number of messages after which the sender waits for a reliable one to arrive."""
 

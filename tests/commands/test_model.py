@@ -12,10 +12,10 @@ from click.testing import Result
 
 Invoke = Callable[..., Result]
 
-SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16384, "reliable": True}
+SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16000, "reliable": True}
 ATTACHED = [{"step": "attach", "who": "alice"}, {"step": "attach", "who": "bob"}]
 CONNECTED = [*ATTACHED, {"step": "connect", "who": "alice", "to": "bob"}, {"step": "quiesce"}]
-BURST = {"step": "send", "who": "alice", "to": "bob", "size": 1200, "reliable": False}
+BURST = {"step": "send", "who": "alice", "to": "bob", "size": 1000, "reliable": False}
 SERVER_ONLY = {"step": "set_mode", "who": "alice", "mode": "server_only"}
 PAIR = {"who": "alice", "to": "bob"}
 

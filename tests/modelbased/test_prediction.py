@@ -29,7 +29,7 @@ SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 P2P, RELAY, REFUSED = Way.P2P, Way.RELAY, Way.REFUSED
 PREFER, ONLY, SERVER = RoutingMode.PREFER_P2P, RoutingMode.P2P_ONLY, RoutingMode.SERVER_ONLY
 
-SEND = Send("alice", "bob", 1200, True)
+SEND = Send("alice", "bob", 1000, True)
 CONNECTED = (Connect("alice", "bob"), Quiesce())
 CUT = Cut("alice", "bob")
 

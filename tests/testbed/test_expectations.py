@@ -10,6 +10,7 @@ import pytest
 
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
+    LARGE_PAYLOAD,
     Blocked,
     Expectation,
     Judgment,
@@ -103,7 +104,7 @@ async def test_a_call_that_is_not_refused_is_unmet() -> None:
 
 def test_payloads_follow_from_the_seed(judgment: Judgment) -> None:
     first, second = random_payload(), random_payload(5)
-    assert (len(first), len(second)) == (16 * 1024, 5)
+    assert (len(first), len(second)) == (LARGE_PAYLOAD, 5)
     judgment.rng.seed("seed")
     assert random_payload() == first
 

@@ -146,5 +146,5 @@ async def test_large_message_that_passes_in_pieces_is_replaced_by_the_next(relia
 
 @pytest.mark.usefixtures("_judgment")
 async def test_large_messages_that_all_pass_in_pieces_are_unobserved() -> None:
-    with pytest.raises(Unobserved, match="a whole message of 1050 bytes from alice"):
+    with pytest.raises(Unobserved, match="a whole message of 1000 bytes from alice"):
         await SelectiveLoss(lossy_pair(sys.maxsize, Patience(0.005))).send_large(reliable=False)

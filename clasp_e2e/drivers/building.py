@@ -1,4 +1,4 @@
-"""Builds of the JavaScript adapters, which are made once, on demand, in the user's cache."""
+"""Builds of the included adapters, once, in the user's cache. Those in JavaScript are made on demand."""
 
 import fcntl
 import hashlib
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -61,36 +61,49 @@ def build_browser_adapter() -> Path:
 
 
 def _built(name: str, sources: Mapping[str, bytes]) -> Path:
-    """Return the directory of an adapter, whose name contains the digest of its sources."""
-    root = cache_root()
-    target = root / f"{name}-{digest(sources)}"
-    if target.is_dir():
-        return target
-    _node()
-    npm = _program("npm", "it comes with Node.js")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f"{name}.lock"):
-            if not target.is_dir():
-                _build(npm, name, sources, target)
-    except OSError as error:
-        raise BuildError(
-            f"cannot build the {name} adapter in {root}: {error}. Set XDG_CACHE_HOME to a writable directory"
-        ) from error
+    """Return the directory of a JavaScript adapter; build it if necessary."""
+
+    def build(place: Path) -> None:
+        _run_npm([npm, *INSTALL], place, f"install the {name} adapter's packages")
+        _run_npm([npm, *BUNDLE], place, f"bundle the {name} adapter")
+
+    if not (target := directory_of(name, sources)).is_dir():
+        _node()
+        npm = _program("npm", "it comes with Node.js")
+        build_once(name, sources, build)
     return target
 
 
-def _build(npm: str, name: str, sources: Mapping[str, bytes], target: Path) -> None:
-    """Build in a temporary directory and rename it, so that `target` is complete whenever it exists."""
-    print(f"clasp-e2e: building the {name} adapter, once, in {target}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as scratch:
-        place = Path(scratch) / "adapter"
-        place.mkdir()
-        for file, content in sources.items():
-            (place / file).write_bytes(content)
-        _run_npm([npm, *INSTALL], place, f"install the {name} adapter's packages")
-        _run_npm([npm, *BUNDLE], place, f"bundle the {name} adapter")
-        place.rename(target)
+def directory_of(name: str, sources: Mapping[str, bytes]) -> Path:
+    """Return the directory of a built adapter, whose name contains the digest of its sources."""
+    return cache_root() / f"{name}-{digest(sources)}"
+
+
+def build_once(name: str, sources: Mapping[str, bytes], build: Callable[[Path], None]) -> None:
+    """Call `build` with a copy of `sources`, which becomes the adapter's directory, unless that exists.
+
+    The copy is renamed at the end, so that the directory is complete whenever it exists. Raises `BuildError`.
+    """
+    target = directory_of(name, sources)
+    root = target.parent
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with locked(root / f"{name}.lock"):
+            if target.is_dir():
+                return
+            print(f"clasp-e2e: building the {name} adapter, once, in {target}", file=sys.stderr)
+            with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=root) as scratch:
+                place = Path(scratch) / "adapter"
+                for file, content in sources.items():
+                    (place / file).parent.mkdir(parents=True, exist_ok=True)
+                    (place / file).write_bytes(content)
+                build(place)
+                place.rename(target)
+    except OSError as error:
+        raise BuildError(
+            f"cannot build the {name} adapter in {root}: {error}. Set XDG_CACHE_HOME to a writable directory"
+            " with enough space"
+        ) from error
 
 
 def _run_npm(command: list[str], place: Path, purpose: str) -> None:

@@ -31,7 +31,7 @@ async function nodeDataChannel() {
     #early = [];
 
     // libdatachannel lets consent expire only once ICE is `completed`. If the path is lost before, it
-    // takes up to 41.5 s to notice (examples/late_loss.js).
+    // takes up to 41.5 s to notice (reports/node/late_loss.js).
     constructor({ iceServers, ...configuration }) {
       const peer = new PeerConnection('', { ...configuration, iceServers: iceServers.flatMap(serverUrls) });
       super({ ...configuration, iceServers, peerConnection: peer });
@@ -52,7 +52,7 @@ async function nodeDataChannel() {
     }
 
     // libdatachannel passes the answer to ICE before it stores its fingerprint. If ICE connects in between,
-    // DTLS fails (examples/early_check.js). No check arrives that early if our candidates are sent after
+    // DTLS fails (reports/node/early_check.js). No check arrives that early if our candidates are sent after
     // the answer.
     dispatchEvent(event) {
       if (event.type !== 'icecandidate' || this.#early === null) return super.dispatchEvent(event);

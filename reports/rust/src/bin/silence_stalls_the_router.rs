@@ -3,7 +3,7 @@
 //! The router runs in this process. A client attaches and closes; then a TCP connection is opened that
 //! sends nothing, and another client has 20 s to attach.
 //!
-//!     cargo run --release --example silence_stalls_the_router
+//!     cargo run --release --bin silence_stalls_the_router
 
 use std::error::Error;
 use std::net::TcpStream;

@@ -4,7 +4,7 @@
 //! anything that Alice sends to the router. After each send Alice publishes a marker: the router keeps the
 //! order of her messages, so a relayed payload would arrive before the marker.
 //!
-//!     cargo run --release --example relay_sends_nothing
+//!     cargo run --release --bin relay_sends_nothing
 
 use std::error::Error;
 use std::time::Duration;

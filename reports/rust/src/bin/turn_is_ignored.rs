@@ -4,7 +4,7 @@
 //! UDP socket that counts datagrams. They connect directly; a client that uses its configuration has by
 //! then requested an allocation from the server.
 //!
-//!     cargo run --release --example turn_is_ignored
+//!     cargo run --release --bin turn_is_ignored
 
 use std::error::Error;
 use std::net::UdpSocket;
@@ -19,21 +19,10 @@ use tokio::time::timeout;
 
 type Events = UnboundedReceiver<P2PEvent>;
 
-async fn client(
-    url: &str,
-    name: &str,
-    turn: &str,
-) -> Result<(Clasp, String, Events), Box<dyn Error>> {
-    let turn = TurnServer {
-        url: turn.to_owned(),
-        username: name.to_owned(),
-        credential: "secret".to_owned(),
-    };
-    let config = P2PConfig {
-        ice_servers: Vec::new(),
-        turn_servers: vec![turn],
-        ..P2PConfig::default()
-    };
+async fn client(url: &str, name: &str, turn: &str) -> Result<(Clasp, String, Events), Box<dyn Error>> {
+    let turn =
+        TurnServer { url: turn.to_owned(), username: name.to_owned(), credential: "secret".to_owned() };
+    let config = P2PConfig { ice_servers: Vec::new(), turn_servers: vec![turn], ..P2PConfig::default() };
     let client = Clasp::builder(url).name(name).p2p_config(config).connect().await?;
     let (tell, told) = unbounded_channel();
     client.on_p2p_event(move |event| tell.send(event).unwrap_or_default());

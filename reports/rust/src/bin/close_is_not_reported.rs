@@ -4,7 +4,7 @@
 //! The router and Alice run in this process, Bob in a child process. They connect; Bob calls `close()`
 //! and his process exits. Alice is observed for 60 s, twice the 30 s of ICE consent (RFC 7675).
 //!
-//!     cargo run --release --example close_is_not_told
+//!     cargo run --release --bin close_is_not_reported
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};

@@ -6,7 +6,7 @@
 //! receives Connected, he closes his channels, and his process ends without `disconnected`. Alice is observed
 //! for 45 s: ICE consent expires after 30 s (RFC 7675). If an error is printed, they did not connect: retry.
 //!
-//!     cargo run --release --example partner_closes_silently
+//!     cargo run --release --bin partner_closes_silently
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};

@@ -6,7 +6,7 @@
 //! there is no path. Bob sends nothing more; Carol also sends `connected`. Alice's time-out is 2 s: she
 //! should receive ConnectionFailed for both, and is observed for 12 s each.
 //!
-//!     cargo run --release --example connected_is_believed
+//!     cargo run --release --bin connected_is_believed
 
 use std::error::Error;
 use std::time::{Duration, Instant};

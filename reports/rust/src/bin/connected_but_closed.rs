@@ -9,7 +9,7 @@
 //! Pairs of clients connect, as many as the argument says (100), four pairs at a time. As soon as
 //! both receive Connected, Alice sends one reliable message in PreferP2P; Bob must receive it within 5 s.
 //!
-//!     cargo run --release --example connected_but_closed 400
+//!     cargo run --release --bin connected_but_closed 400
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -5,7 +5,7 @@
 //! as Chromium does. A server that knows one of the groups must answer with a ServerHello (RFC 8422
 //! section 5.1: the client's list is in order of preference, and the server chooses).
 //!
-//!     cargo run --release --example first_group_or_none
+//!     cargo run --release --bin first_group_or_none
 
 use std::error::Error;
 use std::sync::Arc;

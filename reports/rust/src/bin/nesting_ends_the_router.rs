@@ -3,7 +3,7 @@
 //! The router runs in a child process, whose end can be observed. A client connects over WebSocket and
 //! sends a PUBLISH with arrays nested 20,000 deep: 60,006 bytes, within the frame's limit.
 //!
-//!     cargo run --release --example nesting_ends_the_router
+//!     cargo run --release --bin nesting_ends_the_router
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};

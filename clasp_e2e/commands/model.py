@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shlex
 import sys
@@ -34,9 +33,9 @@ from clasp_e2e.modelbased import (
     Seen,
     case_of,
     read_script,
-    script_to_json,
 )
 from clasp_e2e.report.failure import render_failure
+from clasp_e2e.results.documents import encode
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.store import ResultsError, write_document
 from clasp_e2e.spec.catalogue import load_catalogue
@@ -105,15 +104,10 @@ def model(
 def _read(path: Path, seed: int) -> tuple[Script, int]:
     """Return the script in a file, and the seed of its payloads."""
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        saved = read_script(path.read_bytes())
+    except (OSError, ScriptError) as error:
         raise ScriptError(f"{path}: the script cannot be read: {error}") from None
-    try:
-        script = read_script(document)
-    except ScriptError as error:
-        raise ScriptError(f"{path}: {error}") from None
-    saved = document.get("seed") if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return script, saved if isinstance(saved, int) else seed
+    return saved.script, seed if saved.seed is None else saved.seed
 
 
 @dataclass
@@ -223,7 +217,7 @@ class ModelRun:
             "requirement": finding.judged.requirement,
             "message": result.message,
             "evidence": result.evidence,
-            "script": script_to_json(finding.script),
+            "script": finding.script,
         }
 
     def found(self, seen: Seen) -> list[ScriptOutcome]:
@@ -252,8 +246,8 @@ def _report(stage: ModelRun, seen: Seen, console: Console, *, strict: bool) -> N
         )
         console.print(text, markup=False)
         console.print(f"Script      {len(finding.script)} steps:", markup=False)
-        for step in script_to_json(finding.script):
-            console.print("            " + json.dumps(step), markup=False)
+        for step in finding.script:
+            console.print("            " + encode(step).decode(), markup=False)
     tally = stage.tally
     console.print(
         f"\n{tally.steps} steps in {tally.scripts} scripts: {tally.sends} sends"

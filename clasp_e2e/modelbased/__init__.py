@@ -9,4 +9,4 @@ from clasp_e2e.modelbased.play import REQUIREMENTS as REQUIREMENTS, SearchCounts
 from clasp_e2e.modelbased.play import case_of as case_of
 from clasp_e2e.modelbased.search import ScriptOutcome as ScriptOutcome, Search as Search, Seen as Seen
 from clasp_e2e.modelbased.steps import Script as Script, ScriptError as ScriptError
-from clasp_e2e.modelbased.steps import read_script as read_script, script_to_json as script_to_json
+from clasp_e2e.modelbased.steps import read_script as read_script

@@ -117,8 +117,8 @@ def test_the_reference_does_what_each_kind_of_step_demands(script: object, repla
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("dance", "a script is a list of steps"),
-        ([{"step": "dance"}], "step 1"),
+        ("dance", "expected object, got str"),
+        ([{"step": "dance"}], "[0].step: invalid value 'dance'"),
         ([SEND], "step 1, Send("),
         ([*ATTACHED, {"step": "heal", **PAIR}], "step 3, Heal("),
     ],

@@ -18,12 +18,13 @@ from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver, resolve_router
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.fuzz.campaign import Campaign, run_campaign
+from clasp_e2e.fuzz.campaign import Campaign, Crash, run_campaign
 from clasp_e2e.fuzz.memory import ALLOWED_GROWTH, MEBIBYTE
-from clasp_e2e.fuzz.saved_inputs import SavedInputs, SavedInputsError, load_replay, save_finding
+from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_finding, save_finding
 from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, Target, TargetCrashed
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.results.store import ResultsError
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.testbed import Participant, RouterSource
@@ -98,8 +99,8 @@ def fuzz(
         Patience(deadline_scale),
     )
     try:
-        failed = asyncio.run(_replay(order, load_replay(replay)) if replay else _attack(order))
-    except (UnknownDriver, SavedInputsError) as error:
+        failed = asyncio.run(_replay(order, load_finding(replay)) if replay else _attack(order))
+    except (UnknownDriver, SavedInputsError, ResultsError) as error:
         raise CommandError(str(error)) from None
     except (DriverFault, HarnessFault) as error:
         raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
@@ -184,7 +185,7 @@ def _print_campaign(order: Order, target: Target, campaign: Campaign) -> bool:
     counted = spec == REFERENCE or order.strict
     for finding in campaign.findings:
         kind = f"{finding.requirement}, SHOULD" if finding.requirement else "remark"
-        path = save_finding(finding, order.directory, order.seed)
+        path = save_finding(finding, order.directory)
         click.echo(f"    crashed on batch {finding.batch} ({kind}): {finding.what}")
         if not finding.reproduced:
             click.echo(
@@ -206,7 +207,7 @@ def _command(order: Order, path: Path) -> str:
     return shlex.join(["clasp-e2e", "fuzz", *words, "--replay", str(path)])
 
 
-async def _replay(order: Order, replay: SavedInputs) -> bool:
+async def _replay(order: Order, replay: Crash) -> bool:
     """Send the inputs of a finding; return whether the target crashes on them again."""
     async with _targets(order) as targets:
         target = targets.get(replay.target)

@@ -19,12 +19,13 @@ MOST_SECONDS = 60.0
 """Seconds after which the target is not restarted again: with a target that hangs, each trial times out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """A crash or hang of a target."""
+    """A crash or hang of a target, as it is saved."""
 
     target: str
     requirement: str | None
+    seed: int
     batch: int
     what: str
     inputs: tuple[Input, ...]
@@ -69,7 +70,7 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
                 await target.attack_and_check(inputs)
             except TargetCrashed as death:
                 progress(f"{target.name}: crashed on batch {number}: {death}; minimizing the input")
-                campaign.findings.append(await _minimized_crash(target, number, inputs, death))
+                campaign.findings.append(await _minimized_crash(target, seed, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
                     break
                 await _restart(target)
@@ -95,7 +96,7 @@ async def _restart(target: Target) -> None:
 
 
 async def _minimized_crash(
-    target: Target, number: int, inputs: Sequence[Input], death: TargetCrashed
+    target: Target, seed: int, number: int, inputs: Sequence[Input], death: TargetCrashed
 ) -> Crash:
     began = time.monotonic()
 
@@ -111,7 +112,13 @@ async def _minimized_crash(
 
     smallest = await minimised(inputs, dies)
     return Crash(
-        target.name, target.requirement, number, str(death), tuple(smallest or inputs), smallest is not None
+        target=target.name,
+        requirement=target.requirement,
+        seed=seed,
+        batch=number,
+        what=str(death),
+        inputs=tuple(smallest or inputs),
+        reproduced=smallest is not None,
     )
 
 

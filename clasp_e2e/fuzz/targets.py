@@ -139,11 +139,11 @@ class FuzzedRouter(Target):
                     await self._send_ungreeted(each)
                     continue
                 turn = number % 2
-                if not await attackers[turn].send(each.data):
+                if not await attackers[turn].send(each.sent):
                     self.ended_sessions += 1
                     await attackers[turn].close()
                     attackers[turn] = await self._attacker()
-                    await attackers[turn].send(each.data)
+                    await attackers[turn].send(each.sent)
             for attacker in attackers:
                 if not await attacker.is_heard():
                     self.ended_sessions += 1
@@ -161,7 +161,7 @@ class FuzzedRouter(Target):
     async def _send_ungreeted(self, each: Input) -> None:
         socket = await open_websocket(self._url)
         with suppress(ConnectionClosed):
-            await socket.send(each.data)
+            await socket.send(each.sent)
             await (await socket.ping())
         socket.transport.abort()
         await socket.wait_closed()
@@ -257,9 +257,7 @@ class _AttachedPeer(Target):
             raise HarnessFault(f"no partner can be attached: {error}") from error
         try:
             await self._connects(partner)
-        except (Unmet, Blocked) as error:
-            raise TargetCrashed(str(error)) from error
-        except (DriverFault, Refused) as error:
+        except (Unmet, Blocked, DriverFault, Refused) as error:
             raise TargetCrashed(str(error)) from error
         finally:
             # A failed leg is a fault of the harness, whatever the peer did.
@@ -316,7 +314,7 @@ class FuzzedPeer(_AttachedPeer):
         """Send the frames on the peer's leg; replace the peer if it disconnects."""
         for each in inputs:
             try:
-                await self.peer.leg.send_down(each.data)
+                await self.peer.leg.send_down(each.sent)
             except ConnectionError:
                 await self._replace()
         try:
@@ -357,7 +355,6 @@ class SignaledPeer(_AttachedPeer):
             with suppress(Refused, NotOffered):
                 await self.peer.connect_to_peer(attacker.session_id)
             for each in inputs:
-                assert isinstance(each.data, bytes)
                 data = addressed(
                     each.data,
                     target=self.peer.session_id,

@@ -15,7 +15,7 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.fuzz.campaign import Crash, minimised, run_campaign
 from clasp_e2e.fuzz.input_source import Input, Origin
 from clasp_e2e.fuzz.memory import MEBIBYTE, growth, resident
-from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_replay, save_finding
+from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_finding, save_finding
 from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, TargetCrashed
 from clasp_e2e.peer import inputs as heard
 from clasp_e2e.router.effects import Effect, Script
@@ -85,7 +85,6 @@ async def test_a_frail_router_is_found_and_what_it_died_of_is_one_input() -> Non
     assert finding.requirement == "RTR-7"
     assert finding.reproduced
     assert len(finding.inputs) == 1
-    assert isinstance(finding.inputs[0].data, bytes)
     assert isinstance(wire.decode(finding.inputs[0].data)[0], wire.FederationSync)
     assert "batch 0" in said[0]
 
@@ -144,11 +143,20 @@ async def test_a_peer_that_never_connected_is_no_finding() -> None:
     await target.close()
 
 
-def test_a_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    inputs = (Input(b"\x00\xff", Origin.MUTATED), Input("text", Origin.SENSELESS, ungreeted=True))
-    path = save_finding(Crash("router, by frames", "RTR-7", 3, "it fell silent", inputs, True), tmp_path, 9)
-    replay = load_replay(path)
-    assert (replay.target, replay.inputs) == ("router, by frames", inputs)
+def test_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    inputs = (Input(b"\x00\xff", Origin.MUTATED), Input(b"text", Origin.SENSELESS, None, True, is_text=True))
+    finding = Crash(
+        target="router, by frames",
+        requirement="RTR-7",
+        seed=9,
+        batch=3,
+        what="it fell silent",
+        inputs=inputs,
+        reproduced=True,
+    )
+    path = save_finding(finding, tmp_path)
+    assert path.name == "router-by-frames-9-batch-3.json"
+    assert load_finding(path) == finding
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"target": "x", "inputs": [{"frame": "?"}]}'])
@@ -156,9 +164,9 @@ def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> N
     path = tmp_path / "finding.json"
     path.write_text(text)
     with pytest.raises(SavedInputsError, match="is not a finding"):
-        load_replay(path)
+        load_finding(path)
     with pytest.raises(SavedInputsError, match="cannot be read"):
-        load_replay(tmp_path / "none.json")
+        load_finding(tmp_path / "none.json")
 
 
 def test_growth_is_told_from_warming_up() -> None:

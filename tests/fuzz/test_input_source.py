@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import random
 import re
 from ipaddress import ip_address
@@ -22,13 +21,13 @@ from clasp_e2e.fuzz.input_source import (
 from clasp_e2e.fuzz.message_inputs import MESSAGE_TYPES, random_message
 from clasp_e2e.fuzz.mutations import kept_on_loopback
 from clasp_e2e.fuzz.signal_inputs import ATTACKER, ATTEMPT, TARGET
+from clasp_e2e.results.documents import decode, encode
 
 SEEDS = st.integers(0, 2**32)
 ADDRESS = re.compile(rb"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
 
 
 def decoded(each: Input) -> wire.Message:
-    assert isinstance(each.data, bytes)
     return wire.decode(each.data)[0]
 
 
@@ -42,7 +41,8 @@ def test_half_of_all_frames_is_mutated_and_every_type_is_reached() -> None:
     print(tally)
     assert tally.origins.total() == 2000
     assert tally.origins[Origin.MUTATED] >= 1000
-    assert reached == set(wire.Message.__args__) == set(tally.kinds)
+    assert reached == set(wire.Message.__args__)
+    assert {kind.__name__ for kind in reached} == set(tally.kinds)
     assert len(reached) == 19
 
 
@@ -72,7 +72,7 @@ def test_a_seed_makes_the_same_batch_again(seed: int, number: int) -> None:
 def test_what_is_called_valid_is(seed: int) -> None:
     for each in random_frames(seed, 0, 38):
         if each.origin is Origin.VALID:
-            assert type(decoded(each)) is each.kind
+            assert type(decoded(each)).__name__ == each.kind
 
 
 @given(SEEDS)
@@ -85,7 +85,6 @@ def test_each_type_is_made_from_its_class(seed: int) -> None:
 @given(SEEDS)
 def test_what_names_a_host_names_this_machine(seed: int) -> None:
     for each in random_signals(seed, 0, 20):
-        assert isinstance(each.data, bytes)
         for found in ADDRESS.findall(each.data):
             assert found.startswith(b"127.")
 
@@ -119,10 +118,9 @@ def test_what_cannot_be_read_is_sent_as_it_is(data: bytes) -> None:
 
 
 @given(SEEDS)
-def test_an_input_that_is_saved_is_the_same_when_it_is_read(seed: int) -> None:
-    for each in random_frames(seed, 0, 30):
-        read = Input.from_json(json.loads(json.dumps(each.to_json())))
-        assert (read.data, read.origin, read.ungreeted) == (each.data, each.origin, each.ungreeted)
+def test_saved_inputs_are_the_same_when_they_are_read(seed: int) -> None:
+    inputs = (*random_frames(seed, 0, 30), *random_signals(seed, 0, 10))
+    assert decode(encode(inputs), tuple[Input, ...]) == inputs
 
 
 def test_batches_hold_all() -> None:

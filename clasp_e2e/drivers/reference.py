@@ -81,6 +81,10 @@ class ReferencePeer(Peer):
         """Return the DataChannels to `target` that this side has, whichever side opened them."""
         return self._client.channels(target)
 
+    def labels_opened_by(self, target: str) -> tuple[str, ...] | None:
+        """Return the labels of the DataChannels that `target` opened to this side; None if unknown."""
+        return self._client.labels_opened_by(target)
+
 
 class ReferenceRouter(Router):
     """The in-process router."""

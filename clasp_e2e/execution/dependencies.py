@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from clasp_e2e.execution.plan import Case
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.preconditions import blocks_all_dependents
 from clasp_e2e.spec.catalogue import Catalogue
+from clasp_e2e.spec.conventions import load_conventions
 
 
 class Dependencies:
@@ -54,7 +56,25 @@ class Dependencies:
         if blocked_by:
             causes = [blocked_by, *self._preconditions([blocked_by])]
             found += self._judging(causes, case, can_explain=True)
+        needs_common_ground = {case.pairing.offerer, case.pairing.answerer} - {""}
+        if len(needs_common_ground) > 1:
+            found += self._showing_conventions(case, blocked_by)
         return list({each.id: each for each in found}.values())
+
+    def _showing_conventions(self, case: Case, blocked_by: str | None) -> list[Case]:
+        """Return the cases that show the conventions which `case` needs, and whether they work."""
+        names = {*case.scenario.requirements, *([blocked_by] if blocked_by else [])}
+        relevant = [each for each in load_conventions() if not each.removes.isdisjoint(names)]
+        removed = {name for each in relevant for name in each.removes & names}
+        recommended = {each.requirement for each in relevant if each.requirement}
+        labels = {case.pairing.offerer, case.pairing.answerer} - {REFERENCE, SCRIPTED}
+        return [
+            other
+            for name in removed | recommended
+            for other in self._by_requirement.get(name, ())
+            if not labels.isdisjoint((other.pairing.offerer, other.pairing.answerer))
+            and (name in recommended or other.pairing.offerer == other.pairing.answerer)
+        ]
 
     def _preconditions(self, requirements: Iterable[str]) -> set[str]:
         return {each.id for name in requirements for each in self._catalogue.preconditions_of(name)}

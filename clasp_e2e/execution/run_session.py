@@ -29,6 +29,7 @@ from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, untried
 from clasp_e2e.execution.scheduler import Limits, Scheduler, kind_of
 from clasp_e2e.execution.shared_observations import SharedObservations
+from clasp_e2e.results.common_ground import apply_common_ground
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.journal import Journal, RunFacts
@@ -149,7 +150,8 @@ class RunSession:
         [found] = await self._awaited([case])
         if found.result.outcome is Outcome.PASSED:
             return found
-        resolved = resolve_all(self.plan.catalogue, await self._needed_to_resolve(case, found.result))
+        results = await self._needed_to_resolve(case, found.result)
+        resolved = apply_common_ground(resolve_all(self.plan.catalogue, results))
         (result,) = (each for each in resolved if each.id == case.id)
         if self.plan.baselines:
             scope = Scope(labels=self.plan.labels, today=_today(), router=self.plan.selection.subjects.router)

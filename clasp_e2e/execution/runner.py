@@ -30,6 +30,7 @@ from clasp_e2e.testbed.expectations import (
     Unobserved,
 )
 from clasp_e2e.testbed.fixtures import build_fixture
+from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links
 
@@ -134,6 +135,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         _result(case, ending, judgment),
         duration_s=round(ended - began, 3),
         waited_s=round(sum(client.waited for client in testbed.clients), 3),
+        conventions=observe_conventions(testbed),
     )
     note_links(timeline, testbed.switchboard)
     stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}

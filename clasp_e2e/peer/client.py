@@ -165,6 +165,13 @@ class Clasp:
             (spec.label, spec.ordered, spec.max_retransmits) for spec in self._shell.channels(session_id)
         )
 
+    def labels_opened_by(self, session_id: str) -> tuple[str, ...] | None:
+        """Return the labels of the channels that a session opened after its last offer.
+
+        None if it made none, or not long enough ago to tell.
+        """
+        return self._shell.labels_opened_by(session_id)
+
     async def disconnect_peer(self, session_id: str) -> None:
         """End the connection to a session, or the attempt; return when Disconnected has been emitted.
 

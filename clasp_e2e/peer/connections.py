@@ -358,6 +358,7 @@ class Connections:
         self._do(
             fx.AcceptOffer(
                 counterpart.theirs.transport,
+                counterpart.peer,
                 offer.sdp,
                 self._settings.ice_servers,
                 self._settings.turn_servers,

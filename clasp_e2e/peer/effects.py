@@ -75,6 +75,7 @@ class AcceptOffer:
     """Open a transport for the offer `sdp` and create an answer; `LocalDescription` follows."""
 
     transport: int
+    peer: str
     sdp: str
     ice_servers: tuple[str, ...]
     turn_servers: tuple[TurnServer, ...]

@@ -135,6 +135,7 @@ class LibwebrtcTransport(Transport):
         self._adopt(self._pc.create_data_channel(spec.label, how))
 
     def _on_channel(self, event: Any) -> None:
+        self._opened_by_peer.append(event.channel.label)
         self._adopt(event.channel)
 
     def _adopt(self, channel: Any) -> None:
@@ -164,6 +165,8 @@ class LibwebrtcTransport(Transport):
             self._report(inputs.TransportLost(self._number, CLOSED_BY_PEER))
 
     def _on_state(self, _: Any) -> None:
+        if self._pc.connection_state == "connected":
+            self._is_connected()
         if self._pc.connection_state not in ("failed", "closed"):
             return
         if self._draining:

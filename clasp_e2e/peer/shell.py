@@ -55,6 +55,7 @@ class Shell:
         self._dispatching = False
         self._timers: dict[object, asyncio.TimerHandle] = {}
         self._transports: dict[int, Transport] = {}
+        self._answering: dict[str, Transport] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._leaving: asyncio.Task[None] | None = None
         self._released: asyncio.Task[None] | None = None
@@ -94,6 +95,11 @@ class Shell:
         number = self._core.connection(peer)
         transport = self._transports.get(number) if number is not None else None
         return transport.channels if transport is not None else ()
+
+    def labels_opened_by(self, peer: str) -> tuple[str, ...] | None:
+        """Return the labels of the channels that `peer` opened after its last offer; None if unknown."""
+        transport = self._answering.get(peer)
+        return transport.labels_opened_by_peer if transport is not None else None
 
     # Calls
 
@@ -198,7 +204,8 @@ class Shell:
             case fx.CreateOffer():
                 self._open(effect).create_offer(effect.channels)
             case fx.AcceptOffer():
-                self._open(effect).accept_offer(effect.sdp)
+                transport = self._answering[effect.peer] = self._open(effect)
+                transport.accept_offer(effect.sdp)
             case fx.CloseTransport():
                 if transport := self._transports.pop(effect.transport, None):
                     self._end(transport.end(silent=effect.silent))

@@ -30,6 +30,9 @@ BROKEN_OFF = "ICE or DTLS failed: the peer stopped, or its certificate does not 
 MISSING_CHANNEL_AFTER = 1.0
 """Seconds after the first channel is open until this side opens one that the other side has not opened."""
 
+NO_CHANNEL_AFTER = 0.5
+"""Seconds after the transport is connected until the other side has opened no channel in-band."""
+
 _SPECS = {UNRELIABLE.label: UNRELIABLE, RELIABLE.label: RELIABLE}
 
 
@@ -79,6 +82,8 @@ class Transport(ABC):
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
         self._was_open = False
+        self._connected_at: float | None = None
+        self._opened_by_peer: list[str] = []
         self._ended = False
 
     @property
@@ -88,6 +93,13 @@ class Transport(ABC):
             ChannelSpec(channel.label, channel.ordered, channel.maxRetransmits)
             for channel in self._channels.values()
         )
+
+    @property
+    def labels_opened_by_peer(self) -> tuple[str, ...] | None:
+        """The labels of the channels that the other side opened; None as long as it may still open some."""
+        loop, since = asyncio.get_running_loop(), self._connected_at
+        is_known = self._opened_by_peer or (since is not None and loop.time() > since + NO_CHANNEL_AFTER)
+        return tuple(self._opened_by_peer) if is_known else None
 
     # Negotiating
 
@@ -177,6 +189,10 @@ class Transport(ABC):
         self._replaceable.discard(label)
         self._channels[label] = channel
         return label
+
+    def _is_connected(self) -> None:
+        """Note when the transport was connected, whether or not it has channels."""
+        self._connected_at = self._connected_at or asyncio.get_running_loop().time()
 
     @abstractmethod
     def _create_channel(self, spec: ChannelSpec) -> None:

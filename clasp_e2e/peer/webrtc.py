@@ -110,7 +110,7 @@ class AiortcTransport(Transport):
         ]
         pc = self._pc = _Connection(servers)
         pc.on("connectionstatechange", self._on_state)
-        pc.on("datachannel", self._adopt)
+        pc.on("datachannel", self._adopt_opened)
         return pc
 
     async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
@@ -156,6 +156,10 @@ class AiortcTransport(Transport):
             self._pc.createDataChannel(spec.label, ordered=spec.ordered, maxRetransmits=spec.max_retransmits)
         )
 
+    def _adopt_opened(self, channel: RTCDataChannel) -> None:
+        self._opened_by_peer.append(channel.label)
+        self._adopt(channel)
+
     def _adopt(self, channel: RTCDataChannel) -> None:
         if (label := self._keep(channel)) is None:
             return
@@ -182,6 +186,8 @@ class AiortcTransport(Transport):
         return sctp is not None and sctp.transport.transport._connection._closing  # pyright: ignore[reportPrivateUsage]
 
     def _on_state(self) -> None:
+        if self._pc is not None and self._pc.connectionState == "connected":
+            self._is_connected()
         if self._pc is None or self._pc.connectionState not in ("failed", "closed"):
             return
         self._report(inputs.TransportLost(self._number, VANISHED if self._was_open else BROKEN_OFF))

@@ -6,7 +6,7 @@ from clasp_e2e.execution.run_options import FAILED_LATEST
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.store import ResultsError, read_results
 
-_FINE = frozenset({Outcome.PASSED, Outcome.NOT_OFFERED, Outcome.SKIPPED})
+_FINE = frozenset({Outcome.PASSED, Outcome.NOT_JUDGED, Outcome.NOT_OFFERED, Outcome.SKIPPED})
 
 
 def cases_not_passed(named: str, directory: Path) -> frozenset[str]:

@@ -36,7 +36,7 @@ from clasp_e2e.plugin.session import (
 )
 from clasp_e2e.report.failure import render_failure
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.outcome import NO_VERDICT, Outcome
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.store import ResultsError
 from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
@@ -47,6 +47,7 @@ LETTERS = {
     Outcome.DEVIATION: ("deviation", "d", ("DEVIATION", {"yellow": True})),
     Outcome.BLOCKED: ("blocked", "b", ("BLOCKED", {"yellow": True})),
     Outcome.UNOBSERVED: ("unobserved", "u", ("UNOBSERVED", {"yellow": True})),
+    Outcome.NOT_JUDGED: ("not judged", "j", ("NOT JUDGED", {"yellow": True})),
     Outcome.NOT_OFFERED: ("not offered", "n", ("NOT OFFERED", {"yellow": True})),
     Outcome.EXPECTED_FAILURE: ("expected failure", "x", ("EXPECTED FAILURE", {"yellow": True})),
     Outcome.ERROR: ("error", "E", ("ERROR", {"red": True})),
@@ -237,7 +238,7 @@ class _CaseOfTest:
                 pytest.fail(result.message, pytrace=False)
             case Outcome.EXPECTED_FAILURE:
                 pytest.xfail(result.known_failure or "")
-            case Outcome.BLOCKED | Outcome.UNOBSERVED | Outcome.NOT_OFFERED | Outcome.SKIPPED:
+            case outcome if outcome in NO_VERDICT:
                 pytest.skip(result.message)
             case _:
                 pass

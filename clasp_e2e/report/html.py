@@ -23,6 +23,7 @@ from clasp_e2e.report.words import (
     sentence,
     subject_line,
 )
+from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
@@ -111,6 +112,7 @@ def render_html(run: Run, seen: Seen) -> str:
         chapters=chapters,
         items=items,
         others=[item for item in run.requirements if item not in ours],
+        conventions=convention_lines(run.scenarios),
         not_judged=not_judged(run, ours),
         errors=[each for each in run.scenarios if each.outcome is Outcome.ERROR],
     )

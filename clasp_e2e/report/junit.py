@@ -8,11 +8,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from clasp_e2e.report.words import OF_VERDICT, first_line, source_line, subject_line
-from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.outcome import NO_VERDICT, Outcome
 from clasp_e2e.results.run_record import Run, ScenarioResult
 
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NO_VERDICT = (Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_OFFERED, Outcome.SKIPPED)
 
 
 def render_junit(run: Run) -> str:
@@ -75,7 +74,7 @@ def _case(scenario: ScenarioResult, run: Run) -> ET.Element:
         case Outcome.EXPECTED_FAILURE:
             reason = f"known failure: {scenario.known_failure}"
             ET.SubElement(case, "skipped", {"message": _text(reason)})
-        case outcome if outcome in _NO_VERDICT:
+        case outcome if outcome in NO_VERDICT:
             reason = f"{outcome.value.replace('_', ' ')}: {first_line(scenario.message)}"
             ET.SubElement(case, "skipped", {"message": _text(reason)})
         case _:

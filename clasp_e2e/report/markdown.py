@@ -14,6 +14,7 @@ from clasp_e2e.report.words import (
     sentence,
     subject_line,
 )
+from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns
@@ -34,6 +35,7 @@ def render_markdown(run: Run) -> str:
         parts += _not_met(title, [item for item in ours if item.verdict is verdict], run.scenarios)
     parts += _errors(run.scenarios)
     parts += _list("Known failures that do not match their list", run.complaints)
+    parts += _list("Conventions that differ", convention_lines(run.scenarios))
     parts += _not_judged(not_judged(run, ours))
     parts.append(
         f"<sub>{plain(' '.join(run.tool.values()))}, seed {run.seed}, {seconds(run.duration_s)},"

@@ -20,6 +20,7 @@ from clasp_e2e.report.words import (
     source_line,
     subject_line,
 )
+from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
@@ -105,6 +106,7 @@ class _Summary:
         self._not_met("Failed", RequirementVerdict.FAIL, "red")
         self._not_met("Deviations", RequirementVerdict.DEVIATION, "yellow")
         self._errors()
+        self._conventions()
         self._not_judged()
         self._remarks()
         self._baselines()
@@ -148,6 +150,10 @@ class _Summary:
             if each.outcome is Outcome.ERROR
         ]
         self._section("Errors of the harness, a driver or the environment", rows, "red")
+
+    def _conventions(self) -> None:
+        rows: _Rows = [("", [_Line(line)]) for line in convention_lines(self._run.scenarios)]
+        self._section("Conventions that differ", rows, "")
 
     def _not_judged(self) -> None:
         rows: _Rows = []

@@ -17,6 +17,7 @@ OF_VERDICT = {
 
 _NAMED_AS = {
     RequirementVerdict.UNOBSERVED: "unobserved",
+    RequirementVerdict.NOT_JUDGED: "conventions differ",
     RequirementVerdict.NOT_OFFERED: "not offered",
     RequirementVerdict.SKIPPED: "skipped",
 }

@@ -15,6 +15,8 @@ class Outcome(StrEnum):
     """A precondition failed."""
     UNOBSERVED = "unobserved"
     """The harness could not make the deciding observation: neither pass nor fail."""
+    NOT_JUDGED = "not_judged"
+    """Two implementations differ in a convention that the case needs, and that the page does not give."""
     NOT_OFFERED = "not_offered"
     """The implementation or its adapter does not offer the call or the capability."""
     SKIPPED = "skipped"
@@ -27,6 +29,12 @@ class Outcome(StrEnum):
     """Met, although listed among the implementation's known failures."""
 
 
+NO_VERDICT = frozenset(
+    {Outcome.BLOCKED, Outcome.UNOBSERVED, Outcome.NOT_JUDGED, Outcome.NOT_OFFERED, Outcome.SKIPPED}
+)
+"""The outcomes that say nothing about the implementation and are no errors."""
+
+
 class RequirementVerdict(StrEnum):
     """The verdict of a run on one requirement, over all scenarios and pairings that judged it."""
 
@@ -35,6 +43,7 @@ class RequirementVerdict(StrEnum):
     DEVIATION = "deviation"
     BLOCKED = "blocked"
     UNOBSERVED = "unobserved"
+    NOT_JUDGED = "not_judged"
     NOT_OFFERED = "not_offered"
     SKIPPED = "skipped"
     ERROR = "error"

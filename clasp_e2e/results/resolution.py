@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from clasp_e2e.results.baseline import Baseline, parse_baseline
+from clasp_e2e.results.common_ground import apply_common_ground
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.known_failures import (
     AppliedBaselines,
@@ -74,7 +75,7 @@ def resolve_run(run: Run, catalogue: Catalogue, baselines: Sequence[Baseline], t
     assert plan is not None
     missing = plan.missing(result.id for result in run.scenarios)
     part = run.subset or bool(missing)
-    resolved = resolve_all(catalogue, run.scenarios)
+    resolved = apply_common_ground(resolve_all(catalogue, run.scenarios))
     known = apply_baselines(baselines, resolved, _scope(plan, resolved, today, part=part), catalogue)
     if unexplained := unexplained_blocks(known.results):
         raise AssertionError(

@@ -97,6 +97,8 @@ class ScenarioResult:
     """Whether it ran in parallel with the other cases."""
     roles: Pairing | None = None
     """The implementation in each role."""
+    conventions: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """By implementation, the conventions that it used, by name (`spec/conventions.toml`)."""
     observed: ObservedOutcome | None = None
     """The outcome of the case alone, if resolving the run changed it."""
 

@@ -16,6 +16,7 @@ WORST_FIRST = (
     RequirementVerdict.NOT_OFFERED,
     RequirementVerdict.SKIPPED,
     RequirementVerdict.PASS,
+    RequirementVerdict.NOT_JUDGED,
     RequirementVerdict.UNTESTED,
 )
 """The precedence of verdicts. An error precedes a deviation, which would otherwise hide it."""

@@ -72,6 +72,12 @@ class Client(Inbox):
         self._may_be_killed = may_be_killed
         self.side = side
         self.p2p = p2p
+        self.targets: set[str] = set()
+        """The session ids that were called or sent to."""
+        self.sent: list[bytes] = []
+        """The payloads of all sends so far."""
+        self.results: list[SendResult] = []
+        """The results of the sends that have returned one."""
         self._peer: Peer | None = None
         self._leg: SignalingProxy | None = None
 
@@ -83,6 +89,11 @@ class Client(Inbox):
         self._peer = peer
         self._leg = leg
         peer.on_fault(self._faulted)
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the client was opened."""
+        return self._peer is not None
 
     @property
     def peer(self) -> Peer:
@@ -139,6 +150,7 @@ class Client(Inbox):
     async def connect_to_peer(self, target: Party) -> None:
         """Request a direct connection to `target`."""
         session = session_of(target)
+        self.targets.add(session)
         await self._call(
             f"connect_to_peer({name_of(target)})", self.peer.connect_to_peer(session), self.timeout + 10
         )
@@ -147,7 +159,12 @@ class Client(Inbox):
         """Send `data` to `target`, and return the path that the implementation reports."""
         kind = "reliable" if reliable else "unreliable"
         call = self.peer.send_p2p(session_of(target), data, reliable)
-        return await self._call(f"send_p2p({name_of(target)}, {show(data)}, {kind})", call, self.timeout + 10)
+        self.sent.append(data)
+        self.targets.add(session_of(target))
+        text = f"send_p2p({name_of(target)}, {show(data)}, {kind})"
+        result = await self._call(text, call, self.timeout + 10)
+        self.results.append(result)
+        return result
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
         """Set the routing mode for all later sends."""
@@ -215,6 +232,13 @@ class Client(Inbox):
         if not isinstance(self.peer, ReferencePeer):
             raise NotOffered(f"{self.side.label} is not the reference, which alone lists its DataChannels")
         return self.peer.channels(target.session_id)
+
+    def labels_opened_by(self, target: Client) -> tuple[str, ...] | None:
+        """Return the labels of the DataChannels that `target` opened to this peer, if it is the reference.
+
+        None if it is not, or if `target` made no offer that became a connection.
+        """
+        return self.peer.labels_opened_by(target.session_id) if isinstance(self.peer, ReferencePeer) else None
 
     async def attempt_fails(self, target: Party, *, within: float) -> Failure:
         """Request a connection that cannot be established, and return how the attempt failed.

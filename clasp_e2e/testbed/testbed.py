@@ -25,6 +25,7 @@ from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.attached_client import Client, SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
+from clasp_e2e.testbed.convention_forms import Carrier, carriers_in
 from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, LeftOut, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.trace import note_frame
@@ -120,6 +121,8 @@ class Testbed:
         """The messages from the clients, in the order in which the legs saw them."""
         self.delivered: list[Published] = []
         """The messages from the router, in the order in which the legs saw them."""
+        self.carriers: list[tuple[str, Carrier]] = []
+        """The messages with a value from each client, including those in bundles."""
         self.alterations: dict[str, Alteration] = {}
         """By client: the change made to each frame before the leg delivers it to the client."""
         self._coturn = coturn
@@ -262,6 +265,8 @@ class Testbed:
         self.switchboard.observe(leg.name, direction, message)
         sender, receiver = (leg.name, "router") if direction == "up" else ("router", leg.name)
         note_frame(self.timeline, sender, receiver, message, data)
+        if direction == "up":
+            self.carriers += ((leg.name, carrier) for carrier in carriers_in(message))
         if isinstance(message, wire.Publish):
             seen = self.published if direction == "up" else self.delivered
             seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
@@ -306,6 +311,11 @@ class Testbed:
         sent = [p.message for p in self.published if p.client == sender.name and p.message.address == address]
         if sent:
             await self.until_delivered(receiver, lambda message: message == sent[-1], "a signal")
+
+    def session_ids(self) -> list[str]:
+        """Return the session ids of all clients, including the harness's own."""
+        attached = [each for each in self.clients if each.is_attached]
+        return [each.session_id for each in (*attached, *self._signaling_clients)]
 
     def forgive_router(self) -> str | None:
         """Ignore the fault of the router, because it is already judged; return the fault, if there is one."""

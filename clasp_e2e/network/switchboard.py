@@ -7,14 +7,14 @@ senders without a leg are not changed.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from clasp_e2e import wire
 from clasp_e2e.network.attempts import Attempt, LegPair, SentDescription
 from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.link import Counters, UdpLink
 from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
-from clasp_e2e.network.session_description import SessionDescription, ToLink, keep_relayed
+from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink, keep_relayed
 from clasp_e2e.network.signaling_proxy import Direction
 from clasp_e2e.notifier import Notifier
 
@@ -39,7 +39,8 @@ class Switchboard:
         self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
         self._authors: dict[tuple[str, bool], SentDescription] = {}
-        self._candidate_senders: dict[str, str] = {}
+        self._trickled: dict[str, tuple[str, Candidate]] = {}
+        """The leg that sent each candidate first, and the candidate, by its text."""
         self._changes = Notifier()
 
     def pair(self, one: str, other: str) -> LegPair:
@@ -80,6 +81,17 @@ class Switchboard:
         if any(attempt.offer for attempt in attempts):
             return f"an offer between {one} and {other} was read, but no answer to it"
         return f"no SDP was read in what {one} and {other} sent each other: their signals cannot be followed"
+
+    def candidates_from(self, leg: str) -> list[Candidate]:
+        """Return the candidates that the peer of `leg` sent, delivered or not, each once."""
+        sent = [
+            each
+            for description in self.descriptions
+            if description.leg == leg
+            for each in description.facts.candidates
+        ]
+        sent += [each for who, each in self._trickled.values() if who == leg]
+        return list({replace(each, prefix="", extensions=""): each for each in sent}.values())
 
     def facts(self) -> list[dict[str, object]]:
         """Return the facts of every attempt as plain data, for the evidence."""
@@ -122,7 +134,7 @@ class Switchboard:
                 attempt.link.close()
         self.descriptions = [each for each in self.descriptions if each.leg != leg]
         self._authors = {key: each for key, each in self._authors.items() if each.leg != leg}
-        self._candidate_senders = {text: who for text, who in self._candidate_senders.items() if who != leg}
+        self._trickled = {text: sent for text, sent in self._trickled.items() if sent[0] != leg}
 
     def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
         """Record a frame as it was sent, before it is forwarded; `direction` is `up` or `down`."""
@@ -140,7 +152,7 @@ class Switchboard:
                 # The first sender of a description is its author; later senders only repeat it.
                 self._authors.setdefault((facts.ufrag, facts.is_offer), description)
         for candidate in contents.candidates:
-            self._candidate_senders.setdefault(str(candidate), leg)
+            self._trickled.setdefault(str(candidate), (leg, candidate))
         if contents:
             self._changes.notify()
 
@@ -176,8 +188,8 @@ class Switchboard:
             attempt.candidates.setdefault(description.leg, []).extend(description.facts.candidates)
             return description.leg, attempt
         for candidate in contents.candidates:
-            sender = self._candidate_senders.get(str(candidate))
-            if sender is None or sender == receiver:
+            sender, _ = self._trickled.get(str(candidate), (receiver, None))
+            if sender == receiver:
                 continue
             pair = self.pair(sender, receiver)
             strings = self._tying(contents)

@@ -32,13 +32,15 @@ async def call_driver(who: str, what: str, call: Awaitable[T], limit: float | No
     except BaseException as error:  # SystemExit too: an implementation in this process may call sys.exit.
         if deadline.expired():
             raise DriverFault(
-                f"{who}: {what} did not return within {limit:g} s. Every call must return: answer it, or"
-                " refuse it (error 1000, or Refused) if the implementation reports an error."
+                f"{who}: {what} did not return within {limit:g} s",
+                advice="Every call must return: answer it, or refuse it (error 1000, or Refused) if the"
+                " implementation reports an error.",
             ) from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise DriverFault(
-            f"{who}: {what} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})."
-            " If the implementation itself reports an error, the driver must raise Refused with its message."
+            f"{who}: {what} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})",
+            advice="If the implementation itself reports an error, the driver must raise Refused with its"
+            " message.",
         ) from error
 
 

@@ -153,16 +153,23 @@ class PeerPair:
         """Wait until the connection is established (`is_established`); unmet after the time limit."""
         limit = self.patience.connect
         if not await self.testbed.switchboard.holds_within(lambda: self.is_established, limit):
-            alice, bob = self.offerer.name, self.answerer.name
-            there, back = self.testbed.switchboard.traffic(alice, bob)
-            crossed = (
-                f"{there.dtls_application} records in {there.datagrams} datagrams of {alice}, and"
-                f" {back.dtls_application} in {back.datagrams} of {bob}"
-            )
             raise Unmet(
                 f"DTLS application data on the link in both directions within {limit:g} s",
-                self.testbed.switchboard.unreadable(alice, bob) or crossed,
+                self._missing_for_connection(),
             )
+
+    def _missing_for_connection(self) -> str:
+        """Return what is missing for a connection, as far as it was observed."""
+        board, names = self.testbed.switchboard, (self.offerer.name, self.answerer.name)
+        if (reason := board.unreadable(*names)) is not None:
+            return reason
+        if silent := [name for name in names if not board.candidates_from(name)]:
+            return f"{' and '.join(silent)} offered no candidate"
+        there, back = board.traffic(*names)
+        return (
+            f"{there.dtls_application} records in {there.datagrams} datagrams of {names[0]}, and"
+            f" {back.dtls_application} in {back.datagrams} of {names[1]}"
+        )
 
     @asynccontextmanager
     async def path_of(self, sender: Client, payload: bytes) -> AsyncGenerator[Path]:

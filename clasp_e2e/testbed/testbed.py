@@ -100,7 +100,10 @@ class Published:
 
 
 class Testbed:
-    """A router, its clients, a signaling proxy for each client, and the UDP links between the clients."""
+    """A router, its clients, a signaling proxy for each client, and the UDP links between the clients.
+
+    Without `uses_links` all signals are delivered unchanged, so that the clients connect directly.
+    """
 
     __test__ = False  # pytest would collect it as a test class.
 
@@ -112,6 +115,7 @@ class Testbed:
         *,
         coturn: bool = False,
         kills: bool = False,
+        uses_links: bool = True,
     ) -> None:
         self.timeline = timeline
         self.patience = patience
@@ -127,6 +131,7 @@ class Testbed:
         """By client: the change made to each frame before the leg delivers it to the client."""
         self._coturn = coturn
         self._kills = kills
+        self._uses_links = uses_links
         self._servers: list[StunServer | ObservedTurnServer] = []
         self.limit: asyncio.Timeout | None = None
         """The scenario's overall timeout, suspended while a client is being opened."""
@@ -241,7 +246,7 @@ class Testbed:
         return server
 
     def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> Sequence[bytes]:
-        rewritten = self.switchboard.rewrite_down(leg.name, message, data)
+        rewritten = self.switchboard.rewrite_down(leg.name, message, data) if self._uses_links else data
         if rewritten is None:
             return ()
         if (alter := self.alterations.get(leg.name)) is None:

@@ -27,7 +27,7 @@ async def test_a_call_that_hangs_is_the_adapter_s_fault_within_its_deadline() ->
     async with asyncio.timeout(5):
         found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=never))
     assert found.result.outcome is Outcome.ERROR
-    assert found.result.message.startswith("x: p2p_routing_mode() did not return within 0.1 s.")
+    assert found.result.message.startswith("x: p2p_routing_mode() did not return within 0.1 s\n")
     assert judgments(found) == {"RTE-1": "error"}
 
 

@@ -1,8 +1,9 @@
-"""The doctor, which examines a driver or adapter without scenarios, and gives advice about each fault.
+"""The doctor, which examines a driver or adapter, and gives advice about each fault.
 
-Scenarios judge the implementation; the doctor checks that its driver is suitable for them. It cannot detect
-some faults: a value that an adapter fills in and that equals the implementation's own default; an adapter
-that waits or retries within the deadline of a call; a TURN server that is used but does not work.
+It opens two peers of the implementation, connects them to each other and sends data both ways, so that no
+convention of the reference matters. Scenarios judge the implementation; the doctor checks that its driver is
+suitable for them. It cannot detect a parameter that the adapter ignores or fills in, bytes that it encodes
+in the same wrong way in both directions, nor waits or retries within the deadline of a call.
 """
 
 from clasp_e2e.doctor.check_results import CannotStart, CheckOutcome, CheckResult, CheckResults

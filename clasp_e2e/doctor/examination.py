@@ -1,6 +1,7 @@
 """The examination of one driver: its checks, in order."""
 
 import asyncio
+import random
 from collections.abc import Callable
 
 from clasp_e2e.doctor.check_results import (
@@ -10,14 +11,17 @@ from clasp_e2e.doctor.check_results import (
     CheckResults,
     introduction,
 )
-from clasp_e2e.doctor.context import ExaminationContext
 from clasp_e2e.doctor.peer_checks import PeerChecks
-from clasp_e2e.doctor.probe_servers import ProbeServers
 from clasp_e2e.doctor.router_checks import check_router
-from clasp_e2e.doctor.setting_checks import SettingChecks
 from clasp_e2e.doctor.stdio_checks import StdioChecks
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault
+from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.attached_client import SubjectInfo
+from clasp_e2e.testbed.expectations import JUDGMENT, Judgment
+from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed
+from clasp_e2e.testbed.waiting import Patience
 
 
 async def examine(
@@ -33,21 +37,18 @@ async def examine(
     has its own for calls. Raises `CannotStart` if the driver does not answer its first request.
     """
     results = CheckResults(on_result)
-    async with ProbeServers() as servers:
-        is_stub = False
-        try:
-            if isinstance(driver, StdioDriver):
-                stdio = StdioChecks(driver.command, results, servers, patience=patience, catalogue=catalogue)
-                if not await stdio.in_first_process():
-                    return results
-                await stdio.in_further_processes()
-                is_stub = stdio.is_stub
-            description = await _initialize(driver, results)
-            if description is not None:
-                context = ExaminationContext(driver, description, results, servers, patience, is_stub)
-                await _check_roles(context)
-        finally:
-            await driver.aclose()
+    try:
+        if isinstance(driver, StdioDriver):
+            await StdioChecks(driver.command, results, patience=patience, catalogue=catalogue).run()
+            if results.faults:
+                text = "they are performed once the faults above are mended"
+                results.add("peers, router", CheckOutcome.SKIPPED, text)
+                return results
+        description = await _initialize(driver, results)
+        if description is not None:
+            await _check_roles(driver, description, results, Patience(patience))
+    finally:
+        await driver.aclose()
     return results
 
 
@@ -66,41 +67,20 @@ async def _initialize(driver: Driver, results: CheckResults) -> Description | No
     return description
 
 
-async def _check_roles(context: ExaminationContext) -> None:
-    try:
-        if "peer" in context.description.roles:
-            await _check_peers(context)
-        if "router" in context.description.roles and not context.is_stub:
-            await context.run("router", lambda: check_router(context))
-    finally:
-        await context.end_all_peers()
-
-
-async def _check_peers(context: ExaminationContext) -> None:
-    peer, settings = PeerChecks(context), SettingChecks(context)
-    if not await context.run("session", peer.check_session):
-        return
-    await context.run("routing mode", peer.check_modes)
-    if not await context.run("connected", peer.check_connect):
-        reason = "they need a connection and its connected event"
-        context.results.add("data, settings", CheckOutcome.SKIPPED, reason)
-    elif context.is_stub:
-        await context.run("data", peer.check_echo)
-        await peer.check_capabilities()
-    else:
-        # The time-outs have to pass, and so run in parallel with the other checks.
-        timeouts = asyncio.ensure_future(settings.check_timeouts())
+async def _check_roles(
+    driver: Driver, description: Description, results: CheckResults, patience: Patience
+) -> None:
+    if "peer" in description.roles:
+        JUDGMENT.set(Judgment(("doctor",), random.Random(0)))  # Waiting for an event needs one.
+        timeline = Timeline(asyncio.get_running_loop().time)
+        # Signals are delivered unchanged: the peers may connect over addresses that no link carries.
+        testbed = Testbed(RouterSource(ReferenceDriver(), None), timeline, patience, uses_links=False)
         try:
-            await context.run("data to the peer", peer.check_data_to_peer)
-            await context.run("data from the peer", peer.check_data_from_peer)
-            await peer.check_capabilities()
-            await context.run("relayed data", peer.check_relayed)
-            await context.run("ice_servers", settings.check_stun)
-            if "announce" in context.description.capabilities:
-                await context.run("announce", peer.check_announcement)
-            if "turn" in context.description.capabilities:
-                await context.run("turn", settings.check_turn)
-            await context.run("p2p: null", settings.check_without_p2p)
+            await testbed.open()
+            await PeerChecks(testbed, Participant(driver, SubjectInfo("it", description)), results).run()
         finally:
-            await timeouts
-    await context.run("end", peer.check_end)
+            errors = await testbed.close()
+        for text in errors:
+            results.add("end", CheckOutcome.FAULT, text, "Free everything of a peer when it ends.")
+    if "router" in description.roles and not description.implementation.stub:
+        await results.run("router", lambda: check_router(driver, patience))

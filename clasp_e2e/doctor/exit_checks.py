@@ -44,6 +44,13 @@ async def check_exit_on_closed_input(session: StdioSession) -> str:
     return f"it exited with status {session.process.status}"
 
 
+async def check_exit_with_nothing_left(session: StdioSession) -> str:
+    """Check both: exit on closed input, and that no process is left behind."""
+    text = await check_exit_on_closed_input(session)
+    await check_nothing_left_behind(session)
+    return text
+
+
 async def check_nothing_left_behind(session: StdioSession) -> str:
     """Check that no process that the adapter started outlives it."""
     if session.process.status is None:

@@ -12,7 +12,7 @@ from clasp_e2e.doctor.check_results import (
     introduction,
 )
 from clasp_e2e.doctor.exit_checks import (
-    check_exit_on_closed_input,
+    check_exit_with_nothing_left,
     check_nothing_left_behind,
     check_shutdown,
 )
@@ -47,6 +47,10 @@ ORDERED = 20
 GET_MODE, SET_MODE = "peer.p2p_routing_mode", "peer.set_p2p_routing_mode"
 
 
+StdioCheck = Callable[[StdioSession], Awaitable[str]]
+"""A check of one process, which returns its result in words."""
+
+
 class StdioChecks:
     """The checks of one adapter program, in several successive processes.
 
@@ -57,7 +61,6 @@ class StdioChecks:
         self,
         command: tuple[str, ...],
         results: CheckResults,
-        servers: ProbeServers,
         *,
         patience: float,
         catalogue: str,
@@ -66,7 +69,7 @@ class StdioChecks:
         self._opens = False
         self._command = command
         self._results = results
-        self._servers = servers
+        self._servers: ProbeServers
         self._patience = patience
         self._catalogue = catalogue
 
@@ -75,12 +78,26 @@ class StdioChecks:
         """Whether no implementation is behind the adapter."""
         return self.description is not None and self.description.implementation.stub
 
-    async def in_first_process(self) -> bool:
-        """Check one process from start to end; return whether it could be initialized."""
+    async def run(self) -> None:
+        """Perform all checks; those of further processes only if the first process has no fault."""
+        async with ProbeServers.open() as self._servers:
+            await self._in_first_process()
+            if self._opens:
+                if not self.is_stub:
+                    await self._in_new_process(("refusal", self._check_refusal))
+                await self._in_new_process(
+                    ("reading during a call", self._check_reading_during_a_call),
+                    ("closed input", check_exit_with_nothing_left),
+                )
+            else:
+                await self._in_new_process(("closed input", check_exit_with_nothing_left))
+
+    async def _in_first_process(self) -> None:
+        """Check one process from start to end."""
         session = self._session()
         try:
             if not await self._run("start", session, self._check_start):
-                return False
+                return
             await self._run("unknown method", session, check_unknown_method)
             await self._run("longest line", session, check_longest_line)
             await self._run("lines at once", session, check_lines_at_once)
@@ -93,22 +110,11 @@ class StdioChecks:
             await self._run("nothing left behind", session, check_nothing_left_behind)
         finally:
             await session.close()
-        return True
-
-    async def in_further_processes(self) -> None:
-        """Perform the checks that end or block a process, each in its own process."""
-        if self._opens:
-            await self._in_new_process("reading during a call", self._check_reading_during_a_call)
-            if not self.is_stub:
-                await self._in_new_process("refusal", self._check_refusal)
-        await self._in_new_process("closed input", self._check_closed_input)
 
     def _session(self) -> StdioSession:
         return StdioSession(self._command, patience=self._patience, catalogue=self._catalogue)
 
-    async def _run(
-        self, name: str, session: StdioSession, check: Callable[[StdioSession], Awaitable[str]]
-    ) -> bool:
+    async def _run(self, name: str, session: StdioSession, check: StdioCheck) -> bool:
         """Perform a check, and add the violations of the protocol that occurred during it."""
         succeeded = await self._results.run(name, lambda: check(session))
         for violation in session.violations:
@@ -118,14 +124,20 @@ class StdioChecks:
         session.violations.clear()
         return succeeded
 
-    async def _in_new_process(self, name: str, check: Callable[[StdioSession], Awaitable[str]]) -> None:
-        async def start_and_check(session: StdioSession) -> str:
+    async def _in_new_process(self, *checks: tuple[str, StdioCheck]) -> None:
+        """Perform `checks` in one new process, until one finds a fault."""
+        session = self._session()
+
+        async def start_and(check: StdioCheck) -> str:
             await session.start()
             return await check(session)
 
-        session = self._session()
         try:
-            await self._run(name, session, start_and_check)
+            for number, (name, check) in enumerate(checks):
+                if not self._results.faults:
+                    await self._run(
+                        name, session, check if number else lambda _, check=check: start_and(check)
+                    )
         finally:
             await session.close()
 
@@ -159,11 +171,11 @@ class StdioChecks:
         )
 
     async def _check_open(self, session: StdioSession) -> str:
-        opening = session.opening("doctor-1", self._servers.url)
+        opening = session.opening("doctor-1", self._servers.router)
         return f"session {await session.call(opening, shapes.session_id, OPEN_DEADLINE)}"
 
     async def _check_reading_during_a_call(self, session: StdioSession) -> str:
-        [opening] = session.connection.send([session.opening("doctor-2", self._servers.silent_url)])
+        [opening] = session.connection.send([session.opening("doctor-2", self._servers.silent)])
         [probe] = session.connection.send([(PROBE, {})])
         done, _ = await asyncio.wait([probe], timeout=5.0 * session.patience)
         if opening.done():
@@ -178,7 +190,7 @@ class StdioChecks:
         return "requests are answered while a call is in progress"
 
     async def _check_refusal(self, session: StdioSession) -> str:
-        opening = session.opening("doctor-3", self._servers.closing_url)
+        opening = session.opening("doctor-3", self._servers.closing)
         try:
             answer = await session.answer(opening, OPEN_DEADLINE)
         except AdapterFault as fault:
@@ -202,13 +214,6 @@ class StdioChecks:
                 stderr=session.process.stderr(),
             )
         return f"code 1000, {answer.message!r}"
-
-    async def _check_closed_input(self, session: StdioSession) -> str:
-        if self._opens:
-            await session.answer(session.opening("doctor-4", self._servers.url), OPEN_DEADLINE)
-        text = await check_exit_on_closed_input(session)
-        await check_nothing_left_behind(session)
-        return text
 
 
 async def _unanswered(session: StdioSession, answer: asyncio.Future[Response], within: float) -> CheckFailed:
@@ -275,7 +280,9 @@ async def check_order(session: StdioSession) -> str:
     await session.answer((SET_MODE, {**peer, "mode": "server_only"}))
     read = await session.answer((GET_MODE, peer))
     if isinstance(read, ErrorResponse) or read.value != {"mode": "server_only"}:
-        raise CheckSkipped('it needs a routing mode that can be set and read: see "routing mode" below')
+        raise CheckSkipped(
+            "it needs a routing mode that can be set and read: without these, a run is partial"
+        )
     modes = [("p2p_only", "server_only", "prefer_p2p")[number % 3] for number in range(ORDERED)]
     requests: list[Request] = []
     for mode in modes:

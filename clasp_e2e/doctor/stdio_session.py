@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import clasp_e2e
-from clasp_e2e.doctor.context import CALL, NAME
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.connection import Connection
 from clasp_e2e.drivers.stdio.jsonrpc import Response
+from clasp_e2e.drivers.stdio.lease import CALL_DEADLINE
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
 from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
@@ -42,17 +42,17 @@ class StdioSession:
         await self.process.start()
         await self.call(self.initialize, shapes.description, within=OPEN_DEADLINE)
 
-    async def call(self, request: Request, decode: Callable[[Any], T], within: float = CALL) -> T:
+    async def call(self, request: Request, decode: Callable[[Any], T], within: float = CALL_DEADLINE) -> T:
         """Return the decoded result of a request. Raises as `Connection.call` does."""
         return await self.connection.call(*request, decode, deadline=within * self.patience)
 
-    async def answer(self, request: Request, within: float = CALL) -> Response:
+    async def answer(self, request: Request, within: float = CALL_DEADLINE) -> Response:
         """Return the answer to a request, also an error. Raises `DriverFault` if there is none."""
         [answer] = self.connection.send([request])
         return await self.awaited(request[0], answer, within)
 
     def awaited(
-        self, method: str, answer: asyncio.Future[Response], within: float = CALL
+        self, method: str, answer: asyncio.Future[Response], within: float = CALL_DEADLINE
     ) -> Awaitable[Response]:
         """Return the answer to `method`, which is due in `within` seconds."""
         return self.connection.answer(method, answer, deadline=within * self.patience)
@@ -60,7 +60,7 @@ class StdioSession:
     def opening(self, peer: str, url: str) -> Request:
         """Return the request that opens the peer `peer` at the router at `url`."""
         self.connection.ignore(peer)
-        return "peer.open", {"peer": peer, "url": url, "name": NAME, "p2p": {"ice_servers": []}}
+        return "peer.open", {"peer": peer, "url": url, "name": "clasp-e2e doctor", "p2p": {"ice_servers": []}}
 
     async def close(self) -> None:
         """Kill the process and all processes that it started."""

@@ -81,6 +81,6 @@ async def _check_roles(
         finally:
             errors = await testbed.close()
         for text in errors:
-            results.add("end", CheckOutcome.FAULT, text, "Free everything of a peer when it ends.")
+            results.add("end", CheckOutcome.FAULT, text)
     if "router" in description.roles and not description.implementation.stub:
         await results.run("router", lambda: check_router(driver, patience))

@@ -32,15 +32,15 @@ from clasp_e2e.drivers.stdio.jsonrpc import (
     request,
 )
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE
-from clasp_e2e.drivers.stdio.watchdog import STEP
+from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 
 PROBE = "doctor.probe"
 """A method that no adapter has. It must be answered with an error, which needs no implementation."""
 SLOW_START = 3.0
 """Seconds to the first answer above which a remark is added."""
-MANY = 3000
+MANY = 2000
 """Number of requests whose answers together exceed what a pipe holds (64 KiB)."""
-PADDING = {"padding": "x" * 1000}
+PADDING = {"padding": "x" * 2000}
 """Makes these requests exceed what an adapter and its pipe can hold before the first answer."""
 ORDERED = 20
 """Number of pairs of calls whose order is checked."""
@@ -70,6 +70,7 @@ class StdioChecks:
         self._command = command
         self._results = results
         self._servers: ProbeServers
+        self._watchdog = Watchdog(patience)
         self._patience = patience
         self._catalogue = catalogue
 
@@ -80,17 +81,17 @@ class StdioChecks:
 
     async def run(self) -> None:
         """Perform all checks; those of further processes only if the first process has no fault."""
-        async with ProbeServers.open() as self._servers:
-            await self._in_first_process()
-            if self._opens:
-                if not self.is_stub:
+        try:
+            async with ProbeServers.open() as self._servers:
+                await self._in_first_process()
+                if self._opens and not self.is_stub:
                     await self._in_new_process(("refusal", self._check_refusal))
-                await self._in_new_process(
-                    ("reading during a call", self._check_reading_during_a_call),
-                    ("closed input", check_exit_with_nothing_left),
+                reading = (
+                    [("reading during a call", self._check_reading_during_a_call)] if self._opens else []
                 )
-            else:
-                await self._in_new_process(("closed input", check_exit_with_nothing_left))
+                await self._in_new_process(*reading, ("closed input", check_exit_with_nothing_left))
+        finally:
+            await self._watchdog.aclose()
 
     async def _in_first_process(self) -> None:
         """Check one process from start to end."""
@@ -112,7 +113,7 @@ class StdioChecks:
             await session.close()
 
     def _session(self) -> StdioSession:
-        return StdioSession(self._command, patience=self._patience, catalogue=self._catalogue)
+        return StdioSession(self._command, self._watchdog, patience=self._patience, catalogue=self._catalogue)
 
     async def _run(self, name: str, session: StdioSession, check: StdioCheck) -> bool:
         """Perform a check, and add the violations of the protocol that occurred during it."""

@@ -23,11 +23,13 @@ Request = tuple[str, Mapping[str, object]]
 class StdioSession:
     """A process of the adapter, which `start` starts. `patience` scales all deadlines."""
 
-    def __init__(self, command: Sequence[str], *, patience: float, catalogue: str) -> None:
+    def __init__(
+        self, command: Sequence[str], watchdog: Watchdog, *, patience: float, catalogue: str
+    ) -> None:
         self.patience = patience
         self.violations: list[str] = []
         """The violations since the list was last cleared, each once."""
-        self.watchdog = Watchdog(patience)
+        self.watchdog = watchdog
         make = partial(AdapterProcess, command, watchdog=self.watchdog, patience=patience)
         self.connection = Connection(make, on_violation=self._note_violation)
         self.process = cast("AdapterProcess", self.connection.process)
@@ -63,9 +65,8 @@ class StdioSession:
         return "peer.open", {"peer": peer, "url": url, "name": "clasp-e2e doctor", "p2p": {"ice_servers": []}}
 
     async def close(self) -> None:
-        """Kill the process and all processes that it started."""
+        """Kill the process and its process group."""
         await self.connection.kill()
-        await self.watchdog.aclose()
 
     def _note_violation(self, how: str) -> None:
         if how not in self.violations:

@@ -10,11 +10,11 @@ from .conftest import CHECKOUT, Finished
 
 Command = Callable[..., Finished]
 
-SLIPPING = CHECKOUT / "tests/doctor/slipping_adapter.py"
+FAULTY = CHECKOUT / "tests/doctor/faulty_adapter.py"
 
 
 def adapter(fault: str) -> str:
-    return f"cmd:{sys.executable} {SLIPPING} {fault}"
+    return f"cmd:{sys.executable} {FAULTY} {fault}"
 
 
 def test_an_adapter_without_faults_exits_with_0(command: Command) -> None:

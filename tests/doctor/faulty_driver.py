@@ -1,36 +1,70 @@
-"""The reference driver, wrong in a way that has a name."""
+"""The reference driver with one fault, or with one difference that the specification allows."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from clasp_e2e.drivers import Description, DriverFault, NotOffered, Refused, Router
 from clasp_e2e.drivers.reference import ReferenceDriver, ReferencePeer
-from clasp_e2e.p2p_types import Data, P2PConfig, P2PEvent, RoutingMode, SendResult
-from clasp_e2e.peer import ClaspBuilder
-from clasp_e2e.peer.effects import PublishAnnouncement
+from clasp_e2e.p2p_types import Connected, Data, P2PEvent, RoutingMode, SendResult
+from clasp_e2e.peer import ClaspBuilder, inputs
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.scripted.connecting import without_lines
+from clasp_e2e.wire import Answer, IceCandidate, Offer
+
+HEADER = b"\x53\x00\x00\x00"
+"""In front of each payload of a peer that frames its payloads."""
+SERVER_REFLEXIVE = "a=candidate:9 1 udp 1694498815 192.0.2.1 4000 typ srflx raddr 0.0.0.0 rport 0\r\n"
+
+Change = Callable[[str], str]
+
+
+def hidden(text: str) -> str:
+    return f"x{text}"
+
+
+CHANGES: dict[str, tuple[Change, Change]] = {
+    "no_candidates": (lambda text: without_lines(text, "candidate:"), str),
+    "hides_signals": (hidden, lambda text: text.removeprefix("x")),
+    "hides_signals_and_events": (hidden, lambda text: text.removeprefix("x")),
+    "offers_ipv6": (
+        lambda text: text.replace(" 127.0.0.1 ", " ::1 "),
+        lambda text: text.replace(" ::1 ", " 127.0.0.1 "),
+    ),
+    "asks_a_server": (lambda text: text + SERVER_REFLEXIVE if text.startswith("v=0") else text, str),
+}
+"""By fault: the change of each SDP and candidate that is sent, and of each that is received."""
 
 
 class FaultyPeer(ReferencePeer):
-    fault_name = ""
-    has_p2p = True
+    fault_name = name = ""
+
+    @property
+    def fault(self) -> str | None:
+        return (
+            "it ran out of memory" if (self.fault_name, self.name) == ("breaks_unnoticed", "alice") else None
+        )
 
     async def connect_to_peer(self, target: str) -> None:
-        if self.fault_name != "never_connects" and (self.has_p2p or self.fault_name != "silent_without_p2p"):
+        if self.fault_name != "never_connects":
             await super().connect_to_peer(target)
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
+        if self.fault_name == "refuses_no_bytes" and not data:
+            raise Refused("nothing to send")
         if self.fault_name == "alters_sent":
             data += b"!"
-        if self.fault_name == "always_unreliable":
-            reliable = False
-        result = await super().send_p2p(target, data, reliable or self.fault_name == "drops_reliable")
-        return SendResult.P2P if self.fault_name == "always_p2p" else result
+        if self.fault_name == "frames_payloads":
+            data = HEADER + data
+        reliable = (
+            reliable or self.fault_name == "drops_reliable"
+        ) and self.fault_name != "always_unreliable"
+        return await super().send_p2p(target, data, reliable)
 
     async def p2p_routing_mode(self) -> RoutingMode:
         if self.fault_name == "hangs":
@@ -51,22 +85,17 @@ class FaultyPeer(ReferencePeer):
         if self.fault_name != "closes_nothing":
             await super().close()
 
+    async def end(self) -> None:
+        await super().end()
+        if (self.fault_name, self.name) == ("ends_badly", "bob"):
+            raise OSError("the profile is locked")
+
 
 class FaultyDriver(ReferenceDriver):
     def __init__(self, fault: str, stack: AsyncExitStack) -> None:
         super().__init__(self.prepared)
         self.fault = fault
         self.stack = stack
-        self.ice_servers: tuple[str, ...] = ()
-
-    def prepared(self, builder: ClaspBuilder) -> None:
-        if self.fault == "no_announcement":
-            builder.script(lambda effect: () if isinstance(effect, PublishAnnouncement) else (effect,))
-
-    async def initialize(self) -> Description:
-        if self.fault == "no_licence":
-            raise DriverFault("no licence; buy one")
-        return await super().initialize()
 
     @classmethod
     @asynccontextmanager
@@ -75,45 +104,60 @@ class FaultyDriver(ReferenceDriver):
         async with AsyncExitStack() as stack:
             yield cls(fault, stack)
 
+    async def initialize(self) -> Description:
+        if self.fault == "no_licence":
+            raise DriverFault("no licence; buy one")
+        return await super().initialize()
+
+    def prepared(self, builder: ClaspBuilder) -> None:
+        builder.script(self.altered).input_filter(self.read)
+
+    def altered(self, effect: fx.Effect) -> Iterable[fx.Effect]:
+        """What is sent instead of `effect`."""
+        change, _ = CHANGES.get(self.fault, (str, str))
+        match effect:
+            case fx.PublishSignal(signal=Answer()) if self.fault == "never_answers":
+                return ()
+            case fx.PublishSignal(signal=Offer() | Answer() as signal):
+                return (replace(effect, signal=replace(signal, sdp=change(signal.sdp))),)
+            case fx.PublishSignal(signal=IceCandidate() as signal):
+                changed = change(signal.candidate)
+                return (replace(effect, signal=replace(signal, candidate=changed)),) if changed else ()
+            case _:
+                return (effect,)
+
+    def read(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        """What the core receives instead of `event`."""
+        _, change = CHANGES.get(self.fault, (str, str))
+        if isinstance(event, inputs.SignalReceived) and isinstance(event.value, dict):
+            texts = {key: change(str(event.value[key])) for key in ("sdp", "candidate") if key in event.value}
+            event = replace(event, value={**event.value, **texts})
+        return (event,)
+
     async def open_peer(self, **how: Any) -> ReferencePeer:
-        told, p2p = how["on_event"], how["p2p"]
+        told = how["on_event"]
+        if self.fault == "attaches_nowhere":
+            raise Refused("too many clients")
 
         def wrongly(event: P2PEvent) -> None:
-            relayed = isinstance(event, Data) and event.data.startswith(b"relayed")
-            if self.fault == "no_events" or (relayed and self.fault == "no_relayed"):
+            if self.fault in ("no_events", "hides_signals_and_events"):
                 return
-            if self.fault == "alters_told" and isinstance(event, Data):
-                event = replace(event, data=event.data + b"!")
+            if isinstance(event, Connected) and self.fault == f"deaf_{how['name']}":
+                return
+            if isinstance(event, Data):
+                if self.fault == "alters_told":
+                    event = replace(event, data=event.data + b"!")
+                if self.fault == "frames_payloads":
+                    event = replace(event, data=event.data.removeprefix(HEADER))
+                if self.fault == "names_itself":
+                    event = replace(event, peer_session_id="me")
             told(event)
 
-        match self.fault:
-            case "drops_token":
-                how["token"] = None
-            case "drops_name":
-                how["name"] = "somebody"
-            case "remembers_ice_servers" if p2p:
-                self.ice_servers = p2p.ice_servers or self.ice_servers
-                how["p2p"] = replace(p2p, ice_servers=self.ice_servers)
-            case "fills_in_p2p" if p2p is None:
-                how["p2p"] = P2PConfig()
-            case "drops_ice_servers" if p2p:
-                how["p2p"] = replace(p2p, ice_servers=())
-            case "drops_turn_servers" if p2p:
-                how["p2p"] = replace(p2p, turn_servers=None)
-            case "fills_in_timeout" if p2p:
-                how["p2p"] = replace(p2p, connection_timeout_secs=p2p.connection_timeout_secs or 1)
-            case "drops_timeout" if p2p:
-                how["p2p"] = replace(p2p, connection_timeout_secs=None)
-            case _:
-                pass
         peer = await super().open_peer(**{**how, "on_event": wrongly})
         faulty = FaultyPeer(peer._client)  # pyright: ignore[reportPrivateUsage]
-        faulty.fault_name = self.fault
-        faulty.has_p2p = p2p is not None
+        faulty.fault_name, faulty.name = self.fault, how["name"]
         if self.fault == "own_session":
             faulty.session_id = "made-up"
-        if self.fault == "begins_with_relay":
-            await faulty.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
         return faulty
 
     async def open_router(self, *, host: str, port: int) -> Router:

@@ -18,7 +18,7 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.drivers.stdio.advice import ADVICE, advice_for
 
-from .doctor_faults import FAULTS, SLIPPING, Fault
+from .doctor_faults import DIFFERENCES, FAULTS, FAULTY, Fault
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -107,12 +107,24 @@ async def test_one_fault_gives_one_result_with_its_message_and_advice(
     assert result.outcome is fault.outcome
     assert fault.words in result.text
     assert fault.check in ("", result.check)
-    if fault.check != "cannot start":  # There the message itself says what to do.
+    if fault.check not in ("cannot start", "end"):  # There the message itself says what to do.
         assert (result.advice not in ("", advice_for(""))) == (fault.outcome is CheckOutcome.FAULT)
 
 
+@pytest.mark.parametrize("difference", DIFFERENCES)
+async def test_a_difference_that_the_specification_allows_is_no_fault(
+    examined: Examined, difference: str
+) -> None:
+    results = await examined(Fault(difference, "connected", "", ""))
+    assert [result for result in results if result.outcome is CheckOutcome.FAULT] == []
+    remarks = [result.text for result in results if result.outcome is CheckOutcome.REMARK]
+    assert remarks == DIFFERENCES[difference]
+    assert all(result.outcome is not CheckOutcome.SKIPPED for result in results)
+
+
 async def test_each_place_that_reports_a_fault_is_reached(examined: Examined, reached: set[Place]) -> None:
-    await asyncio.gather(*(examined(fault) for fault in FAULTS))
+    allowed = [Fault(name, "connected", "", "") for name in DIFFERENCES]
+    await asyncio.gather(*(examined(fault) for fault in [*FAULTS, *allowed]))
     missing = {place: words for place, words in places_of_diagnoses().items() if place not in reached}
     for place, words in sorted(missing.items()):
         print(place, words, sep="\n")
@@ -135,7 +147,7 @@ async def test_a_crash_has_the_last_lines_of_standard_error(examined: Examined) 
 async def test_cannot_start_says_why() -> None:
     with pytest.raises(CannotStart, match="No such file or directory: no-such-adapter"):
         await examine(StdioDriver(["no-such-adapter"]))
-    command = [sys.executable, str(HERE / SLIPPING), "early_exit"]
+    command = [sys.executable, str(HERE / FAULTY), "early_exit"]
     with pytest.raises(CannotStart, match=r"(?s)exited with status 1.*cannot find libclasp\.so"):
         await examine(StdioDriver(command))
 

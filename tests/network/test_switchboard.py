@@ -87,6 +87,18 @@ async def test_offer_and_answer_share_a_link(world: World) -> None:
     assert world.board.unreadable("alice", "bob") is None
 
 
+async def test_candidates_count_once_whether_delivered_or_not(world: World) -> None:
+    assert world.board.candidates_from("alice") == []
+    world.up("alice", sdp=sdp("aaaa", "actpass", 1111))
+    world.up("alice", candidate=HOST.format(1111))
+    world.up("alice", candidate=HOST.format(1112))
+    world.up("bob", sdp=sdp("bbbb", "active"))
+    assert [each.port for each in world.board.candidates_from("alice")] == [1111, 1112]
+    assert world.board.candidates_from("bob") == []
+    world.board.forget("alice")
+    assert world.board.candidates_from("alice") == []
+
+
 async def test_what_carries_no_ice_passes_as_the_very_bytes(world: World) -> None:
     message = world.up("alice", payload="v=0 is not enough")
     data = b"\x53 anything: it is not read"

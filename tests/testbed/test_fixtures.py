@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import random
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
 from clasp_e2e import wire
+from clasp_e2e.network import Switchboard
 from clasp_e2e.p2p_types import P2PConfig
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.testbed import (
     PeerPair,
     UnconnectedPair,
+    Unmet,
     expect,
     expect_refusal,
     random_payload,
 )
 from clasp_e2e.testbed.altering import with_texts
+from clasp_e2e.testbed.expectations import JUDGMENT, Judgment
 
-from .cases import judged
+from .cases import HURRIED, judged
 from .fakes import FakeDriver, refuses
 
 pytestmark = pytest.mark.usefixtures("watched")
@@ -66,3 +73,32 @@ def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:
     value: wire.Value = {"sdp": "a", "list": ["b", 1, None], "map": {"key": "c"}, "bytes": b"d"}
     changed = {"sdp": "A", "list": ["B", 1, None], "map": {"key": "C"}, "bytes": b"d"}
     assert with_texts(value, str.upper) == changed
+
+
+@pytest.mark.parametrize(
+    ("candidates", "seen"),
+    [
+        ({"alice": "", "bob": ""}, "alice and bob offered no candidate"),
+        ({"alice": "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", "bob": ""}, "bob offered no candidate"),
+        (
+            dict.fromkeys(("alice", "bob"), "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"),
+            "0 records in 0 datagrams of alice, and 0 in 0 of bob",
+        ),
+    ],
+)
+async def test_a_pair_without_a_connection_says_who_offered_no_candidate(
+    candidates: dict[str, str], seen: str
+) -> None:
+    board = Switchboard()
+    for sender, setup, receiver in (("alice", "actpass", "bob"), ("bob", "active", "alice")):
+        sdp = f"v=0\r\na=ice-ufrag:{sender}\r\na=setup:{setup}\r\n{candidates[sender]}"
+        message = wire.Publish(f"/clasp/p2p/signal/{receiver}", {"correlation_id": "c-1", "sdp": sdp})
+        board.observe(sender, "up", message)
+        board.rewrite_down(receiver, message, wire.encode(message))
+    testbed: Any = SimpleNamespace(switchboard=board, patience=HURRIED)
+    alice, bob = (cast("Any", SimpleNamespace(name=name)) for name in candidates)
+    JUDGMENT.set(Judgment(("CON-5",), random.Random(0)))
+    with pytest.raises(Unmet) as unmet:
+        await PeerPair(testbed, alice, bob, "offerer", None).wait_until_established()
+    assert unmet.value.seen == seen
+    board.close()

@@ -152,6 +152,8 @@ class Connection:
 
     async def answer(self, method: str, answer: asyncio.Future[Response], *, deadline: float) -> Response:
         """Return the answer to `method`, which is due in `deadline` seconds. Raises `DriverFault`."""
+        if answer.done():
+            return answer.result()
         late = f"no answer to {method} within {deadline:g} s"
         timer = asyncio.get_running_loop().call_later(deadline, self._expire, answer, late)
         try:

@@ -22,17 +22,6 @@ class Conditions:
     each change, such as `cuts alice → bob`; `names` are those of side A and side B.
     """
 
-    __slots__ = (
-        "_disturbed",
-        "_impairments",
-        "_late",
-        "_names",
-        "_on_change",
-        "_seen",
-        "nats",
-        "relayed_only",
-    )
-
     def __init__(
         self, names: tuple[str, str] = ("A", "B"), on_change: Callable[[str], None] = _ignore
     ) -> None:
@@ -98,7 +87,7 @@ class Conditions:
         """Return the impairment of the datagrams of `sender`; `None` if everything passes."""
         return self._impairments[sender]
 
-    def fates(self, sender: Side, data: memoryview, at: float) -> Sequence[float]:
+    def fates(self, sender: Side, data: bytes, at: float) -> Sequence[float]:
         """Return the fates of the next datagram of `sender`, which the link read at `at` (seconds)."""
         impairment = self._impairments[sender]
         if impairment is None:

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from clasp_e2e.network.client_sockets import ClientSockets
 from clasp_e2e.network.turn_server import RELAY_HOST, ObservedTurnServer
 from clasp_e2e.network.udp_socket import Address
 
@@ -44,7 +43,6 @@ class Coturn(ObservedTurnServer):
         self._files = files
         self._output: asyncio.Task[None] | None = None
         self._server: Address = ("127.0.0.1", 0)
-        self._sockets = ClientSockets(self._from_client, self._from_server)
 
     @staticmethod
     def is_installed() -> bool:
@@ -97,13 +95,9 @@ class Coturn(ObservedTurnServer):
         # If nothing read the pipe, it would fill up and block coturn.
         self._output = asyncio.create_task(_drain(self._process.stdout), name="output of coturn")
 
-    @property
-    def _address(self) -> Address:
-        return self._sockets.address
-
     async def close(self) -> None:
         """Stop coturn and the front. Safe to call repeatedly."""
-        self._sockets.close()
+        await super().close()
         for end in (self._process.terminate, self._process.kill):
             if self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -119,17 +113,16 @@ class Coturn(ObservedTurnServer):
 
     def _from_client(self, data: bytes, client: Address) -> None:
         self.allocations.from_client(data, client)
-        if not self._sockets.has(client):
+        if client not in self._sockets:
             try:
-                self._sockets.open_for(client, "127.0.0.1")
+                self._open_for(client, "127.0.0.1")
             except OSError:
                 return
-        self._sockets.send_for(client, data, self._server)
+        self._send_for(client, data, self._server)
 
-    def _from_server(self, data: bytes, client: Address, sender: Address) -> None:
-        if sender == self._server:
-            self.allocations.to_client(data, client)
-            self._sockets.send_to_client(data, client)
+    def _from_peer(self, data: bytes, client: Address, peer: Address) -> None:
+        if peer == self._server:
+            self._send_to_client(data, client)
 
 
 def _arguments(users: Mapping[str, str], files: Path) -> list[str]:

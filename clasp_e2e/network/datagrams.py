@@ -21,19 +21,19 @@ class StunClass(IntEnum):
     ERROR = 0x110
 
 
-def stun_class(data: memoryview) -> StunClass | None:
+def stun_class(data: bytes) -> StunClass | None:
     """Return the class of a STUN message; `None` for any other datagram."""
     if len(data) < _STUN_HEADER or data[0] > 3:
         return None
     return StunClass((data[0] << 8 | data[1]) & 0x0110)
 
 
-def transaction_id(data: memoryview) -> bytes:
+def transaction_id(data: bytes) -> bytes:
     """Return the 12 bytes that match a STUN response to its request."""
-    return bytes(data[8:_STUN_HEADER])
+    return data[8:_STUN_HEADER]
 
 
-def nominates(data: memoryview) -> bool:
+def nominates(data: bytes) -> bool:
     """Return whether the datagram is a STUN message with USE-CANDIDATE."""
     position = _STUN_HEADER
     while position + 4 <= len(data):
@@ -44,17 +44,19 @@ def nominates(data: memoryview) -> bool:
     return False
 
 
-def is_dtls(data: memoryview | bytes) -> bool:
+def is_dtls(data: bytes) -> bool:
     """Return whether the datagram consists of DTLS records."""
     return len(data) > 0 and 20 <= data[0] <= 63
 
 
-def application_records(data: memoryview | bytes) -> int:
+def application_records(data: bytes) -> int:
     """Return the number of DTLS records with application data in a datagram.
 
     DTLS 1.3 encrypts the type of a record: all encrypted records are counted, including the rare handshake
     and acknowledgement records.
     """
+    if not is_dtls(data):
+        return 0
     count = position = 0
     while position < len(data):
         if data[position] >> 5 == 1:

@@ -7,7 +7,6 @@ Each peer gets the address of its socket as the candidate of the other; to ICE, 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.datagrams import StunClass
 from clasp_e2e.network.nat import Nats
 from clasp_e2e.network.side import Side
-from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, Address, open_udp_socket, read_burst
+from clasp_e2e.network.udp_socket import Address, UdpSocket
 
 _REMEMBERED_REQUESTS = 1024
 _AT_ONCE = (0.0,)
@@ -57,30 +56,14 @@ def _earlier(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else min(one, other)
 
 
-def _holds_application_data(data: memoryview) -> bool:
-    return datagrams.is_dtls(data) and datagrams.application_records(data) > 0
-
-
 class _End:
-    """The socket for one side, and the state of that side.
+    """The socket for one side, and the state of that side."""
 
-    `second` exists if the other side's NAT is symmetric: it is that side's unsignaled endpoint.
-    """
-
-    __slots__ = (
-        "address",
-        "counters",
-        "has_sent_application",
-        "peer",
-        "requests",
-        "second",
-        "side",
-        "socket",
-        "was_heard",
-    )
-
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, opened: UdpSocket) -> None:
         self.side = side
+        self.socket = opened
+        self.second: UdpSocket | None = None
+        """The other side's unsignaled endpoint, if its NAT is symmetric."""
         self.peer: Address | None = None
         self.was_heard = False
         self.has_sent_application = False
@@ -88,9 +71,6 @@ class _End:
         # A peer with several addresses checks each of them: a response goes to the socket that sent the
         # request, even if all other datagrams go elsewhere.
         self.requests: dict[bytes, Address] = {}
-        self.socket = open_udp_socket()
-        self.second: socket.socket | None = None
-        self.address: Address = self.socket.getsockname()
 
 
 class UdpLink:
@@ -107,19 +87,20 @@ class UdpLink:
         self._delayed: set[asyncio.TimerHandle] = set()
         self._closed = False
         self._nats = Nats()
-        first = _End(Side.A)
+        first = self._end(Side.A)
         try:
-            self._ends = (first, _End(Side.B))
+            self._ends = (first, self._end(Side.B))
         except OSError:
             first.socket.close()
             raise
-        self._buffer = memoryview(bytearray(LARGEST_DATAGRAM))
-        for end in self._ends:
-            self._loop.add_reader(end.socket, self._read, end, end.socket)
+
+    def _end(self, side: Side) -> _End:
+        end = _End(side, UdpSocket(lambda data, source: self._take(end, data, source)))
+        return end
 
     def address_for(self, side: Side) -> Address:
         """Return the address that `side` is given as its peer's."""
-        return self._ends[side].address
+        return self._ends[side].socket.address
 
     def peer_address(self, side: Side) -> Address | None:
         """Return the current destination of datagrams for `side`; `None` while it is unknown."""
@@ -148,16 +129,12 @@ class UdpLink:
         for handle in self._delayed:
             handle.cancel()
         self._delayed.clear()
-        for opened in (each for end in self._ends for each in (end.socket, end.second)):
-            if opened is not None and opened.fileno() != -1:
-                self._loop.remove_reader(opened)
-                opened.close()
+        for end in self._ends:
+            end.socket.close()
+            if end.second is not None:
+                end.second.close()
 
-    def _read(self, end: _End, on: socket.socket) -> None:
-        for data, source in read_burst(on, self._buffer):
-            self._take(end, data, source, to_second=on is end.second)
-
-    def _take(self, end: _End, data: memoryview, source: Address, *, to_second: bool) -> None:
+    def _take(self, end: _End, data: bytes, source: Address, *, to_second: bool = False) -> None:
         other = self._ends[end.side.other]
         if end.counters.first_seen is None:
             end.counters.first_seen = self._loop.time()
@@ -167,7 +144,7 @@ class UdpLink:
             delays: Sequence[float] = _AT_ONCE
         else:
             delays = self._conditions.fates(end.side, data, self._loop.time())
-        if delays and not end.has_sent_application and _holds_application_data(data):
+        if delays and not end.has_sent_application and datagrams.application_records(data):
             end.has_sent_application = True
             late = self._conditions.delay_of_first(end.side)
             delays = [delay + late for delay in delays]
@@ -177,13 +154,13 @@ class UdpLink:
         else:
             for copy, delay in enumerate(delays):
                 if delay > 0:
-                    self._send_later(delay, end, way, bytes(data), destination, again=copy > 0)
+                    self._send_later(delay, end, way, data, destination, again=copy > 0)
                 else:
                     self._send(end, way, data, destination, again=copy > 0)
         if self._on_activity is not None:
             self._on_activity()
 
-    def _through_nats(self, end: _End, to_second: bool) -> socket.socket | None:
+    def _through_nats(self, end: _End, to_second: bool) -> UdpSocket | None:
         """Return the socket from which the other side gets a datagram, or None if a NAT drops it."""
         assert self._conditions.nats is not None
         from_second = self._nats.cross(end.side, self._conditions.nats, to_second=to_second)
@@ -193,11 +170,10 @@ class UdpLink:
         if not from_second:
             return other.socket
         if other.second is None:
-            other.second = open_udp_socket()
-            self._loop.add_reader(other.second, self._read, other, other.second)
+            other.second = UdpSocket(lambda data, source: self._take(other, data, source, to_second=True))
         return other.second
 
-    def _destination(self, end: _End, other: _End, data: memoryview, source: Address) -> Address | None:
+    def _destination(self, end: _End, other: _End, data: bytes, source: Address) -> Address | None:
         """Learn the sender's address from a datagram, and return its destination."""
         kind = datagrams.stun_class(data)
         if kind is StunClass.REQUEST:
@@ -216,7 +192,7 @@ class UdpLink:
         return other.peer
 
     def _send_later(
-        self, delay: float, end: _End, way: socket.socket, data: bytes, destination: Address, *, again: bool
+        self, delay: float, end: _End, way: UdpSocket, data: bytes, destination: Address, *, again: bool
     ) -> None:
         def send() -> None:
             self._delayed.discard(handle)
@@ -227,13 +203,11 @@ class UdpLink:
         handle = self._loop.call_later(delay, send)
         self._delayed.add(handle)
 
-    def _send(
-        self, end: _End, way: socket.socket, data: memoryview | bytes, destination: Address, *, again: bool
-    ) -> None:
+    def _send(self, end: _End, way: UdpSocket, data: bytes, destination: Address, *, again: bool) -> None:
         """Send `data`; `again` marks a duplicate, which is counted separately."""
         counters = end.counters
         try:
-            way.sendto(data, destination)
+            way.send(data, destination)
         except OSError:
             if again:
                 return
@@ -246,7 +220,7 @@ class UdpLink:
             return
         counters.datagrams += 1
         counters.bytes += len(data)
-        if datagrams.is_dtls(data) and (records := datagrams.application_records(data)):
+        if records := datagrams.application_records(data):
             counters.dtls_application += records
             if counters.first_application is None:
                 counters.first_application = self._loop.time()

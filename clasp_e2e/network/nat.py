@@ -29,8 +29,6 @@ class Nats:
     An endpoint of the other side is identified by whether it is its second one.
     """
 
-    __slots__ = ("_sent_to",)
-
     def __init__(self) -> None:
         self._sent_to: tuple[set[bool], set[bool]] = (set(), set())
 

@@ -1,6 +1,7 @@
 """A probe that checks whether an address answers STUN or TURN, which a router must not (RTR-6)."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 from aioice import stun
@@ -47,34 +48,13 @@ async def ask_stun(host: str, port: int, transport: str) -> list[str]:
     return [line for line in answers if line is not None]
 
 
-class _Datagrams(asyncio.DatagramProtocol):
-    """The first datagram received, or the error reported by the network."""
-
-    def __init__(self) -> None:
-        self.first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's signature
-        if not self.first.done():
-            self.first.set_result(data)
-
-    def error_received(self, exc: Exception) -> None:
-        if not self.first.done():
-            self.first.set_exception(exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self.closed.set_result(None)
-
-
 async def _ask_udp(host: str, port: int, request: stun.Message) -> bytes:
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(host, port))
-    try:
-        transport.sendto(bytes(request))
-        return await protocol.first
-    finally:
-        transport.close()
-        await protocol.closed
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setblocking(False)
+        await loop.sock_connect(asking, (host, port))
+        await loop.sock_sendall(asking, bytes(request))
+        return await loop.sock_recv(asking, 1500)
 
 
 async def _ask_tcp(host: str, port: int, request: stun.Message) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
-from typing import cast
 
 from aioice import stun
 
 from clasp_e2e.network.stun_messages import read_stun
+from clasp_e2e.network.udp_socket import Address, UdpSocket
 from clasp_e2e.notifier import Notifier
 
 
@@ -16,13 +17,13 @@ from clasp_e2e.notifier import Notifier
 class StunRequest:
     """One request; `at` is the event loop's time of its arrival."""
 
-    address: tuple[str, int]
+    address: Address
     method: str
     """`BINDING`, or a TURN method, which this server does not support."""
     at: float
 
 
-class StunServer(asyncio.DatagramProtocol):
+class StunServer:
     """A UDP socket that answers Binding requests, or only listens.
 
     Create it with `open`.
@@ -33,16 +34,12 @@ class StunServer(asyncio.DatagramProtocol):
         self.requests: list[StunRequest] = []
         """Every STUN request received, including retransmissions, oldest first."""
         self._received = Notifier()
-        self._closed = asyncio.get_running_loop().create_future()
-        self._transport: asyncio.DatagramTransport
+        self._socket = UdpSocket(self._receive)
 
     @classmethod
     async def open(cls, *, answers: bool = True) -> StunServer:
         """Start a server; with `answers=False` it is silent, like an unreachable one."""
-        _, server = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: cls(answers=answers), local_addr=("127.0.0.1", 0)
-        )
-        return server
+        return cls(answers=answers)
 
     def describe(self) -> str:
         """Return a short description of the requests."""
@@ -52,10 +49,9 @@ class StunServer(asyncio.DatagramProtocol):
         return ", ".join(asked) or "no request"
 
     @property
-    def address(self) -> tuple[str, int]:
+    def address(self) -> Address:
         """The address of the server."""
-        host, port = self._transport.get_extra_info("sockname")
-        return host, port
+        return self._socket.address
 
     @property
     def url(self) -> str:
@@ -71,33 +67,22 @@ class StunServer(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         """Stop listening. Safe to call repeatedly."""
-        self._transport.close()
-        await self._closed
+        self._socket.close()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Implement asyncio's protocol interface."""
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Implement asyncio's protocol interface."""
-        if not self._closed.done():
-            self._closed.set_result(None)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Implement asyncio's protocol interface."""
+    def _receive(self, data: bytes, sender: Address) -> None:
         request = read_stun(data)
         if request is None or request.message_class is not stun.Class.REQUEST:
             return
-        self.requests.append(
-            StunRequest(addr, request.message_method.name, asyncio.get_running_loop().time())
-        )
+        now = asyncio.get_running_loop().time()
+        self.requests.append(StunRequest(sender, request.message_method.name, now))
         self._received.notify()
         if self.answers and request.message_method is stun.Method.BINDING:
             response = stun.Message(
                 message_method=stun.Method.BINDING,
                 message_class=stun.Class.RESPONSE,
                 transaction_id=request.transaction_id,
-                attributes={"XOR-MAPPED-ADDRESS": addr},
+                attributes={"XOR-MAPPED-ADDRESS": sender},
             )
             response.add_fingerprint()
-            self._transport.sendto(bytes(response), addr)
+            with contextlib.suppress(OSError):
+                self._socket.send(bytes(response), sender)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
-from clasp_e2e.network.client_sockets import ClientSockets
 from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
-from clasp_e2e.network.udp_socket import Address
+from clasp_e2e.network.udp_socket import Address, UdpSocket
 
 RELAY_HOST = "127.0.0.2"
 """The host of relayed addresses, and of nothing else. Permissions are per IP address (RFC 8656 section 9):
@@ -17,24 +17,50 @@ one that covers a peer's relayed address therefore does not cover the peer's own
 
 
 class ObservedTurnServer(ABC):
-    """A TURN server for peers, with a record of its activity."""
+    """A TURN server for peers, with a record of its activity.
+
+    It has one socket that all clients use, and one more for each client.
+    """
 
     def __init__(self) -> None:
         self.allocations = Allocations()
+        self._main = UdpSocket(self._from_client)
+        self._sockets: dict[Address, UdpSocket] = {}
 
     @property
     def url(self) -> str:
         """The server's `turn:` URL (RFC 7065)."""
-        host, port = self._address
+        host, port = self._main.address
         return f"turn:{host}:{port}?transport=udp"
 
-    @property
-    @abstractmethod
-    def _address(self) -> Address: ...
-
-    @abstractmethod
     async def close(self) -> None:
         """Stop the server and its relaying. Safe to call repeatedly."""
+        for opened in (self._main, *self._sockets.values()):
+            opened.close()
+        self._sockets.clear()
+
+    @abstractmethod
+    def _from_client(self, data: bytes, client: Address) -> None: ...
+
+    @abstractmethod
+    def _from_peer(self, data: bytes, client: Address, peer: Address) -> None:
+        """Handle a datagram of `peer` that arrived at the socket of `client`."""
+
+    def _open_for(self, client: Address, host: str) -> Address:
+        """Open the socket of `client` and return its address. Raises `OSError`."""
+        opened = UdpSocket(lambda data, peer: self._from_peer(data, client, peer), host)
+        self._sockets[client] = opened
+        return opened.address
+
+    def _send_to_client(self, data: bytes, client: Address) -> None:
+        self.allocations.to_client(data, client)
+        with contextlib.suppress(OSError):
+            self._main.send(data, client)
+
+    def _send_for(self, client: Address, data: bytes, to: Address) -> None:
+        """Send `data` to the address `to` from the socket of `client`."""
+        with contextlib.suppress(OSError):
+            self._sockets[client].send(data, to)
 
 
 class EmbeddedTurnServer(ObservedTurnServer):
@@ -44,23 +70,14 @@ class EmbeddedTurnServer(ObservedTurnServer):
     """
 
     def __init__(self, users: Mapping[str, str]) -> None:
-        super().__init__()
         self._core = TurnCore(users)
         self._loop = asyncio.get_running_loop()
-        self._sockets = ClientSockets(self._from_client, self._from_peer)
+        super().__init__()
 
     @classmethod
     async def open(cls, users: Mapping[str, str]) -> EmbeddedTurnServer:
         """Start a server for `users` (name to password). Raises `OSError`."""
         return cls(users)
-
-    @property
-    def _address(self) -> Address:
-        return self._sockets.address
-
-    async def close(self) -> None:
-        """Stop the server and its relaying. Safe to call repeatedly."""
-        self._sockets.close()
 
     def _from_client(self, data: bytes, client: Address) -> None:
         self.allocations.from_client(data, client)
@@ -73,18 +90,17 @@ class EmbeddedTurnServer(ObservedTurnServer):
         for effect in effects:
             match effect:
                 case ToClient(data, client):
-                    self.allocations.to_client(data, client)
-                    self._sockets.send_to_client(data, client)
+                    self._send_to_client(data, client)
                 case ToPeer(data, client, peer):
-                    self._sockets.send_for(client, data, peer)
+                    self._send_for(client, data, peer)
                 case OpenRelay(client):
                     self._do(self._open_relay(client))
                 case CloseRelay(client):
-                    self._sockets.close_for(client)
+                    self._sockets.pop(client).close()
 
     def _open_relay(self, client: Address) -> list[Effect]:
         try:
-            relayed = self._sockets.open_for(client, RELAY_HOST)
+            relayed = self._open_for(client, RELAY_HOST)
         except OSError:
             return self._core.relay_refused(client)
         return self._core.relay_opened(client, relayed, self._loop.time())

@@ -1,51 +1,61 @@
-"""Non-blocking UDP sockets for use with `add_reader`: opening them, and reading in bursts."""
+"""A UDP socket of the event loop, which reads in bursts."""
 
+import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TypeAlias
 
 Address: TypeAlias = tuple[str, int]
 
-LARGEST_DATAGRAM = 65535
+_LARGEST_DATAGRAM = 65535
 _SOCKET_BUFFER = 4 << 20
 """Bytes. With the system's default, a burst of large messages overflows the socket between two reads."""
 _BURST = 64
 """Datagrams that are read from a socket before the event loop serves others again."""
 
 
-def open_udp_socket(host: str = "127.0.0.1") -> socket.socket:
-    """Return a non-blocking IPv4 socket bound to a free port of `host`.
+class UdpSocket:
+    """An IPv4 socket on a free port of `host`; `receive` is called with each datagram and its sender.
 
-    Raises `OSError` if the machine has no socket or no such address.
+    Create it while an event loop runs. Raises `OSError` if the machine has no socket or no such address.
     """
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            with contextlib.suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        opened.setblocking(False)
-        opened.bind((host, 0))
-    except OSError:
-        opened.close()
-        raise
-    return opened
 
-
-def read_burst(source: socket.socket, buffer: memoryview) -> Iterator[tuple[memoryview, Address]]:
-    """Yield a limited number of the datagrams that have arrived, each with its sender's address.
-
-    A datagram is valid until the next one is read into the same `buffer`. The iteration ends if `source`
-    is closed meanwhile.
-    """
-    for _ in range(_BURST):
-        if source.fileno() == -1:
-            return
+    def __init__(self, receive: Callable[[bytes, Address], None], host: str = "127.0.0.1") -> None:
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            length, sender = source.recvfrom_into(buffer)
-        except (BlockingIOError, InterruptedError):
-            return
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                with contextlib.suppress(OSError):
+                    self._socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+            self._socket.setblocking(False)
+            self._socket.bind((host, 0))
         except OSError:
-            # This is an ICMP error for an earlier datagram: the socket keeps working.
-            continue
-        yield buffer[:length], sender
+            self._socket.close()
+            raise
+        self.address: Address = self._socket.getsockname()
+        self._loop.add_reader(self._socket, self._read)
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Send `data`. Raises `OSError` if it is lost to a full buffer or an unreachable address."""
+        self._socket.sendto(data, to)
+
+    def close(self) -> None:
+        """Close it. Safe to call repeatedly, also from `receive`."""
+        if self._socket.fileno() != -1:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _read(self) -> None:
+        for _ in range(_BURST):
+            if self._socket.fileno() == -1:
+                return
+            try:
+                data, sender = self._socket.recvfrom(_LARGEST_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                # This is an ICMP error for an earlier datagram: the socket keeps working.
+                continue
+            self._receive(data, sender)

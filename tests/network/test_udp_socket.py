@@ -1,66 +1,88 @@
-"""UDP sockets: how they are opened, and what a burst of datagrams yields."""
-
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
-from clasp_e2e.network.udp_socket import LARGEST_DATAGRAM, open_udp_socket, read_burst
+from clasp_e2e.network.udp_socket import Address, UdpSocket
+from clasp_e2e.notifier import Notifier
 
-from .sockets import Peer
-
-
-def buffer() -> memoryview:
-    return memoryview(bytearray(LARGEST_DATAGRAM))
+from .sockets import PATIENCE, Peer
 
 
-def test_an_opened_socket_is_bound_and_does_not_block() -> None:
-    with open_udp_socket("127.0.0.2") as opened:
-        host, port = opened.getsockname()
-        assert host == "127.0.0.2"
-        assert port
-        assert list(read_burst(opened, buffer())) == []
+class Received(list[tuple[bytes, Address]]):
+    """The datagrams of a socket in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notifier = Notifier()
+
+    def __call__(self, data: bytes, sender: Address) -> None:
+        self.append((data, sender))
+        self._notifier.notify()
+
+    async def until(self, count: int) -> None:
+        await self._notifier.wait_until(lambda: len(self) >= count, PATIENCE)
 
 
-def test_opening_at_an_address_of_another_machine_raises_and_leaves_no_socket() -> None:
+async def test_socket_is_bound_to_its_host_and_closes_twice() -> None:
+    opened = UdpSocket(Received(), "127.0.0.2")
+    host, port = opened.address
+    assert (host, port > 0) == ("127.0.0.2", True)
+    opened.close()
+    opened.close()
+
+
+async def test_socket_at_an_address_of_another_machine_raises() -> None:
     with pytest.raises(OSError, match=r"assign requested address|not available"):
-        open_udp_socket("192.0.2.1")
+        UdpSocket(Received(), "192.0.2.1")
 
 
-async def test_a_burst_yields_each_datagram_with_its_sender(peers: tuple[Peer, Peer]) -> None:
-    with open_udp_socket() as opened:
-        peers[0].send(b"one", opened.getsockname())
-        peers[1].send(b"", opened.getsockname())
-        received = [(bytes(data), sender) for data, sender in read_burst(opened, buffer())]
-        assert received == [(b"one", peers[0].address), (b"", peers[1].address)]
+async def test_datagrams_arrive_with_their_sender(peers: tuple[Peer, Peer]) -> None:
+    received = Received()
+    opened = UdpSocket(received)
+    peers[0].send(b"one", opened.address)
+    peers[1].send(b"", opened.address)
+    await received.until(2)
+    assert received == [(b"one", peers[0].address), (b"", peers[1].address)]
+    opened.close()
 
 
-async def test_a_burst_is_limited(peers: tuple[Peer, Peer]) -> None:
-    with open_udp_socket() as opened:
-        for number in range(100):
-            peers[0].send(b"%d" % number, opened.getsockname())
-        first = len(list(read_burst(opened, buffer())))
-        assert 0 < first < 100
-        assert first + len(list(read_burst(opened, buffer()))) == 100
+async def test_burst_lets_the_event_loop_serve_others(peers: tuple[Peer, Peer]) -> None:
+    received = Received()
+    opened = UdpSocket(received)
+    for number in range(100):
+        peers[0].send(b"%d" % number, opened.address)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert 0 < len(received) < 100
+    await received.until(100)
+    opened.close()
 
 
-async def test_a_burst_ends_when_its_socket_is_closed(peers: tuple[Peer, Peer]) -> None:
-    with open_udp_socket() as opened:
-        peers[0].send(b"one", opened.getsockname())
-        peers[0].send(b"two", opened.getsockname())
-        received: list[bytes] = []
-        for data, _ in read_burst(opened, buffer()):
-            received.append(bytes(data))
-            opened.close()
-        assert received == [b"one"]
+async def test_socket_closed_by_its_receiver_reads_no_more(peers: tuple[Peer, Peer]) -> None:
+    received = Received()
+
+    def receive(data: bytes, sender: Address) -> None:
+        received(data, sender)
+        opened.close()
+
+    opened = UdpSocket(receive)
+    peers[0].send(b"one", opened.address)
+    peers[0].send(b"two", opened.address)
+    await received.until(1)
+    await asyncio.sleep(0)
+    assert [data for data, _ in received] == [b"one"]
 
 
-async def test_an_unreachable_port_does_not_end_a_burst(peers: tuple[Peer, Peer]) -> None:
-    with open_udp_socket() as opened:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-            closed.bind(("127.0.0.1", 0))
-            address = closed.getsockname()
-        opened.connect(address)
-        opened.send(b"to nobody")
-        assert list(read_burst(opened, buffer())) == []
+async def test_unreachable_port_does_not_end_the_reading(peers: tuple[Peer, Peer]) -> None:
+    received = Received()
+    opened = UdpSocket(received)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = closed.getsockname()
+    opened.send(b"to nobody", nobody)
+    peers[0].send(b"one", opened.address)
+    await received.until(1)
+    opened.close()

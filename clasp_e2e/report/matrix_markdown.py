@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from clasp_e2e.report.markdown import plain, table
 from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
 from clasp_e2e.results.matrix_results import Cell, Matrix, State
+from clasp_e2e.results.outcome import Verdict
 
 _OF_STATE = {
     State.NOT_AVAILABLE: "not available",
@@ -16,6 +17,7 @@ _LISTS: dict[str, Callable[[Cell], Iterable[str]]] = {
     "Failed": lambda cell: cell.failed,
     "Deviations": lambda cell: cell.deviations,
     "No verdict on": lambda cell: cell.undecided,
+    "Conventions that differ": lambda cell: cell.conventions,
 }
 _FEW = 4
 """Maximum number of cells that are named; of more, the number is given."""
@@ -54,6 +56,8 @@ def _in_table(cell: Cell) -> str:
     if cell.verdict is None or cell.state is not State.JUDGED:
         return _OF_STATE.get(cell.state, "no verdict")
     words = OF_VERDICT[cell.verdict].lower()
+    if cell.conventions and cell.verdict in (Verdict.PARTIAL, Verdict.INCONCLUSIVE):
+        words += " (conventions differ)"
     return f"{words}: {', '.join(cell.failed)}" if cell.failed else words
 
 

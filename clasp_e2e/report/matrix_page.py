@@ -88,6 +88,8 @@ def _in_table(cell: Cell) -> Text:
             text.append(f"\n{', '.join(ids[:_FEW])}{more}")
     if cell.deviations:
         text.append(f"\n{len(cell.deviations)} deviation{'s' * (len(cell.deviations) > 1)}", "dim")
+    if cell.conventions:
+        text.append("\nconventions differ", "yellow")
     if cell.complaints:
         text.append("\nknown failures do not match", "red")
     return text
@@ -98,6 +100,7 @@ def _lines(cell: Cell) -> list[Text]:
         ("failed", _ids(cell.failed, cell.known)),
         ("deviations", _ids(cell.deviations, cell.known)),
         ("no verdict on", ", ".join(cell.undecided)),
+        *(("conventions differ", each) for each in cell.conventions),
         *(("baseline", complaint) for complaint in cell.complaints),
         ("error", (cell.reason or "") if cell.state is State.BROKEN else ""),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import Run, SchemaNumber
@@ -55,6 +56,8 @@ class Cell:
     """The ids of both lists of which every failure is a known one."""
     undecided: tuple[str, ...] = ()
     """The ids without a verdict because of an error or a missing observation."""
+    conventions: tuple[str, ...] = ()
+    """The conventions in which its implementations differ, with what is not judged therefore."""
     complaints: tuple[str, ...] = ()
     """Complaints about the baselines of known failures."""
     results: str | None = None
@@ -82,6 +85,7 @@ class Cell:
             deviations=deviations,
             known=tuple(name for name in failed + deviations if name in known),
             undecided=_ids(run, RequirementVerdict.ERROR, RequirementVerdict.UNOBSERVED),
+            conventions=tuple(convention_lines(run.scenarios)),
             complaints=run.complaints,
             results=results,
             duration_s=round(duration_s, 3),

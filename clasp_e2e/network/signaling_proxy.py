@@ -298,11 +298,19 @@ class SignalingProxy:
         try:
             while True:
                 data = await session.router.recv()
-                message = self._see("down", data)
+                seen = self._see("down", data)
                 await self._flowing["down"].wait()
-                frames: Sequence[bytes | str] = (data,)
-                if message is not None and isinstance(data, bytes):
-                    frames = self._hooks.rewrite_down(self, message, data)
+                frames: Sequence[bytes | str] = [
+                    rewritten
+                    for message, frame in seen
+                    for rewritten in (
+                        (frame,)
+                        if message is None or isinstance(frame, str)
+                        else self._hooks.rewrite_down(self, message, frame)
+                    )
+                ]
+                if len(seen) > 1 and frames:  # Frames that came in one message leave in one.
+                    frames = (b"".join(frame for frame in frames if isinstance(frame, bytes)),)
                 with contextlib.suppress(ConnectionClosed):
                     for frame in frames:
                         await session.peer.send(frame)
@@ -311,21 +319,23 @@ class SignalingProxy:
         except Exception as error:
             await self._fail(session, error)
 
-    def _see(self, direction: Direction, data: bytes | str) -> wire.Message | None:
+    def _see(self, direction: Direction, data: bytes | str) -> list[tuple[wire.Message | None, bytes | str]]:
+        """Count a WebSocket message and report its frames; return each with its message, if it has one."""
         counter = self.up if direction == "up" else self.down
         counter.frames += 1
         counter.last_at = asyncio.get_running_loop().time()
         counter.bytes += len(data) if isinstance(data, bytes) else len(data.encode())
-        message: wire.Message | None = None
-        if isinstance(data, bytes):
-            try:
-                message, _ = wire.decode(data)
-            except wire.WireError:
-                message = None
-        if direction == "down" and isinstance(message, wire.Welcome):
-            self.session_id = message.session
-        self._hooks.on_frame(self, direction, data, message)
-        return message
+        seen: list[tuple[wire.Message | None, bytes | str]] = []
+        for frame in wire.split_frames(data) if isinstance(data, bytes) else (data,):
+            message: wire.Message | None = None
+            if isinstance(frame, bytes):
+                with contextlib.suppress(wire.WireError):
+                    message, _ = wire.decode(frame)
+            if direction == "down" and isinstance(message, wire.Welcome):
+                self.session_id = message.session
+            self._hooks.on_frame(self, direction, frame, message)
+            seen.append((message, frame))
+        return seen
 
     async def _fail(self, session: _Session, error: Exception) -> None:
         self.faults.append(f"the leg of {self.name} failed, which is the harness's fault: {error!r}")

@@ -332,7 +332,7 @@ class Connections:
 
     def _offered(self, offer: wire.Offer, counterpart: Counterpart | None) -> None:
         peer = offer.sender
-        if not peer or "/" in peer or peer == self._session_id or flaw(offer.sdp) is not None:
+        if not peer or peer == self._session_id or flaw(offer.sdp) is not None:
             return
         if counterpart is None:
             counterpart = self._begin(peer)

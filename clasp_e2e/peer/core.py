@@ -104,8 +104,8 @@ class PeerCore:
             return NotConnected("this client has been closed: build and connect a new one")
         if peer == self.session_id:
             return PeerError(f"{peer!r} is this client's own session id: name another session")
-        if not peer or "/" in peer:
-            return PeerError(f"{peer!r} is not a session id: it must not be empty or contain '/'")
+        if not peer:
+            return PeerError("'' is not a session id: name the session of the peer")
         if router_needed and self._connections.router_lost is not None:
             return NotConnected(f"the router is gone ({self._connections.router_lost}): connect a new client")
         return None

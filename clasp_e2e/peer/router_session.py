@@ -191,13 +191,14 @@ class RouterSession:
             # Wakes the writer, whose next message would otherwise be the first to fail.
             self._outgoing.put_nowait(None)
 
-    def _receive(self, frame: bytes) -> None:
-        try:
-            message, _ = wire.decode(frame)
-        except wire.WireError as error:
-            logger.debug("frame ignored: %s", error)
-            return
-        self._handle(message)
+    def _receive(self, data: bytes) -> None:
+        for frame in wire.split_frames(data):
+            try:
+                message, _ = wire.decode(frame)
+            except wire.WireError as error:
+                logger.debug("frame ignored: %s", error)
+            else:
+                self._handle(message)
 
     def _handle(self, message: wire.Message) -> None:
         match message:
@@ -219,12 +220,13 @@ class RouterSession:
 async def _greet(ws: ClientConnection, name: str, token: str | None) -> wire.Welcome:
     await ws.send(wire.encode(wire.Hello(name, FEATURES, token)))
     while True:
-        frame = await ws.recv()
-        message = wire.decode(frame)[0] if isinstance(frame, bytes) else None
-        if isinstance(message, wire.Welcome):
-            return message
-        if isinstance(message, wire.Error):
-            raise RouterUnreachable(f"the router refused the session: {message.message} ({message.code})")
+        data = await ws.recv()
+        frames = wire.split_frames(data) if isinstance(data, bytes) else []
+        for message in (each for frame in frames for each in wire.unbundled(wire.decode(frame)[0])):
+            if isinstance(message, wire.Welcome):
+                return message
+            if isinstance(message, wire.Error):
+                raise RouterUnreachable(f"the router refused the session: {message.message} ({message.code})")
 
 
 async def _abort(ws: ClientConnection) -> None:

@@ -100,7 +100,10 @@ class RouterCore:
         qos: wire.QoS = wire.QoS.FIRE,
         timestamp: int | None = None,
     ) -> list[Effect]:
-        """Return the effects of one message. `qos` and `timestamp` are those of its frame."""
+        """Return the effects of one message. `qos` and `timestamp` are those of its frame.
+
+        The messages of a BUNDLE are handled as if each had a frame of its own.
+        """
         if connection not in self._sessions:
             # The message was in transit when the connection was closed.
             return []
@@ -121,6 +124,12 @@ class RouterCore:
                 return self._set(connection, session, message, qos)
             case wire.Get():
                 return self._get(connection, message)
+            case wire.Bundle():
+                return [
+                    effect
+                    for inner in message.messages
+                    for effect in self.handle(connection, inner, qos, timestamp)
+                ]
             case wire.Ping():
                 return [_reply(connection, wire.Pong())]
             case wire.Pong() | wire.Ack() | wire.Error():
@@ -140,7 +149,7 @@ class RouterCore:
                         connection,
                         ErrorCode.UNAVAILABLE,
                         f"{_name(message)} is not supported by this router, which supports "
-                        "SUBSCRIBE, UNSUBSCRIBE, PUBLISH, SET, GET and PING",
+                        "SUBSCRIBE, UNSUBSCRIBE, PUBLISH, SET, GET, BUNDLE and PING",
                     )
                 ]
 

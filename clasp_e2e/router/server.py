@@ -169,7 +169,8 @@ class RouterServer:
             async with asyncio.timeout(self._hello_timeout) as limit:
                 count = 0
                 async for data in connection:
-                    self._perform(self._received(number, data))
+                    for frame in wire.split_frames(data) if isinstance(data, bytes) else (data,):
+                        self._perform(self._received(number, frame))
                     if limit.when() is not None and self._core.session_of(number) is not None:
                         limit.reschedule(None)
                     count += 1

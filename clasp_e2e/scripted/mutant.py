@@ -19,6 +19,7 @@ from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import Deliver
 from clasp_e2e.router import Effect as RouterEffect
+from clasp_e2e.scripted.router_front import FrontSession, RouterFront
 from clasp_e2e.wire import Signal, Welcome
 
 Role = Literal["offerer", "answerer", "both", "router"]
@@ -171,7 +172,33 @@ def scripted_driver(kind: type[PeerScript]) -> ScriptedDriver:
     return driver
 
 
-AnyScript = type[PeerScript] | type[RouterScript] | type[ScriptedDriver]
+class FrontedDriver(ScriptedDriver):
+    """A driver whose router is behind a front with sessions of the type `kind`."""
+
+    def __init__(self, kind: type[FrontSession]) -> None:
+        super().__init__()
+        self._kind = kind
+        self._behind = kind.behind()
+        self.router_per_scenario = self._behind.router_per_scenario
+
+    async def initialize(self) -> Description:
+        """Describe this implementation: the router behind the front, under the name of the script."""
+        behind = (await self._behind.initialize()).implementation
+        scripted = Implementation(self.name, behind.version, behind.language)
+        return Description(scripted, frozenset({"router"}))
+
+    async def open_router(self, *, host: str, port: int) -> RouterFront:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Start the router and the front."""
+        front = RouterFront(await self._behind.open_router(host=host, port=0), self._kind)
+        await front.listen(host, port)
+        return front
+
+    async def aclose(self) -> None:
+        """Free the resources of the driver behind the front."""
+        await self._behind.aclose()
+
+
+AnyScript = type[PeerScript] | type[RouterScript] | type[FrontSession] | type[ScriptedDriver]
 
 
 def driver_of(script: AnyScript, name: str) -> ScriptedDriver:
@@ -180,6 +207,8 @@ def driver_of(script: AnyScript, name: str) -> ScriptedDriver:
         driver = script()
     elif issubclass(script, RouterScript):
         driver = ScriptedDriver(router_script=lambda: script().pass_effect)
+    elif issubclass(script, FrontSession):
+        driver = FrontedDriver(script)
     else:
         driver = scripted_driver(script)
     driver.name = name

@@ -14,11 +14,12 @@ from typing import TypedDict, TypeVar, Unpack
 from clasp_e2e.drivers.interface import Driver
 from clasp_e2e.scripted.mutant import AnyScript, Out, PeerScript, RouterScript, driver_of
 from clasp_e2e.scripted.open_points import OpenPoint
+from clasp_e2e.scripted.router_front import FrontSession
 
 E = TypeVar("E")
 S = TypeVar("S", bound=PeerScript)
 
-CONVENTIONS = frozenset({"SIG-1", "SIG-2", "SIG-3", "SIG-4", "SIG-5", "SIG-7"})
+CONVENTIONS = frozenset({"SIG-1", "SIG-2", "SIG-3", "SIG-4", "SIG-5", "SIG-7", "RTR-4", "RTR-5", "RTR-9"})
 """The requirements from which a variant may deviate: the public implementation defines them, not the page."""
 
 
@@ -46,7 +47,7 @@ class Variant:
     not_judged: frozenset[str] = frozenset()
     """The ids that the difference removes from the pairings with the reference."""
     is_router: bool = False
-    """Whether the variant is a router, and not a peer; always so for a `RouterScript`."""
+    """Whether the variant is a router, and not a peer; always so for a `RouterScript` or `FrontSession`."""
 
     def __call__(self) -> Driver:
         """Create a driver of the variant."""
@@ -71,7 +72,7 @@ def variant(
             frozenset(touches),
             frozenset(options.get("deviations", ())),
             frozenset(options.get("not_judged", ())),
-            options.get("is_router", issubclass(script, RouterScript)),
+            options.get("is_router", issubclass(script, RouterScript | FrontSession)),
         )
         VARIANTS.append(made)
         return made

@@ -66,15 +66,15 @@ class AttackedRouter:
 
     async def _exchange(self, one: SignalingClient, other: SignalingClient) -> None:
         self._exchanges += 1
-        kind = f"still-there-{self._exchanges}"
+        marker = f"still-there-{self._exchanges}"
         for sender, receiver in ((one, other), (other, one)):
             try:
-                await sender.signal(receiver.session_id, {"type": kind})
+                await sender.candidate(receiver.session_id, marker)
             except WebSocketException as error:
                 raise Unmet(
                     f"the session of {sender.name} to stay open", f"the router closed it: {error}"
                 ) from None
-            await receiver.gets_signal(kind=kind)
+            await receiver.gets_signal(correlation_id=marker)
 
     # The attacks. What the router does with an attacker's own session is not judged.
 
@@ -161,8 +161,10 @@ class AttackedRouter:
         Return when the router has read each one, has closed the connection, or the time limit is reached.
         """
         sequences = [(*hello, message) for hello in ((), (_HELLO,)) for message in messages]
-        connections = [await self._open_websocket() for _ in sequences]
-        await asyncio.gather(*(self._send_all(*one) for one in zip(connections, sequences, strict=True)))
+        for start in range(0, len(sequences), CROWD):
+            some = sequences[start : start + CROWD]
+            connections = [await self._open_websocket() for _ in some]
+            await asyncio.gather(*(self._send_all(*one) for one in zip(connections, some, strict=True)))
 
     async def _send_all(self, connection: RawConnection, messages: Sequence[bytes | str]) -> None:
         with suppress(OSError, TimeoutError):

@@ -342,9 +342,16 @@ class RouterClients:
         self.patience = testbed.patience
         self.url = testbed.router_url
 
-    async def client(self, name: str) -> SignalingClient:
-        """Attach a signaling client whose session the router must keep open."""
-        return await self.testbed.open_signaling_client(name, judges_router=True)
+    async def client(self, name: str, *, subscribes: bool = True) -> SignalingClient:
+        """Attach a signaling client whose session the router must keep open.
+
+        It subscribes to its own signal address, as the public clients do, if `subscribes`.
+        """
+        return await self.testbed.open_signaling_client(name, judges_router=True, subscribes=subscribes)
+
+    async def unruly_client(self, name: str) -> SignalingClient:
+        """Attach a signaling client that may break a rule of the router, which may then end its session."""
+        return await self.testbed.open_signaling_client(name)
 
     async def ask_stun(self, transport: str) -> list[str]:
         """Send STUN and TURN requests to the router's port by `udp` or `tcp`; return the answers."""

@@ -6,11 +6,12 @@ import asyncio
 import socket
 import ssl
 import struct
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import InvalidHandshake, InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -18,6 +19,15 @@ from websockets.uri import parse_uri
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER value that makes closing a connection send RST instead of FIN."""
+
+
+@contextmanager
+def _closed_by_router() -> Generator[None]:
+    """Raise `ConnectionResetError` where the router has begun to close the WebSocket."""
+    try:
+        yield
+    except InvalidState as error:
+        raise ConnectionResetError("the router closes the connection") from error
 
 
 class RawConnection:
@@ -52,15 +62,17 @@ class RawConnection:
 
     async def send(self, message: bytes | str) -> None:
         """Send a WebSocket message."""
-        if isinstance(message, bytes):
-            self._protocol.send_binary(message)
-        else:
-            self._protocol.send_text(message.encode())
+        with _closed_by_router():
+            if isinstance(message, bytes):
+                self._protocol.send_binary(message)
+            else:
+                self._protocol.send_text(message.encode())
         await self._flush()
 
     async def is_heard(self) -> None:
         """Send a ping, and return when the router has answered it or begun to close."""
-        self._protocol.send_ping(b"heard?")
+        with _closed_by_router():
+            self._protocol.send_ping(b"heard?")
         await self._flush()
         while True:
             await self._receive()

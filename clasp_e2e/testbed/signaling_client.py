@@ -18,11 +18,17 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, show
+from clasp_e2e.testbed.expectations import Blocked, NoVerdict, Unmet, Unobserved, show
 from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
+
+CANDIDATE = '{"candidate":"candidate:1 1 udp 2130706431 127.0.0.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}'
+"""A well-formed candidate at which nobody answers, as the public clients send it."""
+
+BARRIER = "barrier-"
+"""The prefix of the correlation ids of barriers."""
 
 
 class SignalingClient:
@@ -44,12 +50,16 @@ class SignalingClient:
         self._judges_router = judges_router
         self.session_id = ""
         self.received: list[wire.Message] = []
+        """Every message, those in a BUNDLE one by one."""
         self.undecodable: list[bytes] = []
         self._socket = socket
         self._timeline = timeline
         self._patience = patience
         self._changes = Notifier()
         self._barriers = 0
+        self._subscriptions = 0
+        self.has_ended = False
+        """Whether the connection has ended, on either side."""
         self._reader = asyncio.create_task(self._read(), name=f"signaling client {name}")
 
     @classmethod
@@ -62,10 +72,12 @@ class SignalingClient:
         *,
         within: float | None = None,
         judges_router: bool = False,
+        subscribes: bool = True,
     ) -> SignalingClient:
         """Attach to the router at `url`; blocked by CON-1 if the router assigns no session.
 
-        The time limit for the WebSocket is `within` seconds, or that of `Patience.open`.
+        The time limit for the WebSocket is `within` seconds, or that of `Patience.open`. The client then
+        subscribes to its own signal address, as the public clients do, unless `subscribes` is false.
         """
         limit = patience.open if within is None else within
         try:
@@ -73,7 +85,6 @@ class SignalingClient:
                 socket = await connect(
                     url,
                     subprotocols=[Subprotocol("clasp")],
-                    compression=None,
                     ping_interval=None,
                     max_size=None,
                 )
@@ -88,23 +99,32 @@ class SignalingClient:
             await client.close()
             raise Blocked("CON-1", f"the router at {url} did not answer HELLO with WELCOME") from error
         client.session_id = welcome.session
+        if subscribes and client.session_id:
+            # A router that does not deliver, or ends the session, is judged by the scenario.
+            with suppress(NoVerdict, Unmet):
+                await client.subscribe(wire.signal_address(client.session_id))
         return client
 
     async def _read(self) -> None:
         with suppress(ConnectionClosed):
             async for data in self._socket:
-                self._take(data if isinstance(data, bytes) else data.encode())
+                for frame in wire.split_frames(data if isinstance(data, bytes) else data.encode()):
+                    await self._take(frame)
+        self.has_ended = True
         self._changes.notify()
 
-    def _take(self, data: bytes) -> None:
+    async def _take(self, data: bytes) -> None:
         try:
             message, _ = wire.decode(data)
         except wire.WireError:
             self.undecodable.append(data)
             note_frame(self._timeline, "router", self.name, None, data)
             return
-        self.received.append(message)
         note_frame(self._timeline, "router", self.name, message, data)
+        for inner in wire.unbundled(message):
+            self.received.append(inner)
+            if isinstance(inner, wire.Ping):
+                await self._socket.send(wire.encode(wire.Pong()))
         self._changes.notify()
 
     async def send(self, message: wire.Message) -> None:
@@ -130,10 +150,16 @@ class SignalingClient:
         """Publish `value` to the signal address of session `target`."""
         await self.send(wire.Publish(address=wire.signal_address(target), value=value))
 
+    async def candidate(self, target: str, correlation_id: str) -> None:
+        """Send `target` a well-formed signal with a candidate; the id tells it from others."""
+        await self.signal(
+            target, wire.encode_signal(wire.IceCandidate(self.session_id, CANDIDATE, correlation_id))
+        )
+
     async def subscribe(self, pattern: str) -> None:
         """Subscribe to `pattern`, and return when the router has processed the subscription."""
-        self._barriers += 1
-        await self.send(wire.Subscribe(id=self._barriers, pattern=pattern))
+        self._subscriptions += 1
+        await self.send(wire.Subscribe(id=self._subscriptions, pattern=pattern))
         await self.barrier()
 
     async def barrier(self) -> None:
@@ -143,16 +169,14 @@ class SignalingClient:
         (RTR-1, RTR-3). Blocked by RTR-1 if it does not return.
         """
         self._barriers += 1
-        token = f"barrier-{self._barriers}"
-        await self.signal(self.session_id, {"type": "barrier", "token": token})
+        token = f"{BARRIER}{self._barriers}"
+        await self.candidate(self.session_id, token)
 
         def arrived() -> bool | None:
-            return True if any(token == _token(message) for message in self.received) else None
+            return True if any(token == _id(message) for message in self.received) else None
 
-        try:
-            await self._changes.wait_until(arrived, self._patience.event)
-        except TimeoutError:
-            raise Blocked("RTR-1", "a signal to the sender's own session did not return") from None
+        if await self._await(arrived, self._patience.event) is None:
+            raise Blocked("RTR-1", "a signal to the sender's own session did not return")
 
     def signals(self) -> list[wire.Publish]:
         """Return the signals that reached this session, except its own barriers."""
@@ -161,8 +185,12 @@ class SignalingClient:
             for message in self.received
             if isinstance(message, wire.Publish)
             and message.address.startswith(wire.SIGNAL_PREFIX)
-            and _token(message) is None
+            and not str(_id(message)).startswith(BARRIER)
         ]
+
+    def ids(self) -> list[wire.Value]:
+        """Return the correlation ids of the signals that reached this session, in order."""
+        return [_id(message) for message in self.signals()]
 
     async def gets(
         self, kind: type[T], where: Callable[[T], bool] = lambda _: True, *, within: float | None = None
@@ -173,27 +201,53 @@ class SignalingClient:
             return next((m for m in self.received if isinstance(m, kind) and where(m)), None)
 
         limit = self._patience.event if within is None else within
-        try:
-            return await self._changes.wait_until(found, limit)
-        except TimeoutError:
+        message = await self._await(found, limit)
+        if message is None:
             kinds = [type(message).__name__ for message in self.received[-6:]]
+            ended = ", and the router closed its session" if self.has_ended else ""
             raise Unmet(
-                f"{self.name} to receive {kind.__name__} within {limit:.3g} s", f"it received {show(kinds)}"
-            ) from None
+                f"{self.name} to receive {kind.__name__} within {limit:.3g} s",
+                f"it received {show(kinds)}{ended}",
+            )
+        return message
 
     async def gets_signal(
-        self, *, kind: str | None = None, within: float | None = None
+        self,
+        *,
+        kind: str | None = None,
+        correlation_id: str | None = None,
+        within: float | None = None,
     ) -> dict[str, wire.Value]:
-        """Return the value of the first signal (with `type` `kind`) that reaches this session."""
+        """Return the value of the first signal (with `type` `kind`, and the id) that reaches this session."""
 
         def matches(message: wire.Publish) -> bool:
             value = message.value
-            return message in self.signals() and isinstance(value, dict) and kind in (None, value.get("type"))
+            return (
+                message.address.startswith(wire.SIGNAL_PREFIX)
+                and isinstance(value, dict)
+                and kind in (None, value.get("type"))
+                and (
+                    not str(_id(message)).startswith(BARRIER)
+                    if correlation_id is None
+                    else _id(message) == correlation_id
+                )
+            )
 
         message = await self.gets(wire.Publish, matches, within=within)
-        if not isinstance(message.value, dict):
-            raise Unmet("a signal that is a map", show(message.value))
+        assert isinstance(message.value, dict)
         return message.value
+
+    async def _await(self, found: Callable[[], T | None], limit: float) -> T | None:
+        """Return what `found` returns; None after `limit` seconds, or when the session has ended."""
+
+        def found_or_ended() -> tuple[T | None] | None:
+            result = found()
+            return (result,) if result is not None or self.has_ended else None
+
+        try:
+            return (await self._changes.wait_until(found_or_ended, limit))[0]
+        except TimeoutError:
+            return None
 
     async def close(self) -> None:
         """Close the WebSocket, and wait until the client has ended."""
@@ -201,7 +255,8 @@ class SignalingClient:
         await self._reader
 
 
-def _token(message: wire.Message) -> wire.Value:
+def _id(message: wire.Message) -> wire.Value:
+    """Return the correlation id of a signal, or None."""
     if isinstance(message, wire.Publish) and isinstance(message.value, dict):
-        return message.value.get("token") if message.value.get("type") == "barrier" else None
+        return message.value.get("correlation_id")
     return None

@@ -214,9 +214,17 @@ class Testbed:
                     limit.reschedule(now() + self._left)
 
     async def open_signaling_client(
-        self, name: str, *, within: float | None = None, judges_router: bool = False
+        self,
+        name: str,
+        *,
+        within: float | None = None,
+        judges_router: bool = False,
+        subscribes: bool = True,
     ) -> SignalingClient:
-        """Attach a client of the harness directly to the router, within `within` seconds if given."""
+        """Attach a client of the harness directly to the router, within `within` seconds if given.
+
+        It subscribes to its own signal address, as the public clients do, if `subscribes`.
+        """
         client = await SignalingClient.open(
             self.router_url,
             name,
@@ -224,6 +232,7 @@ class Testbed:
             self.patience,
             within=within,
             judges_router=judges_router,
+            subscribes=subscribes,
         )
         self._signaling_clients.append(client)
         return client
@@ -251,8 +260,13 @@ class Testbed:
             return ()
         if (alter := self.alterations.get(leg.name)) is None:
             return (rewritten,)
-        altered = alter(wire.decode(rewritten)[0], rewritten)
-        if list(altered) != [rewritten]:
+        whole = wire.decode(rewritten)[0]
+        altered = [
+            frame
+            for inner in wire.unbundled(whole)
+            for frame in alter(inner, rewritten if inner is whole else wire.encode(inner))
+        ]
+        if not isinstance(whole, wire.Bundle) and altered != [rewritten]:
             self.timeline.note("harness", f"changes a frame on its way to {leg.name}")
         return altered
 
@@ -272,10 +286,11 @@ class Testbed:
         note_frame(self.timeline, sender, receiver, message, data)
         if direction == "up":
             self.carriers += ((leg.name, carrier) for carrier in carriers_in(message))
-        if isinstance(message, wire.Publish):
-            seen = self.published if direction == "up" else self.delivered
-            seen.append(Published(leg.name, message, asyncio.get_running_loop().time()))
-            self._changes.notify()
+        seen = self.published if direction == "up" else self.delivered
+        for inner in () if message is None else wire.unbundled(message):
+            if isinstance(inner, wire.Publish):
+                seen.append(Published(leg.name, inner, asyncio.get_running_loop().time()))
+                self._changes.notify()
 
     def _note_condition(self, what: str) -> None:
         self.timeline.note("network", what, EntryKind.CONDITION)

@@ -8,6 +8,7 @@ from clasp_e2e.wire.codec import encode_message as encode_message
 from clasp_e2e.wire.errors import WireError as WireError
 from clasp_e2e.wire.frame import Frame as Frame, MAX_PAYLOAD as MAX_PAYLOAD, QoS as QoS
 from clasp_e2e.wire.frame import decode_frame as decode_frame, encode_frame as encode_frame
+from clasp_e2e.wire.frame import split_frames as split_frames
 from clasp_e2e.wire.messages import Ack as Ack, Announce as Announce, Bundle as Bundle, Error as Error
 from clasp_e2e.wire.messages import FederationOp as FederationOp, FederationSync as FederationSync
 from clasp_e2e.wire.messages import GesturePhase as GesturePhase, Get as Get, Hello as Hello
@@ -17,7 +18,7 @@ from clasp_e2e.wire.messages import Set as Set, SignalDefinition as SignalDefini
 from clasp_e2e.wire.messages import SignalType as SignalType, Snapshot as Snapshot, Subscribe as Subscribe
 from clasp_e2e.wire.messages import SubscribeOptions as SubscribeOptions, Sync as Sync, Ttl as Ttl
 from clasp_e2e.wire.messages import TtlMode as TtlMode, Unsubscribe as Unsubscribe, Value as Value
-from clasp_e2e.wire.messages import Welcome as Welcome
+from clasp_e2e.wire.messages import Welcome as Welcome, unbundled as unbundled
 from clasp_e2e.wire.signals import ANNOUNCE_ADDRESS as ANNOUNCE_ADDRESS, Announcement as Announcement
 from clasp_e2e.wire.signals import Answer as Answer, ConnectedSignal as ConnectedSignal
 from clasp_e2e.wire.signals import DisconnectedSignal as DisconnectedSignal, IceCandidate as IceCandidate

@@ -71,6 +71,27 @@ def encode_frame(frame: Frame) -> bytes:
     return writer.finish() + frame.payload
 
 
+def split_frames(data: bytes) -> list[bytes]:
+    """Return the frames in `data`, each as its bytes; `[data]` if it does not begin with a whole frame.
+
+    A WebSocket message may hold several frames. Other bytes after a frame belong to it, because
+    `decode_frame` ignores them.
+    """
+    starts = [0]
+    while (end := _end_of_frame(data, starts[-1])) is not None and _end_of_frame(data, end) is not None:
+        starts.append(end)
+    return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+def _end_of_frame(data: bytes, start: int) -> int | None:
+    """Return where the frame at `start` ends; None if no whole frame begins there."""
+    if len(data) < start + 4 or data[start] != _MAGIC:
+        return None
+    header = 12 if data[start + 1] & _TIMESTAMP else 4
+    end = start + header + int.from_bytes(data[start + 2 : start + 4])
+    return end if end <= len(data) else None
+
+
 def decode_frame(data: bytes) -> Frame:
     """Return the frame at the start of `data`. Raises `WireError` if there is none.
 

@@ -6,6 +6,7 @@ Structures". Times are microseconds since the epoch, unless noted otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias
@@ -297,3 +298,12 @@ Message: TypeAlias = (
     | Query
     | Result
 )
+
+
+def unbundled(message: Message) -> Iterator[Message]:
+    """Yield the messages in a BUNDLE, at any depth; `message` itself if it is none."""
+    if isinstance(message, Bundle):
+        for inner in message.messages:
+            yield from unbundled(inner)
+    else:
+        yield message

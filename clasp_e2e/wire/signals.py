@@ -74,16 +74,16 @@ class Announcement:
 
 
 def signal_address(session: str) -> str:
-    """Return the address of signals to `session`. Raises `WireError` unless it is one non-empty segment."""
-    if not session or "/" in session:
-        raise WireError(f"session {session!r}: a session id is not empty and holds no '/'")
+    """Return the address of signals to `session`. Raises `WireError` if it is empty."""
+    if not session:
+        raise WireError("a session id is not empty")
     return SIGNAL_PREFIX + session
 
 
 def signal_target(address: str) -> str | None:
     """Return the target session of a signal to `address`, or `None` if it is not a signal address."""
     target = address.removeprefix(SIGNAL_PREFIX)
-    return target if target and target != address and "/" not in target else None
+    return target if target and target != address else None
 
 
 _TYPES: dict[str, type[Signal]] = {

@@ -96,6 +96,7 @@ async def test_it_outlives_what_the_router_does_not_offer(
     attach: Attach, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alice = await attach("alice")
-    await alice.bundle([{"set": ("/a", 1)}, {"emit": ("/b", 2)}])
+    with pytest.raises(clasp.client.ClaspError, match="timeout"):
+        await alice.query_signals("/a", timeout=0.1)
     await settled(alice)
-    assert "BUNDLE is not supported" in capsys.readouterr().out
+    assert "QUERY is not supported" in capsys.readouterr().out

@@ -293,7 +293,6 @@ def test_an_answer_is_not_answered(message: wire.Message) -> None:
         (wire.Announce("n"), ErrorCode.UNAVAILABLE, "ANNOUNCE"),
         (wire.FederationSync(wire.FederationOp.SYNC_COMPLETE), ErrorCode.UNAVAILABLE, "FEDERATION_SYNC"),
         (wire.Replay("/a"), ErrorCode.UNAVAILABLE, "REPLAY"),
-        (wire.Bundle((wire.Set("/a", 1),)), ErrorCode.UNAVAILABLE, "BUNDLE"),
         (wire.Sync(1), ErrorCode.UNAVAILABLE, "SYNC"),
         (wire.Query("/a"), ErrorCode.UNAVAILABLE, "QUERY"),
     ],
@@ -306,6 +305,24 @@ def test_what_is_not_offered_is_understood_and_answered(
     assert isinstance(told, Deliver)
     assert isinstance(told.message, wire.Error)
     assert told.message.message.startswith(name)
+
+
+def test_the_messages_of_a_bundle_are_handled_one_by_one() -> None:
+    signal = wire.Publish(wire.signal_address("s2"), {"type": "connected"})
+    bundle = wire.Bundle((signal, wire.Set("/a", 1), wire.Publish(wire.signal_address("nobody"), 1)))
+    effects = core_with(A, B).handle(A, bundle)
+    assert effects[0] == Deliver(B, signal, Why.SIGNAL, A, wire.QoS.FIRE)
+    assert errors(effects[1:]) == [(A, ErrorCode.SESSION_NOT_FOUND)]
+
+
+def test_a_session_id_may_hold_a_slash() -> None:
+    ids = iter(["a/1", "a/2"])
+    core = RouterCore(lambda: next(ids))
+    for connection in (A, B):
+        core.connected(connection)
+        core.handle(connection, wire.Hello("x"))
+    signal = wire.Publish(wire.signal_address("a/2"), {"type": "connected"})
+    assert core.handle(A, signal) == [Deliver(B, signal, Why.SIGNAL, A, wire.QoS.FIRE)]
 
 
 def test_what_cannot_be_passed_on_is_an_error_for_its_sender() -> None:

@@ -66,3 +66,15 @@ def test_the_largest_payload_fits_and_one_byte_more_does_not():
 def test_a_header_field_that_does_not_fit_is_refused(frame):
     with pytest.raises(wire.WireError):
         wire.encode_frame(frame)
+
+
+@given(st.lists(FRAMES, min_size=1, max_size=4), st.binary(max_size=8).filter(lambda b: b[:1] != b"S"))
+def test_frames_in_one_message_are_split(some, rest):
+    encoded = [wire.encode_frame(frame) for frame in some]
+    encoded[-1] += rest
+    assert wire.split_frames(b"".join(encoded)) == encoded
+
+
+@given(st.binary(max_size=200))
+def test_splitting_loses_no_byte(data):
+    assert b"".join(wire.split_frames(data)) == data

@@ -116,7 +116,7 @@ export class Peer {
     }
     if (this.#closed) throw new P2PError('this client has been closed: connect a new one');
     if (!isSessionId(target)) {
-      throw new P2PError(`${target} is not a session id: it must not be empty or contain '/'`);
+      throw new P2PError(`${target} is not a session id: it must be a string that is not empty`);
     }
     if (target === this.session) {
       throw new P2PError(`${target} is this client's own session: give another one`);

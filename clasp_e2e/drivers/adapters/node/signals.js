@@ -21,7 +21,7 @@ const OWN_FIELD = {
 };
 
 /** Return whether `id` can be a session id: one segment of an address. */
-export const isSessionId = (id) => typeof id === 'string' && id !== '' && !id.includes('/');
+export const isSessionId = (id) => typeof id === 'string' && id !== '';
 
 /** Return whether `value` is a well-formed signal. */
 export function isSignal(value) {

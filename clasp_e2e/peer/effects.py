@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from clasp_e2e.p2p_types import P2PEvent, RoutingMode, SendResult, TurnServer
 from clasp_e2e.peer.errors import PeerError
-from clasp_e2e.peer.inputs import TimerKey
+from clasp_e2e.peer.inputs import Input, TimerKey
 from clasp_e2e.wire import Announcement, Message, Signal, Value
 
 
@@ -198,6 +198,13 @@ class CloseChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """Feed an input to the core. Only scripts use this effect, never the core."""
+
+    event: Input
+
+
+@dataclass(frozen=True, slots=True)
 class Delayed:
     """Execute `effect` after `seconds`. Only scripts use this effect, never the core."""
 
@@ -226,6 +233,7 @@ Effect: TypeAlias = (
     | SendToRouter
     | OpenChannel
     | CloseChannel
+    | Feed
     | Delayed
 )
 

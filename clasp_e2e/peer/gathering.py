@@ -8,7 +8,7 @@ wrappers affect only tasks of a `Gathering`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,10 +18,10 @@ _current: ContextVar[Gathering | None] = ContextVar("clasp_e2e_gathering", defau
 
 
 class Gathering:
-    """The candidate gathering of one transport. `loopback`: gather 127.0.0.1 only."""
+    """The candidate gathering of one transport. `addresses`: gather only these; empty means all."""
 
-    def __init__(self, *, loopback: bool) -> None:
-        self.loopback = loopback
+    def __init__(self, addresses: Sequence[str] = ()) -> None:
+        self.addresses = addresses
         self._ended = False
         self._queries: set[asyncio.Task[Any]] = set()
 
@@ -69,8 +69,8 @@ def _wrap_host_addresses() -> None:
 
     def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
         gathering = _current.get()
-        if gathering is not None and gathering.loopback:
-            return ["127.0.0.1"]
+        if gathering is not None and gathering.addresses:
+            return list(gathering.addresses)
         return original(use_ipv4, use_ipv6)
 
     aioice.ice.get_host_addresses = get_host_addresses

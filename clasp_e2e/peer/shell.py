@@ -191,6 +191,8 @@ class Shell:
                 self._session.publish(wire.signal_address(effect.target), wire.encode_signal(effect.signal))
             case fx.PublishRelay():
                 self._relay(effect)
+            case fx.Feed():
+                self.feed(effect.event)
             case fx.SendToRouter():
                 self._session.send(effect.message)
             case fx.CloseSession():

@@ -81,6 +81,9 @@ async def _discard(data: bytes) -> None:
 class AiortcTransport(Transport):
     """A transport on aiortc."""
 
+    loopback_addresses = ("127.0.0.1",)
+    """The addresses to gather if only loopback addresses are wanted."""
+
     def __init__(
         self,
         number: int,
@@ -92,7 +95,7 @@ class AiortcTransport(Transport):
     ) -> None:
         super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
         self._refusals = (InvalidStateError, ValueError)
-        self._gathering = Gathering(loopback=loopback)
+        self._gathering = Gathering(self.loopback_addresses if loopback else ())
         self._pc: _Connection | None = None
         self._association: Association | None = None
 

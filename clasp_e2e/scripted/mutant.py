@@ -106,7 +106,7 @@ class PeerScript:
                 for out in (outs if isinstance(outs, Iterable) else (outs,))
             )
 
-        return cast("type[Self]", type(name, (cls,), {"alter": replacements}))
+        return cast("type[Self]", type(name, (cls,), {"alter": replacements, "__module__": cls.__module__}))
 
     @classmethod
     def define(

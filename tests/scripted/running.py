@@ -178,14 +178,15 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
     found: list[str] = []
     for result in results:
         assert result.roles is not None
-        is_mixed = REFERENCE in (result.roles.offerer, result.roles.answerer)
+        is_mixed = not OTHERS.isdisjoint((result.roles.offerer, result.roles.answerer))
         for requirement, outcome in result.judgments.items():
             unjudged = outcome not in (Outcome.PASSED, *BROKEN)
+            needed = {requirement, *(each.id for each in catalogue().preconditions_of(requirement))}
             if (
                 outcome == Outcome.PASSED
                 or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
                 or (unjudged and as_reference[result.id].get(requirement) == outcome)
-                or (unjudged and is_mixed and requirement in variant.not_judged)
+                or (unjudged and is_mixed and not variant.not_judged.isdisjoint(needed))
                 or (unjudged and requirement in variant.deviations)
             ):
                 continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e.drivers.registry import resolve_driver
-from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import CONVENTIONS
 from clasp_e2e.scripted.variants import VARIANTS, Variant
 
@@ -14,11 +13,13 @@ from .running import catalogue
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-PENDING: dict[str, str] = {}
+PENDING: dict[str, str] = {
+    "SignalsAtItsOwnAddress": "SIG-2 looks for signals at the public address only",
+    "SignalsInBundles": "the embedded router does not support BUNDLE",
+    "CompressesItsSignals": "what cannot be read is not unobserved everywhere",
+    "EncryptsItsSignals": "what cannot be read is not unobserved everywhere",
+}
 """Variants that are still condemned, and why."""
-
-WITHOUT_A_VARIANT = {*OpenPoint} - {OpenPoint.CHANNELS, OpenPoint.SDP}
-"""Open points without a variant so far."""
 
 
 def case(variant: Variant) -> object:
@@ -38,10 +39,6 @@ def test_a_variant_says_what_it_is() -> None:
         assert variant.touches
         assert variant.deviations <= CONVENTIONS
         assert variant.touches | variant.not_judged <= set(catalogue())
-
-
-def test_every_open_point_has_a_variant() -> None:
-    assert {variant.open_point for variant in VARIANTS} == {*OpenPoint} - WITHOUT_A_VARIANT
 
 
 async def test_a_variant_can_be_named_on_the_command_line() -> None:

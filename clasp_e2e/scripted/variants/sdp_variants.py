@@ -1,14 +1,135 @@
 """Peers whose session descriptions differ from those of the reference."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from clasp_e2e import wire
-from clasp_e2e.scripted.open_points import OpenPoint
-from clasp_e2e.scripted.variant import vary
+from aiortc import RTCPeerConnection
 
-EndsLinesWithLf = vary(
-    "EndsLinesWithLf", OpenPoint.SDP, "The lines of its SDP end with LF alone.",
-    "CON-3", "CON-4", "CON-5", "SEC-1", "ICE-4",
-    on=(wire.Offer, wire.Answer),
-    alter=lambda _, signal: replace(signal, sdp=signal.sdp.replace("\r\n", "\n")),
-)  # fmt: skip
+from clasp_e2e import wire
+from clasp_e2e.peer.webrtc import AiortcTransport
+from clasp_e2e.scripted.connecting import without_lines
+from clasp_e2e.scripted.mutant import PeerScript
+from clasp_e2e.scripted.open_points import OpenPoint
+from clasp_e2e.scripted.variant import Variant, variant, vary
+
+TOUCHES = ("CON-4", "CON-5", "SEC-1")
+"""What depends on reading a session description."""
+
+
+def described(name: str, difference: str, change: Callable[[str], str], *touches: str) -> Variant:
+    """Define a variant whose offers and answers are changed by `change`."""
+    return vary(
+        name,
+        OpenPoint.SDP,
+        difference,
+        *(touches or TOUCHES),
+        on=(wire.Offer, wire.Answer),
+        alter=lambda _, signal: replace(signal, sdp=change(signal.sdp)),
+    )
+
+
+def with_lines_before_media(sdp: str, *lines: str) -> str:
+    """Return `sdp` with `lines` at the end of its session part."""
+    session, media, rest = sdp.partition("m=")
+    return session + "".join(f"{line}\r\n" for line in lines) + media + rest
+
+
+def at_session_level(sdp: str) -> str:
+    """Return `sdp` with its ICE credentials, fingerprints and DTLS role before the media section."""
+    moved = [
+        line
+        for line in sdp.splitlines()
+        if line.startswith(("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"))
+    ]
+    for line in moved:
+        sdp = sdp.replace(f"{line}\r\n", "")
+    return with_lines_before_media(sdp, *moved)
+
+
+def with_other_attributes(sdp: str) -> str:
+    """Return `sdp` with attributes and a session name that the reference does not use."""
+    sdp = sdp.replace("s=-", "s=CLASP session").replace("o=- ", "o=clasp ")
+    sdp = with_lines_before_media(sdp, "a=ice-options:trickle ice2", "a=extmap-allow-mixed", "a=x-app:1 2 3")
+    return sdp + "a=x-unknown\r\na=ice-options:trickle\r\n"
+
+
+def in_the_older_form(sdp: str) -> str:
+    """Return `sdp` with the SCTP section of the drafts before RFC 8841."""
+    lines = without_lines(sdp, "a=sctp-port:").splitlines(keepends=True)
+    media = next(line for line in lines if line.startswith("m="))
+    port = media.split()[1]
+    older = f"m=application {port} DTLS/SCTP 5000\r\n"
+    return "".join(older if line is media else line for line in lines) + (
+        "a=sctpmap:5000 webrtc-datachannel 65535\r\n"
+    )
+
+
+EndsLinesWithLf = described(
+    "EndsLinesWithLf", "The lines of its SDP end with LF alone.", lambda sdp: sdp.replace("\r\n", "\n")
+)
+DescribesAtSessionLevel = described(
+    "DescribesAtSessionLevel",
+    "Its ICE credentials, fingerprints and DTLS role are at session level.",
+    at_session_level,
+)
+HasOneSha512Fingerprint = described(
+    "HasOneSha512Fingerprint",
+    "Its only fingerprint is a SHA-512 one.",
+    lambda sdp: without_lines(without_lines(sdp, "fingerprint:sha-256"), "fingerprint:sha-384"),
+)
+HasOneSha384Fingerprint = described(
+    "HasOneSha384Fingerprint",
+    "Its only fingerprint is a SHA-384 one.",
+    lambda sdp: without_lines(without_lines(sdp, "fingerprint:sha-256"), "fingerprint:sha-512"),
+)
+HasAnUnknownFingerprintToo = described(
+    "HasAnUnknownFingerprintToo",
+    "It has a fingerprint of an unknown hash function before those of known ones.",
+    lambda sdp: sdp.replace(
+        "a=fingerprint:sha-256 ", "a=fingerprint:x-hash 00:11:22\r\na=fingerprint:sha-256 "
+    ),
+)
+UsesOtherAttributes = described(
+    "UsesOtherAttributes", "Its SDP has unknown attributes and a session name.", with_other_attributes
+)
+StatesNoMessageSize = described(
+    "StatesNoMessageSize",
+    "Its SDP does not state the largest message that it accepts.",
+    lambda sdp: without_lines(sdp, "a=max-message-size:"),
+    "CON-4",
+    "CON-6",
+    "SND-6",
+)
+DescribesSctpInTheOlderForm = described(
+    "DescribesSctpInTheOlderForm", "It describes SCTP by `sctpmap`, as older stacks do.", in_the_older_form
+)
+
+
+class PassiveAnswerer(AiortcTransport):
+    """A transport that is the DTLS server in each connection that it answers."""
+
+    async def _accept_offer(self, sdp: str) -> None:
+        pc = self._open()
+        await self._set_remote(sdp, "offer")
+        assert pc.sctp is not None
+        pc.sctp.transport._role = "server"  # pyright: ignore[reportPrivateUsage]
+        await self._describe(pc)
+
+
+@variant(OpenPoint.SDP, "Its answers choose the passive DTLS role.", *TOUCHES)
+class AnswersPassively(PeerScript):
+    webrtc = PassiveAnswerer
+
+
+class ActiveOfferer(AiortcTransport):
+    """A transport that is the DTLS client in each connection that it offers."""
+
+    async def _describe(self, pc: RTCPeerConnection) -> None:
+        if pc.signalingState == "stable" and pc.sctp is not None:
+            pc.sctp.transport._role = "client"  # pyright: ignore[reportPrivateUsage]
+        await super()._describe(pc)
+
+
+@variant(OpenPoint.SDP, "Its offers choose the active DTLS role.", *TOUCHES, "CON-8")
+class OffersActively(PeerScript):
+    webrtc = ActiveOfferer

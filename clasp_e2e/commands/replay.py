@@ -63,20 +63,15 @@ def _alike(before: Sequence[Evidence]) -> list[list[Evidence]]:
     """Group the cases that one run can repeat: those with the same seed, drivers and options."""
     groups: dict[object, list[Evidence]] = {}
     for each in before:
-        key = (
-            each.seed,
-            tuple(sorted(each.drivers.items())),
-            each.router,
-            each.switches,
-            each.deadline_scale,
-        )
+        run = each.run
+        key = (run.seed, tuple(sorted(run.drivers.items())), run.router, run.switches, run.deadline_scale)
         groups.setdefault(key, []).append(each)
     return list(groups.values())
 
 
 def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, attach: str | None) -> int:
     """Run the cases of `group` again; return the exit status of the run."""
-    first = group[0]
+    first = group[0].run
     given: dict[str, object] = {
         **first.drivers,
         "router": first.router,
@@ -87,16 +82,16 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
         "jobs": jobs,
         **dict.fromkeys(first.switches, True),
     }
-    names = [each.case.partition("::") for each in group]
+    names = [each.run.case.partition("::") for each in group]
     cases = [f"{file}.py::{name}" for file, _, name in names]
     return run_scenarios([*option_arguments(given), *cases], results=directory)
 
 
 def _compared(before: Evidence, directory: Path, status: int) -> tuple[str, int]:
     """Return the result line of a case, and its exit status."""
-    written = evidence_path(directory / "evidence", before.case)
+    written = evidence_path(directory / "evidence", before.run.case)
     if not written.exists():
-        line = f"no result: {before.case} did not finish; see the messages above"
+        line = f"no result: {before.run.case} did not finish; see the messages above"
         return line, ExitStatus.USAGE if status == ExitStatus.USAGE else ExitStatus.INCONCLUSIVE
     comparison = compare(before.result, read_evidence(written).result)
-    return f"{comparison.likeness}: {before.case}: {comparison.reason}", STATUS[comparison.likeness]
+    return f"{comparison.likeness}: {before.run.case}: {comparison.reason}", STATUS[comparison.likeness]

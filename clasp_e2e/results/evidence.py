@@ -68,14 +68,7 @@ class Evidence:
     """A case as observed, and the conditions under which it ran."""
 
     result: ScenarioResult
-    seed: int
-    case: str
-    drivers: Mapping[str, str]
-    """By option (`peer`, `offerer`, `answerer`): the value that was given."""
-    router: str | None
-    switches: tuple[str, ...]
-    """The options without a value that change what runs, such as `coturn`."""
-    deadline_scale: float
+    run: RunConditions
 
 
 def write_evidence(
@@ -126,9 +119,7 @@ def read_evidence(path: Path) -> Evidence:
             f"{path}: this evidence cannot be repeated: it does not say how the case was run; name a file of"
             " a run's evidence folder, written by this version"
         )
-    return Evidence(
-        record.scenario, run.seed, run.case, run.drivers, run.router, run.switches, run.deadline_scale
-    )
+    return Evidence(record.scenario, run)
 
 
 def read_trace(path: Path, case: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -18,7 +18,7 @@ from clasp_e2e.results.planned_cases import Plan, Shard
 from clasp_e2e.spec.catalogue import Level, Source
 
 SCHEMA = 2
-"""The schema version of `results.json`: 1 had `found` for `observed`. A newer one is refused."""
+"""The schema version of `results.json`; another one is refused."""
 
 SchemaNumber = Annotated[int, Meta(ge=1)]
 
@@ -31,25 +31,6 @@ class Subject:
     version: str
     language: str
     driver: str
-
-
-class ScenarioFacts(Protocol):
-    """The facts of a scenario that do not depend on a run."""
-
-    @property
-    def title(self) -> str:
-        """The first line of its docstring."""
-        ...
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """The ids that it judges."""
-        ...
-
-    @property
-    def slow(self) -> bool:
-        """Whether it waits for a duration that a specification defines."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +107,6 @@ class ScenarioResult:
             return self
         values = {each.name: getattr(self.observed, each.name) for each in fields(self.observed)}
         return replace(self, observed=None, known_failure=None, blocked_by_case=None, **values)
-
-    @classmethod
-    def harness_error(
-        cls, case_id: str, scenario: ScenarioFacts, message: str, replay: str
-    ) -> ScenarioResult:
-        """Return the result of a scenario that ended with an error of the harness."""
-        return cls(
-            id=case_id,
-            title=scenario.title,
-            requirements=scenario.requirements,
-            pairing=case_id.partition("[")[2].rstrip("]"),
-            outcome=Outcome.ERROR,
-            message=message,
-            replay=replay,
-            slow=scenario.slow,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,14 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from errno import EACCES, ENOTDIR
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
 from clasp_e2e.results import matrix_results
-from clasp_e2e.results.documents import DocumentError, decode, encode, from_plain
+from clasp_e2e.results.documents import DocumentError, decode, encode
 from clasp_e2e.results.evidence import EvidenceError, Seen, read_trace
 from clasp_e2e.results.matrix_results import Matrix
 from clasp_e2e.results.outcome import Outcome
@@ -92,8 +91,8 @@ def unusable_directory(directory: Path, error: OSError) -> ResultsError:
 
 
 def read_results(path: Path) -> Run:
-    """Read a `results.json`. Raises `ResultsError` if it is missing, malformed, or of a newer schema."""
-    return _read(path, Run, SCHEMA, _upgraded)
+    """Read a `results.json`. Raises `ResultsError` if it is missing, malformed, or of another schema."""
+    return _read(path, Run, SCHEMA)
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -125,20 +124,22 @@ class _Header(msgspec.Struct):
     schema: SchemaNumber
 
 
-def _read(path: Path, kind: type[_T], newest: int, upgrade: Callable[[bytes], _T] | None = None) -> _T:
+def _read(path: Path, kind: type[_T], known: int) -> _T:
     data = read_bytes(path)
     try:
         schema = decode(data, _Header).schema
     except DocumentError as error:
         wrong = error if "JSON" in str(error) else f"this is not a results file: no schema number ({error})"
         raise ResultsError(f"{path}: {wrong}; run the scenarios again") from None
-    if schema > newest:
+    if schema != known:
+        newer, advice = (
+            ("a newer", "update this one") if schema > known else ("an older", "run the scenarios again")
+        )
         raise ResultsError(
-            f"{path}: written by a newer clasp-e2e (schema {schema}, this one reads up to {newest});"
-            " update this one"
+            f"{path}: written by {newer} clasp-e2e (schema {schema}, this one reads {known}); {advice}"
         )
     try:
-        return upgrade(data) if upgrade and schema < newest else decode(data, kind)
+        return decode(data, kind)
     except DocumentError as error:
         raise ResultsError(f"{path}: {error}; run the scenarios again") from None
 
@@ -151,14 +152,3 @@ def read_bytes(path: Path) -> bytes:
         raise ResultsError(f"{path}: there are no results here; run the scenarios first") from None
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _upgraded(data: bytes) -> Run:
-    """Return the run of a `results.json` of schema 1. Raises `DocumentError`."""
-    document = decode(data, dict[str, Any])
-    scenarios: object = document.get("scenarios")
-    for each in cast("list[object]", scenarios) if isinstance(scenarios, list) else ():
-        if isinstance(each, dict):
-            scenario = cast("dict[str, object]", each)
-            scenario["observed"] = scenario.pop("found", None)
-    return from_plain(Run, document | {"schema": SCHEMA})

@@ -321,8 +321,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             expected=judged.expected,
             seen=judged.seen,
             timeline_tail=judged.tail,
-            evidence=result.evidence,
-            replay=result.replay,
         )
     return report
 

@@ -18,13 +18,12 @@ def render_failure(
     expected: str,
     seen: str,
     timeline_tail: str = "",
-    evidence: str | None = None,
     replay: str = "",
 ) -> str:
     """Return the requirement, the expectation, the observation, the evidence path and the replay command.
 
-    `timeline_tail` holds the last lines of the timeline. `evidence` and `replay`
-    default to those of `result`. Text is wrapped at 100 columns; timeline and command are not.
+    `timeline_tail` holds the last lines of the timeline; `replay` is by default that of `result`. Text is
+    wrapped at 100 columns; timeline and command are not.
     """
     lines = block("Scenario", result.title) + block("", f"in the pairing {result.pairing}")
     lines += block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
@@ -43,8 +42,8 @@ def render_failure(
         lines += _verbatim("Message", result.message)
     if timeline_tail.strip():
         lines += _verbatim("Timeline", timeline_tail)
-    if where := evidence or result.evidence:
-        lines += _verbatim("Evidence", where)
+    if result.evidence:
+        lines += _verbatim("Evidence", result.evidence)
     if command := replay or result.replay:
         lines += _verbatim("Repeat with", command)
     return "\n".join(lines)

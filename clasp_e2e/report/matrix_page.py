@@ -7,17 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clasp_e2e.report.words import OF_VERDICT, first_line, seconds
+from clasp_e2e.report.words import OF_VERDICT, STYLES, first_line, seconds
 from clasp_e2e.results.matrix_results import Cell, Matrix, State
 from clasp_e2e.results.outcome import Verdict
 
-_STYLE = {
-    Verdict.CONFORMANT: "green",
-    Verdict.CONFORMANT_WITH_DEVIATIONS: "green",
-    Verdict.NON_CONFORMANT: "red",
-    Verdict.PARTIAL: "yellow",
-    Verdict.INCONCLUSIVE: "yellow",
-}
 _FEW = 3
 """Maximum number of ids in a cell of the table; the list below the table has all."""
 
@@ -72,7 +65,7 @@ def _verdict(cell: Cell) -> tuple[str, str]:
         words = OF_VERDICT[cell.verdict]
         if cell.verdict is Verdict.NON_CONFORMANT and set(cell.failed) <= set(cell.known):
             return f"{words}, AS KNOWN", "yellow"
-        return words, _STYLE[cell.verdict]
+        return words, STYLES[cell.verdict]
     return {
         State.NOT_AVAILABLE: ("not available", "dim"),
         State.BROKEN: ("ERROR", "red"),

@@ -9,9 +9,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
-from clasp_e2e.report.failure import render_failure
 from clasp_e2e.report.words import (
     OF_VERDICT,
+    STYLES,
     because,
     count_levels,
     first_line,
@@ -21,25 +21,15 @@ from clasp_e2e.report.words import (
     subject_line,
 )
 from clasp_e2e.results.common_ground import convention_lines
-from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
-
-__all__ = ["print_summary", "render_failure"]
 
 WIDEST = 110
 MOST_CASES = 3
 """Maximum number of failing cases that are shown for a requirement."""
 LONG_WAIT = 1.0
 """Seconds of waiting from which a case is listed."""
-
-_STYLE = {
-    Verdict.CONFORMANT: "bold green",
-    Verdict.CONFORMANT_WITH_DEVIATIONS: "bold green",
-    Verdict.NON_CONFORMANT: "bold red",
-    Verdict.PARTIAL: "bold yellow",
-    Verdict.INCONCLUSIVE: "bold yellow",
-}
 
 
 class LineWriter(Protocol):
@@ -116,7 +106,7 @@ class _Summary:
 
     def _head(self) -> None:
         verdict = self._run.verdict
-        self._title(OF_VERDICT[verdict], _STYLE[verdict])
+        self._title(OF_VERDICT[verdict], f"bold {STYLES[verdict]}")
         lines = [because(self._run, self._ours), *subject_line(self._run)]
         counts = [count for count in count_levels(self._ours) if count.judged]
         if counts:

@@ -15,6 +15,15 @@ OF_VERDICT = {
     Verdict.INCONCLUSIVE: "INCONCLUSIVE",
 }
 
+STYLES = {
+    Verdict.CONFORMANT: "green",
+    Verdict.CONFORMANT_WITH_DEVIATIONS: "green",
+    Verdict.NON_CONFORMANT: "red",
+    Verdict.PARTIAL: "yellow",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+"""The colour of each verdict on a terminal."""
+
 _NAMED_AS = {
     RequirementVerdict.UNOBSERVED: "unobserved",
     RequirementVerdict.NOT_JUDGED: "conventions differ",
@@ -43,22 +52,18 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
         case Verdict.CONFORMANT:
             return "Every MUST requirement was judged and met."
         case Verdict.PARTIAL:
-            missing = [
-                item.id
-                for item in musts
-                if item.verdict is not RequirementVerdict.PASS
-                and (item.covered or item.verdict is not RequirementVerdict.UNTESTED)
-            ]
-            unchosen = [item.id for item in musts if item.verdict is RequirementVerdict.UNTESTED]
             if run.missing:
                 return (
                     f"No MUST requirement failed in the cases that ran; {len(run.missing)} planned cases have"
                     f" no result, for example {run.missing[0]}."
                 )
-            if run.subset and set(missing) <= set(unchosen):
-                return "No MUST requirement failed in the chosen part of the scenarios."
-            if missing:
-                return f"No MUST requirement failed, but these were not judged: {', '.join(missing)}."
+            not_met = [item for item in musts if item.verdict is not RequirementVerdict.PASS]
+            tried = any(item.verdict is not RequirementVerdict.UNTESTED for item in not_met)
+            names = [
+                item.id for item in not_met if item.covered or item.verdict is not RequirementVerdict.UNTESTED
+            ]
+            if names and (tried or not run.subset):
+                return f"No MUST requirement failed, but these were not judged: {', '.join(names)}."
             return "No MUST requirement failed in the chosen part of the scenarios."
         case Verdict.INCONCLUSIVE:
             if errors := those(RequirementVerdict.ERROR, among=run.requirements):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from clasp_e2e.report.terminal import print_summary, render_failure
+from clasp_e2e.report.failure import render_failure
+from clasp_e2e.report.terminal import print_summary
 from clasp_e2e.results.run_record import Run
 
 from .runs import CATALOGUE, run_of, scenario

@@ -61,6 +61,13 @@ async def test_a_configured_time_out_is_kept(single: SinglePeer) -> None:
     await fails_after(2, single, await single.attach(P2PConfig(connection_timeout_secs=2)))
 
 
+@requirement("TMO-2", waits=True)
+async def test_retries_do_not_extend_the_time_out(single: SinglePeer) -> None:
+    """With `max_retries` 3 and a time-out of 2 s, an unanswered attempt fails after 1.5 s to 5 s."""
+    client = await single.attach(P2PConfig(connection_timeout_secs=2, max_retries=3))
+    await fails_after(2, single, client)
+
+
 @requirement("TMO-3", waits=True)
 async def test_an_attempt_to_nobody_fails(single: SinglePeer) -> None:
     """An attempt to connect to an unknown session fails, by the call or by its time-out."""

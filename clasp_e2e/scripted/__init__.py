@@ -2,6 +2,8 @@
 
 from clasp_e2e.scripted import connecting as connecting, event_mutants as event_mutants
 from clasp_e2e.scripted import forwarding as forwarding, ice as ice
+from clasp_e2e.scripted import option_mutants as option_mutants
+from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, routers as routers, routing as routing
 from clasp_e2e.scripted import sending_mutants as sending_mutants, signaling as signaling
 from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting

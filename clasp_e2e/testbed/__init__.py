@@ -19,6 +19,10 @@ from clasp_e2e.testbed.expectations import judging as judging, precondition as p
 from clasp_e2e.testbed.expectations import random_payload as random_payload, remark as remark, show as show
 from clasp_e2e.testbed.fixtures import Path as Path, PeerPair as PeerPair, RouterClients as RouterClients
 from clasp_e2e.testbed.fixtures import SinglePeer as SinglePeer, UnconnectedPair as UnconnectedPair
+from clasp_e2e.testbed.lifecycle import both_ends as both_ends, closers as closers, lasts as lasts
+from clasp_e2e.testbed.lifecycle import connect_again as connect_again, end_connection as end_connection
+from clasp_e2e.testbed.lifecycle import events_are_in_order as events_are_in_order, marks as marks
+from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import SelectiveLoss as SelectiveLoss, exchange_under as exchange_under
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import carries_data_directly as carries_data_directly

@@ -109,6 +109,25 @@ class Inbox:
         about = "" if of is None else f" naming {name_of(of)}"
         return await self._await(found, f"{kind.__name__}{about}", within, since)
 
+    async def first_of(
+        self, kinds: tuple[type[P2PEvent], ...], of: Party, *, within: float, since: int
+    ) -> P2PEvent | None:
+        """Return the first event of `kinds` about `of` since the mark, or None after the time limit."""
+        session = session_of(of)
+
+        def found() -> P2PEvent | None:
+            if self._fault is not None:
+                raise self._fault
+            for received in self.received[since:]:
+                if isinstance(received.event, kinds) and received.event.peer_session_id == session:
+                    return received.event
+            return None
+
+        try:
+            return await self._changes.wait_until(found, within)
+        except TimeoutError:
+            return None
+
     async def receives(self, data: bytes, *, within: float | None = None, since: int = 0) -> Data:
         """Return the Data event with `data`; unmet after the time limit."""
 

@@ -310,6 +310,11 @@ class UnconnectedPair:
         """Attach a third client of the offerer's implementation."""
         return await self.testbed.open_client(name, self._offerer, P2PConfig())
 
+    async def attach_another_partner(self, name: str = "carol") -> Client:
+        """Attach a third client of the implementation that is not judged."""
+        is_offerer = self.subject == "offerer"
+        return await (self.attach_another_answerer if is_offerer else self.attach_another_offerer)(name)
+
 
 def _or_raise(opened: Client | BaseException) -> Client:
     if isinstance(opened, BaseException):

@@ -1,0 +1,81 @@
+"""What an application receives after the end of a connection: nothing more about it."""
+
+from __future__ import annotations
+
+from clasp_e2e.p2p_types import Data, Disconnected
+from clasp_e2e.testbed import (
+    Client,
+    PeerPair,
+    both_ends,
+    connect_again,
+    events_are_in_order,
+    expect,
+    lasts,
+    marks,
+    precondition,
+    random_payload,
+    requirement,
+)
+
+AFTERMATH = 3.0
+"""Seconds for which late events are awaited."""
+
+CONSENT = 33.0
+"""Seconds after which ICE has given up an ended connection that is still checked (RFC 7675: 30 s)."""
+
+
+async def ends_after_a_burst(pair: PeerPair, closer: Client) -> tuple[list[bytes], bool]:
+    """Send, and end the connection at once by `closer`.
+
+    Return what was sent, and whether the peers can connect again.
+    """
+    other = pair.other(closer)
+    single = "disconnect_peer" in closer.capabilities
+    since = other.mark()
+    payloads = [random_payload(1024) for _ in range(8)]
+    with precondition("CON-6"):
+        for payload in payloads:
+            await closer.send_p2p(other, payload)
+    await (closer.disconnect_peer(other) if single else closer.close())
+    with precondition("EVT-3"):
+        await other.wait_for(Disconnected, closer, within=pair.patience.consent, since=since)
+    return payloads, single
+
+
+async def nothing_follows_the_end(pair: PeerPair, seconds: float) -> None:
+    """End the connection, connect again if possible, and check the events of the next `seconds`."""
+    subject, partner = pair
+    closer = subject if partner.capabilities.isdisjoint({"disconnect_peer", "close"}) else partner
+    since = marks(pair)
+    payloads, can_again = await ends_after_a_burst(pair, closer)
+    if can_again:
+        with precondition("CON-13"):
+            await connect_again(pair, subject, since)
+        await lasts(seconds, *both_ends(pair))
+        await pair.drain()
+    else:
+        since_end = pair.other(closer).mark()
+        ended = await pair.other(closer).first_of((Disconnected,), closer, within=seconds, since=since_end)
+        expect(ended, "another Disconnected").equals(None)
+    for client, other in both_ends(pair):
+        events_are_in_order(client, other, own_ends=int(client is closer))
+    remaining = pair.other(closer)
+    ended = next(n for n, each in enumerate(remaining.received) if isinstance(each.event, Disconnected))
+    late = [
+        each.event
+        for each in remaining.received[ended:]
+        if isinstance(each.event, Data) and each.event.data in payloads
+    ]
+    expect(late, "Data of a connection after its Disconnected").is_empty()
+
+
+@requirement("EVT-9", waits=True)
+async def test_nothing_of_a_connection_follows_its_end(connected_pair: PeerPair) -> None:
+    """No Data and no second Disconnected of a connection that was ended arrives, also during the next one."""
+    await nothing_follows_the_end(connected_pair, AFTERMATH)
+
+
+@requirement("EVT-9", slow=True)
+async def test_an_ended_connection_is_not_lost_later(connected_pair: PeerPair) -> None:
+    """A connection that was ended is not reported as lost when its consent would expire."""
+    await nothing_follows_the_end(connected_pair, CONSENT)

@@ -14,7 +14,6 @@ class Dependencies:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._place = {requirement.id: place for place, requirement in enumerate(catalogue.ordered())}
         self._decisive = {name for name in catalogue if blocks_all_dependents(catalogue, name)}
         self._by_requirement: dict[str, list[Case]] = {}
 
@@ -35,7 +34,7 @@ class Dependencies:
 
     def place(self, case: Case) -> int:
         """Return the position of a case, which is after the cases of its preconditions."""
-        return max(self._place[name] for name in case.scenario.requirements)
+        return max(self._catalogue.place[name] for name in case.scenario.requirements)
 
     def awaited_by(self, case: Case) -> list[Case]:
         """Return the cases that must end before `case` starts: if one fails, `case` is not run.

@@ -1,5 +1,6 @@
 """Report each cause as one failure: a failed precondition blocks the cases that depend on it. Pure."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,6 +26,21 @@ class Cause(NamedTuple):
     case: ScenarioResult
 
 
+class _Results:
+    """Results in the order of a run, found by requirement."""
+
+    def __init__(self, results: Iterable[ScenarioResult]) -> None:
+        self.all = list(results)
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
+        for place, each in enumerate(self.all):
+            for name in each.requirements:
+                self._places[name].append(place)
+
+    def of(self, requirement: str) -> list[ScenarioResult]:
+        """Return the results that judge `requirement`."""
+        return [self.all[place] for place in self._places.get(requirement, ())]
+
+
 def broken_precondition(
     catalogue: Catalogue,
     case_id: str,
@@ -36,13 +52,7 @@ def broken_precondition(
 
     For a precondition that is itself blocked, return the cause of that block.
     """
-    known = list(_concerning(case_id, pairing, finished))
-    for precondition in _preconditions(catalogue, requirements):
-        # A requirement that depends on one of `requirements` cannot block them.
-        found = _cause_of(precondition, known, lambda name: not _rests_on(catalogue, name, requirements))
-        if found is not None:
-            return found
-    return None
+    return _broken(catalogue, case_id, requirements, pairing, _Results(finished))
 
 
 def failed_precondition(
@@ -58,7 +68,7 @@ def failed_precondition(
     this one in every run counts, so that the set of cases that run, and their outcomes, depend neither on
     the order of completion nor on the process.
     """
-    found = _hopeless(catalogue, case_id, requirements, pairing, finished)
+    found = _hopeless(catalogue, case_id, requirements, pairing, _Results(finished))
     return None if found is None else found.requirement
 
 
@@ -70,35 +80,8 @@ def blocks_all_dependents(catalogue: Catalogue, cause: str) -> bool:
     """
     return COMMON_PRECONDITION in catalogue and cause in (
         COMMON_PRECONDITION,
-        *_preconditions(catalogue, [COMMON_PRECONDITION]),
+        *catalogue.needed_by(COMMON_PRECONDITION),
     )
-
-
-def resolve_case(
-    catalogue: Catalogue, result: ScenarioResult, finished: Iterable[ScenarioResult]
-) -> ScenarioResult:
-    """Return `result`, blocked if it did not pass and `finished` shows that a precondition failed.
-
-    A case that itself observed a missing precondition stays blocked even if none of `finished` shows it as
-    not met; `resolve_all` decides at the end of the run.
-    """
-    finished = list(finished)
-    pairing = result.roles
-    if pairing is None:
-        return result
-    if result.outcome is Outcome.BLOCKED:
-        found = _cause_of_block(catalogue, result, finished)
-        return result if found is None else _blocked(result, found, result.judgments)
-    if result.outcome not in UNDECIDED:
-        return result
-    found = broken_precondition(catalogue, result.id, result.requirements, pairing, finished)
-    if found is None:
-        return result
-    judgments = {
-        name: Outcome.BLOCKED if outcome in UNDECIDED else outcome
-        for name, outcome in result.judgments.items()
-    }
-    return _blocked(result, found, judgments)
 
 
 def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
@@ -107,33 +90,28 @@ def resolve_all(catalogue: Catalogue, results: Iterable[ScenarioResult]) -> list
     A case that a complete run would not have started does not count here either; an error remains an error.
     """
     order, by_need = run_order(catalogue), need_order(catalogue)
-    known = sorted((result.as_observed() for result in results), key=order)
-    needs = sorted(range(len(known)), key=lambda place: by_need(known[place]))
-    for resolve in (_untried, resolve_case):
-        blocking = [each for each in known if _can_block(each)]
+    known = _Results(sorted((result.as_observed() for result in results), key=order))
+    needs = sorted(range(len(known.all)), key=lambda place: by_need(known.all[place]))
+    for resolve in (_untried, _resolve_case):
         for place in needs:
-            result = resolve(catalogue, known[place], blocking)
-            if result is not known[place]:
-                known[place] = result
-                blocking = [each for each in known if _can_block(each)]
+            known.all[place] = resolve(catalogue, known.all[place], known)
     # Each unblocked case may show another requirement as not met; it never removes a block.
-    while any(_unblock(catalogue, known, place) for place in needs):
+    while sum(_unblock(catalogue, known, place) for place in needs):
         pass
-    blocking = [each for each in known if _can_block(each)]
-    return [_with_cause(catalogue, result, blocking) for result in known]
+    return [_with_cause(catalogue, result, known) for result in known.all]
 
 
 def unexplained_blocks(results: Sequence[ScenarioResult]) -> list[str]:
     """Return the ids of cases that are blocked by a requirement that no result shows as not met."""
+    known = _Results(results)
     return [
         result.id
         for result in results
         if _is_blocked(result)
         and not _blocked_in_itself(result)
         and not any(
-            result.blocked_by == name and each.id == result.blocked_by_case
-            for each in _explaining(result, results)
-            for name in _not_met(each)
+            each.id == result.blocked_by_case and each.did_not_meet(result.blocked_by or "")
+            for each in _explaining(result, result.blocked_by, known)
         )
     ]
 
@@ -146,11 +124,50 @@ def run_order(catalogue: Catalogue) -> Callable[[ScenarioResult], tuple[int, int
 
 def need_order(catalogue: Catalogue) -> Callable[[ScenarioResult], tuple[int, str]]:
     """Return the sort key that places results after their preconditions."""
-    place = _place(catalogue)
+    place = catalogue.place
     return lambda result: (max(place[name] for name in result.requirements), result.id)
 
 
-def _untried(catalogue: Catalogue, result: ScenarioResult, known: Iterable[ScenarioResult]) -> ScenarioResult:
+def _broken(
+    catalogue: Catalogue, case_id: str, requirements: Sequence[str], pairing: Pairing, known: _Results
+) -> Cause | None:
+    for precondition in catalogue.needed_by(*requirements):
+        found = _cause_of(
+            precondition,
+            lambda name: list(_concerning(case_id, pairing, known.of(name))),
+            # A requirement that depends on one of `requirements` cannot block them.
+            lambda name: {name, *catalogue.needed_by(name)}.isdisjoint(requirements),
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _resolve_case(catalogue: Catalogue, result: ScenarioResult, known: _Results) -> ScenarioResult:
+    """Return `result`, blocked if it did not pass and `known` shows that a precondition failed.
+
+    A case that itself observed a missing precondition stays blocked even if none of `known` shows it as
+    not met; `resolve_all` decides at the end of the run.
+    """
+    pairing = result.roles
+    if pairing is None:
+        return result
+    if result.outcome is Outcome.BLOCKED:
+        found = _cause_of_block(catalogue, result, known)
+        return result if found is None else _blocked(result, found, result.judgments)
+    if result.outcome not in UNDECIDED:
+        return result
+    found = _broken(catalogue, result.id, result.requirements, pairing, known)
+    if found is None:
+        return result
+    judgments = {
+        name: Outcome.BLOCKED if outcome in UNDECIDED else outcome
+        for name, outcome in result.judgments.items()
+    }
+    return _blocked(result, found, judgments)
+
+
+def _untried(catalogue: Catalogue, result: ScenarioResult, known: _Results) -> ScenarioResult:
     if result.roles is None or result.outcome is Outcome.ERROR:
         return result
     found = _hopeless(catalogue, result.id, result.requirements, result.roles, known)
@@ -160,40 +177,32 @@ def _untried(catalogue: Catalogue, result: ScenarioResult, known: Iterable[Scena
 
 
 def _hopeless(
-    catalogue: Catalogue,
-    case_id: str,
-    requirements: Sequence[str],
-    pairing: Pairing,
-    finished: Iterable[ScenarioResult],
+    catalogue: Catalogue, case_id: str, requirements: Sequence[str], pairing: Pairing, finished: _Results
 ) -> Cause | None:
-    level = _place(catalogue)
+    level = catalogue.place
     place = max(level[name] for name in requirements)
-    before = [
-        each
-        for each in _concerning(case_id, pairing, finished)
-        if not each.waits and max(level[name] for name in each.requirements) < place
-    ]
-    for precondition in _preconditions(catalogue, requirements):
+    for precondition in catalogue.needed_by(*requirements):
         if blocks_all_dependents(catalogue, precondition):
-            for each in before:
-                if each.did_not_meet(precondition):
+            for each in _concerning(case_id, pairing, finished.of(precondition)):
+                is_before = not each.waits and max(level[name] for name in each.requirements) < place
+                if is_before and each.did_not_meet(precondition):
                     return Cause(precondition, each)
     return None
 
 
-def _unblock(catalogue: Catalogue, known: list[ScenarioResult], place: int) -> bool:
+def _unblock(catalogue: Catalogue, known: _Results, place: int) -> bool:
     """Undo the block of one of the `known` results if no result shows its cause; return whether it did so.
 
     A case that failed keeps its own outcome; one that observed a missing precondition becomes unobserved.
     """
-    result = known[place]
+    result = known.all[place]
     if not _is_blocked(result) or _blocked_in_itself(result) or _cause(catalogue, result, known):
         return False
     observed = result.as_observed()
     if not _is_blocked(observed) or _blocked_in_itself(observed):
-        known[place] = observed
+        known.all[place] = observed
         return True
-    known[place] = observed.revised(
+    known.all[place] = observed.revised(
         outcome=Outcome.UNOBSERVED if observed.outcome is Outcome.BLOCKED else observed.outcome,
         judgments={
             name: Outcome.UNOBSERVED if outcome is Outcome.BLOCKED else outcome
@@ -205,12 +214,12 @@ def _unblock(catalogue: Catalogue, known: list[ScenarioResult], place: int) -> b
     return True
 
 
-def _unexplained(observed: ScenarioResult, known: Sequence[ScenarioResult]) -> str:
+def _unexplained(observed: ScenarioResult, known: _Results) -> str:
     """Return why a case is not blocked by the missing precondition that it observed."""
     name = observed.blocked_by
     seen = observed.message.removeprefix(f"blocked by {name}: ").strip()
     what = f"The precondition {name} did not hold in this case ({seen})" if name else f"Blocked ({seen})"
-    judging = [each for each in _explaining(observed, known) if name in each.requirements]
+    judging = list(_explaining(observed, name, known))
     met = [each for each in judging if name and each.judgment(name) in MET]
     lost = "what this scenario judges could not be observed."
     if met:
@@ -224,9 +233,7 @@ def _unexplained(observed: ScenarioResult, known: Sequence[ScenarioResult]) -> s
     return f"{what}, and no case of this run judges {name or 'what blocks it'} in this pairing; {lost}"
 
 
-def _with_cause(
-    catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]
-) -> ScenarioResult:
+def _with_cause(catalogue: Catalogue, result: ScenarioResult, known: _Results) -> ScenarioResult:
     """Return a blocked result with the requirement that blocks it, and the case that shows it."""
     if not _is_blocked(result):
         return result
@@ -238,31 +245,33 @@ def _with_cause(
     return result if found is None else _blocked(result, found, result.judgments)
 
 
-def _cause(catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]) -> Cause | None:
+def _cause(catalogue: Catalogue, result: ScenarioResult, known: _Results) -> Cause | None:
     if result.roles is None:
         return None
     return _cause_of_block(catalogue, result.as_observed(), known)
 
 
-def _cause_of_block(
-    catalogue: Catalogue, result: ScenarioResult, known: Sequence[ScenarioResult]
-) -> Cause | None:
+def _cause_of_block(catalogue: Catalogue, result: ScenarioResult, known: _Results) -> Cause | None:
     """Return what blocks a result: the missing precondition that it observed, its cause, or another one."""
     assert result.roles is not None
     found = None
     if result.outcome is Outcome.BLOCKED and (name := result.blocked_by):
-        found = broken_precondition(catalogue, result.id, [name], result.roles, known)
-        found = found or _cause_of(name, list(_explaining(result, known)), lambda _: True)
-    return found or broken_precondition(catalogue, result.id, result.requirements, result.roles, known)
+        found = _broken(catalogue, result.id, [name], result.roles, known)
+        found = found or _cause_of(name, lambda name: list(_explaining(result, name, known)), lambda _: True)
+    return found or _broken(catalogue, result.id, result.requirements, result.roles, known)
 
 
 def _cause_of(
     requirement: str,
-    known: Sequence[ScenarioResult],
+    judging: Callable[[str], list[ScenarioResult]],
     may_block: Callable[[str], bool],
     visited: tuple[str, ...] = (),
 ) -> Cause | None:
-    """Return the case that shows `requirement` as not met, or the cause that blocks it."""
+    """Return the case that shows `requirement` as not met, or the cause that blocks it.
+
+    `judging` returns the results that judge a requirement and may explain it.
+    """
+    known = judging(requirement)
     for each in known:
         if each.did_not_meet(requirement):
             return Cause(requirement, each)
@@ -270,8 +279,8 @@ def _cause_of(
         name = each.blocked_by
         if not name or name in (requirement, *visited) or not may_block(name):
             continue
-        if requirement in each.requirements and each.judgment(requirement) is Outcome.BLOCKED:
-            found = _cause_of(name, known, may_block, (requirement, *visited))
+        if each.judgment(requirement) is Outcome.BLOCKED:
+            found = _cause_of(name, judging, may_block, (requirement, *visited))
             if found is not None:
                 return found
     return None
@@ -293,11 +302,6 @@ def _blocked(
     )
 
 
-def _can_block(result: ScenarioResult) -> bool:
-    """Return whether a result shows a requirement as not met, or is blocked itself."""
-    return not (NOT_MET | {Outcome.BLOCKED}).isdisjoint((result.outcome, *result.judgments.values()))
-
-
 def _is_blocked(result: ScenarioResult) -> bool:
     return Outcome.BLOCKED in (result.outcome, *result.judgments.values())
 
@@ -312,38 +316,15 @@ def _not_met(result: ScenarioResult) -> list[str]:
 
 
 def _concerning(
-    case_id: str, pairing: Pairing | None, finished: Iterable[ScenarioResult]
+    case_id: str, pairing: Pairing, finished: Iterable[ScenarioResult]
 ) -> Iterator[ScenarioResult]:
     for each in finished:
-        if pairing and each.roles is not None and pairing.includes(each.roles) and each.id != case_id:
+        if each.roles is not None and pairing.includes(each.roles) and each.id != case_id:
             yield each
 
 
-def _explaining(result: ScenarioResult, known: Iterable[ScenarioResult]) -> Iterator[ScenarioResult]:
-    """Yield the cases that can explain the missing precondition that `result` observed."""
-    for each in known:
+def _explaining(result: ScenarioResult, requirement: str | None, known: _Results) -> Iterator[ScenarioResult]:
+    """Yield the cases of `requirement` that can explain that `result` observed it as missing."""
+    for each in known.of(requirement) if requirement else ():
         if result.roles and each.roles and each.id != result.id and result.roles.is_explained_by(each.roles):
             yield each
-
-
-def _place(catalogue: Catalogue) -> dict[str, int]:
-    return {requirement.id: number for number, requirement in enumerate(catalogue.ordered())}
-
-
-def _rests_on(catalogue: Catalogue, cause: str, requirements: Sequence[str]) -> bool:
-    """Return whether `cause` is one of `requirements` or depends on one, and so cannot block them.
-
-    A scenario may need more than its requirement does, and be blocked by a later one.
-    """
-    return not {cause, *_preconditions(catalogue, [cause])}.isdisjoint(requirements)
-
-
-def _preconditions(catalogue: Catalogue, requirements: Sequence[str]) -> list[str]:
-    wanted: list[str] = []
-    queue = list(requirements)
-    while queue:
-        for precondition in catalogue.get(queue.pop(0)).precondition:
-            if precondition not in requirements and precondition not in wanted:
-                wanted.append(precondition)
-                queue.append(precondition)
-    return wanted

@@ -90,8 +90,9 @@ class Requirement:
 class Catalogue(Mapping[str, Requirement]):
     """All requirements by id, in the order of the file.
 
-    `hash` is the SHA-256 of the file in hexadecimal; it identifies the catalogue in results. Raises
-    `CatalogueError` on duplicate ids, unknown preconditions and cyclic preconditions.
+    `hash` is the SHA-256 of the file in hexadecimal; it identifies the catalogue in results. `place` is the
+    position of each id in `ordered`. Raises `CatalogueError` on duplicate ids, unknown preconditions and
+    cyclic preconditions.
     """
 
     def __init__(self, requirements: Iterable[Requirement], *, hash: str = "") -> None:  # noqa: A002
@@ -106,6 +107,8 @@ class Catalogue(Mapping[str, Requirement]):
                 if needed not in self._by_id:
                     raise CatalogueError(f"{requirement.id}: precondition {self._unknown(needed)}")
         self._order = self._sorted()
+        self.place = {requirement_id: number for number, requirement_id in enumerate(self._order)}
+        self._needed: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __getitem__(self, requirement_id: str) -> Requirement:
         try:
@@ -140,6 +143,19 @@ class Catalogue(Mapping[str, Requirement]):
                 needed.add(current)
                 pending.extend(self._by_id[current].precondition)
         return [self._by_id[current] for current in self._order if current in needed]
+
+    def needed_by(self, *requirements: str) -> tuple[str, ...]:
+        """Return the ids of all preconditions of `requirements`, the direct ones first."""
+        if requirements not in self._needed:
+            needed: dict[str, None] = {}
+            pending = list(requirements)
+            for current in pending:
+                for precondition in self.get(current).precondition:
+                    if precondition not in requirements and precondition not in needed:
+                        needed[precondition] = None
+                        pending.append(precondition)
+            self._needed[requirements] = tuple(needed)
+        return self._needed[requirements]
 
     def chapters(self) -> list[str]:
         """Return the chapters in the order of the file."""

@@ -16,7 +16,7 @@ from clasp_e2e.results.merge import MergeError, merge_runs
 from clasp_e2e.results.outcome import Outcome, Verdict
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.planned_cases import KnownList, Plan
-from clasp_e2e.results.preconditions import failed_precondition, resolve_case, run_order
+from clasp_e2e.results.preconditions import failed_precondition, run_order
 from clasp_e2e.results.resolution import Resolution, baselines_of, resolve_run
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.spec.catalogue import Level, load_catalogue
@@ -88,8 +88,7 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     finished: list[ScenarioResult] = []
     for each in sorted(tried, key=run_order(CATALOGUE)):
         assert each.roles is not None
-        found = (one.as_observed() for one in finished)
-        cause = failed_precondition(CATALOGUE, each.id, each.requirements, each.roles, found)
+        cause = failed_precondition(CATALOGUE, each.id, each.requirements, each.roles, finished)
         if cause is not None:
             blocked = dict.fromkeys(each.requirements, Outcome.BLOCKED)
             each = replace(
@@ -100,7 +99,7 @@ def ran(tried: Iterable[ScenarioResult]) -> list[ScenarioResult]:
                 message=f"{cause} failed",
                 remark=None,
             )
-        finished.append(resolve_case(CATALOGUE, each, finished))
+        finished.append(each)
     return finished
 
 

@@ -6,9 +6,11 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fork_server import fork_server
 from hypothesis import HealthCheck, settings
 from plugin_runs import Folder
 from xdist.remote import Producer
@@ -43,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 PROCESS_FIXTURES = frozenset(
-    ("available", "command", "examined", "folder", "job", "killed", "make_driver", "start", "wheel")
+    ("available", "command", "examined", "job", "killed", "make_driver", "python_m", "start", "wheel")
 )
 """Fixtures by which a test starts processes."""
 
@@ -84,6 +86,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
     return GroupScheduling(config, log)
 
 
+@pytest.fixture(scope="session")
+def python_m() -> Iterator[list[str]]:
+    """The words that stand for `python -m` in a command: its process starts with the imports done."""
+    with fork_server() as words:
+        yield words
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(tmp_path: Path, python_m: list[str]) -> Folder:
+    return Folder(tmp_path, python_m)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -74,8 +73,9 @@ class Finished:
 class Folder:
     """A folder with scenarios, and pytest to run them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, python_m: list[str]) -> None:
         self.path = path
+        self._python_m = python_m
         (path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = session\n")
         self.environment = os.environ | {
             "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE / "testbed")]),
@@ -92,7 +92,7 @@ class Folder:
     def command(self, *arguments: str, xdist: bool = False) -> list[str]:
         without = ["cacheprovider", "hypothesispytest", *([] if xdist else ["xdist"])]
         own = ["-p", "clasp_e2e.plugin", *(f"-pno:{name}" for name in without)]
-        return [sys.executable, "-m", "pytest", *own, "-W", "error", "--deadline-scale", "0.1", *arguments]
+        return [*self._python_m, "pytest", *own, "-W", "error", "--deadline-scale", "0.1", *arguments]
 
     def run(
         self,
@@ -112,7 +112,7 @@ class Folder:
         (line,) = [line for line in of.out.splitlines() if line.startswith("Repeat with")]
         program, *arguments = shlex.split(line.removeprefix("Repeat with"))
         assert program == "pytest"
-        return self._run([sys.executable, "-m", "pytest", *arguments])
+        return self._run([*self._python_m, "pytest", *arguments])
 
     def finished(self, status: int, out: str) -> Finished:
         results = self.path / "reports/latest/results.json"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from click.testing import CliRunner, Result
 from clasp_e2e.commands import main
 
 CHECKOUT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from clasp_e2e.commands import main; main()"]
 
 LIAR = """
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -38,17 +36,23 @@ def environment(package: Path = CHECKOUT) -> dict[str, str]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., Finished]:
+def clasp_e2e(python_m: list[str]) -> list[str]:
+    """The words that stand for `clasp-e2e` in a command."""
+    return [*python_m, "clasp_e2e"]
+
+
+@pytest.fixture
+def command(tmp_path: Path, clasp_e2e: list[str]) -> Callable[..., Finished]:
     """`clasp-e2e` in a process of its own, started in an empty folder."""
 
     def finish(*arguments: str) -> Finished:
         return subprocess.run(
-            [*COMMAND, *arguments],
+            [*clasp_e2e, *arguments],
             cwd=tmp_path,
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=280,
             check=False,
         )
 

@@ -17,7 +17,7 @@ import pytest
 
 from clasp_e2e.plugin import attach as plugin_attach
 
-from .conftest import COMMAND, Finished, environment
+from .conftest import Finished, environment
 
 Command = Callable[..., Finished]
 
@@ -29,13 +29,13 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, clasp_e2e: list[str]) -> Iterator[Start]:
     """Start `clasp-e2e` in an empty folder; at the end none is left."""
     running: list[subprocess.Popen[str]] = []
 
     def started(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*clasp_e2e, *arguments],
             cwd=tmp_path,
             env=environment(),
             stdout=subprocess.PIPE,

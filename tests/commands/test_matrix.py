@@ -15,7 +15,7 @@ import pytest
 from clasp_e2e.execution.matrix_cells import assign_roles, cell_folders
 from clasp_e2e.results.matrix_results import Cell
 
-from .conftest import COMMAND, LIAR, Finished, environment
+from .conftest import LIAR, Finished, environment
 
 Command = Callable[..., Finished]
 
@@ -244,21 +244,17 @@ def test_the_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> N
 
 
 def interrupted(
-    tmp_path: Path,
+    command: list[str],
+    folder: Path,
     number: signal.Signals,
     peer: str,
     *,
     after: tuple[str, ...] = ("under way",),
-    background: bool = False,
 ) -> tuple[int, str]:
     """Interrupt a matrix of `peer` alone when all of `after` is printed; return its status and output."""
-    command = [*COMMAND, "matrix", "--peers", peer, "--results", "out", "-k", "test_the_mode_"]
-    if (
-        background
-    ):  # As a shell starts a job in the background: it does not hear Ctrl-C, nor does what it starts.
-        command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    command = [*command, "matrix", "--peers", peer, "--results", "out", "-k", "test_the_mode_"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         said = ""
@@ -273,14 +269,19 @@ def interrupted(
 
 @pytest.mark.usefixtures("drivers")
 @pytest.mark.parametrize(
-    ("number", "background"),
-    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
+    ("number", "shell"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+        # As a shell starts a job in the background: neither it nor what it starts receives Ctrl-C.
+        (signal.SIGTERM, ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"]),
+    ],
 )
-def test_an_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
-    tmp_path: Path, number: signal.Signals, background: bool
+def test_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
+    clasp_e2e: list[str], tmp_path: Path, number: signal.Signals, shell: list[str]
 ) -> None:
     after = ("under way", "\n1 of ")
-    status, said = interrupted(tmp_path, number, "drivers:Hangs", after=after, background=background)
+    status, said = interrupted([*shell, *clasp_e2e], tmp_path, number, "drivers:Hangs", after=after)
     assert status == 3, said
     assert "The matrix was interrupted; the results so far are kept." in said
     assert "Traceback" not in said
@@ -291,10 +292,10 @@ def test_an_interrupted_matrix_ends_in_order_and_keeps_what_is_known(
     assert run["subset"] is True
 
 
-def test_an_interrupted_matrix_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_interrupted_matrix_leaves_no_process_behind(clasp_e2e: list[str], tmp_path: Path) -> None:
     (tmp_path / "adapter.py").write_text(HANGING_ADAPTER)
     (tmp_path / "told.py").write_text(TELLS)
-    status, said = interrupted(tmp_path, signal.SIGTERM, "told:Adapter")
+    status, said = interrupted(clasp_e2e, tmp_path, signal.SIGTERM, "told:Adapter")
     assert status == 3, said
     started = [int(path.stem) for path in tmp_path.glob("*.pid")]
     assert started

@@ -11,14 +11,15 @@ from websockets.asyncio.client import connect
 
 from clasp_e2e import wire
 
-from .conftest import COMMAND, Finished, environment
+from .conftest import Finished, environment
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.subprocess
-async def test_runs_until_it_is_ended(tmp_path: Path, ending: signal.Signals) -> None:
+async def test_router_runs_until_it_is_ended(
+    clasp_e2e: list[str], tmp_path: Path, ending: signal.Signals
+) -> None:
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *clasp_e2e,
         *("router", "--port", "0"),
         cwd=tmp_path,
         env=environment(),

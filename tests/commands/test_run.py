@@ -13,7 +13,7 @@ import pytest
 from clasp_e2e.execution.bundled_scenarios import scenarios_root
 from clasp_e2e.plugin.invocation import targets
 
-from .conftest import COMMAND, LIAR, Finished, environment
+from .conftest import LIAR, Finished, environment
 
 Command = Callable[..., Finished]
 
@@ -85,9 +85,9 @@ def test_without_a_file_all_scenarios_are_meant() -> None:
     assert targets(root, ["-n", "2"]) == ["-n", "2", str(root / "scenarios")]
 
 
-def test_ctrl_c_keeps_what_was_found_and_is_no_verdict(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_found_and_is_no_verdict(clasp_e2e: list[str], tmp_path: Path) -> None:
     journal = tmp_path / "reports/latest/journal.jsonl"
-    arguments = [*COMMAND, "run", "test_connecting.py", "test_routing_mode.py", "--", "-q"]
+    arguments = [*clasp_e2e, "run", "test_connecting.py", "test_routing_mode.py", "--", "-q"]
     with subprocess.Popen(
         arguments,
         cwd=tmp_path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from clasp_e2e.p2p_types import Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed import (
     Client,
@@ -14,6 +16,9 @@ from clasp_e2e.testbed import (
     random_payload,
     requirement,
 )
+
+LATE = 3.0
+"""Seconds by which a time-out may be exceeded (TMO-1: 33 s)."""
 
 P2P, RELAY = SendResult.P2P, SendResult.RELAY
 
@@ -60,7 +65,10 @@ async def test_prefer_p2p_without_a_path_relays(unconnected: UnconnectedPair) ->
     pair = await unconnected.attach(config, config)
     pair.link.cut()
     sender, receiver = pair
+    began = asyncio.get_running_loop().time()
     await expect_send(pair, sender, receiver, RELAY, "the result of a send without a path")
+    took = asyncio.get_running_loop().time() - began
+    expect(took, "seconds until a send without a path was relayed").at_most(sender.timeout + LATE)
 
 
 @requirement("RTE-5", slow=True)

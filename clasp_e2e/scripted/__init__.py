@@ -5,7 +5,11 @@ from clasp_e2e.scripted import forwarding as forwarding, ice as ice
 from clasp_e2e.scripted import option_mutants as option_mutants
 from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, routers as routers, routing as routing
-from clasp_e2e.scripted import sending_mutants as sending_mutants, signaling as signaling
+from clasp_e2e.scripted import (
+    second_causes as second_causes,
+    sending_mutants as sending_mutants,
+    signaling as signaling,
+)
 from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting
 from clasp_e2e.scripted.mutant import MUTANTS as MUTANTS, Mutant as Mutant, PeerScript as PeerScript
 from clasp_e2e.scripted.mutant import RouterScript as RouterScript, mutant as mutant

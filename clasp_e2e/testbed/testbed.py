@@ -378,6 +378,6 @@ class Testbed:
         return errors
 
 
-def holds_sdp(message: wire.Publish) -> bool:
+def holds_sdp(message: Carrier) -> bool:
     """Return whether the published value contains an SDP at any depth."""
     return bool(contents_of(message).descriptions)

@@ -13,6 +13,10 @@ from OpenSSL import SSL
 CONTROL = 50
 """The payload protocol identifier of DCEP messages, which open channels (RFC 8832, section 8.1)."""
 
+MOST_IN_FLIGHT = 64 * 1024
+"""Bytes without an acknowledgement. A socket's default buffer holds some 90 datagrams, and without a path
+that limits the rate, the congestion window grows until it overflows: then aiortc waits for time-outs."""
+
 
 class Association:
     """The SCTP association of one transport."""
@@ -61,6 +65,7 @@ class Association:
 
     async def _on_sack(self, chunk: object) -> None:
         await self._receive_sack(chunk)
+        self._sctp._cwnd = min(self._sctp._cwnd, MOST_IN_FLIGHT)
         self._drained.set()
 
     def _on_t3(self) -> None:

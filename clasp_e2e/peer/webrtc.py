@@ -4,10 +4,19 @@ Comments name the limitations of aiortc 1.16 where they matter.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSctpTransport,
+    RTCSessionDescription,
+)
 from aiortc.exceptions import InvalidStateError
 from aiortc.sdp import candidate_from_sdp
 
@@ -17,6 +26,9 @@ from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
+
+RECEIVE_BUFFER = 4 << 20
+"""Bytes in a socket that have not been read yet; the system may allow less."""
 
 SERVER_LIMIT = 1.0
 """Seconds to wait for a TURN server to confirm the end of an allocation."""
@@ -72,6 +84,15 @@ class _Connection(RTCPeerConnection):
         await closing
         if pump is not None:
             await asyncio.wait([pump])
+
+
+def _enlarge_buffers(sctp: RTCSctpTransport) -> None:
+    """Enlarge the receive buffers of the sockets: a burst overflows the default while the loop is busy."""
+    for protocol in sctp.transport.transport._connection._protocols:  # pyright: ignore[reportPrivateUsage]
+        opened: socket.socket | None = protocol.transport.get_extra_info("socket")
+        if opened is not None:
+            with suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
 
 async def _discard(data: bytes) -> None:
@@ -132,6 +153,7 @@ class AiortcTransport(Transport):
             raise ConnectionError("the description is not that of a DataChannel")
         self._association = Association(pc.sctp)
         await pc.setLocalDescription()
+        _enlarge_buffers(pc.sctp)
         sdp = pc.localDescription.sdp
         if "a=candidate:" not in sdp:
             raise ConnectionError(

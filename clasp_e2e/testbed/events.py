@@ -147,6 +147,11 @@ class Inbox:
         """Return whether any of `payloads` arrives in time; nothing is judged."""
         return await self._arrives(lambda: any(event.data in payloads for event in self.data()), within)
 
+    async def receives_count(self, count: int, *, within: float | None = None) -> bool:
+        """Return whether at least `count` Data events arrive in time; nothing is judged."""
+        limit = self._patience.event if within is None else within
+        return await self._arrives(lambda: len(self.data()) >= count, limit)
+
     async def _arrives(self, is_there: Callable[[], bool], within: float) -> bool:
         try:
             await self._await(lambda: is_there() or None, "the sent data", within, 0)

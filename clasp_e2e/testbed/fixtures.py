@@ -55,6 +55,12 @@ class Path:
             self.took_the_router()
             self.avoided_the_direct_path()
 
+    def carried(self, *, direct: int, routed: int) -> None:
+        """Require at least `direct` and `routed` bytes to have taken each path, whatever else did."""
+        for size, path, crossed in ((direct, _DIRECT, self.direct), (routed, _ROUTED, self.routed)):
+            if crossed < size:
+                raise Unmet(f"payloads of {size} bytes to take {path}", f"{crossed} bytes took it")
+
     def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
         if taken and crossed < self.size:
             raise Unmet(f"the payload of {self.size} bytes to take {path}", f"{crossed} bytes took it")

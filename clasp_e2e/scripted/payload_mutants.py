@@ -1,0 +1,158 @@
+"""Peers that take payloads for something else, or lose or change those of some sizes or in bursts."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from clasp_e2e.p2p_types import Data, SendResult
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.scripted.mutant import EITHER, Mutant, Outs, PeerScript
+from clasp_e2e.scripted.sending_mutants import is_reliable, lost
+
+MEBIBYTE = 1 << 20
+
+RELAY_CUT = 32_768
+"""Bytes that some faulty peers relay at most."""
+
+
+def changing_sent(name: str, broken: str, change: Callable[[bytes], bytes]) -> Mutant:
+    """Define a mutant of SND-1 that changes what it sends directly and reliably."""
+    return PeerScript.define(
+        name, "SND-1", broken, on=fx.SendOnChannel,
+        alter=lambda _, send: replace(send, data=change(send.data)) if is_reliable(send) else send,
+    )  # fmt: skip
+
+
+def changing_received(name: str, broken: str, change: Callable[[bytes], bytes | None]) -> Mutant:
+    """Define a mutant of SND-1 that changes reliable messages before it delivers them; None drops one."""
+
+    def alter(_: PeerScript, data: Data) -> Outs:
+        changed = change(data.data) if data.reliable else data.data
+        return () if changed is None else (fx.Emit(replace(data, data=changed)),)
+
+    return PeerScript.define(name, "SND-1", broken, *EITHER, on=Data, alter=alter)
+
+
+def changing_relayed(name: str, requirement: str, broken: str, change: Callable[[bytes], bytes]) -> Mutant:
+    """Define a mutant that changes what it relays."""
+
+    def alter(script: PeerScript, relay: fx.PublishRelay) -> fx.PublishRelay:
+        value: Any = relay.value
+        return replace(relay, value={**value, "data": change(script.sends[relay.call].data)})
+
+    return PeerScript.define(name, requirement, broken, on=fx.PublishRelay, alter=alter)
+
+
+def as_text(data: bytes) -> bytes:
+    """Return `data` decoded and encoded as UTF-8."""
+    return data.decode(errors="replace").encode()
+
+
+class Bursting(PeerScript):
+    """A script that counts the bytes sent and received on reliable channels within a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[type, tuple[float, int]] = {}
+
+    def exceeds(self, effect: fx.SendOnChannel | fx.Emit, data: bytes) -> bool:
+        """Count `data`, and return whether there was more than a mebibyte since the last pause."""
+        now = asyncio.get_running_loop().time()
+        last, total = self._counts.get(type(effect), (0.0, 0))
+        total = len(data) + (total if now - last < 1.0 else 0)
+        self._counts[type(effect)] = (now, total)
+        return total > MEBIBYTE
+
+
+def without_overflow(script: Bursting, emit: fx.Emit) -> Outs:
+    """Deliver a message unless it belongs to the end of a burst."""
+    if isinstance(emit.event, Data) and len(emit.event.data) > 1000 and script.exceeds(emit, emit.event.data):
+        return ()
+    return (emit,)
+
+
+# fmt: off
+StripsATrailingNul = changing_sent(
+    "StripsATrailingNul", "It strips a NUL from the end of what it sends.",
+    lambda data: data.removesuffix(b"\0") or data,
+)
+SendsLineEndsAsLineFeeds = changing_sent(
+    "SendsLineEndsAsLineFeeds", "It replaces carriage returns and line feeds by line feeds.",
+    lambda data: data.replace(b"\r\n", b"\n"),
+)
+SendsText = changing_sent(
+    "SendsText", "It decodes small payloads as UTF-8, and replaces what is none.",
+    lambda data: as_text(data) if 1 < len(data) < 30 else data,
+)
+DeliversStripped = changing_received(
+    "DeliversStripped", "It strips white space from both ends of what it receives.",
+    lambda data: data.strip() or data,
+)
+DeliversNoBom = changing_received(
+    "DeliversNoBom", "It strips a byte order mark from the beginning of what it receives.",
+    lambda data: data.removeprefix(b"\xef\xbb\xbf"),
+)
+SwallowsFrames = changing_received(
+    "SwallowsFrames", "It takes what begins like a CLASP frame for a frame of its own.",
+    lambda data: None if data.startswith(b"S") and len(data) < 100 else data,
+)
+SwallowsJson = changing_received(
+    "SwallowsJson", "It takes a JSON object for a message of its own.",
+    lambda data: None if data.startswith(b'{"') else data,
+)
+LosesTheEmpty = PeerScript.define(
+    "LosesTheEmpty", "SND-6", "It loses the empty payload.", *EITHER, on=fx.SendOnChannel,
+    alter=lambda _, send: (send,) if send.data else lost(send),
+)
+DeliversNoEmptyData = PeerScript.define(
+    "DeliversNoEmptyData", "SND-6", "It does not deliver empty payloads.", *EITHER,
+    on=Data, alter=lambda _, data: (fx.Emit(data),) if data.data else (),
+)
+RelaysStripped = changing_relayed(
+    "RelaysStripped", "SND-1", "It strips white space from the end of what it relays.",
+    lambda data: data.rstrip() or data,
+)
+RelaysText = changing_relayed(
+    "RelaysText", "SND-1", "It relays text that is no UTF-8 with replacements.",
+    lambda data: as_text(data) if 1 < len(data) < 60 else data,
+)
+TruncatesLargeRelays = changing_relayed(
+    "TruncatesLargeRelays", "SND-11", "It truncates what it relays to 32 KiB.", lambda data: data[:RELAY_CUT]
+)
+LosesLargeRelays = PeerScript.define(
+    "LosesLargeRelays", "SND-11", "It returns Relay for more than 48,000 bytes, and relays nothing.",
+    on=fx.PublishRelay, alter=lambda script, relay: (
+        fx.Resolve(relay.call, SendResult.RELAY) if len(script.sends[relay.call].data) > 48_000 else relay
+    ),
+)
+LosesEmptyRelays = PeerScript.define(
+    "LosesEmptyRelays", "SND-11", "It returns Relay for the empty payload, and relays nothing.", *EITHER,
+    on=fx.PublishRelay, alter=lambda script, relay: (
+        relay if script.sends[relay.call].data else fx.Resolve(relay.call, SendResult.RELAY)
+    ),
+)
+DeliversNoLargeMessages = PeerScript.define(
+    "DeliversNoLargeMessages", "SND-12",
+    "It delivers no message above 50,000 bytes, though it announces more.", *EITHER,
+    on=Data, alter=lambda _, data: (fx.Emit(data),) if len(data.data) <= 50_000 else (),
+)
+DeliversLargeMessagesInPieces = PeerScript.define(
+    "DeliversLargeMessagesInPieces", "SND-12", "It delivers a large message in pieces of 16 KiB.", *EITHER,
+    on=Data, alter=lambda _, data: [
+        fx.Emit(replace(data, data=data.data[start:start + 16384]))
+        for start in range(0, max(1, len(data.data)), 16384)
+    ],
+)
+DropsWhatOverflows = Bursting.define(
+    "DropsWhatOverflows", "SND-4", "It returns P2P for all of a burst, and sends only a mebibyte.", *EITHER,
+    on=fx.SendOnChannel, alter=lambda script, send: (
+        lost(send)
+        if is_reliable(send) and len(send.data) > 1000 and script.exceeds(send, send.data) else (send,)
+    ),
+)
+DeliversNoMoreThanAMebibyte = Bursting.define(
+    "DeliversNoMoreThanAMebibyte", "SND-4", "It delivers only the first mebibyte of a burst.", *EITHER,
+    on=fx.Emit, alter=without_overflow,
+)
+# fmt: on

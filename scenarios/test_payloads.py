@@ -1,0 +1,136 @@
+"""Payloads of every content and size, and bursts, directly and by relay, in each direction."""
+
+from __future__ import annotations
+
+from clasp_e2e.p2p_types import Data, RoutingMode
+from clasp_e2e.testbed import (
+    Client,
+    Flow,
+    PeerPair,
+    Refused,
+    Unmet,
+    arrivals,
+    each_byte_at_both_ends,
+    expect,
+    expect_unchanged,
+    precondition,
+    random_payload,
+    requirement,
+    samples,
+    send_unreliably,
+    together,
+    transfer_burst,
+)
+
+BURST = 128
+"""Reliable sends in each direction, 2 MiB together: more than the usual limit of a channel's buffer."""
+
+RELAYED_SIZES = (1, 2, 255, 256, 4095, 4096, 16_000, 20_000, 32_767, 32_768, 48_000, 60_000, 64_000)
+"""Bytes; a CLASP frame holds at most 65,535."""
+OVERSIZES = (65_000, 65_535, 65_536, 70_000, 131_072, 400_000)
+"""Bytes that one CLASP frame holds barely or not at all."""
+LARGE_SIZES = (17_000, 32_768, 60_000, 65_535, 100_000, 200_000)
+"""Bytes above what every implementation sends in one message."""
+
+
+@requirement("SND-1")
+async def test_reliable_sends_of_any_content_arrive_unchanged(connected_pair: PeerPair) -> None:
+    """Text, JSON, base64, CLASP frames and unusual ends arrive unchanged, directly, in each direction."""
+    for sender, receiver in both_ways(connected_pair):
+        await expect_unchanged(sender, receiver, samples())
+
+
+@requirement("SND-1")
+async def test_reliable_sends_with_any_byte_at_their_ends_arrive_unchanged(connected_pair: PeerPair) -> None:
+    """Payloads with each byte value at both ends arrive unchanged, directly, in each direction."""
+    for sender, receiver in both_ways(connected_pair):
+        await expect_unchanged(sender, receiver, each_byte_at_both_ends())
+
+
+@requirement("SND-1")
+async def test_relayed_sends_of_any_content_arrive_unchanged(connected_pair: PeerPair) -> None:
+    """In ServerOnly, text, JSON, base64, CLASP frames and unusual ends arrive unchanged."""
+    for sender, receiver in both_ways(connected_pair):
+        await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+        await expect_relay(sender, receiver)
+        await expect_unchanged(sender, receiver, samples())
+
+
+async def expect_relay(sender: Client, receiver: Client) -> None:
+    """Require an ordinary relayed send to arrive, as a precondition."""
+    probe = random_payload(500)
+    with precondition("SND-3"):
+        await sender.send_p2p(receiver, probe)
+        await receiver.receives(probe)
+
+
+@requirement("SND-6")
+async def test_an_empty_send_arrives_or_is_refused(connected_pair: PeerPair) -> None:
+    """An empty payload arrives or is refused: a reliable one, and one of four unreliable ones."""
+    for sender, receiver in both_ways(connected_pair):
+        since = receiver.mark()
+        try:
+            await sender.send_p2p(receiver, b"")
+        except Refused:
+            continue
+        await receiver.receives(b"", since=since)
+        since = receiver.mark()
+        try:
+            await send_unreliably(sender, receiver, [b""] * 4)
+        except Refused:
+            continue
+        await receiver.receives(b"", since=since)
+
+
+@requirement("SND-11")
+async def test_relayed_sends_of_any_size_arrive_or_are_refused(connected_pair: PeerPair) -> None:
+    """In ServerOnly, sends of 0 bytes to 400 KB arrive or are refused, and a small one arrives after each."""
+    sender, receiver = connected_pair
+    await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+    await expect_relay(sender, receiver)
+    for size in (0, *RELAYED_SIZES, *OVERSIZES):
+        payload, after = random_payload(size), random_payload(100)
+        try:
+            await sender.send_p2p(receiver, payload)
+        except Refused as refusal:
+            if 0 < size <= 16_000:
+                raise Unmet(f"a relayed send of {size} bytes to be sent", f"refused: {refusal}") from refusal
+        else:
+            await receiver.receives(payload)
+        await sender.send_p2p(receiver, after)
+        await receiver.receives(after)
+
+
+@requirement("SND-12")
+async def test_large_messages_are_received_as_announced(connected_pair: PeerPair) -> None:
+    """Messages of up to 200,000 bytes that the partner may send arrive at the subject unchanged."""
+    receiver, sender = connected_pair
+    for size in LARGE_SIZES:
+        payload, since = random_payload(size), receiver.mark()
+        try:
+            await sender.send_p2p(receiver, payload)
+        except Refused:
+            break  # More than the SDP of the subject allows, or more than the partner sends at all.
+        await receiver.receives(payload)
+        received = len(receiver.events(Data, since=since))
+        expect(received, f"Data events of the subject for one message of {size} bytes").equals(1)
+
+
+@requirement("SND-4")
+async def test_bursts_in_both_directions_arrive(connected_pair: PeerPair) -> None:
+    """Two bursts of 2 MiB, one in each direction at the same time, arrive without gaps or repeats."""
+    flows = [
+        Flow(sender, receiver, [random_payload() for _ in range(BURST)])
+        for sender, receiver in both_ways(connected_pair)
+    ]
+    await together(*(transfer_burst(flow, connected_pair.patience.retransmission) for flow in flows))
+    await connected_pair.drain()
+    for flow in flows:
+        counts, sender = arrivals(flow.receiver, flow.sent), flow.sender.name
+        expect(counts.count(0), f"sends of {sender}, of {BURST}, that never arrived").equals(0)
+        expect(sum(count > 1 for count in counts), f"sends of {sender} that arrived twice").equals(0)
+
+
+def both_ways(pair: PeerPair) -> list[tuple[Client, Client]]:
+    """Return sender and receiver, in each direction."""
+    return [(pair.subject, pair.partner), (pair.partner, pair.subject)]

@@ -1,0 +1,114 @@
+"""Transfers of many payloads: what is sent, and what is concluded from what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from clasp_e2e.p2p_types import Data, SendResult
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.testbed.events import Inbox
+from clasp_e2e.testbed.expectations import JUDGMENT, Judgment, Refused, Unmet
+from clasp_e2e.testbed.lossy_transfer import Flow
+from clasp_e2e.testbed.payload_samples import each_byte_at_both_ends, samples
+from clasp_e2e.testbed.transfers import arrivals, expect_unchanged, transfer_burst
+from clasp_e2e.testbed.waiting import Patience
+
+
+@pytest.fixture(autouse=True)
+def judgment() -> None:
+    JUDGMENT.set(Judgment(("SND-1",), random.Random(1)))
+
+
+class Sender:
+    """A client whose messages arrive as `change` makes them; it refuses the first `refusals` sends."""
+
+    name = "alice"
+
+    def __init__(
+        self,
+        receiver: Inbox,
+        change: Callable[[bytes], Iterable[bytes]] = lambda data: (data,),
+        refusals: int = 0,
+    ) -> None:
+        self._receiver = receiver
+        self._change = change
+        self._refusals = refusals
+
+    async def send_p2p(self, _: object, data: bytes) -> SendResult:
+        if self._refusals:
+            self._refusals -= 1
+            raise Refused("the buffer is full")
+        for each in self._change(data):
+            self._receiver.sink(Data("session", each, reliable=True))
+        return SendResult.P2P
+
+
+def inbox() -> Any:
+    return Inbox("bob", Timeline(asyncio.get_running_loop().time), Patience(0.02))
+
+
+def test_each_byte_is_once_at_each_end() -> None:
+    payloads = each_byte_at_both_ends().values()
+    assert {data[0] for data in payloads} == {data[-1] for data in payloads} == set(range(256))
+
+
+def test_samples_differ() -> None:
+    payloads = samples().values()
+    assert len(set(payloads)) == len(payloads)
+    assert all(payloads)
+
+
+async def test_payloads_that_arrive_unchanged_are_accepted() -> None:
+    bob = inbox()
+    sender: Any = Sender(bob)
+    await expect_unchanged(sender, bob, samples())
+
+
+def stripped(data: bytes) -> Iterable[bytes]:
+    return (data.removesuffix(b"\0"),)
+
+
+def lost(data: bytes) -> Iterable[bytes]:
+    return () if data == b"null" else (data,)
+
+
+def repeated(data: bytes) -> Iterable[bytes]:
+    return (data,) * (2 if data == b"null" else 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (stripped, r"a NUL at the end .* 0 times; something else .*: 6 b"),
+        (lost, r"JSON null .* 0 times$"),
+        (repeated, r"JSON null .* 2 times$"),
+    ],
+)
+async def test_the_payload_that_is_changed_lost_or_repeated_is_named(
+    change: Callable[[bytes], Iterable[bytes]], seen: str
+) -> None:
+    bob = inbox()
+    sender: Any = Sender(bob, change)
+    payloads = {name: data for name, data in samples().items() if name in ("a NUL at the end", "JSON null")}
+    with pytest.raises(Unmet, match=seen):
+        await expect_unchanged(sender, bob, payloads)
+
+
+async def test_refused_sends_of_a_burst_are_repeated() -> None:
+    bob = inbox()
+    sender: Any = Sender(bob, refusals=5)
+    sent = [bytes([number]) for number in range(10)]
+    await transfer_burst(Flow(sender, bob, sent), 5.0)
+    assert arrivals(bob, sent) == [1] * 10
+
+
+async def test_a_send_that_is_refused_although_all_has_arrived_is_unmet() -> None:
+    bob = inbox()
+    sender: Any = Sender(bob, refusals=10**6)
+    with pytest.raises(Unmet, match="the buffer is full"):
+        await transfer_burst(Flow(sender, bob, [b"a"]), 0.05)

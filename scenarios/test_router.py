@@ -144,8 +144,9 @@ async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterClients)
     """A signal to an unknown session causes an ERROR to its sender, and reaches no session."""
     alice, bob = await router.client("alice"), await router.client("bob")
     unknown = "nonexistent-session-12345"
+    before = len(alice.received)
     await alice.signal(unknown, offer(alice, "lost"))
-    await alice.gets(wire.Error)
+    await alice.gets(wire.Error, lambda error: error in alice.received[before:])
     await alice.candidate(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")
     await alice.barrier()

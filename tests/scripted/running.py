@@ -141,13 +141,16 @@ def variant_cases(touches: frozenset[str], *, is_router: bool) -> list[Case]:
         for path, scenario in scenarios()
         if not touches.isdisjoint(scenario.requirements)
         for pairing in pairings(scenario, catalogue().get(scenario.requirements[0]), judged)
+        if not is_router or {pairing.offerer, pairing.answerer} <= {REFERENCE, None}
     ]
 
 
 def subjects_of_variant(*, is_router: bool) -> Subjects:
     """Who is judged when a variant is."""
     if is_router:
-        return Subjects(router=VARIANT, judged=frozenset({"router"}))
+        # Two sound peers are judged over the router, in addition to the router itself.
+        everyone = frozenset({"router", "offerer", "answerer"})
+        return Subjects(offerer=REFERENCE, answerer=REFERENCE, router=VARIANT, judged=everyone)
     return Subjects(offerer=VARIANT, answerer=VARIANT, judged=frozenset({"offerer", "answerer"}))
 
 
@@ -158,13 +161,9 @@ async def run_variant(
     sound = ReferenceDriver()
     subject = ReferenceDriver() if variant is None else variant()
     drivers = {REFERENCE: sound} if is_router else {VARIANT: subject, REFERENCE: sound}
-    plan = RunPlan(
-        catalogue=catalogue(),
-        selection=Selection(
-            subjects_of_variant(is_router=is_router), drivers, subject if is_router else sound, {}
-        ),
-        seed=0,
-    )
+    judged = subjects_of_variant(is_router=is_router)
+    selection = Selection(judged, drivers, subject if is_router else sound, {})
+    plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0)
     async with open_run(plan, shared) as opened:
         return [judged.result async for _, judged in opened.judge(to_run)]
 
@@ -186,7 +185,11 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
                 outcome == Outcome.PASSED
                 or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
                 or (unjudged and as_reference[result.id].get(requirement) == outcome)
-                or (unjudged and is_mixed and not variant.not_judged.isdisjoint(needed))
+                or (
+                    unjudged
+                    and (is_mixed or variant.is_router)
+                    and not variant.not_judged.isdisjoint(needed)
+                )
                 or (unjudged and requirement in variant.deviations)
             ):
                 continue

@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 PENDING: dict[str, str] = {
     "SignalsAtItsOwnAddress": "SIG-2 looks for signals at the public address only",
-    "SignalsInBundles": "the embedded router does not support BUNDLE",
     "CompressesItsSignals": "what cannot be read is not unobserved everywhere",
     "EncryptsItsSignals": "what cannot be read is not unobserved everywhere",
 }

@@ -101,7 +101,6 @@ class StdioChecks:
                 return
             await self._run("unknown method", session, check_unknown_method)
             await self._run("longest line", session, check_longest_line)
-            await self._run("lines at once", session, check_lines_at_once)
             await self._run("unread output", session, check_unread_output)
             if self.description is not None and "peer" in self.description.roles:
                 self._opens = await self._run("peer.open", session, self._check_open)
@@ -246,15 +245,6 @@ async def check_longest_line(session: StdioSession) -> str:
     room = MAX_LINE - len(request(10**6, PROBE, {"padding": ""}))
     _require_not_offered(await session.answer((PROBE, {"padding": "x" * room}), 2 * OPEN_DEADLINE))
     return "a line of 1 MiB was read"
-
-
-async def check_lines_at_once(session: StdioSession) -> str:
-    """Check that lines that arrive together are read as separate requests."""
-    requests: list[Request] = [(PROBE, {})] * 10
-    answers = session.connection.send(requests)
-    for answer in answers:
-        _require_not_offered(await session.awaited(PROBE, answer))
-    return f"{len(answers)} requests in one write were answered"
 
 
 async def check_unread_output(session: StdioSession) -> str:

@@ -55,8 +55,6 @@ class FaultyPeer(ReferencePeer):
             await super().connect_to_peer(target)
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
-        if self.fault_name == "refuses_no_bytes" and not data:
-            raise Refused("nothing to send")
         if self.fault_name == "alters_sent":
             data += b"!"
         if self.fault_name == "frames_payloads":

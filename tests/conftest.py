@@ -62,6 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 GROUPS = (
     "tests/scripted/",
     "tests/doctor/test_doctor.py",
+    "tests/drivers/test_adapters.py",
     "tests/drivers/test_browser.py",
     "tests/drivers/test_node.py",
     "tests/drivers/test_rust.py",

@@ -17,8 +17,9 @@ from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.watchdog import Watchdog
 from clasp_e2e.p2p_types import P2PConfig
 
+from .clients import Events
 from .conftest import MakeDriver, is_gone
-from .test_stdio import Told, open_peer
+from .test_stdio import open_peer
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ async def test_deadlines(make_driver: MakeDriver) -> None:
         driver = make_driver("hang_on_connect", deadline_scale=0.1)
         await driver.initialize()
         config = P2PConfig(connection_timeout_secs=0)
-        peer = await driver.open_peer(url="ws://x", name="alice", p2p=config, on_event=Told())
+        peer = await driver.open_peer(url="ws://x", name="alice", p2p=config, on_event=Events())
         with pytest.raises(DriverFault, match=r"no answer to peer\.connect_to_peer within 1 s"):
             await peer.connect_to_peer("bob")
 

@@ -15,8 +15,8 @@ from clasp_e2e.drivers.stdio.process import AdapterProcess
 from clasp_e2e.drivers.stdio.start_cost import StartCost
 from clasp_e2e.p2p_types import Connected
 
+from .clients import Events
 from .conftest import MakeDriver, is_gone
-from .test_stdio import Told
 
 MeasuredAs = Callable[[StartCost], None]
 
@@ -33,9 +33,9 @@ def measured_as(monkeypatch: pytest.MonkeyPatch) -> MeasuredAs:
     return set_cost
 
 
-async def open_peer(driver: StdioDriver, told: Told | None = None, *, killable: bool = False) -> StdioPeer:
+async def open_peer(driver: StdioDriver, told: Events | None = None, *, killable: bool = False) -> StdioPeer:
     opening = driver.open_killable_peer if killable else driver.open_peer
-    sink = Told() if told is None else told
+    sink = Events() if told is None else told
     return await opening(url="ws://x", name="x", p2p=None, on_event=sink)
 
 
@@ -146,7 +146,7 @@ async def test_processes_that_nobody_took_end_with_the_driver(
 async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
-    received = [Told(), Told()]
+    received = [Events(), Events()]
     alice, bob = [await open_peer(driver, told) for told in received]
     assert alice.pid == bob.pid
     await bob.connect_to_peer("someone")

@@ -20,9 +20,9 @@ from clasp_e2e.drivers.stdio.jsonrpc import BadLine, Notification, parse, reques
 from clasp_e2e.drivers.stdio.shapes import WrongShape
 from clasp_e2e.p2p_types import P2PConfig, RoutingMode
 
+from .clients import Events
 from .conftest import MakeDriver
 from .test_protocol import configs, text
-from .test_stdio import Told
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(clasp_e2e.__file__).parent / "drivers/protocol.schema.json").read_text()
@@ -215,7 +215,7 @@ async def test_all_that_the_harness_says_is_in_the_schema(
     monkeypatch.setattr(AdapterProcess, "write", noted)
     driver = make_driver("offers_all", catalogue="abc")
     await driver.initialize()
-    peer = await driver.open_peer(url="ws://x", name="x", p2p=P2PConfig(), on_event=Told(), token="t")
+    peer = await driver.open_peer(url="ws://x", name="x", p2p=P2PConfig(), on_event=Events(), token="t")
     await peer.connect_to_peer("bob")
     await peer.send_p2p("bob", b"data", True)
     await peer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)

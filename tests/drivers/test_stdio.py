@@ -15,43 +15,22 @@ from clasp_e2e.p2p_types import (
     Data,
     Disconnected,
     P2PConfig,
-    P2PEvent,
     PeerAnnounced,
     RoutingMode,
     SendResult,
 )
 
+from .clients import Events
 from .conftest import MakeDriver, is_gone
 
 scenario: ContextVar[str | None] = ContextVar("scenario", default=None)
 
 
-class Told(list[P2PEvent]):
-    """The events in order; `until` waits for one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._news = asyncio.Event()
-
-    def __call__(self, event: P2PEvent) -> None:
-        self.append(event)
-        self._news.set()
-
-    def of(self, kind: type) -> list[P2PEvent]:
-        return [event for event in self if isinstance(event, kind)]
-
-    async def until(self, kind: type) -> None:
-        async with asyncio.timeout(5):
-            while not self.of(kind):
-                self._news.clear()
-                await self._news.wait()
-
-
-async def open_peer(make_driver: MakeDriver, *arguments: str, **options: float) -> tuple[StdioPeer, Told]:
+async def open_peer(make_driver: MakeDriver, *arguments: str, **options: float) -> tuple[StdioPeer, Events]:
     driver = make_driver(*arguments, **options)
     await driver.initialize()
-    told = Told()
-    return await driver.open_peer(url="ws://x", name="alice", p2p=P2PConfig(), on_event=told), told
+    events = Events()
+    return await driver.open_peer(url="ws://x", name="alice", p2p=P2PConfig(), on_event=events), events
 
 
 async def test_the_first_process_tells_who_it_is_and_serves_the_first_peer(make_driver: MakeDriver) -> None:
@@ -59,22 +38,22 @@ async def test_the_first_process_tells_who_it_is_and_serves_the_first_peer(make_
     description = await driver.initialize()
     assert (description.implementation.name, description.roles) == ("fake", {"peer", "router"})
     assert description.capabilities == {"close", "is_peer_connected"}
-    peer = await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told())
+    peer = await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Events())
     assert peer.session_id == "session of peer-1"
     await peer.kill()
     assert is_gone(peer.pid)
 
 
 async def test_each_call_arrives_and_returns_what_the_adapter_says(make_driver: MakeDriver) -> None:
-    peer, told = await open_peer(make_driver)
+    peer, events = await open_peer(make_driver)
     await peer.connect_to_peer("bob")
     assert await peer.send_p2p("bob", b"\x00payload", True) is SendResult.P2P
     await peer.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
     assert await peer.p2p_routing_mode() is RoutingMode.PREFER_P2P
     assert await peer.is_peer_connected("bob")
     await peer.close()
-    await told.until(Disconnected)
-    assert told == [
+    await events.until(Disconnected)
+    assert events == [
         PeerAnnounced("s", ("p2p",)),
         Connected("bob"),
         Data("bob", b"\x00payload", True),
@@ -87,13 +66,13 @@ async def test_each_call_arrives_and_returns_what_the_adapter_says(make_driver: 
 
 
 async def test_an_empty_payload_and_crlf_are_fine(make_driver: MakeDriver) -> None:
-    peer, told = await open_peer(make_driver, "carriage_return")
+    peer, events = await open_peer(make_driver, "carriage_return")
     await peer.send_p2p("bob", b"", False)
-    assert told[-1] == Data("bob", b"", False)
+    assert events[-1] == Data("bob", b"", False)
 
 
 async def test_answers_may_come_out_of_order(make_driver: MakeDriver) -> None:
-    peer, told = await open_peer(make_driver, "out_of_order")
+    peer, events = await open_peer(make_driver, "out_of_order")
     order: list[str] = []
 
     async def send(text: str) -> None:
@@ -103,10 +82,10 @@ async def test_answers_may_come_out_of_order(make_driver: MakeDriver) -> None:
     async with asyncio.TaskGroup() as group:
         for text in ("one", "two", "three"):
             group.create_task(send(text))
-        await told.until(Data)
+        await events.until(Data)
         group.create_task(peer.p2p_routing_mode())
     assert order == ["three", "two", "one"]
-    assert [event.data for event in told if isinstance(event, Data)] == [b"one", b"two", b"three"]
+    assert [event.data for event in events if isinstance(event, Data)] == [b"one", b"two", b"three"]
 
 
 async def test_what_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
@@ -145,7 +124,7 @@ async def test_a_refused_opening_leaves_no_process(make_driver: MakeDriver) -> N
     driver = make_driver("refuse_open")
     await driver.initialize()
     with pytest.raises(Refused, match=r"^no router there$"):
-        await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told())
+        await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Events())
 
 
 async def test_a_call_that_was_never_promised_may_be_missing(make_driver: MakeDriver) -> None:
@@ -166,9 +145,9 @@ async def test_a_call_in_progress_fails_when_its_peer_is_killed(make_driver: Mak
 
 
 async def test_the_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: MakeDriver) -> None:
-    peer, told = await open_peer(make_driver, "out_of_order")
+    peer, events = await open_peer(make_driver, "out_of_order")
     call = asyncio.ensure_future(peer.send_p2p("bob", b"x", True))
-    await told.until(Data)
+    await events.until(Data)
     call.cancel()
     await asyncio.wait([call])
     await peer.p2p_routing_mode()
@@ -186,7 +165,7 @@ async def test_a_payload_too_long_for_a_line_is_not_sent(make_driver: MakeDriver
 async def test_an_opening_that_is_cancelled_leaves_no_process(make_driver: MakeDriver) -> None:
     driver = make_driver("hang_on_open")
     await driver.initialize()
-    opening = asyncio.ensure_future(driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Told()))
+    opening = asyncio.ensure_future(driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Events()))
     turn = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon(turn.set_result, None)
     await turn

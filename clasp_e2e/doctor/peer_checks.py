@@ -32,8 +32,9 @@ BASE64 = (
 )
 LEFT = "If peer.close makes the implementation's own call, this is how the implementation behaves."
 NO_CANDIDATE = (
-    "Its ICE agent has found no address. Candidates from any local address will do; on a machine without a"
-    " network interface, it must gather the loopback address, which many libraries omit by default."
+    "Unless its candidates are encoded in a way of their own, its ICE agent has found no address. Candidates"
+    " from any local address will do; on a machine without a network interface, it must gather the loopback"
+    " address, which many libraries omit by default."
 )
 
 
@@ -68,9 +69,7 @@ class PeerChecks:
             await run("close", self._check_close)
         if not self._results.faults:
             for text in self._testbed.faults():
-                self._results.add(
-                    "end", CheckOutcome.FAULT, text, "Find out what happened between the calls."
-                )
+                self._results.add("end", CheckOutcome.FAULT, text)
 
     async def _check_session(self) -> str:
         """Check that both peers attach to the given router, and return their session ids."""
@@ -143,16 +142,12 @@ class PeerChecks:
                 "alice sent nothing to the router",
                 "Start an attempt in peer.connect_to_peer, with P2P enabled if params.p2p is an object.",
             )
-        if not described:
+        if unread := [name for name in ("alice", "bob") if name not in described]:
             return (
-                "no SDP was read in what the peers sent",
-                "If their signals are encoded otherwise, nothing more can be said here: find out whether the"
-                " two connect without the harness, and whether their events are sent.",
-            )
-        if "bob" not in described:
-            return (
-                "no SDP was read in what bob sent",
-                "Find out whether bob receives what is sent to its session, and answers it.",
+                f"no SDP was read in what {' and '.join(unread)} sent",
+                "Find out whether bob receives what is sent to its session, and answers it. If the signals"
+                " are encoded in a way of their own, the harness cannot read them: find out whether the two"
+                " connect without it, and whether their events are sent.",
             )
         if silent := [name for name in ("alice", "bob") if not board.candidates_from(name)]:
             return f"{' and '.join(silent)} offered no candidate", NO_CANDIDATE
@@ -169,7 +164,7 @@ class PeerChecks:
             if name not in described:
                 self._remark(f"no SDP was read in what {name} sent: what needs it will be unobserved")
             elif not any(candidate.is_usable_host for candidate in candidates):
-                kind = "UDP host candidate over IPv4" if candidates else "candidate"
+                kind = "UDP host candidate over IPv4" if candidates else "candidate that the harness can read"
                 self._remark(f"{name} offered no {kind}: the scenarios' link cannot carry its connections")
             elif types := sorted({candidate.type for candidate in candidates} & {"srflx", "relay"}):
                 self._remark(

@@ -32,6 +32,10 @@ CHANGES: dict[str, tuple[Change, Change]] = {
     "no_candidates": (lambda text: without_lines(text, "candidate:"), str),
     "hides_signals": (hidden, lambda text: text.removeprefix("x")),
     "hides_signals_and_events": (hidden, lambda text: text.removeprefix("x")),
+    "hides_candidates": (
+        lambda text: text.replace("candidate:", "xcandidate:"),
+        lambda text: text.replace("xcandidate:", "candidate:"),
+    ),
     "offers_ipv6": (
         lambda text: text.replace(" 127.0.0.1 ", " ::1 "),
         lambda text: text.replace(" ::1 ", " 127.0.0.1 "),

@@ -16,6 +16,7 @@ from clasp_e2e.testbed import (
     UnconnectedPair,
     Unmet,
     Unobserved,
+    both_connect,
     expect,
     expect_refusal,
     precondition,
@@ -52,11 +53,11 @@ async def test_session_ids_differ(router: RouterClients) -> None:
 @requirement("CON-3")
 async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> None:
     """The offer and the answer pass through the router before the connection is established."""
-    await pair.offerer.connect_to_peer(pair.answerer)
-    if not await pair.negotiated():
+    async with pair.connecting():
+        negotiated = await pair.negotiated()
+    if not negotiated:
         missing = pair.testbed.switchboard.unreadable(pair.offerer.name, pair.answerer.name) or "neither"
-        both_connected = pair.offerer.events(Connected) and pair.answerer.events(Connected)
-        if both_connected and not any(attempt.offer for attempt in pair.attempts):
+        if pair.is_connected_unseen:
             raise Unobserved(f"both sides received Connected, and {missing}")
         raise Unmet("an offer and an answer to pass the router", missing)
     for attempt in pair.attempts:
@@ -69,8 +70,11 @@ async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> Non
 @requirement("CON-4")
 async def test_a_data_channel_is_negotiated(pair: PeerPair) -> None:
     """The offer and the answer contain ICE credentials, a DTLS fingerprint and an SCTP section."""
-    await pair.offerer.connect_to_peer(pair.answerer)
-    if not await pair.negotiated():
+    async with pair.connecting():
+        negotiated = await pair.negotiated()
+    if not negotiated:
+        if pair.is_connected_unseen:
+            raise Unobserved("both sides received Connected, and no offer with its answer was read")
         raise Blocked("CON-3", "no offer and answer were seen")
     for description in (d for a in pair.attempts for d in (a.offer, a.answer) if d is not None):
         kind = "offer" if description.facts.is_offer else "answer"
@@ -98,13 +102,15 @@ async def test_data_reaches_the_peer(connected_pair: PeerPair) -> None:
 
 
 @requirement("CON-7")
-async def test_without_p2p_configured_calls_are_refused(single: SinglePeer) -> None:
-    """A client without a P2P configuration refuses `connect_to_peer` and `send_p2p` without hanging."""
+async def test_connect_to_peer_without_p2p_configured_is_refused(single: SinglePeer) -> None:
+    """A client without a P2P configuration refuses `connect_to_peer` without hanging, and sends no SDP."""
     client = await single.attach(None)
     target = (await single.signaling_client()).session_id
     limit = single.patience.call
     await expect_refusal(client.connect_to_peer(target), "connect_to_peer without P2P", within=limit)
-    await expect_refusal(client.send_p2p(target, random_payload()), "send_p2p without P2P", within=limit)
+    await client.all_is_written()
+    offers = [description.sdp for description in single.testbed.switchboard.descriptions]
+    expect(offers, "session descriptions that left for the router").is_empty()
 
 
 async def expect_no_harm_from_calling_again(pair: PeerPair, caller: Client, called: Client) -> None:
@@ -147,11 +153,9 @@ async def test_connections_to_several_peers(unconnected: UnconnectedPair) -> Non
     carol = await unconnected.attach_another_answerer()
     await pair.connect()
     try:
-        await alice.connect_to_peer(carol)
+        await both_connect(alice, carol)
     except Refused as refusal:
         raise Unmet("a second connection in addition to the first", f"it was refused: {refusal}") from refusal
-    for client, other in ((alice, carol), (carol, alice)):
-        await client.wait_for(Connected, other, within=unconnected.patience.connect)
     for_bob, for_carol = random_payload(), random_payload()
     async with pair.path_of(alice, for_bob) as path:
         await alice.send_p2p(bob, for_bob)

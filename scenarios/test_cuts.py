@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from clasp_e2e.p2p_types import Disconnected, SendResult
-from clasp_e2e.testbed import Client, PeerPair, expect, judging, precondition, random_payload, requirement
+from clasp_e2e.testbed import (
+    PeerPair,
+    expect,
+    judging,
+    meanwhile,
+    precondition,
+    random_payload,
+    requirement,
+    send_in_turn,
+    together,
+)
 
 
 async def cut_and_heal(pair: PeerPair) -> None:
     """Cut the link until a reliable message of each side is dropped, then heal it; both messages arrive."""
-    sent: list[tuple[Client, bytes]] = []
+    payloads = {client: random_payload(512) for client in pair}
     dropped = {client: pair.dropped(client) for client in pair}
     pair.link.cut()
-    for client in pair:
-        payload = random_payload(512)
-        await client.send_p2p(pair.other(client), payload)
-        await pair.until_dropped(client, dropped[client] + len(payload))
-        sent.append((pair.other(client), payload))
-    pair.link.heal()
     with precondition("SND-4"):
-        for receiver, payload in sent:
-            await receiver.receives(payload, within=pair.patience.retransmission)
+        sending = (send_in_turn(pair, client, [payload]) for client, payload in payloads.items())
+        async with meanwhile(together(*sending)):
+            for client, payload in payloads.items():
+                await pair.until_dropped(client, dropped[client] + len(payload))
+            pair.link.heal()
+        for client, payload in payloads.items():
+            await pair.other(client).receives(payload, within=pair.patience.retransmission)
 
 
 @requirement("EVT-4", "RTE-5", slow=True)

@@ -25,7 +25,7 @@ STATES = (Connected, Disconnected, ConnectionFailed)
 async def expect_one_usable_connection(pair: PeerPair) -> None:
     """Require Connected on both sides, direct data both ways, and no later state event than Connected."""
     for client, other in ((pair.offerer, pair.answerer), (pair.answerer, pair.offerer)):
-        await client.wait_for(Connected, other, within=pair.patience.connect)
+        await client.wait_for(Connected, other, within=pair.connect_limit)
     await pair.signals_arrive()
     await pair.exchange()
     for client in pair:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
+    Blocked,
     PeerPair,
     Trickle,
     UnconnectedPair,
     attach_with_turn,
+    both_connect,
     expect,
     random_payload,
     requirement,
@@ -19,8 +23,9 @@ async def test_the_configured_stun_server_is_asked(unconnected: UnconnectedPair)
     """The configured STUN server receives a Binding request when a client connects."""
     server = await unconnected.testbed.open_stun_server()
     pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
-    await pair.offerer.connect_to_peer(pair.answerer)
-    asked = await server.asked(unconnected.patience.connect)
+    with suppress(Blocked):
+        await pair.connect()
+    asked = await server.asked(unconnected.patience.event)
     expect(asked, "a Binding request to reach the configured STUN server").is_true(server.describe())
 
 
@@ -29,9 +34,7 @@ async def test_a_silent_stun_server_does_not_prevent_a_connection(unconnected: U
     """With a STUN server that never answers, two peers with a direct path connect in time."""
     server = await unconnected.testbed.open_stun_server(answers=False)
     pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
-    await pair.offerer.connect_to_peer(pair.answerer)
-    for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
-        await client.wait_for(Connected, other, within=client.timeout, unless=ConnectionFailed)
+    await both_connect(pair.offerer, pair.answerer)
     await pair.wait_until_established()
 
 
@@ -51,26 +54,26 @@ async def test_a_turn_server_carries_the_connection(unconnected: UnconnectedPair
 async def test_candidates_that_come_one_by_one_are_put_to_use(pair: PeerPair) -> None:
     """Candidates trickled one per signal after an SDP without any lead to a connection."""
     trickle = await Trickle.to_subject(pair, behind=1)
-    await pair.offerer.connect_to_peer(pair.answerer)
-    await trickle.is_put_to_use()
+    async with pair.connecting():
+        await trickle.is_put_to_use()
 
 
 @requirement("ICE-4")
 async def test_candidates_that_come_late_are_put_to_use(pair: PeerPair) -> None:
     """Candidates that arrive long after the offer and the answer lead to a connection."""
     trickle = await Trickle.to_subject(pair)
-    await pair.offerer.connect_to_peer(pair.answerer)
-    await trickle.deliver()
-    await trickle.is_put_to_use()
+    async with pair.connecting():
+        await trickle.deliver()
+        await trickle.is_put_to_use()
 
 
 @requirement("ICE-4")
 async def test_candidates_that_come_early_do_no_harm(pair: PeerPair) -> None:
     """Candidates that arrive before the SDP, and again after it, lead to a connection."""
     trickle = await Trickle.to_subject(pair, before=1)
-    await pair.offerer.connect_to_peer(pair.answerer)
-    await trickle.deliver()
-    await trickle.is_put_to_use()
+    async with pair.connecting():
+        await trickle.deliver()
+        await trickle.is_put_to_use()
 
 
 @requirement("ICE-4")
@@ -78,8 +81,8 @@ async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
     """Candidates that arrive twice, and again after the connection is established, change nothing."""
     subject, partner = pair
     trickle = await Trickle.to_subject(pair, behind=2)
-    await pair.offerer.connect_to_peer(pair.answerer)
-    await trickle.is_put_to_use()
+    async with pair.connecting():
+        await trickle.is_put_to_use()
     await pair.drain()
     since = subject.mark()
     await trickle.deliver()

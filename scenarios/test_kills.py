@@ -6,10 +6,13 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PCo
 from clasp_e2e.testbed import (
     AttemptStage,
     Client,
+    Failure,
     PeerPair,
     StagedAttempt,
     UnconnectedPair,
+    both_connect,
     expect,
+    expect_consistent_events,
     judging,
     precondition,
     requirement,
@@ -25,16 +28,6 @@ WELL_BEYOND = 30 + LATE
 """Seconds after which an attempt has failed even if its configured time-out is ignored (TMO-2)."""
 
 
-def state_events(client: Client, other: Client) -> list[str]:
-    """Return the names of the events that `client` received about `other`, without Data."""
-    about = (each.event for each in client.received if each.event.peer_session_id == other.session_id)
-    return [
-        type(event).__name__
-        for event in about
-        if isinstance(event, (Connected, ConnectionFailed, Disconnected))
-    ]
-
-
 async def kill(client: Client) -> None:
     """Kill `client`, and drop what it has written and the router has not received yet."""
     client.leg.cut()
@@ -44,16 +37,17 @@ async def kill(client: Client) -> None:
 async def expect_next_connection(survivor: Client, third: Client) -> None:
     """Require `survivor` to connect to a third client."""
     with judging("TMO-7"):
-        await survivor.connect_to_peer(third)
-        for client, other in ((survivor, third), (third, survivor)):
-            await client.wait_for(Connected, other, within=survivor.timeout + LATE)
+        await both_connect(survivor, third)
 
 
-def expect_one_outcome(survivor: Client, killed: Client, *, failed_by_call: bool) -> None:
+def expect_one_outcome(
+    pair: PeerPair, survivor: Client, killed: Client, failure: Failure | None = None
+) -> None:
     """Require that the attempt failed once and never succeeded."""
     with judging("EVT-6"):
-        outcomes = ["an error of the call"] * failed_by_call + state_events(survivor, killed)
-        expect(len(outcomes), f"outcomes of the attempt ({', '.join(outcomes)})").equals(1)
+        expect_consistent_events(pair.testbed, survivor, killed, failure)
+        connected = [each.event for each in survivor.events(Connected, killed)]
+        expect(connected, f"Connected events of {survivor.name}, whose attempt failed").is_empty()
 
 
 async def answerer_killed(
@@ -65,7 +59,7 @@ async def answerer_killed(
         with judging(judged):
             failure = await attempt.failed()
     await expect_next_connection(pair.offerer, await unconnected.attach_another_answerer())
-    expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
+    expect_one_outcome(pair, pair.offerer, pair.answerer, failure)
 
 
 async def offerer_killed(unconnected: UnconnectedPair, stage: AttemptStage, pair: PeerPair) -> None:
@@ -76,7 +70,7 @@ async def offerer_killed(unconnected: UnconnectedPair, stage: AttemptStage, pair
         limit = pair.answerer.timeout + LATE
         await pair.answerer.wait_for(ConnectionFailed, pair.offerer, within=limit)
     await expect_next_connection(pair.answerer, await unconnected.attach_another_offerer())
-    expect_one_outcome(pair.answerer, pair.offerer, failed_by_call=False)
+    expect_one_outcome(pair, pair.answerer, pair.offerer)
 
 
 @requirement("TMO-3", "TMO-7", "EVT-6", waits=True, kills=True)
@@ -87,7 +81,7 @@ async def test_killed_before_it_is_called(unconnected: UnconnectedPair) -> None:
     with judging("TMO-3"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     await expect_next_connection(pair.offerer, await unconnected.attach_another_answerer())
-    expect_one_outcome(pair.offerer, pair.answerer, failed_by_call=failure.by_call)
+    expect_one_outcome(pair, pair.offerer, pair.answerer, failure)
 
 
 @requirement("TMO-4", "TMO-7", "EVT-6", waits=True, kills=True)
@@ -146,5 +140,4 @@ async def test_killed_when_connected(unconnected: UnconnectedPair) -> None:
         await survivor.wait_for(Disconnected, killed, within=pair.patience.consent)
     await expect_next_connection(survivor, await unconnected.attach_another_answerer())
     with judging("EVT-6"):
-        events = list(dict.fromkeys(state_events(survivor, killed)))  # Repeated ones are EVT-9's.
-        expect(events, "the events about the connection").equals(["Connected", "Disconnected"])
+        expect_consistent_events(pair.testbed, survivor, killed)

@@ -12,9 +12,9 @@ LATE = 3.0
 
 async def expect_connection(pair: PeerPair) -> None:
     """Require a connection; the case is blocked if a side got no candidates or did not check them."""
-    await pair.offerer.connect_to_peer(pair.answerer)
     try:
-        await pair.wait_until_established()
+        async with pair.connecting():
+            await pair.wait_until_established()
     except Unmet:
         if unknown := pair.without_candidates():
             raise Blocked("ICE-4", f"no candidate of {' and '.join(unknown)} was delivered") from None

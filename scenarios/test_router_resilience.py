@@ -6,7 +6,7 @@ attempt ends, at the latest by its time-out, and that direct data needs no route
 
 from __future__ import annotations
 
-from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     AttackedRouter,
     AttemptStage,
@@ -16,6 +16,7 @@ from clasp_e2e.testbed import (
     StagedAttempt,
     UnconnectedPair,
     expect,
+    expect_consistent_events,
     judging,
     precondition,
     requirement,
@@ -43,12 +44,10 @@ async def expect_calls_to_end(client: Client) -> None:
         await client.attempt_fails(NOBODY, within=client.timeout + LATE)
 
 
-def expect_one_outcome(client: Client, other: Client, failure: Failure | None) -> None:
+def expect_one_outcome(pair: PeerPair, failure: Failure | None) -> None:
     """Require exactly one outcome of an attempt: that it failed, or that it succeeded."""
     with judging("EVT-6"):
-        outcomes = len(client.events(Connected, other)) + len(client.events(ConnectionFailed, other))
-        by_call = failure is not None and failure.by_call
-        expect(outcomes + by_call, "outcomes of one attempt").equals(1)
+        expect_consistent_events(pair.testbed, pair.offerer, pair.answerer, failure)
 
 
 async def router_lost_and_back(
@@ -63,7 +62,7 @@ async def router_lost_and_back(
         with judging(judged):
             failure = await attempt.ended()
     await expect_calls_to_end(pair.offerer)
-    expect_one_outcome(pair.offerer, pair.answerer, failure)
+    expect_one_outcome(pair, failure)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)
@@ -74,7 +73,7 @@ async def test_router_lost_before_the_attempt(unconnected: UnconnectedPair) -> N
     with judging("TMO-4"):
         failure = await pair.offerer.attempt_fails(pair.answerer, within=WELL_BEYOND)
     await expect_calls_to_end(pair.offerer)
-    expect_one_outcome(pair.offerer, pair.answerer, failure)
+    expect_one_outcome(pair, failure)
 
 
 @requirement("TMO-4", "TMO-3", "EVT-6", waits=True)

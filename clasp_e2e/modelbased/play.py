@@ -211,11 +211,9 @@ class Play:
             since = world.marks[name, about]
             rule = self._why(one, other, between)
             with within_requirement(rule, f"an attempt of {' and '.join(between.callers)} to connect"):
-                await client.wait_for(Connected, peer, within=self._world.patience.connect, since=since)
+                await client.wait_for(Connected, peer, within=client.attempt_limit, since=since)
                 while several and checks.last_event(world, name, about) is Disconnected:
-                    await client.wait_for(
-                        Connected, peer, within=self._world.patience.connect, since=client.mark()
-                    )
+                    await client.wait_for(Connected, peer, within=client.attempt_limit, since=client.mark())
 
     def _why(self, one: str, other: str, between: Between) -> str:
         """Return the requirement by which an attempt must lead to a connection."""

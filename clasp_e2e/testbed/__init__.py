@@ -25,7 +25,9 @@ from clasp_e2e.testbed.lifecycle import events_are_in_order as events_are_in_ord
 from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import Flow as Flow, SelectiveLoss as SelectiveLoss
 from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under
+from clasp_e2e.testbed.outcomes import expect_consistent_events as expect_consistent_events
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
+from clasp_e2e.testbed.partner_checks import both_connect as both_connect
 from clasp_e2e.testbed.partner_checks import carries_data_directly as carries_data_directly
 from clasp_e2e.testbed.partner_checks import connects as connects, prompt_partner as prompt_partner
 from clasp_e2e.testbed.partner_checks import subject_still_works as subject_still_works
@@ -33,9 +35,11 @@ from clasp_e2e.testbed.payload_samples import each_byte_at_both_ends as each_byt
 from clasp_e2e.testbed.payload_samples import samples as samples
 from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
+from clasp_e2e.testbed.send_series import meanwhile as meanwhile, send_in_turn as send_in_turn
 from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient
 from clasp_e2e.testbed.stages import AttemptStage as AttemptStage, StagedAttempt as StagedAttempt
 from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer, glare as glare
+from clasp_e2e.testbed.stages import until_described as until_described
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.transfers import arrivals as arrivals, expect_unchanged as expect_unchanged
 from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst

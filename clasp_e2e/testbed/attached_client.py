@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from clasp_e2e.p2p_types import (
 from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.events import Inbox, Party, ReceivedEvent, name_of, session_of
-from clasp_e2e.testbed.expectations import Unmet, Unobserved, show
+from clasp_e2e.testbed.expectations import Unmet, Unobserved, current_judgment, show
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
@@ -30,6 +31,9 @@ E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
 
 DEFAULT_TIMEOUT = 30
 """Seconds (specification, "Connection Timeout"); the default."""
+
+LONGEST_ATTEMPT = DEFAULT_TIMEOUT + 5.0
+"""Seconds after which an attempt is over for the harness, even if a configured time-out is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,16 @@ class Failure:
     failed: float
     reason: str
     by_call: bool
-    """True if the call returned the error, False if ConnectionFailed was received."""
+    """True if the call returned the error first, False if ConnectionFailed was received first."""
+    peer: str | None = None
+    """The session that the ConnectionFailed names."""
 
 
 class Client(Inbox):
     """A peer that the harness drives as an application would, and observes from outside.
 
-    Calls are passed to the implementation unchanged. A call that exceeds its deadline is a fault of the
-    adapter, not a verdict.
+    Calls are passed to the implementation unchanged. `connect_to_peer` and `send_p2p` may wait for the
+    network: one that exceeds its deadline is unmet. Any other call that does is a fault of the adapter.
     """
 
     def __init__(
@@ -80,6 +86,8 @@ class Client(Inbox):
         """The results of the sends that have returned one."""
         self._peer: Peer | None = None
         self._leg: SignalingProxy | None = None
+        self.published_at: list[float] = []
+        """The times when the leg saw the client publish (event loop clock, seconds)."""
 
     def __repr__(self) -> str:
         return f"<Client {self.name} ({self.side.label})>"
@@ -145,51 +153,83 @@ class Client(Inbox):
         configured = self.p2p.connection_timeout_secs if self.p2p else None
         return DEFAULT_TIMEOUT if configured is None else configured
 
+    @property
+    def attempt_limit(self) -> float:
+        """The seconds within which an attempt of this client to connect has its outcome."""
+        return self._patience.attempt(self.timeout)
+
     # The calls of the specification's API.
 
-    async def connect_to_peer(self, target: Party) -> None:
-        """Request a direct connection to `target`."""
-        session = session_of(target)
-        self.targets.add(session)
-        await self._call(
-            f"connect_to_peer({name_of(target)})", self.peer.connect_to_peer(session), self.timeout + 10
-        )
+    async def connect_to_peer(self, target: Party, *, within: float | None = None) -> None:
+        """Request a direct connection to `target`.
+
+        The call may return before the connection is established or after it, therefore await it only if
+        nothing else has to happen first: otherwise use `connecting_to`.
+        """
+        self.targets.add(session_of(target))
+        call = self.peer.connect_to_peer(session_of(target))
+        await self._call_in_time(f"connect_to_peer({name_of(target)})", call, within)
+
+    @asynccontextmanager
+    async def connecting_to(self, target: Party) -> AsyncGenerator[None]:
+        """Request a direct connection to `target`, and run the block meanwhile.
+
+        If the call is refused, the block ends with `Refused`. After the block, the call is no longer
+        awaited; unmet if it has not returned although this client has received Connected.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                call = tasks.create_task(self.connect_to_peer(target))
+                yield
+                limit = self._patience.call
+                await asyncio.wait({call}, timeout=limit)
+                if not call.done() and self.events(Connected, target):
+                    expected = f"connect_to_peer to return within {limit:g} s of Connected"
+                    raise Unmet(expected, "it has not returned")
+                call.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
 
     async def send_p2p(self, target: Party, data: bytes, *, reliable: bool = True) -> SendResult:
-        """Send `data` to `target`, and return the path that the implementation reports."""
+        """Send `data` to `target`, and return the path that the implementation reports.
+
+        The call may return before the data has arrived or after it. While the link is down, use `send_in_turn`.
+        """
+        current_judgment().sent.add(data)
         kind = "reliable" if reliable else "unreliable"
         call = self.peer.send_p2p(session_of(target), data, reliable)
         self.sent.append(data)
         self.targets.add(session_of(target))
         text = f"send_p2p({name_of(target)}, {show(data)}, {kind})"
-        result = await self._call(text, call, self.timeout + 10)
+        result = await self._call_in_time(text, call, None)
         self.results.append(result)
         return result
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
         """Set the routing mode for all later sends."""
-        await self._call(f"set_p2p_routing_mode({mode})", self.peer.set_p2p_routing_mode(mode))
+        await self._quick_call(f"set_p2p_routing_mode({mode})", self.peer.set_p2p_routing_mode(mode))
 
     async def p2p_routing_mode(self) -> RoutingMode:
         """Return the current routing mode."""
-        return await self._call("p2p_routing_mode()", self.peer.p2p_routing_mode())
+        return await self._quick_call("p2p_routing_mode()", self.peer.p2p_routing_mode())
 
     async def is_peer_connected(self, target: Party) -> bool:
         """Return whether the implementation reports a connection to `target`."""
         self.needs("is_peer_connected")
-        return await self._call(
+        return await self._quick_call(
             f"is_peer_connected({name_of(target)})", self.peer.is_peer_connected(session_of(target))
         )
 
     async def disconnect_peer(self, target: Party) -> None:
         """Close the direct connection to `target`."""
         self.needs("disconnect_peer")
-        await self._call(f"disconnect_peer({name_of(target)})", self.peer.disconnect_peer(session_of(target)))
+        call = self.peer.disconnect_peer(session_of(target))
+        await self._quick_call(f"disconnect_peer({name_of(target)})", call)
 
     async def close(self) -> None:
         """Close the client by the implementation's own close call."""
         self.needs("close")
-        await self._call("close()", self.peer.close())
+        await self._quick_call("close()", self.peer.close())
 
     async def kill(self) -> None:
         """End the client abruptly, as if its process had died.
@@ -243,8 +283,8 @@ class Client(Inbox):
     async def attempt_fails(self, target: Party, *, within: float) -> Failure:
         """Request a connection that cannot be established, and return how the attempt failed.
 
-        Unmet if, `within` seconds of the request, the call has not returned an error and no
-        ConnectionFailed that names `target` was received.
+        Unmet if, `within` seconds of the request or of the first signal after it, the call has not returned
+        an error and no ConnectionFailed for `target` was received.
         """
         failure = await self._attempt(target, (ConnectionFailed,), within)
         assert failure is not None
@@ -262,38 +302,73 @@ class Client(Inbox):
     ) -> Failure | None:
         since = self.mark()
         began = asyncio.get_running_loop().time()
-        what = "end" if Connected in ends else "fail"
-        try:
-            async with asyncio.timeout(within):
-                await self.connect_to_peer(target)
-        except Refused as refusal:
-            return Failure(began, asyncio.get_running_loop().time(), str(refusal), by_call=True)
-        except TimeoutError:
-            raise Unmet(
-                f"the attempt to {what} within {within:.3g} s of the request",
-                "connect_to_peer has not returned",
-            ) from None
+        names = " or ".join(kind.__name__ for kind in ends)
 
         def ended() -> ReceivedEvent | None:
             session = session_of(target)
-            return next(
-                (
-                    received
-                    for received in self.received[since:]
-                    if isinstance(received.event, ends) and received.event.peer_session_id == session
-                ),
-                None,
-            )
+            for received in self.received[since:]:
+                event = received.event
+                is_failure = isinstance(event, ConnectionFailed) and self._names_nobody(event)
+                if isinstance(event, ends) and (event.peer_session_id == session or is_failure):
+                    return received
+            return None
 
-        left = began + within - asyncio.get_running_loop().time()
-        names = " or ".join(kind.__name__ for kind in ends)
-        received = await self._await(ended, f"{names} naming {name_of(target)}", left, since)
+        async def ends_in_time() -> ReceivedEvent:
+            limit = within
+            while True:
+                try:
+                    return await self._await(ended, f"{names} naming {name_of(target)}", limit, since)
+                except Unmet:
+                    limit = self._time_left(began, within)
+                    if limit <= 0:
+                        raise
+
+        call = asyncio.create_task(self.connect_to_peer(target, within=max(within, LONGEST_ATTEMPT)))
+        waiting = asyncio.create_task(ends_in_time())
+        try:
+            await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if call.done() and not waiting.done():
+                await call
+            received = await waiting
+            # An implementation whose call waits for the outcome returns now.
+            await asyncio.wait({call}, timeout=self._patience.call)
+        except Refused as refusal:
+            return Failure(began, asyncio.get_running_loop().time(), str(refusal), by_call=True)
+        finally:
+            call.cancel()
+            waiting.cancel()
+            await asyncio.gather(call, waiting, return_exceptions=True)
         if isinstance(received.event, ConnectionFailed):
-            return Failure(began, received.at, received.event.reason, by_call=False)
+            failed = received.event
+            return Failure(began, received.at, failed.reason, by_call=False, peer=failed.peer_session_id)
         return None
 
-    async def _call(self, text: str, call: Awaitable[T], deadline: float | None = None) -> T:
-        limit = (deadline or 0.0) + self._patience.call
+    def _time_left(self, began: float, within: float) -> float:
+        """Return the seconds that an attempt requested at `began` still has to end `within` seconds.
+
+        Its timer may start when the first signal leaves: an implementation may need long to gather.
+        """
+        now = asyncio.get_running_loop().time()
+        started = next((at for at in self.published_at if at >= began), now)
+        return min(started + within, began + max(within, LONGEST_ATTEMPT)) - now
+
+    async def _call_in_time(self, text: str, call: Awaitable[T], within: float | None) -> T:
+        """Return the result of a call that may wait for the network; unmet if it does not return in time."""
+        limit = max(self.timeout, DEFAULT_TIMEOUT) + self._patience.event if within is None else within
+        deadline = asyncio.timeout(limit)
+        try:
+            async with deadline:
+                return await self._call(text, call, None)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise Unmet(f"{text} to return within {limit:.3g} s", "it has not returned") from None
+
+    async def _quick_call(self, text: str, call: Awaitable[T]) -> T:
+        """Return the result of a call that does not wait for the network."""
+        return await self._call(text, call, self._patience.call)
+
+    async def _call(self, text: str, call: Awaitable[T], limit: float | None) -> T:
         self._timeline.note("harness", f"calls {text}", EntryKind.CALL, to=self.name)
         try:
             result = await call_driver(self.side.label, text, call, limit)

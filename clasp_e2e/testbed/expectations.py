@@ -63,6 +63,8 @@ class Judgment:
     requirement: str = ""
     met: set[str] = field(default_factory=set[str])
     remarks: list[str] = field(default_factory=list[str])
+    sent: set[bytes] = field(default_factory=set[bytes])
+    """The payloads that the scenario has sent."""
 
     def __post_init__(self) -> None:
         self.requirement = self.requirement or self.requirements[0]

@@ -1,75 +1,20 @@
 """The fixtures of scenarios: a pair of peers, a single peer, a router."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
-from clasp_e2e.p2p_types import Connected, P2PConfig, SendResult
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
 from clasp_e2e.results.pairing import REFERENCE, Pairing
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, precondition, random_payload
+from clasp_e2e.testbed.payload_path import Path as Path
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
-
-NOT_TAKEN = 4 * 1024
-"""Bytes; a path that carried less than this between a send and its barrier was not taken (design)."""
-
-_DIRECT, _ROUTED = "the direct path", "the path through the router"
-
-
-@dataclass
-class Path:
-    """The bytes that left a sender between a send and the barrier that follows it, by path."""
-
-    size: int
-    direct: int = 0
-    routed: int = 0
-
-    def took_the_direct_path(self) -> None:
-        """Require the payload to have crossed the network between the peers."""
-        self._expect(_DIRECT, self.direct, taken=True)
-
-    def took_the_router(self) -> None:
-        """Require the payload to have gone to the router."""
-        self._expect(_ROUTED, self.routed, taken=True)
-
-    def avoided_the_direct_path(self) -> None:
-        """Require the payload not to have left through the network between the peers."""
-        self._expect(_DIRECT, self.direct, taken=False)
-
-    def avoided_the_router(self) -> None:
-        """Require the payload not to have gone to the router."""
-        self._expect(_ROUTED, self.routed, taken=False)
-
-    def took(self, result: SendResult) -> None:
-        """Require the payload to have taken the path that `result` names, and not the other."""
-        if result is SendResult.P2P:
-            self.took_the_direct_path()
-            self.avoided_the_router()
-        else:
-            self.took_the_router()
-            self.avoided_the_direct_path()
-
-    def carried(self, *, direct: int, routed: int) -> None:
-        """Require at least `direct` and `routed` bytes to have taken each path, whatever else did."""
-        for size, path, crossed in ((direct, _DIRECT, self.direct), (routed, _ROUTED, self.routed)):
-            if crossed < size:
-                raise Unmet(f"payloads of {size} bytes to take {path}", f"{crossed} bytes took it")
-
-    def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
-        if taken and crossed < self.size:
-            raise Unmet(f"the payload of {self.size} bytes to take {path}", f"{crossed} bytes took it")
-        if not taken and crossed >= self.size:
-            raise Unmet(f"the payload of {self.size} bytes not to take {path}", f"{crossed} bytes took it")
-        if not taken and crossed >= NOT_TAKEN:
-            raise Unobserved(
-                f"{crossed} bytes took {path}: too few for the payload of {self.size} bytes, too many without"
-            )
 
 
 class PeerPair:
@@ -123,23 +68,43 @@ class PeerPair:
         sent = zip(self, self.testbed.switchboard.traffic(*(client.name for client in self)), strict=True)
         return [client.name for client, traffic in sent if not traffic.datagrams + traffic.dropped_datagrams]
 
+    @property
+    def connect_limit(self) -> float:
+        """The seconds within which an attempt of either peer to connect to the other has its outcome."""
+        return max(self.offerer.attempt_limit, self.answerer.attempt_limit)
+
+    @property
+    def is_connected_unseen(self) -> bool:
+        """Whether both peers have received Connected, and no datagram has crossed the link."""
+        told = [client.events(Connected, self.other(client)) for client in self]
+        seen = self.testbed.switchboard.traffic(self.offerer.name, self.answerer.name)
+        return all(told) and not any(each.datagrams + each.dropped_datagrams for each in seen)
+
+    def connecting(self) -> AbstractAsyncContextManager[None]:
+        """Have the offerer request the connection, and run the block meanwhile (`Client.connecting_to`)."""
+        return self.offerer.connecting_to(self.answerer)
+
     async def connect(self) -> None:
         """Connect the peers, as a precondition: blocked by CON-5 or EVT-1 if that fails.
 
         Return when both applications have received Connected, because they may send only then.
         """
         try:
-            await self.offerer.connect_to_peer(self.answerer)
+            async with self.connecting():
+                await self.both_connected()
         except Refused as refusal:
             raise Blocked("CON-5", f"connect_to_peer was refused: {refusal}") from refusal
-        await self.both_connected()
+        except Unmet as unmet:
+            raise Blocked("CON-5", str(unmet)) from unmet
 
     async def both_connected(self) -> None:
         """Wait until both peers have received Connected; blocked by CON-5 or EVT-1 otherwise."""
+        limit = self.connect_limit
         try:
             async with asyncio.TaskGroup() as both:
                 for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
-                    both.create_task(client.wait_for(Connected, other, within=self.patience.connect))
+                    waiting = client.wait_for(Connected, other, within=limit, unless=ConnectionFailed)
+                    both.create_task(waiting)
         except* Unmet as unmet:
             reason = "; ".join(str(error) for error in unmet.exceptions)
             raise Blocked("EVT-1" if self.is_established else "CON-5", reason) from None
@@ -150,18 +115,40 @@ class PeerPair:
         return None if None in times else max(time for time in times if time is not None)
 
     async def negotiated(self) -> bool:
-        """Wait until an offer and its answer have passed the router; return False after the time limit."""
-        return await self.testbed.switchboard.holds_within(
-            lambda: any(attempt.offer and attempt.answer for attempt in self.attempts), self.patience.connect
-        )
+        """Return whether an offer and its answer pass the router (`shows`)."""
+        return await self.shows(lambda: any(attempt.offer and attempt.answer for attempt in self.attempts))
+
+    async def shows(self, predicate: Callable[[], bool]) -> bool:
+        """Return whether `predicate`, on what the harness sees, becomes true during the attempt.
+
+        The attempt ends when both peers have received Connected, when one has received ConnectionFailed, or
+        after the time limit.
+        """
+        seen = self.testbed.switchboard.holds_within(predicate, self.connect_limit)
+        tasks: list[asyncio.Task[object]] = [
+            asyncio.create_task(seen),
+            asyncio.create_task(self.both_connected()),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return predicate()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def wait_until_established(self) -> None:
-        """Wait until the connection is established (`is_established`); unmet after the time limit."""
-        limit = self.patience.connect
-        if not await self.testbed.switchboard.holds_within(lambda: self.is_established, limit):
+        """Wait until the connection is established (`is_established`); unmet if it is not (`shows`).
+
+        Unobserved if both peers receive Connected, and the link carries nothing.
+        """
+        if not await self.shows(lambda: self.is_established):
+            if self.is_connected_unseen:
+                raise Unobserved("both sides received Connected, and no datagram has crossed the link")
             raise Unmet(
-                f"DTLS application data on the link in both directions within {limit:g} s",
+                f"DTLS application data on the link in both directions within {self.connect_limit:g} s",
                 self._missing_for_connection(),
+            )
             )
 
     def _missing_for_connection(self) -> str:
@@ -191,6 +178,7 @@ class PeerPair:
         await sender.all_is_written()
         path.direct = self._sent_directly(sender, receiver) - direct
         path.routed = sender.leg.up.bytes - routed
+        path.is_hidden = self.is_connected_unseen
         self.testbed.timeline.note(
             "harness", f"saw {path.direct} bytes leave {sender.name} directly and {path.routed} to the router"
         )
@@ -246,6 +234,7 @@ class PeerPair:
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
             path.direct = self._sent_directly(sender, receiver) - before
+            path.is_hidden = self.is_connected_unseen
             path.took_the_direct_path()
 
     async def signals_arrive(self) -> None:

@@ -9,6 +9,8 @@ from clasp_e2e.p2p_types import Disconnected, SendResult
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Blocked, Unobserved, current_judgment, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair
+from clasp_e2e.testbed.send_series import meanwhile, send_in_turn
+from clasp_e2e.testbed.waiting import together
 
 LARGE = 1000
 """Size in bytes of the largest unreliable payload that an implementation must take: a datagram holds one."""
@@ -57,9 +59,7 @@ async def exchange_under(
         Flow(client, pair.other(client), [random_payload(size) for _ in range(sends)]) for client in pair
     ]
     pair.link.impair(impairment)
-    for index in range(sends):
-        for flow in flows:
-            await flow.sender.send_p2p(flow.receiver, flow.sent[index])
+    await together(*(send_in_turn(pair, flow.sender, flow.sent) for flow in flows))
     await _arrival(flows, pair.patience.event)
     untouched = [flow.sender.name for flow in flows if not pair.link.disturbed(pair.side(flow.sender))]
     pair.link.heal()
@@ -118,7 +118,7 @@ class SelectiveLoss:
             if (index in indexes or index % PACED == 0) and not await self._all_is_through():
                 return
             if index in indexes:
-                self.lost.append(await self.send_large(reliable=False))
+                self.lost.append(await self._send_large())
                 continue
             payload = random_payload(SMALL)
             await self._send_directly(payload, reliable=False)
@@ -130,7 +130,11 @@ class SelectiveLoss:
         await self._send_directly(payload, reliable=True)
         return await self._pair.partner.receives_all([payload], within=self._pair.patience.event)
 
-    async def send_large(self, *, reliable: bool) -> bytes:
+    async def heal_behind_a_reliable_one(self) -> bytes:
+        """Send reliable large messages until one is lost, then heal the link, and return that message."""
+        return await self._send_large(reliable=True)
+
+    async def _send_large(self, *, reliable: bool = False) -> bytes:
         """Send large messages until one is impaired, and return it; unobserved after the time limit.
 
         While the congestion window is small, SCTP may fragment a message to fill the window (Chromium
@@ -142,8 +146,12 @@ class SelectiveLoss:
         deadline = loop.time() + limit
         while (left := deadline - loop.time()) > 0:
             impaired, payload = self._impaired, random_payload(LARGE)
-            await self._send_directly(payload, reliable=reliable)
-            if await self._is_impaired(payload, impaired, left):
+            # A reliable send may return only when the message has arrived.
+            async with meanwhile(self._send_directly(payload, reliable=reliable)):
+                is_impaired = await self._is_impaired(payload, impaired, left)
+                if is_impaired and reliable:
+                    self._pair.link.heal()
+            if is_impaired:
                 return payload
         raise Unobserved(
             f"timed out after {limit:g} s waiting for a datagram that holds a whole message of {LARGE} bytes"

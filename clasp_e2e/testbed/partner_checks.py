@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.p2p_types import Connected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet, Unobserved, precondition, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair
@@ -15,7 +15,6 @@ async def connects(pair: PeerPair) -> None:
     Unobserved if they do not connect and the subject offered no candidate: the cause is then unrelated
     to the scenario.
     """
-    await pair.offerer.connect_to_peer(pair.answerer)
     try:
         await _both_connect(pair, pair.offerer, pair.answerer)
     except Unmet as unmet:
@@ -23,6 +22,17 @@ async def connects(pair: PeerPair) -> None:
         if described and pair.subject.name in pair.without_candidates():
             raise Unobserved(f"{pair.subject.name} offered no candidate, therefore: {unmet}") from unmet
         raise
+
+
+async def both_connect(one: Client, other: Client, *, within: float | None = None) -> None:
+    """Have `one` connect to `other`, and require both to receive Connected in the time of the attempt."""
+    limit = one.attempt_limit if within is None else within
+    marks = {one: one.mark(), other: other.mark()}
+    async with one.connecting_to(other):
+        for client, opposite in ((one, other), (other, one)):
+            await client.wait_for(
+                Connected, opposite, within=limit, since=marks[client], unless=ConnectionFailed
+            )
 
 
 async def carries_data_directly(pair: PeerPair) -> None:
@@ -61,13 +71,11 @@ async def subject_still_works(pair: PeerPair) -> None:
     if pair.newcomers is None:
         raise RuntimeError("the reference does not take part, so no new client can be opened")
     newcomer = await pair.testbed.open_client("newcomer", pair.newcomers, P2PConfig())
-    await newcomer.connect_to_peer(pair.subject)
     await _both_connect(pair, newcomer, pair.subject)
 
 
 async def _both_connect(pair: PeerPair, one: Client, other: Client) -> None:
-    for client, opposite in ((one, other), (other, one)):
-        await client.wait_for(Connected, opposite, within=pair.patience.connect)
+    await both_connect(one, other)
     for sender, receiver in ((one, other), (other, one)):
         payload = random_payload(64)
         await sender.send_p2p(receiver, payload)

@@ -1,7 +1,7 @@
 """A pair of peers whose only path is through a TURN server."""
 
 from clasp_e2e.network import Allocations
-from clasp_e2e.p2p_types import Connected, P2PConfig, TurnServer
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, TurnServer
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet
 from clasp_e2e.testbed.fixtures import PeerPair, UnconnectedPair
@@ -22,17 +22,24 @@ class RelayedPair(PeerPair):
         super().__init__(pair.testbed, pair.offerer, pair.answerer, subject, pair.newcomers)
         self._seen = seen
 
+    @property
+    def is_connected_unseen(self) -> bool:
+        """False: the TURN server sees the connection."""
+        return False
+
     async def connect_through_the_relay(self) -> None:
         """Connect both peers; unmet, with what the TURN server saw, if one does not receive Connected."""
-        await self.offerer.connect_to_peer(self.answerer)
-        for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
-            try:
-                await client.wait_for(Connected, other, within=self.patience.connect)
-            except Unmet as unmet:
-                raise Unmet(
-                    f"{client.name} to receive Connected, the configured TURN server being the only path",
-                    f"{unmet.seen}; {self._seen.describe(each.name for each in self)}",
-                ) from None
+        async with self.connecting():
+            for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
+                try:
+                    await client.wait_for(
+                        Connected, other, within=self.connect_limit, unless=ConnectionFailed
+                    )
+                except Unmet as unmet:
+                    raise Unmet(
+                        f"{client.name} to receive Connected, the configured TURN server being the only path",
+                        f"{unmet.seen}; {self._seen.describe(each.name for each in self)}",
+                    ) from None
         self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
 
     def _sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - seen at the receiver

@@ -126,7 +126,7 @@ async def until_described(pair: PeerPair, author: Client, kind: str, *, delivere
             for description in pair.testbed.switchboard.descriptions
         )
 
-    limit = pair.patience.connect
+    limit = pair.connect_limit
     if not await pair.testbed.switchboard.holds_within(described, limit):
         what = f"the {kind} of {author.name} to be {'delivered' if delivered else 'sent'}"
         raise Blocked("CON-3", f"timed out after {limit:g} s waiting for {what}")

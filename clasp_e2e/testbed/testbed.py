@@ -286,6 +286,10 @@ class Testbed:
         note_frame(self.timeline, sender, receiver, message, data)
         if direction == "up":
             self.carriers += ((leg.name, carrier) for carrier in carriers_in(message))
+            if isinstance(message, wire.Publish | wire.Set | wire.Bundle):
+                for client in self.clients:
+                    if client.name == leg.name:
+                        client.published_at.append(asyncio.get_running_loop().time())
         seen = self.published if direction == "up" else self.delivered
         for inner in () if message is None else wire.unbundled(message):
             if isinstance(inner, wire.Publish):

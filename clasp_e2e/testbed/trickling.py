@@ -14,7 +14,7 @@ from dataclasses import replace
 from clasp_e2e import wire
 from clasp_e2e.network import Candidate, Side
 from clasp_e2e.network.session_description import rewrite_sdp
-from clasp_e2e.p2p_types import Connected
+from clasp_e2e.p2p_types import Connected, ConnectionFailed
 from clasp_e2e.testbed.expectations import Unmet, Unobserved
 from clasp_e2e.testbed.fixtures import PeerPair
 
@@ -53,7 +53,7 @@ class Trickle:
         """
         pair = self._pair
         try:
-            async with asyncio.timeout(pair.patience.connect):
+            async with asyncio.timeout(pair.connect_limit):
                 await self._described
         except TimeoutError:
             raise Unobserved(f"{pair.partner.name} sent no SDP in a signal of the public form") from None
@@ -74,14 +74,14 @@ class Trickle:
             there, _ = board.traffic(subject.name, partner.name)
             return there.datagrams + there.dropped_datagrams
 
-        if not await board.holds_within(lambda: sent() > 0, pair.patience.connect):
+        if not await board.holds_within(lambda: sent() > 0, pair.connect_limit):
             raise Unmet(
                 f"{subject.name} to send a datagram to the candidate of {partner.name}",
                 f"{subject.name} sent none, although the candidate was delivered",
             )
         pair.link.heal(self._partner_side)
         for client, other in ((subject, partner), (partner, subject)):
-            await client.wait_for(Connected, other, within=pair.patience.connect)
+            await client.wait_for(Connected, other, within=pair.connect_limit, unless=ConnectionFailed)
 
     def _alter(self, message: wire.Message, data: bytes) -> list[bytes]:
         """Remove the candidates from the partner's SDP, and deliver them as separate signals."""

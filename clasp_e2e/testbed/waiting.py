@@ -19,10 +19,12 @@ class Patience:
         """Limit for an event that follows without delay: a message in transit, an event to be received."""
         return 5.0 * self.scale
 
-    @property
-    def connect(self) -> float:
-        """Limit for a connection over loopback, which takes some 50 ms."""
-        return 10.0 * self.scale
+    def attempt(self, timeout: float) -> float:
+        """Return the limit for an attempt with the time-out `timeout`, all of which it may take.
+
+        With a scale below 1, for implementations that are known to be fast, it may not.
+        """
+        return timeout + 3.0 * self.scale if self.scale >= 1 else 10.0 * self.scale
 
     @property
     def call(self) -> float:
@@ -46,8 +48,8 @@ class Patience:
 
     @property
     def scenario(self) -> float:
-        """Overall limit of a scenario; the longest one waits for a retransmission and then for consent."""
-        return 65.0 + 30.0 * self.scale
+        """Overall limit of a scenario: the longest one connects, and waits for retransmission and consent."""
+        return 100.0 + 30.0 * self.scale
 
     @property
     def cleanup(self) -> float:

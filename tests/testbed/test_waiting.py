@@ -7,7 +7,8 @@ from clasp_e2e.testbed.waiting import Patience
 
 def test_the_scale_stretches_the_harness_and_not_the_specification() -> None:
     one, four = Patience(), Patience(4)
-    for name in ("event", "connect", "call", "open", "retransmission", "cleanup"):
+    for name in ("event", "call", "open", "retransmission", "cleanup"):
         assert getattr(four, name) == 4 * getattr(one, name)
+    assert (one.attempt(30), four.attempt(30)) == (33, 42)
     assert one.consent > 36
     assert four.consent - one.consent == 3 * one.event

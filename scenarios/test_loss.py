@@ -66,7 +66,7 @@ async def expect_no_hold_up_and_no_repetition(pair: PeerPair, *, sends: int, aff
             "none of them did"
         )
     with judging("SND-8"):
-        reliable = await messages.heal_behind_a_reliable_one()
+        reliable = await messages.send_large(reliable=True)
         # This message was lost after them: a retransmission of them would arrive before it.
         await receiver.receives(reliable, within=pair.patience.retransmission)
         await pair.drain()

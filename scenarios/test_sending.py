@@ -91,7 +91,7 @@ async def test_reliable_sends_arrive_without_gaps_or_repeats(connected_pair: Pee
     sender, receiver = connected_pair
     sent = [random_payload(512) for _ in range(120)]
     await send_in_turn(connected_pair, sender, sent[:40])
-    await receiver.receives(sent[39])
+    await receiver.receives(sent[39], within=connected_pair.patience.retransmission)
     dropped = connected_pair.dropped(sender)
     connected_pair.link.cut()
     async with meanwhile(send_in_turn(connected_pair, sender, sent[40:80])):

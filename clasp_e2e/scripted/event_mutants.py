@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected
+from clasp_e2e.peer import NegotiationError, inputs
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.peer import inputs
 from clasp_e2e.peer.transport import VANISHED
 from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, drop, mutant
 
@@ -42,6 +42,10 @@ GivesNoReason = PeerScript.define(
     "GivesNoReason", "EVT-5", "Its ConnectionFailed gives no reason.",
     on=ConnectionFailed, alter=lambda _, failure: fx.Emit(replace(failure, reason="")),
 )
+NamesAnotherThatFailed = PeerScript.define(
+    "NamesAnotherThatFailed", "EVT-5", "Its ConnectionFailed names another session.", *EITHER,
+    on=ConnectionFailed, alter=lambda _, failure: fx.Emit(replace(failure, peer_session_id="somebody")),
+)
 TellsConnectedLate = PeerScript.define(
     "TellsConnectedLate", "EVT-6", "It emits Connected 0.7 s late, after data has arrived.", *EITHER,
     on=Connected, alter=lambda _, event: fx.Delayed(0.7, fx.Emit(event)),
@@ -59,6 +63,37 @@ TellsTheCloseLate = PeerScript.define(
     on=Disconnected, alter=lambda _, end: fx.Delayed(3.0, fx.Emit(end)),
 )
 # fmt: on
+
+
+@mutant("EVT-5", "Its call waits for the outcome, and reports a time-out only by an error.")
+class RaisesInsteadOfReporting(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[int, str] = {}
+        """The unanswered calls, each with the peer that it connects to."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.ConnectToPeer):
+            self.calls[event.call] = event.peer
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Resolve(call=call) if call in self.calls:
+                return ()
+            case fx.Emit(event=Connected(peer_session_id=peer)):
+                return (effect, *(fx.Resolve(call) for call in self.take(peer)))
+            case fx.Emit(event=ConnectionFailed(peer_session_id=peer, reason=reason)):
+                return [fx.Reject(call, NegotiationError(reason)) for call in self.take(peer)] or (effect,)
+            case _:
+                return (effect,)
+
+    def take(self, peer: str) -> list[int]:
+        """Return the calls that wait for the outcome of an attempt to connect to `peer`."""
+        waiting = [call for call, target in self.calls.items() if target == peer]
+        for call in waiting:
+            del self.calls[call]
+        return waiting
 
 
 class Answering(PeerScript):

@@ -60,6 +60,14 @@ GarblesAllButTheFirst = Counting.define(
     "GarblesAllButTheFirst", "SND-1", "It alters all messages after the first.", *EITHER, on=fx.SendOnChannel,
     alter=lambda script, send: send if script.sent == 1 else replace(send, data=send.data[::-1]),
 )
+AppendsAByte = PeerScript.define(
+    "AppendsAByte", "SND-1", "It appends a byte to every message.", *EITHER,
+    on=fx.SendOnChannel, alter=lambda _, send: replace(send, data=send.data + b"!"),
+)
+DeliversInLowerCase = PeerScript.define(
+    "DeliversInLowerCase", "SND-1", "It delivers messages with their letters in lower case.", "both",
+    on=Data, alter=lambda _, data: fx.Emit(replace(data, data=data.data.lower())),
+)
 SendsTwice = PeerScript.define(
     "SendsTwice", "SND-1", "It sends every message twice.", *EITHER,
     on=fx.SendOnChannel, alter=lambda _, send: twice(send),

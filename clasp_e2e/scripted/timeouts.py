@@ -48,7 +48,7 @@ class Attempting(PeerScript):
 
 # fmt: off
 GivesUpAfterTenSeconds = PeerScript.define(
-    "GivesUpAfterTenSeconds", "TMO-1", "Its default time-out is 10 s.",
+    "GivesUpAfterTenSeconds", "TMO-9", "Its default time-out is 10 s.",
     on=fx.StartTimer, alter=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpAfterAMinute = PeerScript.define(
@@ -56,7 +56,7 @@ GivesUpAfterAMinute = PeerScript.define(
     on=fx.StartTimer, alter=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpEarly = PeerScript.define(
-    "GivesUpEarly", "TMO-2", "It gives up after half of the configured time.",
+    "GivesUpEarly", "TMO-9", "It gives up after half of the configured time.",
     on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 2),
 )
 GivesUpLate = PeerScript.define(

@@ -118,7 +118,7 @@ class SelectiveLoss:
             if (index in indexes or index % PACED == 0) and not await self._all_is_through():
                 return
             if index in indexes:
-                self.lost.append(await self._send_large())
+                self.lost.append(await self.send_large(reliable=False))
                 continue
             payload = random_payload(SMALL)
             await self._send_directly(payload, reliable=False)
@@ -130,12 +130,10 @@ class SelectiveLoss:
         await self._send_directly(payload, reliable=True)
         return await self._pair.partner.receives_all([payload], within=self._pair.patience.event)
 
-    async def heal_behind_a_reliable_one(self) -> bytes:
-        """Send reliable large messages until one is lost, then heal the link, and return that message."""
-        return await self._send_large(reliable=True)
-
-    async def _send_large(self, *, reliable: bool = False) -> bytes:
+    async def send_large(self, *, reliable: bool) -> bytes:
         """Send large messages until one is impaired, and return it; unobserved after the time limit.
+
+        The link then heals for a reliable one, which may have to arrive before its call returns.
 
         While the congestion window is small, SCTP may fragment a message to fill the window (Chromium
         does so below six MTUs: `avoid_fragmentation_cwnd_mtus` in dcsctp). Fragments are too small to be
@@ -146,7 +144,6 @@ class SelectiveLoss:
         deadline = loop.time() + limit
         while (left := deadline - loop.time()) > 0:
             impaired, payload = self._impaired, random_payload(LARGE)
-            # A reliable send may return only when the message has arrived.
             async with meanwhile(self._send_directly(payload, reliable=reliable)):
                 is_impaired = await self._is_impaired(payload, impaired, left)
                 if is_impaired and reliable:

@@ -96,7 +96,9 @@ class MutantRun:
             and result.outcome != Outcome.PASSED
             and not (result.outcome == Outcome.BLOCKED and result.blocked_by == requirement)
             # One per cent of a few hundred datagrams is at times none.
-            and not (result.outcome == Outcome.UNOBSERVED and "held back nothing" in result.message)
+            and not (
+                result.outcome == Outcome.UNOBSERVED and "dropped or delayed no datagram" in result.message
+            )
         ]
 
     def __str__(self) -> str:

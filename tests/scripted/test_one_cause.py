@@ -20,6 +20,9 @@ BASIC = [
     (event_mutants.TellsNoConnected, "offerer"),
     (connecting.SendsNothing, "offerer"),
     (sending_mutants.SendsBothWays, "answerer"),
+    (sending_mutants.AppendsAByte, "offerer"),
+    (sending_mutants.DeliversInLowerCase, "both"),
+    (event_mutants.NamesAnotherThatFailed, "offerer"),
     (routers.WelcomesNobody, "router"),
     (routers.ForwardsNothing, "router"),
 ]

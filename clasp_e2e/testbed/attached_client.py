@@ -193,7 +193,7 @@ class Client(Inbox):
     async def send_p2p(self, target: Party, data: bytes, *, reliable: bool = True) -> SendResult:
         """Send `data` to `target`, and return the path that the implementation reports.
 
-        The call may return before the data has arrived or after it. While the link is down, use `send_in_turn`.
+        The call may return before the data has arrived or after it. With the link down: `send_in_turn`.
         """
         current_judgment().sent.add(data)
         kind = "reliable" if reliable else "unreliable"

@@ -149,7 +149,6 @@ class PeerPair:
                 f"DTLS application data on the link in both directions within {self.connect_limit:g} s",
                 self._missing_for_connection(),
             )
-            )
 
     def _missing_for_connection(self) -> str:
         """Return what is missing for a connection, as far as it was observed."""

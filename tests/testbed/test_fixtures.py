@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from clasp_e2e import wire
 from clasp_e2e.network import Switchboard
 from clasp_e2e.p2p_types import P2PConfig
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed import (
     PeerPair,
     UnconnectedPair,
@@ -21,6 +23,7 @@ from clasp_e2e.testbed import (
     random_payload,
 )
 from clasp_e2e.testbed.altering import with_texts
+from clasp_e2e.testbed.events import Inbox
 from clasp_e2e.testbed.expectations import JUDGMENT, Judgment
 
 from .cases import HURRIED, judged
@@ -75,6 +78,16 @@ def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:
     assert with_texts(value, str.upper) == changed
 
 
+class Silent(Inbox):
+    """A client that receives no event."""
+
+    attempt_limit = 0.1
+
+    @property
+    def session_id(self) -> str:
+        return f"session of {self.name}"
+
+
 @pytest.mark.parametrize(
     ("candidates", "seen"),
     [
@@ -96,7 +109,8 @@ async def test_a_pair_without_a_connection_says_who_offered_no_candidate(
         board.observe(sender, "up", message)
         board.rewrite_down(receiver, message, wire.encode(message))
     testbed: Any = SimpleNamespace(switchboard=board, patience=HURRIED)
-    alice, bob = (cast("Any", SimpleNamespace(name=name)) for name in candidates)
+    timeline = Timeline(asyncio.get_running_loop().time)
+    alice, bob = (cast("Any", Silent(name, timeline, HURRIED)) for name in candidates)
     JUDGMENT.set(Judgment(("CON-5",), random.Random(0)))
     with pytest.raises(Unmet) as unmet:
         await PeerPair(testbed, alice, bob, "offerer", None).wait_until_established()

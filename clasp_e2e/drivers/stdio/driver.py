@@ -25,7 +25,7 @@ from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 
 T = TypeVar("T")
 
-ATTEMPT_DEADLINE = 10.0
+ATTEMPT_DEADLINE = 40.0
 """Seconds beyond the connection time-out, for calls that may wait for a connection."""
 DEFAULT_TIMEOUT = 30
 """Seconds, the connection time-out if none is configured (specification: "Connection Timeout")."""
@@ -62,7 +62,7 @@ class StdioPeer(_InProcess, Peer):
         self._handle = handle
         self._capabilities = capabilities
         # The requirements judge a time-out that is not kept, so this is longer than each of their limits.
-        self._attempt_deadline = max(timeout, DEFAULT_TIMEOUT) + ATTEMPT_DEADLINE * lease.patience
+        self._attempt_deadline = timeout + ATTEMPT_DEADLINE * lease.patience
         self._closed = False
 
     @property

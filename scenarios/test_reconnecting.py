@@ -9,6 +9,7 @@ from clasp_e2e.testbed import (
     PeerPair,
     UnconnectedPair,
     Unobserved,
+    both_connect,
     both_ends,
     carries_data_directly,
     closers,
@@ -96,9 +97,7 @@ async def test_a_client_connects_to_one_that_is_back(unconnected: UnconnectedPai
             await subject.wait_for(Disconnected, partner, within=pair.patience.consent)
         partner = await unconnected.attach_another_partner(f"newcomer-{number}")
         caller, called = (subject, partner) if number % 2 else (partner, subject)
-        await caller.connect_to_peer(called)
-        for client, other in ((caller, called), (called, caller)):
-            await client.wait_for(Connected, other, within=pair.patience.connect)
+        await both_connect(caller, called)
         again = PeerPair(pair.testbed, caller, called, "offerer", None)
         await works_like_the_first(again)
 

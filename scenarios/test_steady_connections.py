@@ -12,6 +12,7 @@ from clasp_e2e.testbed import (
     Refused,
     StagedAttempt,
     UnconnectedPair,
+    both_connect,
     both_ends,
     carries_data_directly,
     events_are_in_order,
@@ -81,9 +82,7 @@ class Two:
         subject_offers = pair.subject is pair.offerer
         caller, called = (pair.subject, third) if subject_offers else (third, pair.subject)
         with precondition("CON-10"):
-            await caller.connect_to_peer(called)
-            for client, other in ((caller, called), (called, caller)):
-                await client.wait_for(Connected, other, within=pair.patience.connect)
+            await both_connect(caller, called)
             await two.carries_data(third)
         return two
 
@@ -175,7 +174,7 @@ async def call(caller: Client, called: Client) -> bool:
 async def call_twice(pair: PeerPair, stage: AttemptStage) -> None:
     """Repeat the call when the attempt has reached `stage`; require one connection that lasts."""
     offerer, answerer = pair.offerer, pair.answerer
-    limit = pair.patience.connect
+    limit = pair.connect_limit
     async with StagedAttempt(pair, stage, within=limit) as attempt:
         async with asyncio.TaskGroup() as calls:
             second = calls.create_task(call(offerer, answerer))

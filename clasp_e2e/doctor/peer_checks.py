@@ -112,11 +112,11 @@ class PeerChecks:
         frames = alice.leg.up.frames
         await alice.connect_to_peer(bob)
         # An implementation may take as long as its time-out.
-        limit = self._patience.event if self._is_stub else 3 * self._patience.connect
+        limit = self._patience.event if self._is_stub else alice.attempt_limit
         try:
             await self._arrives(alice, alice.wait_for(Connected, bob, within=limit, unless=ConnectionFailed))
             if not self._is_stub:
-                await self._arrives(bob, bob.wait_for(Connected, alice, within=self._patience.connect))
+                await self._arrives(bob, bob.wait_for(Connected, alice, within=bob.attempt_limit))
         except Unmet as unmet:
             deaf, other = (bob, alice) if alice.events(Connected, bob) else (alice, bob)
             if deaf.events(Connected):

@@ -9,6 +9,7 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected,
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet, expect, precondition, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair
+from clasp_e2e.testbed.partner_checks import both_connect
 from clasp_e2e.testbed.trace import describe
 
 STATES = (Connected, Disconnected, ConnectionFailed)
@@ -68,10 +69,7 @@ async def connect_again(pair: PeerPair, caller: Client, since: dict[Client, int]
 
     An implementation that has connected again by itself has met this.
     """
-    called = pair.other(caller)
-    await caller.connect_to_peer(called)
-    for client, other in ((caller, called), (called, caller)):
-        await client.wait_for(Connected, other, within=pair.patience.connect, since=since[client])
+    await both_connect(caller, pair.other(caller), since=since)
 
 
 def marks(pair: PeerPair) -> dict[Client, int]:

@@ -52,7 +52,7 @@ def _contradict(testbed: Testbed, client: Client, other: Client, about: list[tup
         is_new = not before or any(ended - MARGIN <= offered <= at for offered in offers)
         match name:
             case Disconnected.__name__:
-                follows = before == Connected.__name__
+                follows = before in (Connected.__name__, name)  # EVT-9 judges a second one.
             case Connected.__name__:
                 follows = is_new and before != Connected.__name__
             case _:

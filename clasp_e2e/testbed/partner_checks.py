@@ -1,5 +1,6 @@
 """Requirements on a pair whose partner misbehaves, and on its subject."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from clasp_e2e.drivers.interface import Refused
@@ -24,10 +25,15 @@ async def connects(pair: PeerPair) -> None:
         raise
 
 
-async def both_connect(one: Client, other: Client, *, within: float | None = None) -> None:
-    """Have `one` connect to `other`, and require both to receive Connected in the time of the attempt."""
+async def both_connect(
+    one: Client, other: Client, *, within: float | None = None, since: Mapping[Client, int] | None = None
+) -> None:
+    """Have `one` connect to `other`, and require both to receive Connected in the time of the attempt.
+
+    `since` has the mark of each from which a Connected counts, by default that of now.
+    """
     limit = one.attempt_limit if within is None else within
-    marks = {one: one.mark(), other: other.mark()}
+    marks = {one: one.mark(), other: other.mark()} if since is None else since
     async with one.connecting_to(other):
         for client, opposite in ((one, other), (other, one)):
             await client.wait_for(

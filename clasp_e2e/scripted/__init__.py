@@ -11,6 +11,7 @@ from clasp_e2e.scripted import (
     signaling as signaling,
 )
 from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting
+from clasp_e2e.scripted import early_send_mutants as early_send_mutants
 from clasp_e2e.scripted import payload_mutants as payload_mutants, unreliable_mutants as unreliable_mutants
 from clasp_e2e.scripted.mutant import MUTANTS as MUTANTS, Mutant as Mutant, PeerScript as PeerScript
 from clasp_e2e.scripted.mutant import RouterScript as RouterScript, mutant as mutant

@@ -172,10 +172,10 @@ class PeerPair:
         """
         receiver = self.other(sender)
         path = Path(len(payload))
-        direct, routed = self._sent_directly(sender, receiver), sender.leg.up.bytes
+        direct, routed = self.sent_directly(sender, receiver), sender.leg.up.bytes
         yield path
         await sender.all_is_written()
-        path.direct = self._sent_directly(sender, receiver) - direct
+        path.direct = self.sent_directly(sender, receiver) - direct
         path.routed = sender.leg.up.bytes - routed
         path.is_hidden = self.is_connected_unseen
         self.testbed.timeline.note(
@@ -229,10 +229,10 @@ class PeerPair:
         """Require a reliable payload in each direction to arrive on the direct path."""
         for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
             payload = random_payload()
-            path, before = Path(len(payload)), self._sent_directly(sender, receiver)
+            path, before = Path(len(payload)), self.sent_directly(sender, receiver)
             await sender.send_p2p(receiver, payload)
             await receiver.receives(payload)
-            path.direct = self._sent_directly(sender, receiver) - before
+            path.direct = self.sent_directly(sender, receiver) - before
             path.is_hidden = self.is_connected_unseen
             path.took_the_direct_path()
 
@@ -261,7 +261,7 @@ class PeerPair:
     async def _ping_legs(self) -> None:
         await asyncio.gather(*(client.all_is_written() for client in self))
 
-    def _sent_directly(self, sender: Client, receiver: Client) -> int:
+    def sent_directly(self, sender: Client, receiver: Client) -> int:
         """Return the number of bytes that `sender` has sent on the link, including dropped ones."""
         sent, _ = self.testbed.switchboard.traffic(sender.name, receiver.name)
         return sent.bytes + sent.dropped_bytes

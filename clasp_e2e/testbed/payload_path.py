@@ -8,6 +8,8 @@ from clasp_e2e.testbed.expectations import Unmet, Unobserved
 NOT_TAKEN = 4 * 1024
 """Bytes; a path that carried less than this between a send and its barrier was not taken (design)."""
 
+_HIDDEN = "the peers are connected, but not through the link: no candidate was read"
+
 _DIRECT, _ROUTED = "the direct path", "the path through the router"
 
 
@@ -48,13 +50,15 @@ class Path:
 
     def carried(self, *, direct: int, routed: int) -> None:
         """Require at least `direct` and `routed` bytes to have taken each path, whatever else did."""
+        if direct and self.is_hidden:
+            raise Unobserved(_HIDDEN)
         for size, path, crossed in ((direct, _DIRECT, self.direct), (routed, _ROUTED, self.routed)):
             if crossed < size:
                 raise Unmet(f"payloads of {size} bytes to take {path}", f"{crossed} bytes took it")
 
     def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
         if path == _DIRECT and self.is_hidden:
-            raise Unobserved("the peers are connected, but not through the link: no candidate was read")
+            raise Unobserved(_HIDDEN)
         if taken and crossed < self.size:
             raise Unmet(f"the payload of {self.size} bytes to take {path}", f"{crossed} bytes took it")
         if not taken and crossed >= self.size:

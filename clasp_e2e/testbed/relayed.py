@@ -42,7 +42,7 @@ class RelayedPair(PeerPair):
                     ) from None
         self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
 
-    def _sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - seen at the receiver
+    def sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - seen at the receiver
         """Return the bytes that the TURN server has relayed to `receiver`."""
         return self._seen.received(receiver.name)
 

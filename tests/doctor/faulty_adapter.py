@@ -50,7 +50,10 @@ class NotOffered(Exception):
 
 def write_lines():
     while (line := lines.get()) is not None:
-        write_now(line)
+        more = [lines.get() for _ in range(lines.qsize())]
+        write_now(line + b"".join(each for each in more if each is not None))
+        if None in more:
+            return
 
 
 def write_now(data):

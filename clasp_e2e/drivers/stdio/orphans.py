@@ -14,17 +14,19 @@ import select
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 
 
 def marked(mark: str) -> list[int]:
     """Return the processes, without zombies, whose environment contains `mark`, NAME=VALUE."""
     found: list[int] = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # The process has ended, or belongs to another user.
-            if mark.encode() in entry.read_bytes().split(b"\0"):
-                found.append(int(entry.parent.name))
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        # An OSError: the process has ended, or belongs to another user. pathlib would double the start time.
+        with suppress(OSError), open(f"{entry.path}/environ", "rb") as environment:  # noqa: PTH123
+            if mark.encode() in environment.read().split(b"\0"):
+                found.append(int(entry.name))
     return found
 
 

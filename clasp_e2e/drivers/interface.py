@@ -21,7 +21,7 @@ EventSink = Callable[[P2PEvent], None]
 FaultSink = Callable[["DriverFault"], None]
 """Called once, with the first fault."""
 
-CAPABILITIES = frozenset({"turn", "close", "disconnect_peer", "is_peer_connected", "announce"})
+CAPABILITIES = frozenset({"turn", "close", "disconnect_peer", "is_peer_connected", "announce", "reattach"})
 """The capabilities of the driver protocol. A call whose capability is not declared is not offered."""
 
 

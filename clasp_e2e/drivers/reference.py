@@ -134,7 +134,7 @@ class ReferenceDriver(Driver):
     ) -> ReferencePeer:
         """Attach a new client that gathers only loopback candidates."""
         builder = Clasp.builder(url).name(name).token(token).p2p_config(p2p)
-        builder = builder.on_p2p_event(on_event).loopback()
+        builder = builder.on_p2p_event(on_event).loopback().reattach()
         if self._prepare is not None:
             self._prepare(builder)
         with _refusals():

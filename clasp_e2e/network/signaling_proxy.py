@@ -109,6 +109,8 @@ class SignalingProxy:
         self.down = FrameCounter()
         self.session_id: str | None = None
         """The router's last WELCOME."""
+        self.welcomes = 0
+        """Number of sessions that the router has given the peer."""
         self.faults: list[str] = []
         """Errors of the harness itself, caused neither by the peer nor by the router."""
         self._upstream = urlsplit(upstream_url)
@@ -182,6 +184,10 @@ class SignalingProxy:
     async def peer_has_left(self) -> None:
         """Wait until the peer has no connection to the router. The caller sets the time limit."""
         await self._progress.wait_until(lambda: not self._sessions)
+
+    async def peer_is_back(self, welcomes: int) -> None:
+        """Wait until the router has given more than `welcomes` sessions; the caller sets the limit."""
+        await self._progress.wait_until(lambda: self.welcomes > welcomes)
 
     async def send_down(self, frame: bytes | str) -> None:
         """Send the peer a frame of the harness, after those sent before.
@@ -333,6 +339,8 @@ class SignalingProxy:
                     message, _ = wire.decode(frame)
             if direction == "down" and isinstance(message, wire.Welcome):
                 self.session_id = message.session
+                self.welcomes += 1
+                self._progress.notify()
             self._hooks.on_frame(self, direction, frame, message)
             seen.append((message, frame))
         return seen

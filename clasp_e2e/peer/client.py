@@ -42,6 +42,7 @@ class ClaspBuilder:
         self._input_filter: inputs.InputFilter = _unfiltered
         self._webrtc: TransportKind = AiortcTransport
         self._loopback = False
+        self._reattaches = False
 
     def name(self, name: str) -> ClaspBuilder:
         """Set the client name that is sent to the router."""
@@ -83,6 +84,11 @@ class ClaspBuilder:
         self._loopback = True
         return self
 
+    def reattach(self) -> ClaspBuilder:
+        """Attach to the router again, as a new session, whenever the session with it is lost."""
+        self._reattaches = True
+        return self
+
     async def connect(self) -> Clasp:
         """Attach to the router; return when signals and relayed payloads can arrive.
 
@@ -97,6 +103,7 @@ class ClaspBuilder:
             input_filter=self._input_filter,
             webrtc=self._webrtc,
             loopback=self._loopback,
+            reattaches=self._reattaches,
             callbacks=self._callbacks,
         )
         return Clasp(shell)
@@ -118,7 +125,7 @@ class Clasp:
 
     @property
     def session_id(self) -> str:
-        """The session id that the router assigned to this client."""
+        """The session id that the router assigned to this client; a new one after it has attached again."""
         return self._shell.session_id
 
     async def connect_to_peer(self, session_id: str) -> None:

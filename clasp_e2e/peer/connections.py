@@ -70,6 +70,11 @@ class Connections:
             return None
         return self.connection(peer)
 
+    def reattached(self, session_id: str) -> None:
+        """Use the router again, under a new session id."""
+        self.router_lost = None
+        self._session_id = session_id
+
     # Calls
 
     def connect(self, call: inputs.ConnectToPeer) -> None:

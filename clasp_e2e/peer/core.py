@@ -67,6 +67,8 @@ class PeerCore:
                 self._connections.undeliverable(event)
             case inputs.RouterLost():
                 self._connections.router_lost = event.reason
+            case inputs.Reattached():
+                self._reattached(event.session_id)
             case inputs.RelayWritten() | inputs.RelayRefused():
                 self._sending.relay_answered(event)
             case inputs.ChannelAccepted() | inputs.ChannelRefused():
@@ -81,6 +83,13 @@ class PeerCore:
 
     def _do(self, *effects: fx.Effect) -> None:
         self._effects += effects
+
+    def _reattached(self, session_id: str) -> None:
+        """Go on under a new session id; existing connections keep the peers' ids by which they were made."""
+        self.session_id = session_id
+        self._connections.reattached(session_id)
+        self._sending.session_id = session_id
+        self._start()
 
     # Calls
 

@@ -121,6 +121,13 @@ class RouterLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Reattached:
+    """The client is attached to its router again, as the session `session_id`."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RelayWritten:
     """The payload of the call has been written to the router."""
 
@@ -239,6 +246,7 @@ Input: TypeAlias = (
     | OtherMessageReceived
     | SignalUndeliverable
     | RouterLost
+    | Reattached
     | RelayWritten
     | RelayRefused
     | ChannelAccepted

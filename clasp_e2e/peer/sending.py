@@ -25,7 +25,7 @@ class Sending:
 
     def __init__(self, session_id: str, settings: Settings, do: Callable[[fx.Effect], None]) -> None:
         self.mode = RoutingMode.PREFER_P2P
-        self._session_id = session_id
+        self.session_id = session_id
         self._settings = settings
         self._do = do
         self._on_channel: dict[int, inputs.SendP2P] = {}
@@ -91,7 +91,7 @@ class Sending:
             self._too_large(call, RELAY_LIMIT, "the relay")
         else:
             value: dict[str, Value] = {
-                "from": self._session_id,
+                "from": self.session_id,
                 "data": call.data,
                 "reliable": call.reliable,
             }

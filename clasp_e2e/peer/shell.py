@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeAlias
 
 from clasp_e2e import wire
@@ -15,7 +16,7 @@ from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.core import PeerCore
-from clasp_e2e.peer.errors import NotConnected, PeerError
+from clasp_e2e.peer.errors import NotConnected, PeerError, RouterUnreachable
 from clasp_e2e.peer.router_session import RouterSession
 from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.peer.transport import Transport, TransportKind
@@ -23,6 +24,9 @@ from clasp_e2e.peer.transport import Transport, TransportKind
 logger = logging.getLogger(__name__)
 
 Answer: TypeAlias = SendResult | RoutingMode | bool | None
+
+REATTACH_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts to attach to the router again; the last pause repeats."""
 
 CLOSE_LIMIT = 3.0
 """Seconds for an orderly close; what has not ended by then is ended silently."""
@@ -39,6 +43,7 @@ class Shell:
         *,
         webrtc: TransportKind,
         loopback: bool,
+        reattaches: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> None:
         self.callbacks = list(callbacks)
@@ -47,6 +52,7 @@ class Shell:
         self._input_filter = input_filter
         self._webrtc = webrtc
         self._loopback = loopback
+        self._reattaches = reattaches
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._call_numbers = itertools.count(1)
         self._inbox: deque[inputs.Input] = deque()
@@ -57,6 +63,8 @@ class Shell:
         self._transports: dict[int, Transport] = {}
         self._answering: dict[str, Transport] = {}
         self._endings: set[asyncio.Task[None]] = set()
+        self._attach: Callable[[], Coroutine[Any, Any, RouterSession]]
+        self._reattaching: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._released: asyncio.Task[None] | None = None
 
@@ -72,11 +80,21 @@ class Shell:
         input_filter: inputs.InputFilter,
         webrtc: TransportKind,
         loopback: bool,
+        reattaches: bool,
         callbacks: list[Callable[[P2PEvent], None]],
     ) -> Shell:
         """Attach to the router at `url`. Raises `RouterUnreachable`."""
-        shell = cls(config, script, input_filter, webrtc=webrtc, loopback=loopback, callbacks=callbacks)
-        await RouterSession.open(url, name=name, token=token, handler=shell)
+        shell = cls(
+            config,
+            script,
+            input_filter,
+            webrtc=webrtc,
+            loopback=loopback,
+            reattaches=reattaches,
+            callbacks=callbacks,
+        )
+        shell._attach = partial(RouterSession.open, url, name=name, token=token, handler=shell)
+        await shell._attach()
         try:
             shell.feed(inputs.Start())
             await shell._session.drained()
@@ -284,8 +302,11 @@ class Shell:
     # From the session
 
     def welcomed(self, session: RouterSession) -> None:
-        """Start the core: the session is established."""
+        """Start the core, or continue it under a new session id."""
         self._session = session
+        if self._reattaching is not None:
+            self.feed(inputs.Reattached(session.id))
+            return
         self._core = PeerCore(session.id, self._config, lambda: uuid.uuid4().hex)
 
     def published(self, message: wire.Publish | wire.Set) -> None:
@@ -310,6 +331,19 @@ class Shell:
     def lost(self, reason: str) -> None:
         """Handle the loss of the session."""
         self.feed(inputs.RouterLost(reason))
+        if self._reattaches and self._released is None and self._leaving is None:
+            self._reattaching = asyncio.create_task(self._reattach())
+
+    async def _reattach(self) -> None:
+        """Attach to the router again; repeat the attempt until it succeeds."""
+        await self._session.kill()
+        for pause in itertools.chain(REATTACH_PAUSES, itertools.repeat(REATTACH_PAUSES[-1])):
+            try:
+                await self._attach()
+            except RouterUnreachable:
+                await asyncio.sleep(pause)
+            else:
+                return
 
     # Ending
 
@@ -338,6 +372,9 @@ class Shell:
         for transport in self._transports.values():
             self._end(transport.end(silent=True))
         self._transports.clear()
+        if self._reattaching is not None:
+            self._reattaching.cancel()
+            await asyncio.wait([self._reattaching])
         if self._leaving is not None:
             await self._leaving
         else:

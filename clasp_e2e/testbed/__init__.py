@@ -34,6 +34,7 @@ from clasp_e2e.testbed.partner_checks import connects as connects, prompt_partne
 from clasp_e2e.testbed.partner_checks import subject_still_works as subject_still_works
 from clasp_e2e.testbed.payload_samples import each_byte_at_both_ends as each_byte_at_both_ends
 from clasp_e2e.testbed.payload_samples import samples as samples
+from clasp_e2e.testbed.reattaching import lose_router_and_return as lose_router_and_return
 from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
 from clasp_e2e.testbed.send_series import meanwhile as meanwhile, send_in_turn as send_in_turn

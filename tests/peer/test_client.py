@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +13,7 @@ from clasp_e2e.p2p_types import (
     ConnectionFailed,
     Data,
     Disconnected,
+    P2PConfig,
     PeerAnnounced,
     RoutingMode,
     SendResult,
@@ -254,3 +256,34 @@ async def test_the_context_manager_closes(router: RouterServer):
         assert client.session_id
     with pytest.raises(NotConnected):
         await client.disconnect_peer("somebody")
+
+
+async def test_reattach_gets_a_new_session_when_the_router_is_back():
+    router = await RouterServer.open("127.0.0.1", 0)
+    announced: list[str] = []
+    client = await Clasp.builder(router.url).p2p_config(P2PConfig()).loopback().reattach().connect()
+    first, port = client.session_id, urlsplit(router.url).port
+    await router.close()
+    router = await RouterServer.open("127.0.0.1", port or 0)
+    observer = Clasp.builder(router.url).p2p_config(P2PConfig()).loopback()
+    seen = asyncio.Event()
+
+    def note(event: object) -> None:
+        if isinstance(event, PeerAnnounced):
+            announced.append(event.peer_session_id)
+            seen.set()
+
+    async with await observer.on_p2p_event(note).connect() as other:
+        if client.session_id == first:
+            await asyncio.wait_for(seen.wait(), 10)
+            assert announced == [client.session_id]
+        assert client.session_id not in (first, other.session_id)
+    await client.close()
+    await router.close()
+
+
+async def test_a_client_that_attaches_again_can_be_closed_meanwhile():
+    router = await RouterServer.open("127.0.0.1", 0)
+    client = await Clasp.builder(router.url).p2p_config(P2PConfig()).loopback().reattach().connect()
+    await router.close()
+    await client.close()

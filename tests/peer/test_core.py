@@ -347,3 +347,20 @@ def test_an_offer_that_crossed_is_answered_if_the_own_one_is_not(is_answered: bo
         world.fire(ALICE, ("crossing", BOB))
     accepted = [effect.sdp for effect in world.effects[ALICE] if isinstance(effect, fx.AcceptOffer)]
     assert accepted == ([] if is_answered else [crossing.sdp])
+
+
+def test_reattached_uses_the_router_again_under_the_new_session():
+    world = World().connected()
+    world.feed(ALICE, inputs.RouterLost("it closed"))
+    world.effects[ALICE].clear()
+    world.feed(ALICE, inputs.Reattached("alice-2"))
+    announced = [
+        e.announcement.session_id for e in world.effects[ALICE] if isinstance(e, fx.PublishAnnouncement)
+    ]
+    assert announced == ["alice-2"]
+    assert fx.SubscribeTo(wire.signal_address("alice-2")) in world.effects[ALICE]
+    world.call(ALICE, lambda call: inputs.ConnectToPeer(call, "carol"))
+    world.run()
+    offers = [e.signal for e in world.effects[ALICE] if isinstance(e, fx.PublishSignal)]
+    assert [(type(offer), offer.sender) for offer in offers] == [(wire.Offer, "alice-2")]
+    assert world.cores[ALICE].connection(BOB) is not None

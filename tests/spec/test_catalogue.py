@@ -28,14 +28,14 @@ CATALOGUE = load_catalogue()
 
 # Level and source of each: M must, s should, r remark; S, W, R, N, E.
 EXPECTED = """
-CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS, 11 sE, 12 sE, 13 sE, 14 sE, 15 sE
+CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS, 11 sE, 12 sE, 13 sE, 14 sE, 15 sE, 16 sE
 ICE: 1 sS, 2 sE, 3 MS, 4 sR, 5 sE
 DIR: 1 MS, 2 sS, 3 rR
 SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS
 RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS
 EVT: 1 MS, 2 sE, 3 MS, 4 sS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE, 10 sS, 11 sR
 TMO: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE
-SIG: 1 sR, 2 sR, 3 sR, 4 sW, 5 sR, 6 sE, 7 sW
+SIG: 1 sR, 2 sR, 3 sR, 4 sW, 5 sR, 6 sE, 7 sW, 8 sE
 RTR: 1 MS, 2 MS, 3 sE, 4 sR, 5 sR, 6 MS, 7 sE, 8 sR, 9 sR, 10 sE
 SEC: 1 sN, 2 sE, 3 sE
 """
@@ -57,7 +57,8 @@ def test_every_requirement_is_there_with_its_level_and_source() -> None:
 def test_capabilities() -> None:
     capabilities = {r.id: r.capability for r in CATALOGUE.values() if r.capability}
     announce = {"SIG-5": "announce", "EVT-11": "announce"}
-    assert capabilities == {"ICE-3": "turn", "EVT-8": "is_peer_connected"} | announce
+    reattach = {"CON-16": "reattach", "SIG-8": "reattach"}
+    assert capabilities == {"ICE-3": "turn", "EVT-8": "is_peer_connected"} | announce | reattach
 
 
 def sections() -> dict[str, str]:

@@ -91,7 +91,7 @@ class Adapter:
             },
             # The router does not depend on the WebRTC stack: it is offered once.
             "roles": ["peer", "router"] if is_aiortc else ["peer"],
-            "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce"],
+            "capabilities": ["turn", "close", "disconnect_peer", "is_peer_connected", "announce", "reattach"],
             "processes": self._processes,
         }
 
@@ -102,7 +102,7 @@ class Adapter:
         builder = builder.on_p2p_event(
             lambda event: self._notify("peer.event", {"peer": handle, "event": event_object(event)})
         )
-        builder = builder.token(params.get("token")).p2p_config(config(params["p2p"]))
+        builder = builder.reattach().token(params.get("token")).p2p_config(config(params["p2p"]))
         client = self._peers[handle] = await builder.connect()
         return {"session_id": client.session_id}
 

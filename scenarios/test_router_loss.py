@@ -1,0 +1,95 @@
+"""A client that lost its router and is back with a new session id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clasp_e2e import wire
+from clasp_e2e.p2p_types import Connected, P2PConfig
+from clasp_e2e.testbed import (
+    Client,
+    PeerPair,
+    SinglePeer,
+    UnconnectedPair,
+    both_ends,
+    expect,
+    lasts,
+    lose_router_and_return,
+    precondition,
+    random_payload,
+    requirement,
+)
+
+AMPLE = P2PConfig(connection_timeout_secs=8)
+"""Long enough to connect on a busy machine, and short enough that a failing attempt ends soon."""
+
+
+def texts(value: wire.Value) -> Iterator[str]:
+    """Yield each string in `value`, except map keys."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from texts(item)
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+        case _:
+            pass
+
+
+@requirement("SIG-8")
+async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -> None:
+    """After the return, the announcement names the new session id, and nothing names the old one."""
+    client = await single.attach(AMPLE)
+    silent = await single.signaling_client()
+    seen = len(single.testbed.published)
+    session = await lose_router_and_return(single.testbed, client)
+    with precondition("CON-3"):
+        await client.connect_to_peer(silent.session_id)
+        await silent.gets(wire.Publish)
+    await client.all_is_written()
+    later = [each.message for each in single.testbed.published[seen:] if each.client == client.name]
+    for message in later:
+        old = [text for text in (message.address, *texts(message.value)) if client.session_id in text]
+        expect(old, f"mentions of the old session id in what was published at {message.address}").is_empty()
+    announced = [message.value for message in later if message.address == wire.ANNOUNCE_ADDRESS]
+    if "announce" in client.capabilities:
+        named = [session in texts(value) for value in announced]
+        expect(bool(named) and all(named), "the client announces its new session id").is_true(
+            f"{len(announced)} announcements"
+        )
+
+
+async def connects(caller: Client, called: Client, target: str, sender: str, within: float) -> None:
+    """Require `caller`, as the session `sender`, to connect to `called` at the session `target`."""
+    await caller.connect_to_peer(target)
+    for client, session in ((caller, target), (called, sender)):
+        await client.wait_for(Connected, session, within=within)
+    for one, other, own, session in ((caller, called, sender, target), (called, caller, target, sender)):
+        payload = random_payload(512)
+        await one.send_p2p(session, payload)
+        event = await other.receives(payload)
+        expect(event.peer_session_id, f"the sender that Data of {one.name} names").equals(own)
+
+
+@requirement("CON-16", waits=True)
+async def test_a_client_that_is_back_connects(unconnected: UnconnectedPair) -> None:
+    """A client that has lost its router and is back connects to others, and others connect to it."""
+    pair = await unconnected.attach(AMPLE, AMPLE)
+    subject, partner = pair
+    session = await lose_router_and_return(pair.testbed, subject)
+    limit = pair.patience.connect
+    await connects(subject, partner, partner.session_id, session, limit)
+    newcomer = await unconnected.attach_another_partner()
+    await connects(newcomer, subject, session, newcomer.session_id, limit)
+
+
+@requirement("CON-16", waits=True)
+async def test_a_connection_survives_the_return(connected_pair: PeerPair) -> None:
+    """A connection lasts and carries data after one of its clients has a new session at the router."""
+    await connected_pair.exchange()
+    await lose_router_and_return(connected_pair.testbed, connected_pair.subject)
+    await lasts(1.0, *both_ends(connected_pair), since_connected=True)
+    await connected_pair.exchange()

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,14 +29,13 @@ IMPORTED = (
     "clasp_e2e.commands.matrix",
     "clasp_e2e.commands.replay",
     "clasp_e2e.commands.report",
-    "clasp_e2e.drivers.adapters.reference",
     "clasp_e2e.execution.run_session",
     "pytest",
 )
 
 
 @contextmanager
-def fork_server() -> Iterator[list[str]]:
+def fork_server() -> Generator[list[str]]:
     """Run a fork server; yield the words that stand for `python -m` in a command."""
     with tempfile.TemporaryDirectory(prefix="fork-") as folder:
         address = str(Path(folder) / "server")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -69,14 +70,12 @@ def commands(guide: str = "adapter") -> list[str]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, python_m: list[str]) -> dict[str, str]:
     """A PATH with this Python on it, and `clasp-e2e` as this checkout has it."""
     programs = tmp_path / "bin"
     programs.mkdir()
     command = programs / "clasp-e2e"
-    command.write_text(
-        f"#!{sys.executable}\nfrom clasp_e2e.commands import main\nmain(prog_name='clasp-e2e')\n"
-    )
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(python_m)} clasp_e2e "$@"\n')
     command.chmod(0o755)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])

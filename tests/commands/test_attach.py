@@ -23,9 +23,13 @@ Command = Callable[..., Finished]
 
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 PAIR = "test_connecting.py::test_data_reaches_the_peer[iut-iut]"
-ADAPTER = (sys.executable, "-m", "clasp_e2e.drivers.adapters.reference")
-
 Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def adapter_command(python_m: list[str]) -> list[str]:
+    """The command line of the reference adapter."""
+    return [*python_m, "clasp_e2e.drivers.adapters.reference"]
 
 
 @pytest.fixture
@@ -60,10 +64,12 @@ def awaited(run: subprocess.Popen[str]) -> str:
     raise AssertionError(run.communicate()[0])
 
 
-def test_an_adapter_that_is_attached_is_judged_as_any_other(start: Start, tmp_path: Path) -> None:
+def test_attached_adapter_is_judged_as_any_other(
+    start: Start, adapter_command: list[str], tmp_path: Path
+) -> None:
     run = start("run", CASE, "--attach", "--seed", "7")
     address = awaited(run)
-    adapter = start("connect", address, "--", *ADAPTER)
+    adapter = start("connect", address, "--", *adapter_command)
     out, _ = run.communicate()
     assert run.returncode == 0, out
     assert "1 passed" in out
@@ -74,17 +80,19 @@ def test_an_adapter_that_is_attached_is_judged_as_any_other(start: Start, tmp_pa
     assert results["subjects"]["offerer"]["name"] == "clasp-e2e reference"
 
 
-def test_two_of_a_kind_are_two_that_attach(start: Start) -> None:
+def test_two_of_a_kind_are_two_that_attach(start: Start, adapter_command: list[str]) -> None:
     run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
-    command = (*ADAPTER, "--processes", "per_peer")
+    command = (*adapter_command, "--processes", "per_peer")
     adapters = [start("connect", awaited(run), *command), start("connect", awaited(run), *command)]
     out, _ = run.communicate()
     assert (run.returncode, [adapter.wait() for adapter in adapters]) == (0, [0, 0]), out
 
 
-def test_two_of_a_kind_that_share_a_process_are_one_that_attaches(start: Start) -> None:
+def test_two_of_a_kind_that_share_a_process_are_one_that_attaches(
+    start: Start, adapter_command: list[str]
+) -> None:
     run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
-    adapter = start("connect", awaited(run), *ADAPTER)
+    adapter = start("connect", awaited(run), *adapter_command)
     out, _ = run.communicate()
     assert (run.returncode, adapter.wait()) == (0, 0), out
 
@@ -99,7 +107,7 @@ def test_one_that_leaves_midway_is_an_error_and_no_verdict(start: Start) -> None
     assert adapter.wait() == 9
 
 
-def test_ctrl_c_ends_the_waiting(start: Start) -> None:
+def test_ctrl_c_ends_the_waiting(start: Start, adapter_command: list[str]) -> None:
     run = start("run", CASE, "--attach")
     address = awaited(run)
     run.send_signal(signal.SIGINT)
@@ -107,7 +115,7 @@ def test_ctrl_c_ends_the_waiting(start: Start) -> None:
     assert run.returncode == 2, out
     assert "KeyboardInterrupt" in out
     assert not [word for word in ("Traceback", "Warning", "INTERNAL") if word in out + err]
-    late = start("connect", address, *ADAPTER)
+    late = start("connect", address, *adapter_command)
     assert late.communicate()[1].startswith(f"Error: no run waits at {address}; start the run")
     assert late.returncode == 3
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,25 +13,24 @@ from .conftest import environment
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_prints_a_script_that_asks_the_command(invoke: Callable[..., Result], shell: str) -> None:
+def test_completion_prints_a_script_that_asks_the_command(invoke: Callable[..., Result], shell: str) -> None:
     result = invoke("completion", shell)
     assert result.exit_code == 0
     assert f"_CLASP_E2E_COMPLETE={shell}_complete" in result.stdout
 
 
-def test_help_shows_a_line_for_each_shell(invoke: Callable[..., Result]) -> None:
+def test_help_of_completion_shows_a_line_for_each_shell(invoke: Callable[..., Result]) -> None:
     text = invoke("completion", "--help").stdout
     assert "\\b" not in text
     assert "\b" not in text
     assert '\n  bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc\n' in text
 
 
-@pytest.mark.subprocess
-def test_bash_completes_a_subcommand_with_it(invoke: Callable[..., Result], tmp_path: Path) -> None:
+def test_script_for_bash_completes_a_subcommand(
+    invoke: Callable[..., Result], clasp_e2e: list[str], tmp_path: Path
+) -> None:
     command = tmp_path / "clasp-e2e"
-    command.write_text(
-        f"#!{sys.executable}\nfrom clasp_e2e.commands import main\nmain(prog_name='clasp-e2e')\n"
-    )
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(clasp_e2e)} "$@"\n')
     command.chmod(0o755)
     script = invoke("completion", "bash").stdout + (
         '\nCOMP_WORDS=(clasp-e2e repl); COMP_CWORD=1; _clasp_e2e_completion clasp-e2e\necho "${COMPREPLY[@]}"'

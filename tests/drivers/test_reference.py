@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,13 +14,16 @@ from clasp_e2e.p2p_types import Connected, Data, Disconnected, P2PConfig, Routin
 
 from .clients import Events, converse
 
-ADAPTER = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"]
+@pytest.fixture(scope="session")
+def adapter(python_m: list[str]) -> list[str]:
+    """The command line of the reference adapter."""
+    return [*python_m, "clasp_e2e.drivers.adapters.reference"]
 
 
 @pytest.fixture(scope="module", params=["in process", "stdio"])
-async def driver(request: pytest.FixtureRequest) -> AsyncIterator[Driver]:
+async def driver(request: pytest.FixtureRequest, adapter: list[str]) -> AsyncIterator[Driver]:
     """The reference driver, or its adapter."""
-    chosen: Driver = ReferenceDriver() if request.param == "in process" else StdioDriver(ADAPTER)
+    chosen: Driver = ReferenceDriver() if request.param == "in process" else StdioDriver(adapter)
     await chosen.initialize()
     yield chosen
     await chosen.aclose()
@@ -124,17 +126,16 @@ async def attach(driver: Driver, router: Router, events: Events) -> Peer:
     return await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=events)
 
 
-async def test_adapter_writes_nothing_to_standard_error_at_a_shutdown() -> None:
-    answers, status, errors = await converse(ADAPTER)
+async def test_adapter_writes_nothing_to_standard_error_at_a_shutdown(adapter: list[str]) -> None:
+    answers, status, errors = await converse(adapter)
     assert (answers, status, errors) == ([], 0, b"")
 
 
 @pytest.mark.parametrize(("options", "shared"), [((), True), (("--processes", "per_peer"), False)])
-@pytest.mark.subprocess
-async def test_the_adapter_has_all_peers_in_one_process_unless_it_is_asked_not_to(
-    router: Router, options: tuple[str, ...], shared: bool
+async def test_adapter_has_all_peers_in_one_process_unless_asked_not_to(
+    router: Router, adapter: list[str], options: tuple[str, ...], shared: bool
 ) -> None:
-    driver = StdioDriver([*ADAPTER, *options])
+    driver = StdioDriver([*adapter, *options])
     await driver.initialize()
     peers = [await attach(driver, router, Events()) for _ in range(2)]
     assert (peers[0].process_group == peers[1].process_group) is shared

@@ -24,10 +24,10 @@ def error_of(result: Result) -> str:
 
 
 @pytest.mark.parametrize("command", [("run",), ("gate",), MATRIX])
-@pytest.mark.parametrize("argument", ["test_conecting.py", "test_conecting"])
+@pytest.mark.parametrize("argument", ["test_timeots.py", "test_timeots"])
 def test_misspelt_file_gets_a_suggestion(invoke: Invoke, command: tuple[str, ...], argument: str) -> None:
     message = error_of(invoke(*command, argument))
-    assert message == f"there is no scenario file {argument!r}; did you mean 'test_connecting.py'?"
+    assert message == f"there is no scenario file {argument!r}; did you mean 'test_timeouts.py'?"
 
 
 @pytest.mark.parametrize("pairing", ["", "[reference]"])

@@ -65,6 +65,7 @@ def test_node_is_healthy_as_it_is(command: Command) -> None:
     healthy(command, "cmd:node mine/adapter.mjs")
 
 
+@pytest.mark.timeout(700)
 @pytest.mark.long
 def test_rust_is_healthy_as_it_is(command: Command, tmp_path: Path) -> None:
     needs("cargo")
@@ -83,7 +84,7 @@ def test_rust_is_healthy_as_it_is(command: Command, tmp_path: Path) -> None:
         ]
         environment = os.environ | {"CARGO_NET_RETRY": "0"}
         return subprocess.run(
-            line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+            line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
 
     if (fetched := cargo("fetch")).returncode != 0:

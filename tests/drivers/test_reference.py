@@ -14,6 +14,7 @@ from clasp_e2e.p2p_types import Connected, Data, Disconnected, P2PConfig, Routin
 
 from .clients import Events, converse
 
+
 @pytest.fixture(scope="session")
 def adapter(python_m: list[str]) -> list[str]:
     """The command line of the reference adapter."""

@@ -127,7 +127,7 @@ async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -
         ('{"jsonrpc"', "its connection ended, in the middle of a line: "),
     ],
 )
-async def test_a_connection_that_ends_midway_is_a_fault(place: Place, last: str, seen: str) -> None:
+async def test_connection_that_ends_midway_is_a_fault(place: Place, last: str, seen: str) -> None:
     peer, adapter = await place.peer()
     calling = asyncio.create_task(peer.p2p_routing_mode())
     assert (await adapter.asked())["method"] == "peer.p2p_routing_mode"
@@ -139,7 +139,7 @@ async def test_a_connection_that_ends_midway_is_a_fault(place: Place, last: str,
     await peer.end()
 
 
-async def test_what_is_no_message_is_a_fault_and_ends_the_connection(place: Place) -> None:
+async def test_line_that_is_no_message_is_a_fault_and_ends_the_connection(place: Place) -> None:
     peer, adapter = await place.peer()
     calling = asyncio.create_task(peer.p2p_routing_mode())
     await adapter.asked()
@@ -149,7 +149,7 @@ async def test_what_is_no_message_is_a_fault_and_ends_the_connection(place: Plac
     assert await adapter.asked() == {}
 
 
-async def test_a_line_without_an_end_is_a_fault(place: Place) -> None:
+async def test_line_without_an_end_is_a_fault(place: Place) -> None:
     peer, adapter = await place.peer()
     calling = asyncio.create_task(peer.p2p_routing_mode())
     await adapter.asked()
@@ -182,7 +182,7 @@ async def test_no_deadline_runs_while_a_debugger_holds_the_adapter(
         await peer.end()
 
 
-async def test_the_end_says_farewell_and_hangs_up(place: Place) -> None:
+async def test_end_sends_a_shutdown_request_and_disconnects(place: Place) -> None:
     peer, adapter = await place.peer()
     ending = asyncio.create_task(peer.end())
     assert (await adapter.asked())["method"] == "shutdown"
@@ -192,7 +192,7 @@ async def test_the_end_says_farewell_and_hangs_up(place: Place) -> None:
     assert peer.fault is None
 
 
-async def test_it_is_not_the_harness_s_to_kill(place: Place) -> None:
+async def test_attached_adapter_is_not_killed(place: Place) -> None:
     peer, adapter = await place.peer()
     with pytest.raises(NotOffered, match="was attached"):
         await peer.kill()
@@ -227,7 +227,7 @@ async def test_waiting_can_be_given_up(place: Place) -> None:
         ("example.org:1", "not HOST:PORT"),
     ],
 )
-def test_an_address_has_to_be_a_loopback_port(address: str, said: str) -> None:
+def test_address_has_to_be_a_loopback_port(address: str, said: str) -> None:
     with pytest.raises(AttachPointError, match=said):
         parse_address(address)
 
@@ -237,7 +237,7 @@ def test_names_and_ipv6_are_understood() -> None:
     assert parse_address("[::1]:7331") == ("::1", 7331)
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(AttachPointError, match=r"Address already in use; give another port, or 0"):

@@ -18,7 +18,7 @@ from clasp_e2e.spec.catalogue import load_catalogue
     [("node", NodeDriver, set[str]()), ("browser", BrowserDriver, set[str]()),
      ("rust", RustDriver, {"CON-5", "SND-3", "SND-4", "RTE-9", "EVT-3", "ICE-3", "TMO-5"})],
 )  # fmt: skip
-def test_a_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:
+def test_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:
     assert driver.baseline is not None
     catalogue = load_catalogue()
     baseline = parse_baseline(driver.baseline.read_text(), driver.baseline.name, [label], catalogue)

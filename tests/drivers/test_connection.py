@@ -108,7 +108,7 @@ async def test_by_default_the_first_violation_kills_the_process_and_fails_every_
         ),
     ],
 )
-async def test_a_tolerated_line_that_cannot_be_an_answer_fails_no_call(line: bytes, words: str) -> None:
+async def test_tolerated_line_that_cannot_be_an_answer_fails_no_call(line: bytes, words: str) -> None:
     violations: list[str] = []
     connection, adapter = connected(violations=violations)
     [answer] = connection.send([("a", {})])
@@ -130,7 +130,7 @@ async def test_a_tolerated_line_that_cannot_be_an_answer_fails_no_call(line: byt
         (b"[]", "not a JSON object"),
     ],
 )
-async def test_a_tolerated_line_that_may_be_an_answer_fails_the_calls_in_progress(
+async def test_tolerated_line_that_may_be_an_answer_fails_the_calls_in_progress(
     line: bytes, words: str
 ) -> None:
     violations: list[str] = []
@@ -146,7 +146,7 @@ async def test_a_tolerated_line_that_may_be_an_answer_fails_the_calls_in_progres
     assert await later == ResultResponse(2, "fine")
 
 
-async def test_a_second_answer_is_a_violation() -> None:
+async def test_second_answer_is_a_violation() -> None:
     violations: list[str] = []
     connection, adapter = connected(violations=violations)
     [answer] = connection.send([("a", {})])
@@ -156,7 +156,7 @@ async def test_a_second_answer_is_a_violation() -> None:
     assert violations == ["a second answer to request 1"]
 
 
-async def test_a_tolerated_missing_answer_fails_its_own_call_only() -> None:
+async def test_tolerated_missing_answer_fails_its_own_call_only() -> None:
     connection, adapter = connected(violations=[])
     slow, other = connection.send([("slow", {}), ("other", {})])
     with pytest.raises(AdapterFault, match=r"no answer to slow within 0\.01 s"):
@@ -166,7 +166,7 @@ async def test_a_tolerated_missing_answer_fails_its_own_call_only() -> None:
     assert await connection.answer("other", other, deadline=5) == ResultResponse(2, "fine")
 
 
-async def test_the_end_of_a_tolerated_process_fails_all_calls_and_kills_nothing() -> None:
+async def test_end_of_a_tolerated_process_fails_all_calls_and_kills_nothing() -> None:
     connection, adapter = connected(violations=[])
     [answer] = connection.send([("a", {})])
     adapter.exit("it exited with status 3")
@@ -177,7 +177,7 @@ async def test_the_end_of_a_tolerated_process_fails_all_calls_and_kills_nothing(
     assert not adapter.is_killed
 
 
-async def test_a_call_after_the_end_is_refused() -> None:
+async def test_call_after_the_end_is_refused() -> None:
     connection, _ = connected()
     [answer] = connection.send([("a", {})])
     await connection.end()

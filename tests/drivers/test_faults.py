@@ -35,7 +35,7 @@ from .test_stdio import open_peer
         ("no_name", "name is missing; it must be a string"),
     ],
 )
-async def test_a_lie_about_itself(make_driver: MakeDriver, fault: str, words: str) -> None:
+async def test_lie_about_itself(make_driver: MakeDriver, fault: str, words: str) -> None:
     with pytest.raises(DriverFault) as caught:
         await make_driver(fault).initialize()
     assert words in str(caught.value)
@@ -72,7 +72,7 @@ async def test_a_lie_about_itself(make_driver: MakeDriver, fault: str, words: st
         ("reason_missing", "reason is missing"),
     ],
 )
-async def test_a_lie_in_answer_to_a_call(make_driver: MakeDriver, fault: str, words: str) -> None:
+async def test_lie_in_answer_to_a_call(make_driver: MakeDriver, fault: str, words: str) -> None:
     peer, _ = await open_peer(make_driver, fault)
     faults: list[DriverFault] = []
     peer.on_fault(faults.append)
@@ -99,7 +99,7 @@ async def test_a_lie_in_answer_to_a_call(make_driver: MakeDriver, fault: str, wo
         ("wrong_result", "a wrong result of peer.connect_to_peer: result is None"),
     ],
 )
-async def test_a_fault_of_one_call_is_kept_though_the_process_lives(
+async def test_fault_of_one_call_is_kept_though_the_process_lives(
     make_driver: MakeDriver, fault: str, words: str
 ) -> None:
     peer, _ = await open_peer(make_driver, fault)
@@ -128,7 +128,7 @@ async def test_wrong_results_of_other_calls(make_driver: MakeDriver) -> None:
         await driver.open_router(host="127.0.0.1", port=0)
 
 
-async def test_a_crash_is_told_with_the_last_fifty_lines(make_driver: MakeDriver) -> None:
+async def test_crash_is_reported_with_the_last_fifty_lines(make_driver: MakeDriver) -> None:
     with pytest.raises(DriverFault) as caught:
         await open_peer(make_driver, "crash_on_open")
     assert "exited with status 3" in str(caught.value)
@@ -142,7 +142,7 @@ async def test_a_crash_is_told_with_the_last_fifty_lines(make_driver: MakeDriver
     ("fault", "words"),
     [("crash_between_calls", "exited with status 4"), ("noise_between_calls", "Listening on port")],
 )
-async def test_a_fault_that_no_call_meets_is_kept(make_driver: MakeDriver, fault: str, words: str) -> None:
+async def test_fault_that_no_call_meets_is_kept(make_driver: MakeDriver, fault: str, words: str) -> None:
     peer, _ = await open_peer(make_driver, fault)
     noticed: asyncio.Future[DriverFault] = asyncio.get_running_loop().create_future()
     peer.on_fault(noticed.set_result)
@@ -151,7 +151,7 @@ async def test_a_fault_that_no_call_meets_is_kept(make_driver: MakeDriver, fault
     assert words in (peer.fault or "")
 
 
-async def test_an_answer_too_many_is_a_fault(make_driver: MakeDriver) -> None:
+async def test_answer_too_many_is_a_fault(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "answered_twice")
     noticed: asyncio.Future[DriverFault] = asyncio.get_running_loop().create_future()
     peer.on_fault(noticed.set_result)
@@ -180,14 +180,14 @@ async def test_deadlines(make_driver: MakeDriver) -> None:
     await asyncio.gather(never_initialized(), never_open(), never_returns())
 
 
-async def test_a_closed_pipe_is_told_though_the_process_runs(make_driver: MakeDriver) -> None:
+async def test_closed_output_is_reported_while_the_process_runs(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "closed_pipe", deadline_scale=0.1)
     with pytest.raises(DriverFault, match="closed its standard output, though it still runs"):
         await peer.connect_to_peer("bob")
 
 
 @pytest.mark.parametrize("fault", ["ignores_eof", "ignores_all"])
-async def test_an_adapter_that_will_not_go_is_made_to(make_driver: MakeDriver, fault: str) -> None:
+async def test_adapter_that_will_not_go_is_made_to(make_driver: MakeDriver, fault: str) -> None:
     peer, _ = await open_peer(make_driver, fault, deadline_scale=0.1)
     await peer.end()
     assert is_gone(peer.pid)
@@ -214,7 +214,7 @@ async def end_of(pipe: int) -> bytes:
         (("/home/adam/adapter",), "/home/adam/adapter"),
     ],
 )
-def test_a_command_is_shown_without_the_home_of_whoever_ran_it(
+def test_command_is_shown_without_the_home_of_whoever_ran_it(
     monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], shown: str
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
@@ -223,7 +223,7 @@ def test_a_command_is_shown_without_the_home_of_whoever_ran_it(
 
 
 @pytest.mark.parametrize("how", ["end", "kill"])
-async def test_what_an_adapter_started_ends_with_it(
+async def test_processes_started_by_an_adapter_end_with_it(
     make_driver: MakeDriver, tmp_path: Path, how: str
 ) -> None:
     alive = tmp_path / "alive"
@@ -235,14 +235,14 @@ async def test_what_an_adapter_started_ends_with_it(
     assert await end_of(reader) == b"+"
 
 
-async def test_a_program_that_is_not_there() -> None:
+async def test_program_that_is_not_there() -> None:
     with pytest.raises(DriverFault, match="cannot be started: No such file or directory: no-such-adapter"):
         await StdioDriver(["no-such-adapter"]).initialize()
     with pytest.raises(DriverFault, match="cannot be started: Permission denied"):
         await StdioDriver([str(Path(__file__))]).initialize()
 
 
-async def test_a_sink_that_fails_is_not_blamed_on_the_adapter(make_driver: MakeDriver) -> None:
+async def test_sink_that_fails_is_not_blamed_on_the_adapter(make_driver: MakeDriver) -> None:
     driver = make_driver()
     await driver.initialize()
 

@@ -62,7 +62,7 @@ def most_at_once(log: Path) -> int:
     return most
 
 
-async def test_a_start_that_sleeps_is_made_many_times_at_once(
+async def test_start_that_sleeps_is_made_many_times_at_once(
     make_driver: MakeDriver, measured_as: MeasuredAs, tmp_path: Path
 ) -> None:
     measured_as(StartCost(1.0, 0.05))
@@ -74,7 +74,7 @@ async def test_a_start_that_sleeps_is_made_many_times_at_once(
     assert most_at_once(log) >= 4
 
 
-async def test_a_start_that_burns_processor_time_is_made_by_each_processor_once(
+async def test_start_that_burns_processor_time_is_made_by_each_processor_once(
     make_driver: MakeDriver, measured_as: MeasuredAs, tmp_path: Path
 ) -> None:
     measured_as(StartCost(1.0, 1.0))
@@ -111,7 +111,7 @@ async def test_memory_bounds_what_is_started_ahead(
     assert len(started) == 3
 
 
-async def test_nothing_is_started_ahead_of_the_first_peer(
+async def test_pool_starts_nothing_before_the_first_peer(
     make_driver: MakeDriver, started: list[AdapterProcess]
 ) -> None:
     driver = make_driver()
@@ -119,7 +119,7 @@ async def test_nothing_is_started_ahead_of_the_first_peer(
     assert len(started) == 1
 
 
-async def test_a_failed_start_ahead_is_reported_to_whoever_takes_it(
+async def test_failed_start_ahead_is_reported_to_whoever_takes_it(
     make_driver: MakeDriver, tmp_path: Path
 ) -> None:
     driver = make_driver("starts_once", str(tmp_path / "starts"))
@@ -129,7 +129,7 @@ async def test_a_failed_start_ahead_is_reported_to_whoever_takes_it(
         await open_peer(driver)
 
 
-async def test_processes_that_nobody_took_end_with_the_driver(
+async def test_unused_processes_end_with_the_driver(
     make_driver: MakeDriver, measured_as: MeasuredAs, tmp_path: Path
 ) -> None:
     measured_as(StartCost(1.0, 0.0))
@@ -155,7 +155,7 @@ async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDr
         await alice.kill()
 
 
-async def test_a_killable_peer_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
+async def test_killable_peer_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
     alice = await open_peer(driver)
@@ -170,7 +170,7 @@ async def test_a_killable_peer_has_a_process_of_its_own(make_driver: MakeDriver)
     assert (await open_peer(driver)).pid == alice.pid
 
 
-async def test_a_shared_process_goes_on_when_its_peers_have_closed(make_driver: MakeDriver) -> None:
+async def test_shared_process_goes_on_when_its_peers_have_closed(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
     alice = await open_peer(driver)
@@ -179,7 +179,7 @@ async def test_a_shared_process_goes_on_when_its_peers_have_closed(make_driver: 
     assert (await open_peer(driver)).pid == alice.pid
 
 
-async def test_a_shared_process_in_which_a_peer_was_left_is_replaced(make_driver: MakeDriver) -> None:
+async def test_shared_process_in_which_a_peer_was_left_is_replaced(make_driver: MakeDriver) -> None:
     """It has no `close`: what is in use goes on, the next peer has a new one, and the last one ends it."""
     driver = make_driver("shared_without_close")
     await driver.initialize()
@@ -193,7 +193,7 @@ async def test_a_shared_process_in_which_a_peer_was_left_is_replaced(make_driver
     assert not is_gone(carol.pid)
 
 
-async def test_a_router_shares_no_process(make_driver: MakeDriver) -> None:
+async def test_router_shares_no_process(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
     peer = await open_peer(driver)

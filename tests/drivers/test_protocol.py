@@ -83,7 +83,7 @@ def test_any_line_is_a_message_or_a_bad_line(line: bytes) -> None:
 
 
 @given(json_values | near_events)
-def test_nothing_stray_is_taken_for_a_result(value: object) -> None:
+def test_arbitrary_value_is_not_decoded_as_a_result(value: object) -> None:
     for decode in (
         shapes.description,
         shapes.session_id,
@@ -107,17 +107,17 @@ def test_any_event_has_a_shape_or_a_wrong_one(params: dict[str, object], event: 
 
 
 @given(text, events)
-def test_what_the_adapter_tells_the_driver_hears(handle: str, event: P2PEvent) -> None:
+def test_event_of_the_adapter_is_decoded_by_the_driver(handle: str, event: P2PEvent) -> None:
     line = json.dumps({"peer": handle, "event": event_object(event)})
     assert peer_event(json.loads(line)) == (handle, event)
 
 
 @given(st.none() | configs)
-def test_a_configuration_arrives_as_it_was_set(given_config: P2PConfig | None) -> None:
+def test_configuration_arrives_as_it_was_set(given_config: P2PConfig | None) -> None:
     assert config(json.loads(json.dumps(config_params(given_config)))) == given_config
 
 
-def test_what_nobody_set_is_not_in_the_configuration() -> None:
+def test_values_that_are_not_set_are_absent_from_the_configuration() -> None:
     assert config_params(P2PConfig()) == {"ice_servers": []}
     assert config_params(None) is None
 
@@ -129,7 +129,7 @@ def test_bytes_are_base64_with_padding(data: bytes) -> None:
     assert peer_event({"peer": "p", "event": {"type": "data", "data": encoded}})[1] == Data(None, data, None)
 
 
-def test_a_request_is_one_line_of_ascii() -> None:
+def test_request_is_one_line_of_ascii() -> None:
     line = request(3, "peer.send_p2p", {"target": "Jürgen\n"})
     assert line.isascii()
     assert line.count(b"\n") == 1
@@ -141,7 +141,7 @@ def test_a_request_is_one_line_of_ascii() -> None:
     }
 
 
-def test_a_line_of_one_mebibyte_is_the_longest() -> None:
+def test_line_of_one_mebibyte_is_the_longest() -> None:
     room = MAX_LINE - len(request(1, "m", {"x": ""})) + 1
     assert len(request(1, "m", {"x": "y" * room})) == MAX_LINE + 1
     with pytest.raises(ValueError, match="the protocol allows"):

@@ -37,7 +37,7 @@ async def router() -> AsyncIterator[Router]:
     await opened.close()
 
 
-async def test_it_offers_everything(driver: Driver) -> None:
+async def test_description_declares_every_role_and_capability(driver: Driver) -> None:
     description = await driver.initialize()
     assert description.roles == {"peer", "router"}
     assert description.capabilities == CAPABILITIES
@@ -64,7 +64,7 @@ async def test_two_peers_connect_and_send_both_ways(driver: Driver, router: Rout
     assert (alice.fault, bob.fault) == (None, None)
 
 
-async def test_a_relayed_payload_arrives(driver: Driver, router: Router) -> None:
+async def test_relayed_payload_arrives(driver: Driver, router: Router) -> None:
     events = Events(), Events()
     alice, bob = await asyncio.gather(*(attach(driver, router, each) for each in events))
     assert await alice.p2p_routing_mode() is RoutingMode.PREFER_P2P
@@ -92,13 +92,13 @@ async def test_its_router_serves_and_a_port_in_use_is_refused(driver: Driver) ->
     await router.close()
 
 
-async def test_a_router_that_is_not_there_is_a_refusal(driver: Driver, router: Router) -> None:
+async def test_router_that_is_not_there_is_a_refusal(driver: Driver, router: Router) -> None:
     await router.close()
     with pytest.raises(Refused):
         await driver.open_peer(url=router.url, name="x", p2p=None, on_event=Events())
 
 
-async def test_the_reference_shows_its_channels(router: Router) -> None:
+async def test_reference_shows_its_channels(router: Router) -> None:
     events = Events(), Events()
     alice, bob = [await attach(ReferenceDriver(), router, each) for each in events]
     await alice.connect_to_peer(bob.session_id)

@@ -48,16 +48,16 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "users_drivers"
 
 
-def test_the_reference_is_known_without_installation() -> None:
+def test_reference_is_known_without_installation() -> None:
     assert isinstance(resolve_driver("reference"), ReferenceDriver)
     assert isinstance(resolve_router("reference"), ReferenceDriver)
 
 
-def test_the_entry_point_and_the_built_in_table_agree() -> None:
+def test_entry_point_and_the_built_in_table_agree() -> None:
     assert known_drivers()["reference"] == registry.BUILT_IN["reference"]
 
 
-def test_a_module_and_an_attribute(module: str) -> None:
+def test_module_and_an_attribute(module: str) -> None:
     instance = resolve_driver(f"{module}:made")
     assert resolve_driver(f"{module}:factory") is instance
     assert resolve_driver(f"{module}:Holder.driver") is instance
@@ -67,12 +67,12 @@ def test_a_module_and_an_attribute(module: str) -> None:
 @pytest.mark.parametrize(
     ("attribute", "told"), [("Told", ("abc", 2.0)), ("half", ("", 2.0)), ("anything", ("", 1.0))]
 )
-def test_a_driver_is_given_what_it_names(module: str, attribute: str, told: tuple[str, float]) -> None:
+def test_driver_is_given_what_it_names(module: str, attribute: str, told: tuple[str, float]) -> None:
     driver = resolve_driver(f"{module}:{attribute}", catalogue="abc", deadline_scale=2.0)
     assert driver.received == told
 
 
-async def test_a_registered_adapter_has_the_patience_that_was_asked_for(
+async def test_registered_adapter_has_the_patience_that_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The adapters that come along are stdio drivers like any other."""
@@ -84,7 +84,7 @@ async def test_a_registered_adapter_has_the_patience_that_was_asked_for(
     await driver.aclose()
 
 
-def test_a_command_line_is_split_as_a_shell_does() -> None:
+def test_command_line_is_split_as_a_shell_does() -> None:
     driver = resolve_driver("cmd:node 'my adapter.mjs' --x=1")
     assert isinstance(driver, StdioDriver)
     assert driver.command == ("node", "my adapter.mjs", "--x=1")
@@ -113,20 +113,20 @@ def test_a_command_line_is_split_as_a_shell_does() -> None:
     ],
 )
 @pytest.mark.usefixtures("module")
-def test_what_names_no_driver_is_told_why(spec: str, words: str) -> None:
+def test_unknown_driver_is_an_error_with_advice(spec: str, words: str) -> None:
     with pytest.raises(UnknownDriver) as caught:
         resolve_driver(spec)
     assert words in str(caught.value)
 
 
-def test_an_import_error_keeps_its_cause(module: str) -> None:
+def test_import_error_keeps_its_cause(module: str) -> None:
     with pytest.raises(UnknownDriver) as caught:
         resolve_router("needs_more:Driver")
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:7330/clasp", "wss://example.test"])
-async def test_a_running_router_is_used_as_it_is(url: str) -> None:
+async def test_running_router_is_used_as_it_is(url: str) -> None:
     driver = resolve_router(url)
     assert (await driver.initialize()).roles == {"router"}
     router = await driver.open_router(host="127.0.0.1", port=0)
@@ -137,7 +137,7 @@ async def test_a_running_router_is_used_as_it_is(url: str) -> None:
         await driver.open_peer(url=url, name="x", p2p=None, on_event=print)
 
 
-def test_a_router_that_is_none_is_told_of_the_third_way() -> None:
+def test_unknown_router_suggests_a_url() -> None:
     with pytest.raises(UnknownDriver, match="or a running router by its ws:// or wss:// URL"):
         resolve_router("referense")
 
@@ -154,7 +154,7 @@ def test_a_router_that_is_none_is_told_of_the_third_way() -> None:
         (f"{sys.executable} peer.py", f"cmd:{sys.executable} peer.py"),
     ],
 )
-def test_a_program_without_cmd_gets_a_suggestion(
+def test_program_without_cmd_gets_a_suggestion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, meant: str
 ) -> None:
     for name in ("mine", "mine.py"):

@@ -137,7 +137,7 @@ def harness_takes(message: object) -> bool:
         return False
 
 
-def test_the_schema_is_one() -> None:
+def test_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -151,7 +151,7 @@ def test_schema_and_harness_know_the_same_words() -> None:
 
 
 @pytest.mark.parametrize("method", sorted(RESULTS))
-def test_a_result_is_right_by_both_or_by_neither(method: str) -> None:
+def test_result_is_right_by_both_or_by_neither(method: str) -> None:
     decode, sound = RESULTS[method]
     assert fits(sound, f"results/{method}")
 
@@ -168,7 +168,7 @@ def test_a_result_is_right_by_both_or_by_neither(method: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(MESSAGES)))
-def test_a_message_is_right_by_both_or_by_neither(number: int) -> None:
+def test_message_is_right_by_both_or_by_neither(number: int) -> None:
     sound = MESSAGES[number]
     assert harness_takes(sound)
 
@@ -195,12 +195,12 @@ def test_any_configuration_is_a_right_request(name: str, config: P2PConfig | Non
     assert fits(json.loads(request(1, "peer.open", params)), "request")
 
 
-def test_a_request_with_wrong_params_is_none() -> None:
+def test_request_with_wrong_params_is_none() -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "peer.open", "params": {"peer": "p", "target": "s"}}
     assert not fits(message, "request")
 
 
-async def test_all_that_the_harness_says_is_in_the_schema(
+async def test_messages_of_the_harness_follow_the_schema(
     make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clasp_e2e.drivers.stdio.process import AdapterProcess

@@ -28,17 +28,17 @@ def test_measure_of_no_process_knows_the_duration_only() -> None:
     assert measure(0, 0.5) == StartCost(0.5)
 
 
-def test_a_start_that_burns_processor_time_has_no_more_than_the_processors_at_once() -> None:
+def test_start_that_burns_processor_time_has_no_more_than_the_processors_at_once() -> None:
     assert starts_at_once(StartCost(0.3, 0.3), 2) == 2
     assert starts_at_once(StartCost(0.3, 0.9), 2) == 2  # On several threads.
 
 
-def test_a_start_that_sleeps_has_many_at_once() -> None:
+def test_start_that_sleeps_has_many_at_once() -> None:
     assert starts_at_once(StartCost(0.8, 0.2), 2) == 8
     assert starts_at_once(StartCost(0.8, 0.0), 2) == MOST_AT_ONCE
 
 
-def test_a_start_of_unknown_cost_has_two_at_once_for_each_processor() -> None:
+def test_start_of_unknown_cost_has_two_at_once_for_each_processor() -> None:
     assert starts_at_once(StartCost(0.8), 2) == 4
 
 

@@ -33,7 +33,7 @@ async def open_peer(make_driver: MakeDriver, *arguments: str, **options: float) 
     return await driver.open_peer(url="ws://x", name="alice", p2p=P2PConfig(), on_event=events), events
 
 
-async def test_the_first_process_tells_who_it_is_and_serves_the_first_peer(make_driver: MakeDriver) -> None:
+async def test_first_process_tells_who_it_is_and_serves_the_first_peer(make_driver: MakeDriver) -> None:
     driver = make_driver(catalogue="abc")
     description = await driver.initialize()
     assert (description.implementation.name, description.roles) == ("fake", {"peer", "router"})
@@ -65,7 +65,7 @@ async def test_each_call_arrives_and_returns_what_the_adapter_says(make_driver: 
     assert is_gone(peer.pid)
 
 
-async def test_an_empty_payload_and_crlf_are_fine(make_driver: MakeDriver) -> None:
+async def test_empty_payload_and_crlf_are_fine(make_driver: MakeDriver) -> None:
     peer, events = await open_peer(make_driver, "carriage_return")
     await peer.send_p2p("bob", b"", False)
     assert events[-1] == Data("bob", b"", False)
@@ -88,7 +88,7 @@ async def test_answers_may_come_out_of_order(make_driver: MakeDriver) -> None:
     assert [event.data for event in events if isinstance(event, Data)] == [b"one", b"two", b"three"]
 
 
-async def test_what_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
+async def test_undeclared_capability_is_not_called(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "peer_only")
     for call in (peer.is_peer_connected("bob"), peer.disconnect_peer("bob"), peer.close()):
         with pytest.raises(NotOffered):
@@ -96,14 +96,14 @@ async def test_what_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -
     assert peer.fault is None
 
 
-async def test_a_role_that_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
+async def test_role_that_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
     driver = make_driver("peer_only")
     await driver.initialize()
     with pytest.raises(NotOffered):
         await driver.open_router(host="127.0.0.1", port=0)
 
 
-async def test_a_router_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
+async def test_router_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
     driver = make_driver()
     await driver.initialize()
     router = await driver.open_router(host="127.0.0.1", port=0)
@@ -113,28 +113,28 @@ async def test_a_router_has_a_process_of_its_own(make_driver: MakeDriver) -> Non
     assert router.fault is None
 
 
-async def test_a_refusal_is_the_implementations_own_words(make_driver: MakeDriver) -> None:
+async def test_refusal_has_the_words_of_the_implementation(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "refuse")
     with pytest.raises(Refused, match=r"^P2P is not enabled$"):
         await peer.connect_to_peer("bob")
     assert peer.fault is None
 
 
-async def test_a_refused_opening_leaves_no_process(make_driver: MakeDriver) -> None:
+async def test_refused_opening_leaves_no_process(make_driver: MakeDriver) -> None:
     driver = make_driver("refuse_open")
     await driver.initialize()
     with pytest.raises(Refused, match=r"^no router there$"):
         await driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Events())
 
 
-async def test_a_call_that_was_never_promised_may_be_missing(make_driver: MakeDriver) -> None:
+async def test_call_that_was_never_promised_may_be_missing(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "not_offered")
     with pytest.raises(NotOffered, match="connect_to_peer"):
         await peer.connect_to_peer("bob")
     assert peer.fault is None
 
 
-async def test_a_call_in_progress_fails_when_its_peer_is_killed(make_driver: MakeDriver) -> None:
+async def test_call_in_progress_fails_when_its_peer_is_killed(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver, "hang_on_connect")
     call = asyncio.ensure_future(peer.connect_to_peer("bob"))
     await peer.p2p_routing_mode()
@@ -144,7 +144,7 @@ async def test_a_call_in_progress_fails_when_its_peer_is_killed(make_driver: Mak
     assert peer.fault is None
 
 
-async def test_the_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: MakeDriver) -> None:
+async def test_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: MakeDriver) -> None:
     peer, events = await open_peer(make_driver, "out_of_order")
     call = asyncio.ensure_future(peer.send_p2p("bob", b"x", True))
     await events.until(Data)
@@ -155,14 +155,14 @@ async def test_the_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: M
     assert peer.fault is None
 
 
-async def test_a_payload_too_long_for_a_line_is_not_sent(make_driver: MakeDriver) -> None:
+async def test_payload_too_long_for_a_line_is_not_sent(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver)
     with pytest.raises(DriverFault, match="the protocol allows 1048576"):
         await peer.send_p2p("bob", bytes(800_000), True)
     assert await peer.p2p_routing_mode() is RoutingMode.PREFER_P2P
 
 
-async def test_an_opening_that_is_cancelled_leaves_no_process(make_driver: MakeDriver) -> None:
+async def test_opening_that_is_cancelled_leaves_no_process(make_driver: MakeDriver) -> None:
     driver = make_driver("hang_on_open")
     await driver.initialize()
     opening = asyncio.ensure_future(driver.open_peer(url="ws://x", name="alice", p2p=None, on_event=Events()))
@@ -174,7 +174,7 @@ async def test_an_opening_that_is_cancelled_leaves_no_process(make_driver: MakeD
     assert opening.cancelled()
 
 
-async def test_a_process_does_not_work_for_the_scenario_that_asked_for_it(make_driver: MakeDriver) -> None:
+async def test_process_does_not_work_for_the_scenario_that_asked_for_it(make_driver: MakeDriver) -> None:
     """It may serve the next one, whose leftovers are counted by this very context."""
     scenario.set("this one")
     driver = make_driver()
@@ -186,7 +186,7 @@ async def test_a_process_does_not_work_for_the_scenario_that_asked_for_it(make_d
     assert seen == [None]
 
 
-async def test_a_round_trip_is_short(make_driver: MakeDriver) -> None:
+async def test_round_trip_is_short(make_driver: MakeDriver) -> None:
     peer, _ = await open_peer(make_driver)
     took: list[float] = []
     for _ in range(50):

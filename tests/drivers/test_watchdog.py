@@ -34,14 +34,14 @@ def started(code: str, mark: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.parametrize("code", ["", "print(flush=True); import signal; signal.pause()", STUBBORN])
-def test_what_bears_the_mark_ends_willing_or_not(code: str) -> None:
+def test_marked_processes_end_by_themselves_or_by_signals(code: str) -> None:
     with started(code, "THE_MARK=willing") as process:
         orphans.end("THE_MARK=willing", step=0.05)
         assert process.wait(timeout=5) in (0, -15, -9)
     assert orphans.marked("THE_MARK=willing") == []
 
 
-def test_a_child_that_left_the_group_is_found() -> None:
+def test_child_that_left_the_group_is_found() -> None:
     leaves = (
         f"import subprocess; print(subprocess.Popen({[*PYTHON, STUBBORN]!r}, start_new_session=True).pid)"
     )
@@ -59,7 +59,7 @@ def test_another_mark_is_left_alone() -> None:
         assert not orphans.ended([process.pid], within=0)
 
 
-async def test_it_ends_what_is_left_when_its_pipe_closes() -> None:
+async def test_watchdog_ends_remaining_processes_when_its_pipe_closes() -> None:
     watchdog = Watchdog(patience=0.02)
     [mark] = ("=".join(entry) for entry in watchdog.mark.items())
     with ExitStack() as stack:

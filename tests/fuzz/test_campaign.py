@@ -45,7 +45,7 @@ def test_one_bad_input_is_found_among_many(count: int, data: st.DataObject) -> N
     assert trials <= 13  # All of them, then each half in turn.
 
 
-def test_what_needs_two_inputs_keeps_both() -> None:
+def test_crash_that_needs_two_inputs_keeps_both() -> None:
     inputs = numbered(16)
 
     async def dies(part: Sequence[Input]) -> bool:
@@ -57,7 +57,7 @@ def test_what_needs_two_inputs_keeps_both() -> None:
     assert len(found) < 16
 
 
-def test_what_does_not_come_again_is_not_minimised() -> None:
+def test_crash_that_does_not_repeat_is_not_minimised() -> None:
     async def dies(_: Sequence[Input]) -> bool:
         return False
 
@@ -77,7 +77,7 @@ def frail_router() -> Script:
     return script
 
 
-async def test_a_frail_router_is_found_and_what_it_died_of_is_one_input() -> None:
+async def test_frail_router_is_found_and_what_it_died_of_is_one_input() -> None:
     said: list[str] = []
     target = FuzzedRouter(ReferenceDriver(router_script=frail_router), SHORT)
     campaign = await run_campaign(target, 5, 57, said.append)
@@ -118,7 +118,7 @@ async def attached(
 PUBLISHED = wire.SIGNAL_PREFIX + "the-session-that-the-signal-is-sent-"
 
 
-async def test_a_peer_that_a_signal_ends_has_died() -> None:
+async def test_peer_that_a_signal_ends_has_died() -> None:
     def is_list(event: heard.Input) -> bool:
         return isinstance(event, heard.SignalReceived) and isinstance(event.value, list)
 
@@ -135,7 +135,7 @@ async def test_a_peer_that_a_signal_ends_has_died() -> None:
         await target.close()
 
 
-async def test_a_peer_that_never_connected_is_no_finding() -> None:
+async def test_peer_that_never_connected_is_no_finding() -> None:
     target = await attached(FuzzedPeer, deaf_after(lambda e: isinstance(e, heard.AnnouncementReceived)))
     # Its partner's announcement is what ends it.
     with pytest.raises(HarnessFault, match="before the first input"):
@@ -160,7 +160,7 @@ def test_finding_is_read_as_it_was_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"target": "x", "inputs": [{"frame": "?"}]}'])
-def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> None:
+def test_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "finding.json"
     path.write_text(text)
     with pytest.raises(SavedInputsError, match="is not a finding"):
@@ -169,7 +169,7 @@ def test_a_file_that_holds_no_finding_is_refused(tmp_path: Path, text: str) -> N
         load_finding(tmp_path / "none.json")
 
 
-def test_growth_is_told_from_warming_up() -> None:
+def test_growth_excludes_the_warm_up() -> None:
     warm = [10 * MEBIBYTE] * 4 + [60 * MEBIBYTE] * 16
     assert growth(warm) == 0
     leak = [60 * MEBIBYTE + n * 4 * MEBIBYTE for n in range(20)]
@@ -177,6 +177,6 @@ def test_growth_is_told_from_warming_up() -> None:
     assert growth(leak[:9]) is None
 
 
-def test_a_process_group_that_is_gone_holds_nothing() -> None:
+def test_process_group_that_is_gone_holds_nothing() -> None:
     assert resident(2**30) is None
     assert (resident(None) or MEBIBYTE) >= MEBIBYTE

@@ -31,7 +31,7 @@ def decoded(each: Input) -> wire.Message:
     return wire.decode(each.data)[0]
 
 
-def test_half_of_all_frames_is_mutated_and_every_type_is_reached() -> None:
+def test_frames_are_mostly_mutated_and_of_every_type() -> None:
     tally = InputCounts()
     reached: set[type[object]] = set()
     for number, size in batches(2000, 500):
@@ -46,7 +46,7 @@ def test_half_of_all_frames_is_mutated_and_every_type_is_reached() -> None:
     assert len(reached) == 19
 
 
-def test_half_of_all_signals_is_mutated_and_every_kind_is_reached() -> None:
+def test_signals_are_mostly_mutated_and_of_every_type() -> None:
     tally = InputCounts()
     kinds: set[str] = set()
     for number, size in batches(500, 100):
@@ -63,13 +63,13 @@ def test_half_of_all_signals_is_mutated_and_every_kind_is_reached() -> None:
 
 
 @given(SEEDS, st.integers(-50, 50))
-def test_a_seed_makes_the_same_batch_again(seed: int, number: int) -> None:
+def test_seed_makes_the_same_batch_again(seed: int, number: int) -> None:
     assert random_frames(seed, number, 20) == random_frames(seed, number, 20)
     assert random_signals(seed, number, 10) == random_signals(seed, number, 10)
 
 
 @given(SEEDS)
-def test_what_is_called_valid_is(seed: int) -> None:
+def test_valid_frames_decode_to_their_type(seed: int) -> None:
     for each in random_frames(seed, 0, 38):
         if each.origin is Origin.VALID:
             assert type(decoded(each)).__name__ == each.kind
@@ -83,7 +83,7 @@ def test_each_type_is_made_from_its_class(seed: int) -> None:
 
 
 @given(SEEDS)
-def test_what_names_a_host_names_this_machine(seed: int) -> None:
+def test_signals_name_loopback_addresses_only(seed: int) -> None:
     for each in random_signals(seed, 0, 20):
         for found in ADDRESS.findall(each.data):
             assert found.startswith(b"127.")
@@ -93,13 +93,13 @@ def test_what_names_a_host_names_this_machine(seed: int) -> None:
     "host",
     ["10.1.2.3", "8.8.8.8", "203.0.113.7", "2001:db8::1", "example.org", "a.local", "2130706432", "1.1"],
 )
-def test_a_candidate_is_kept_on_loopback(host: str) -> None:
+def test_candidate_is_kept_on_loopback(host: str) -> None:
     kept = kept_on_loopback(f"a=candidate:1 1 udp 7 {host} 9 typ host\r\n".encode()).decode()
     address = kept.split(" ")[4]
     assert set(address) == {"#"} or ip_address(address).is_loopback
 
 
-def test_an_address_of_the_loopback_stays() -> None:
+def test_loopback_address_is_kept() -> None:
     line = b"a=candidate:1 1 udp 7 127.0.0.1 9 typ host\r\n"
     assert kept_on_loopback(line) == line
 
@@ -112,7 +112,7 @@ def test_ids_are_put_in_when_a_signal_is_sent() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_what_cannot_be_read_is_sent_as_it_is(data: bytes) -> None:
+def test_undecodable_data_is_sent_unchanged(data: bytes) -> None:
     sent = addressed(data, target="t", attacker="a", attempt="c")
     assert sent == data or isinstance(wire.decode(data)[0], wire.Publish)
 

@@ -72,7 +72,7 @@ def sent(*steps: Step, then: tuple[Step, ...] = ()) -> Sent:
         ((Connect("bob", "alice"),), {P2P, RELAY}, "RTE-4"),
     ],
 )
-def test_which_ways_a_send_may_go_and_who_says_so(
+def test_send_has_the_ways_and_the_requirement_of_its_situation(
     steps: tuple[Step, ...], ways: set[Way], requirement: str
 ) -> None:
     found = sent(*steps)
@@ -86,19 +86,19 @@ def test_after_a_second_change_of_mode_it_is_the_change_that_did_not_hold() -> N
     assert (found.ways, found.requirement) == ({P2P}, "RTE-10")
 
 
-def test_what_begins_while_a_call_is_under_way_widens_what_it_may_do() -> None:
+def test_later_steps_widen_the_ways_of_a_call_in_progress() -> None:
     assert sent(*CONNECTED, then=(SetMode("alice", SERVER),)).ways == {P2P, RELAY}
     assert sent(*CONNECTED, then=(AwaitCalls(), SetMode("alice", SERVER))).ways == {P2P}
 
 
-def test_a_loss_is_excused_by_what_happened_to_the_connection() -> None:
+def test_loss_is_excused_by_what_happened_to_the_connection() -> None:
     assert sent(*CONNECTED).kept
     assert not sent(*CONNECTED, then=(Disconnect("bob", "alice"),)).kept
     assert not sent(*CONNECTED, then=(AwaitCalls(), Kill("bob"))).kept
     assert sent(*CONNECTED, then=(CUT,)).black
 
 
-def test_what_was_sent_into_a_black_link_is_still_to_arrive() -> None:
+def test_data_sent_into_a_cut_link_must_arrive_later() -> None:
     model = after(*CONNECTED, CUT, SEND, Quiesce())
     assert len(model.open) == 1
     for step in (Heal("alice", "bob"), Quiesce()):
@@ -106,7 +106,7 @@ def test_what_was_sent_into_a_black_link_is_still_to_arrive() -> None:
     assert model.open == []
 
 
-def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_it_open() -> None:
+def test_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_it_open() -> None:
     closed = after(*CONNECTED, ClosePeer("bob"), Quiesce()).between("alice", "bob")
     killed = after(*CONNECTED, Kill("bob"), Quiesce()).between("alice", "bob")
     assert (closed.status, killed.status) == (Status.IDLE, Status.UNSURE)
@@ -128,11 +128,11 @@ def test_a_peer_that_closes_ends_what_was_between_and_one_that_is_killed_leaves_
         ((Connect("alice", "bob"),), CUT),
     ],
 )
-def test_what_cannot_be_foretold_is_not_allowed(steps: tuple[Step, ...], step: Step) -> None:
+def test_unpredictable_step_is_not_allowed(steps: tuple[Step, ...], step: Step) -> None:
     assert not after(*steps).allows(step)
 
 
-def test_what_is_not_declared_is_not_called() -> None:
+def test_undeclared_capability_is_not_called() -> None:
     intents = [*CONNECTED, Disconnect("alice", "bob"), Quiesce(), ClosePeer("bob")]
     kinds = {type(step) for step in possible(intents, frozenset())}
     assert kinds.isdisjoint({Disconnect, ClosePeer})
@@ -141,7 +141,7 @@ def test_what_is_not_declared_is_not_called() -> None:
 
 @SOME
 @given(scripts(CAPABILITIES))
-def test_a_script_is_possible_step_by_step_and_leaves_no_connection_cut(script: Script) -> None:
+def test_script_is_possible_step_by_step_and_leaves_no_connection_cut(script: Script) -> None:
     model = Model(CAPABILITIES)
     failing = 0
     for step in script:
@@ -159,7 +159,7 @@ def test_a_script_is_possible_step_by_step_and_leaves_no_connection_cut(script: 
 
 @SOME
 @given(scripts(CAPABILITIES), st.data())
-def test_what_is_taken_out_of_a_script_leaves_a_script(script: Script, data: st.DataObject) -> None:
+def test_script_without_any_of_its_steps_is_a_script(script: Script, data: st.DataObject) -> None:
     kept = data.draw(st.lists(st.booleans(), min_size=len(script), max_size=len(script)))
     rest = [step for step, keep in zip(script, kept, strict=True) if keep]
     shorter = possible(rest, CAPABILITIES)

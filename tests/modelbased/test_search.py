@@ -53,7 +53,7 @@ def in_turn(outcomes: Iterable[Outcome]) -> Verdict:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_what_fails_shrinks_to_what_makes_it_fail(seed: int) -> None:
+def test_failing_script_shrinks_to_its_cause(seed: int) -> None:
     seen, _, _ = searched(relays_in_p2p_only, seed=seed)
     assert seen.contradiction is not None
     script = seen.contradiction.script
@@ -62,20 +62,20 @@ def test_what_fails_shrinks_to_what_makes_it_fail(seed: int) -> None:
     assert not seen.undecided
 
 
-def test_what_holds_is_searched_for_as_many_steps_as_asked() -> None:
+def test_search_ends_after_the_given_steps() -> None:
     seen, tally, performed = searched(lambda script: Outcome.PASSED)
     assert seen == Seen()
     assert 400 <= tally.steps < 440
     assert len({type(step) for script in performed for step in script}) >= 9
 
 
-def test_the_seed_makes_the_scripts() -> None:
+def test_seed_makes_the_scripts() -> None:
     one, same, other = (searched(lambda script: Outcome.PASSED, seed=seed)[2] for seed in (7, 7, 8))
     assert one == same
     assert one != other
 
 
-def test_what_does_not_repeat_is_seen_once_and_never_dropped() -> None:
+def test_contradiction_that_does_not_repeat_is_recorded_as_seen_once() -> None:
     seen, tally, _ = searched(in_turn([Outcome.FAILED, Outcome.PASSED]))
     assert seen.contradiction is None
     assert len(seen.once) == 1
@@ -83,13 +83,13 @@ def test_what_does_not_repeat_is_seen_once_and_never_dropped() -> None:
     assert tally.steps >= 400, "the search goes on"
 
 
-def test_what_repeats_once_and_then_no_more_is_still_a_contradiction() -> None:
+def test_contradiction_that_repeated_once_is_one() -> None:
     seen, _, performed = searched(in_turn([Outcome.FAILED, Outcome.FAILED]))
     assert seen.contradiction is not None
     assert seen.contradiction.script == performed[0]
 
 
-def test_a_deviation_is_noted_and_fails_where_that_is_asked() -> None:
+def test_deviation_is_noted_and_fails_where_that_is_asked() -> None:
     def deviates(script: Script) -> Outcome:
         return Outcome.DEVIATION if any(isinstance(step, Connect) for step in script) else Outcome.PASSED
 
@@ -101,7 +101,7 @@ def test_a_deviation_is_noted_and_fails_where_that_is_asked() -> None:
     assert len(strict.contradiction.script) == 3
 
 
-def test_a_deviation_that_does_not_repeat_is_said_to_be_one() -> None:
+def test_deviation_that_does_not_repeat_is_recorded() -> None:
     seen, _, _ = searched(in_turn([Outcome.DEVIATION]))
     assert (len(seen.passing), seen.deviations, seen.undecided) == (1, {}, False)
 
@@ -114,11 +114,11 @@ def test_faults_are_no_contradictions_and_end_the_search_when_they_go_on() -> No
     assert tally.steps < 400
 
 
-def test_what_was_not_seen_is_undecided() -> None:
+def test_unobserved_script_is_undecided() -> None:
     seen, _, _ = searched(in_turn([Outcome.UNOBSERVED]))
     assert (seen.unobserved, seen.undecided, seen.contradiction) == (1, True, None)
 
 
-def test_what_a_script_can_show_is_in_the_catalogue() -> None:
+def test_requirements_of_a_script_are_in_the_catalogue() -> None:
     catalogue = load_catalogue()
     assert [catalogue.get(name).id for name in REQUIREMENTS] == list(REQUIREMENTS)

@@ -42,7 +42,7 @@ from clasp_e2e.network import (
         (lambda link: link.relay_only(), "lets only relay candidates pass alice ⇄ bob"),
     ],
 )
-async def test_a_change_is_told(change: Callable[[Conditions], None], words: str) -> None:
+async def test_change_is_reported(change: Callable[[Conditions], None], words: str) -> None:
     told: list[str] = []
     change(Switchboard(told.append).conditions("alice", "bob"))
     assert told == [words]
@@ -63,5 +63,5 @@ async def test_a_change_is_told(change: Callable[[Conditions], None], words: str
         (lambda _: (0.0,), "fates of the scenario's own"),
     ],
 )
-def test_an_impairment_says_what_it_does(impairment, words: str) -> None:
+def test_impairment_has_a_description(impairment, words: str) -> None:
     assert in_words(impairment) == words

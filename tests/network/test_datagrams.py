@@ -32,7 +32,7 @@ def test_records_of_application_data_are_counted() -> None:
     assert datagrams.application_records(record(20, 1) + record(22, 40)) == 0
 
 
-def test_an_encrypted_record_of_dtls_13_counts() -> None:
+def test_encrypted_record_of_dtls_13_counts() -> None:
     assert datagrams.application_records(b"\x2f" + bytes(60)) == 1
 
 

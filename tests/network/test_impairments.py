@@ -50,7 +50,7 @@ def fates(impairment: Impairment, count: int = MANY, sender: int = Side.A) -> li
 
 
 @pytest.mark.parametrize("make", SEEDED)
-def test_a_decision_depends_on_seed_direction_and_place_alone(make: Callable[[int], Impairment]) -> None:
+def test_decision_depends_on_seed_direction_and_place_alone(make: Callable[[int], Impairment]) -> None:
     once = fates(make(7))
     assert [tuple(make(7)(datagram(index))) for index in reversed(range(MANY))][::-1] == once
     assert fates(make(8)) != once
@@ -58,7 +58,7 @@ def test_a_decision_depends_on_seed_direction_and_place_alone(make: Callable[[in
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.3])
-def test_a_share_is_met_over_many_datagrams(share: float) -> None:
+def test_share_is_met_over_many_datagrams(share: float) -> None:
     deviation = 4 * (MANY * share * (1 - share)) ** 0.5
     for seed in range(5):
         assert abs(fates(lost(share, seed=seed)).count(()) - MANY * share) < deviation
@@ -77,7 +77,7 @@ def test_one_in_n_is_lost_of_each_n(n: int, rounds: int) -> None:
 
 
 @given(st.floats(0, 10), st.floats(0, 10), st.integers())
-def test_a_delay_lies_between_its_bounds(seconds: float, jitter: float, seed: int) -> None:
+def test_delay_lies_between_its_bounds(seconds: float, jitter: float, seed: int) -> None:
     for (delay,) in fates(delayed(seconds, jitter=jitter, seed=seed), 20):
         assert seconds <= delay <= seconds + jitter
 
@@ -98,7 +98,7 @@ def test_combined_with_nothing_changes_nothing(impairment: Impairment) -> None:
     assert fates(combined(impairment, black), 20) == [()] * 20
 
 
-def test_a_condition_chooses_the_datagrams() -> None:
+def test_condition_chooses_the_datagrams() -> None:
     large = where(lambda datagram: datagram.size > 500, black)
     assert list(large(datagram(size=501))) == []
     assert list(large(datagram(size=500))) == [0.0]
@@ -108,7 +108,7 @@ arrivals = st.lists(st.tuples(st.floats(0, 0.2), st.integers(1, 1500)), min_size
 
 
 @given(arrivals, st.floats(1000, 1e6), st.integers(1500, 100_000))
-def test_a_bandwidth_is_never_exceeded_and_its_queue_is_bounded(
+def test_bandwidth_is_never_exceeded_and_its_queue_is_bounded(
     sent: list[tuple[float, int]], rate: float, queue: int
 ) -> None:
     """What passed in any time is what fits into it; none waits longer than a full queue takes."""
@@ -131,7 +131,7 @@ def test_a_bandwidth_is_never_exceeded_and_its_queue_is_bounded(
         assert after - before >= size / rate * (1 - 1e-6) - 1e-9 or before == 0.0
 
 
-def test_a_bandwidth_is_each_directions_own() -> None:
+def test_bandwidth_is_each_directions_own() -> None:
     narrow = Bandwidth(1000, queue=1000)
     assert narrow(datagram(size=1000)) == (1.0,)
     assert narrow(datagram(size=1000)) == ()
@@ -151,6 +151,6 @@ def test_a_bandwidth_is_each_directions_own() -> None:
         lambda: Bandwidth(1, queue=0),
     ],
 )
-def test_what_cannot_be_is_refused(make: Callable[[], Impairment]) -> None:
+def test_impossible_arguments_are_refused(make: Callable[[], Impairment]) -> None:
     with pytest.raises(ValueError, match=r"give|must|cannot"):
         make()

@@ -39,7 +39,7 @@ async def test_datagrams_cross_between_announced_addresses(link: UdpLink, peers:
     assert there.first_seen <= back.first_application
 
 
-async def test_an_address_is_learned_from_the_first_datagram(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_address_is_learned_from_the_first_datagram(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     """Both sides hide behind mDNS: what comes before the other is known is lost, as in any NAT."""
     one, two = peers
     one.send(bytes(request()), link.address_for(Side.A))
@@ -52,7 +52,7 @@ async def test_an_address_is_learned_from_the_first_datagram(link: UdpLink, peer
     assert link.counters(Side.A).dropped_datagrams == 1
 
 
-async def test_a_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     link.set_peer_address(Side.A, ("127.0.0.1", 9))
     link.set_peer_address(Side.B, two.address)
@@ -62,7 +62,7 @@ async def test_a_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tu
     assert await one.receive() == HANDSHAKE
 
 
-async def test_a_response_goes_to_the_socket_that_asked(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_response_goes_to_the_socket_that_asked(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     other = Peer()
     try:
@@ -98,7 +98,7 @@ async def test_nomination_and_dtls_move_the_current_address(link: UdpLink, peers
         other.close()
 
 
-async def test_a_cut_link_drops_and_counts_until_it_heals(
+async def test_cut_link_drops_and_counts_until_it_heals(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -129,7 +129,7 @@ async def test_a_cut_link_drops_and_counts_until_it_heals(
         link.close()
 
 
-async def test_activity_is_told_for_lost_datagrams_too(
+async def test_activity_is_reported_for_lost_datagrams_too(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, _ = peers
@@ -145,7 +145,7 @@ async def test_activity_is_told_for_lost_datagrams_too(
         link.close()
 
 
-async def test_what_is_held_back_is_overtaken(
+async def test_delayed_datagram_is_overtaken(
     link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -161,7 +161,7 @@ async def test_what_is_held_back_is_overtaken(
     assert conditions.disturbed(Side.B) == 0
 
 
-async def test_a_copy_arrives_and_is_not_counted_as_sent(
+async def test_copy_arrives_and_is_not_counted_as_sent(
     link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -173,7 +173,7 @@ async def test_a_copy_arrives_and_is_not_counted_as_sent(
     assert (counters.datagrams, counters.bytes, counters.duplicates) == (1, len(HANDSHAKE), 1)
 
 
-async def test_an_impairment_counts_from_where_it_began(
+async def test_impairment_counts_from_where_it_began(
     link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -193,7 +193,7 @@ async def test_an_impairment_counts_from_where_it_began(
     assert seen == [(0, 6, False), (0, len(HANDSHAKE), True), (0, 7, False)]
 
 
-async def test_the_first_application_data_of_a_side_can_come_late(
+async def test_first_application_data_of_a_side_can_come_late(
     link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -209,7 +209,7 @@ async def test_the_first_application_data_of_a_side_can_come_late(
     assert not link.holds_back
 
 
-async def test_a_closed_link_forgets_what_it_holds_back(
+async def test_closed_link_forgets_what_it_holds_back(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
@@ -228,7 +228,7 @@ async def test_a_closed_link_forgets_what_it_holds_back(
     assert link.counters(Side.A).datagrams == 0
 
 
-async def test_a_peer_that_went_away_does_not_end_the_link(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_peer_that_went_away_does_not_end_the_link(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     gone = Peer()
     link.set_peer_address(Side.B, gone.address)
@@ -241,7 +241,7 @@ async def test_a_peer_that_went_away_does_not_end_the_link(link: UdpLink, peers:
     assert await two.receive() == HANDSHAKE
 
 
-async def test_a_burst_of_datagrams_passes_whole(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_burst_of_datagrams_passes_whole(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     link.set_peer_address(Side.B, two.address)
     sent = [bytes([128]) + number.to_bytes(2, "big") + bytes(1200) for number in range(50)]

@@ -42,7 +42,7 @@ def test_checks_from_both_sides_find_the_path_that_there_is(kinds: tuple[Nat | N
     kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
     sends=st.lists(st.tuples(st.sampled_from(list(Side)), st.booleans())),
 )
-def test_a_stricter_nat_lets_in_no_more(
+def test_stricter_nat_lets_in_no_more(
     kinds: tuple[Nat | None, Nat | None], sends: list[tuple[Side, bool]]
 ) -> None:
     stricter = (kinds[0], {None: Nat.FULL_CONE, Nat.FULL_CONE: Nat.RESTRICTED}.get(kinds[1], kinds[1]))
@@ -58,7 +58,7 @@ def conditions() -> Conditions:
     return Conditions()
 
 
-async def test_a_port_restricted_nat_opens_to_what_was_sent_to(conditions: Conditions) -> None:
+async def test_port_restricted_nat_opens_to_what_was_sent_to(conditions: Conditions) -> None:
     conditions.put_behind(Nat.PORT_RESTRICTED)
     link, one, two = UdpLink(conditions), Peer(), Peer()
     try:
@@ -76,7 +76,7 @@ async def test_a_port_restricted_nat_opens_to_what_was_sent_to(conditions: Condi
         two.close()
 
 
-async def test_a_symmetric_nat_shows_another_endpoint_than_was_told(conditions: Conditions) -> None:
+async def test_symmetric_nat_uses_an_endpoint_that_was_not_signaled(conditions: Conditions) -> None:
     conditions.put_behind(Nat.SYMMETRIC, Side.A)
     link, one, two = UdpLink(conditions), Peer(), Peer()
     try:

@@ -27,22 +27,22 @@ values = st.recursive(
 
 
 @given(values)
-def test_a_value_without_ice_is_the_very_same(value: wire.Value) -> None:
+def test_value_without_ice_is_the_very_same(value: wire.Value) -> None:
     assert rewrite_value(value, ToLink(LINK)) is value
 
 
 @given(values)
-def test_a_candidate_is_found_wherever_it_stands(other: wire.Value) -> None:
+def test_candidate_is_found_wherever_it_stands(other: wire.Value) -> None:
     value: wire.Value = {"deep": [other, {"x": samples.HOST}], "other": other}
     assert rewrite_value(value, ToLink(LINK)) == {"deep": [other, {"x": REWRITTEN_HOST}], "other": other}
 
 
 @pytest.mark.parametrize("prefix", ["", "a="])
-def test_a_plain_candidate(prefix: str) -> None:
+def test_plain_candidate(prefix: str) -> None:
     assert rewrite_value(prefix + samples.HOST, ToLink(LINK)) == prefix + REWRITTEN_HOST
 
 
-def test_a_candidate_in_json_text_as_the_rust_client_sends_it() -> None:
+def test_candidate_in_json_text_as_the_rust_client_sends_it() -> None:
     sent = json.dumps({"candidate": samples.HOST, "sdpMid": "", "sdpMLineIndex": 0, "usernameFragment": None})
     rewritten = rewrite_value({"type": "ice_candidate", "candidate": sent}, ToLink(LINK))
     assert isinstance(rewritten, dict)
@@ -56,7 +56,7 @@ def test_a_candidate_in_json_text_as_the_rust_client_sends_it() -> None:
     }
 
 
-def test_a_description_in_json_text() -> None:
+def test_description_in_json_text() -> None:
     sent = json.dumps({"type": "offer", "sdp": samples.AIORTC})
     rewritten = rewrite_value(sent, ToLink(LINK))
     assert isinstance(rewritten, str)
@@ -64,12 +64,12 @@ def test_a_description_in_json_text() -> None:
 
 
 @pytest.mark.parametrize("value", [samples.TCP, {"candidate": samples.TCP}, json.dumps({"c": samples.TCP})])
-def test_a_signal_whose_candidate_goes_goes_whole(value: wire.Value) -> None:
+def test_signal_whose_candidate_goes_goes_whole(value: wire.Value) -> None:
     assert rewrite_value(value, ToLink(LINK)) is DROP
     assert rewrite_message(wire.Publish("/x", value), ToLink(LINK)) is None
 
 
-def test_from_a_list_only_the_element_goes() -> None:
+def test_removed_candidate_leaves_the_rest_of_its_list() -> None:
     value: wire.Value = {"candidates": [samples.TCP, samples.HOST, samples.SECOND_HOST]}
     assert rewrite_value(value, ToLink(LINK)) == {"candidates": [REWRITTEN_HOST]}
 
@@ -103,12 +103,12 @@ def test_sets_snapshots_and_bundles_are_searched() -> None:
         wire.Snapshot((wire.Param("/a", "b", 1),)),
     ],
 )
-def test_a_message_without_ice_is_the_very_same(message: wire.Message) -> None:
+def test_message_without_ice_is_the_very_same(message: wire.Message) -> None:
     assert rewrite_message(message, ToLink(LINK)) is message
     assert not contents_of(message)
 
 
-def test_the_contents_of_a_signal() -> None:
+def test_contents_of_a_signal() -> None:
     found = contents_of(
         wire.Publish("/s", {"type": "offer", "sdp": samples.AIORTC, "id": "c-1", "more": [samples.HOST]})
     )

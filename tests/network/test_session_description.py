@@ -74,7 +74,7 @@ def test_no_address_but_the_links_is_left(sdp: str) -> None:
 
 
 @given(descriptions())
-def test_all_that_names_no_address_stays(sdp: str) -> None:
+def test_lines_without_addresses_are_unchanged(sdp: str) -> None:
     def rest(text: str) -> list[str]:
         lines = text.splitlines(keepends=True)
         return [line for line in lines if not line.startswith(("m=", "c=", "a=candidate:"))]
@@ -83,7 +83,7 @@ def test_all_that_names_no_address_stays(sdp: str) -> None:
 
 
 @given(candidates)
-def test_a_candidate_is_written_as_it_was_read(candidate: Candidate) -> None:
+def test_candidate_is_written_as_it_was_read(candidate: Candidate) -> None:
     assert Candidate.read(str(candidate)) == candidate
 
 
@@ -98,7 +98,7 @@ def test_each_stacks_description_names_the_link_and_nothing_else(stack: str) -> 
         assert address not in rewritten
 
 
-def test_a_description_without_candidates_stays_as_it_is() -> None:
+def test_description_without_candidates_is_unchanged() -> None:
     assert rewrite_sdp(samples.WEBRTC_RS, ToLink(LINK)) == samples.WEBRTC_RS
 
 
@@ -112,7 +112,7 @@ def test_without_a_usable_candidate_no_address_is_named() -> None:
     assert "a=end-of-candidates\r\n" in rewritten
 
 
-def test_a_repeated_candidate_names_the_link_again_and_another_goes() -> None:
+def test_repeated_candidate_names_the_link_again_and_another_goes() -> None:
     judge = ToLink(LINK)
     host, other = Candidate.read(samples.HOST), Candidate.read(samples.SECOND_HOST)
     assert host is not None
@@ -143,7 +143,7 @@ def test_relayed_candidates_alone_pass_in_a_turn_scenario() -> None:
         ("node-datachannel", "nOdE", False),
     ],
 )
-def test_the_facts_of_each_stacks_description(stack: str, ufrag: str, is_offer: bool) -> None:
+def test_facts_of_each_stacks_description(stack: str, ufrag: str, is_offer: bool) -> None:
     facts = SessionDescription.read(samples.ALL[stack])
     assert facts is not None
     assert facts.ufrag == ufrag
@@ -169,10 +169,10 @@ def test_other_text_is_no_description(text: str) -> None:
         "candidate:1 1 udp 1 1.2.3.4",
     ],
 )
-def test_what_is_no_candidate_is_not_read_as_one(text: str) -> None:
+def test_malformed_candidate_is_not_read(text: str) -> None:
     assert Candidate.read(text) is None
 
 
-def test_a_number_too_long_for_any_port_is_no_candidate() -> None:
+def test_number_too_long_for_any_port_is_no_candidate() -> None:
     # int() itself refuses more than 4300 digits; found by fuzzing.
     assert Candidate.read(f"candidate:1 1 udp {'2' * 10_000} 127.0.0.1 9 typ host") is None

@@ -96,7 +96,7 @@ async def test_path_query_subprotocol_and_headers_reach_the_router(router: Route
             assert connection.protocol.extensions == []
 
 
-async def test_a_router_without_the_subprotocol_is_shown_as_it_is(open_leg: Open) -> None:
+async def test_router_without_the_subprotocol_is_shown_as_it_is(open_leg: Open) -> None:
     async with serve(Router().handle, "127.0.0.1", 0) as server:
         leg = await open_leg(url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
         async with attach(leg) as peer:
@@ -137,7 +137,7 @@ async def test_frames_are_altered_and_dropped_on_the_way_down_only(router: Route
     assert router.received == frames
 
 
-async def test_the_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) -> None:
+async def test_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) -> None:
     leg = await open_leg()
     with pytest.raises(ConnectionError, match="nothing can be sent to it"):
         await leg.send_down(b"too early")
@@ -149,7 +149,7 @@ async def test_the_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) 
     assert leg.down.frames == 1  # What was not the router's is not counted as such.
 
 
-async def test_a_barrier_has_all_that_was_written_before(router: Router, open_leg: Open) -> None:
+async def test_barrier_has_all_that_was_written_before(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         frames = [bytes([number]) * 1000 for number in range(100)]
@@ -161,13 +161,13 @@ async def test_a_barrier_has_all_that_was_written_before(router: Router, open_le
     assert router.received == frames
 
 
-async def test_a_barrier_without_a_peer_says_so(open_leg: Open) -> None:
+async def test_barrier_without_a_peer_is_an_error(open_leg: Open) -> None:
     leg = await open_leg()
     with pytest.raises(ConnectionError, match="alice is not connected"):
         await leg.ping_barrier()
 
 
-async def test_a_barrier_ends_when_the_peer_leaves(open_leg: Open) -> None:
+async def test_barrier_ends_when_the_peer_leaves(open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         leg.pause("up")
@@ -182,7 +182,7 @@ async def test_a_barrier_ends_when_the_peer_leaves(open_leg: Open) -> None:
                 await barrier
 
 
-async def test_what_is_held_back_goes_on_in_order(router: Router, open_leg: Open) -> None:
+async def test_held_frames_keep_their_order(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         assert await echo(peer, b"before") == b"before"
@@ -198,7 +198,7 @@ async def test_what_is_held_back_goes_on_in_order(router: Router, open_leg: Open
             assert [await receiving, await peer.recv()] == [b"one", b"two"]
 
 
-async def test_a_cut_leg_is_dropped_without_a_word_and_lets_nobody_in(router: Router, open_leg: Open) -> None:
+async def test_cut_leg_is_dropped_without_a_word_and_lets_nobody_in(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         async with deadline():
@@ -218,7 +218,7 @@ async def test_a_cut_leg_is_dropped_without_a_word_and_lets_nobody_in(router: Ro
     assert leg.faults == []
 
 
-async def test_the_routers_close_reaches_the_peer(router: Router, open_leg: Open) -> None:
+async def test_routers_close_reaches_the_peer(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer, deadline():
         upstream = await router.connections.get()
@@ -227,7 +227,7 @@ async def test_the_routers_close_reaches_the_peer(router: Router, open_leg: Open
         assert (peer.close_code, peer.close_reason) == (4001, "go away")
 
 
-async def test_the_peers_close_reaches_the_router(router: Router, open_leg: Open) -> None:
+async def test_peers_close_reaches_the_router(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer, deadline():
         upstream = await router.connections.get()
@@ -236,7 +236,7 @@ async def test_the_peers_close_reaches_the_router(router: Router, open_leg: Open
         assert (upstream.close_code, upstream.close_reason) == (1001, "bye")
 
 
-async def test_a_killed_peer_is_gone_for_the_router(router: Router, open_leg: Open) -> None:
+async def test_killed_peer_is_gone_for_the_router(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer, deadline():
         upstream = await router.connections.get()
@@ -245,7 +245,7 @@ async def test_a_killed_peer_is_gone_for_the_router(router: Router, open_leg: Op
         assert upstream.close_code == 1006
 
 
-async def test_a_router_that_is_not_there_is_a_fault(open_leg: Open) -> None:
+async def test_router_that_is_not_there_is_a_fault(open_leg: Open) -> None:
     leg = await open_leg(url="ws://127.0.0.1:1/")
     with pytest.raises(InvalidStatus) as refusal:
         await attach(leg)
@@ -254,7 +254,7 @@ async def test_a_router_that_is_not_there_is_a_fault(open_leg: Open) -> None:
     assert "alice asked for the router at ws://127.0.0.1:1/" in leg.faults[0]
 
 
-async def test_the_routers_refusal_is_the_peers_to_see(open_leg: Open) -> None:
+async def test_routers_refusal_is_the_peers_to_see(open_leg: Open) -> None:
     def refuse(connection: ServerConnection, _request: object) -> object:
         return connection.respond(403, "no")
 
@@ -266,7 +266,7 @@ async def test_the_routers_refusal_is_the_peers_to_see(open_leg: Open) -> None:
     assert leg.faults == []
 
 
-async def test_a_failing_hook_is_a_fault_and_ends_the_leg(router: Router, open_leg: Open) -> None:
+async def test_failing_hook_is_a_fault_and_ends_the_leg(router: Router, open_leg: Open) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("hook")
 
@@ -278,13 +278,13 @@ async def test_a_failing_hook_is_a_fault_and_ends_the_leg(router: Router, open_l
     assert "RuntimeError" in leg.faults[0]
 
 
-async def test_the_largest_frames_pass(router: Router, open_leg: Open) -> None:
+async def test_largest_frames_pass(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         assert await echo(peer, bytes(65547)) == bytes(65547)
 
 
-async def test_a_held_leg_closes(router: Router, open_leg: Open) -> None:
+async def test_held_leg_closes(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         leg.pause("up")
@@ -296,7 +296,7 @@ async def test_a_held_leg_closes(router: Router, open_leg: Open) -> None:
     assert not leg.is_connected
 
 
-async def test_a_switchboard_sits_between_two_legs(open_leg: Open) -> None:
+async def test_switchboard_sits_between_two_legs(open_leg: Open) -> None:
     """The hooks as a testbed joins them; the server here stands for a router that hands all to all."""
     present: list[ServerConnection] = []
 

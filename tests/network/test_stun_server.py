@@ -12,7 +12,7 @@ def where(server: StunServer) -> tuple[str, int]:
     return host, int(port)
 
 
-async def test_it_tells_who_asks_where_they_are(peers: tuple[Peer, Peer]) -> None:
+async def test_server_answers_with_the_address_of_the_sender(peers: tuple[Peer, Peer]) -> None:
     server = await StunServer.open()
     try:
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
@@ -28,7 +28,7 @@ async def test_it_tells_who_asks_where_they_are(peers: tuple[Peer, Peer]) -> Non
         await server.close()
 
 
-async def test_a_silent_one_notes_who_asked(peers: tuple[Peer, Peer]) -> None:
+async def test_silent_one_notes_who_asked(peers: tuple[Peer, Peer]) -> None:
     server = await StunServer.open(answers=False)
     try:
         assert not await server.asked(within=0)
@@ -41,7 +41,7 @@ async def test_a_silent_one_notes_who_asked(peers: tuple[Peer, Peer]) -> None:
         await server.close()
 
 
-async def test_a_turn_request_is_noted_and_not_answered(peers: tuple[Peer, Peer]) -> None:
+async def test_turn_request_is_noted_and_not_answered(peers: tuple[Peer, Peer]) -> None:
     server = await StunServer.open()
     try:
         peers[0].send(bytes(stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)), where(server))

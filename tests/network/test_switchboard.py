@@ -99,13 +99,13 @@ async def test_candidates_count_once_whether_delivered_or_not(world: World) -> N
     assert world.board.candidates_from("alice") == []
 
 
-async def test_what_carries_no_ice_passes_as_the_very_bytes(world: World) -> None:
+async def test_message_without_ice_passes_unchanged(world: World) -> None:
     message = world.up("alice", payload="v=0 is not enough")
     data = b"\x53 anything: it is not read"
     assert world.board.rewrite_down("bob", message, data) is data
 
 
-async def test_a_sender_without_a_leg_passes_untouched(world: World) -> None:
+async def test_sender_without_a_leg_passes_untouched(world: World) -> None:
     message = wire.Publish("/s", {"sdp": samples.AIORTC, "more": samples.HOST})
     data = wire.encode(message)
     assert world.board.rewrite_down("bob", message, data) is data
@@ -114,7 +114,7 @@ async def test_a_sender_without_a_leg_passes_untouched(world: World) -> None:
     assert world.board.rewrite_down("bob", candidate, data) is data
 
 
-async def test_a_signal_back_to_its_own_sender_passes_untouched(world: World) -> None:
+async def test_signal_back_to_its_own_sender_passes_untouched(world: World) -> None:
     offer = sdp("aaaa", "actpass", 1111)
     assert world.send("alice", "alice", sdp=offer) == {"sdp": offer}
 
@@ -158,7 +158,7 @@ async def test_glare_gives_each_offer_its_own_link(world: World) -> None:
     assert second.link.peer_address(Side.A) == ("127.0.0.1", 1112)
 
 
-async def test_a_peer_that_takes_its_offer_back_may_keep_its_ufrag(world: World) -> None:
+async def test_peer_that_takes_its_offer_back_may_keep_its_ufrag(world: World) -> None:
     one = world.up("alice", sdp=sdp("aaaa", "actpass", 1111))
     two = world.up("bob", sdp=sdp("bbbb", "actpass", 2222))
     world.down("bob", one)
@@ -169,7 +169,7 @@ async def test_a_peer_that_takes_its_offer_back_may_keep_its_ufrag(world: World)
     assert second.answer.leg == "alice"
 
 
-async def test_a_retry_has_its_own_link_and_late_answers_find_their_offer(world: World) -> None:
+async def test_retry_has_its_own_link_and_late_answers_find_their_offer(world: World) -> None:
     world.send("alice", "bob", id="c-1", sdp=sdp("a1", "actpass", 1111))
     world.send("alice", "bob", id="c-2", sdp=sdp("a2", "actpass", 1112))
     world.send("bob", "alice", id="c-1", sdp=sdp("b1", "active", 2222))
@@ -180,7 +180,7 @@ async def test_a_retry_has_its_own_link_and_late_answers_find_their_offer(world:
     assert (first.answer.facts.ufrag, second.answer.facts.ufrag) == ("b1", "b2")
 
 
-async def test_an_answer_to_nobody_s_offer_leaves_the_link_of_a_connection_alone(world: World) -> None:
+async def test_answer_to_nobody_s_offer_leaves_the_link_of_a_connection_alone(world: World) -> None:
     offer, answer = sdp("aaaa", "actpass", 1111), sdp("bbbb", "active", 2222)
     world.send("alice", "bob", type="offer", correlation_id="c-1", sdp=offer)
     before = address_in(world.send("bob", "alice", type="answer", correlation_id="c-1", sdp=answer))
@@ -238,7 +238,7 @@ async def test_session_ids_tie_nothing_together(world: World) -> None:
     assert attempt.strings == {"c-1", "a1"}
 
 
-async def test_a_repeated_offer_begins_nothing_new(world: World) -> None:
+async def test_repeated_offer_begins_nothing_new(world: World) -> None:
     offer = sdp("aaaa", "actpass", 1111)
     assert world.send("alice", "bob", sdp=offer) == world.send("alice", "bob", sdp=offer)
     assert len(world.board.attempts_between("alice", "bob")) == 1
@@ -253,7 +253,7 @@ async def test_three_peers_have_a_link_a_pair(world: World) -> None:
     assert world.board.conditions("alice", "bob") is not world.board.conditions("alice", "carol")
 
 
-async def test_an_mdns_name_leaves_the_address_to_be_learned(world: World) -> None:
+async def test_mdns_candidate_leaves_the_address_unknown(world: World) -> None:
     got = world.send("alice", "bob", sdp=samples.CHROMIUM)
     (attempt,) = world.board.attempts_between("alice", "bob")
     assert address_in(got) == attempt.link.address_for(Side.B)
@@ -272,7 +272,9 @@ async def test_only_relay_candidates_pass_in_a_turn_scenario(world: World) -> No
     assert world.send("alice", "bob", candidate=samples.HOST) is None
 
 
-async def test_traffic_is_told_by_direction_over_all_attempts(world: World, peers: tuple[Peer, Peer]) -> None:
+async def test_traffic_is_summed_by_direction_over_all_attempts(
+    world: World, peers: tuple[Peer, Peer]
+) -> None:
     board = world.board
     board.conditions("alice", "bob").cut(board.pair("alice", "bob").side("bob"))
     for ufrag in ("a1", "a2"):
@@ -301,6 +303,6 @@ async def test_waiting_ends_with_the_signal_awaited(world: World) -> None:
     assert board.descriptions[0].leg == "alice"
 
 
-async def test_a_pair_of_one_is_refused(world: World) -> None:
+async def test_pair_of_one_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="needs two legs"):
         world.board.pair("alice", "alice")

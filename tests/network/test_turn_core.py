@@ -90,7 +90,7 @@ def test_without_credentials_it_tells_realm_and_nonce(talk: Conversation) -> Non
     assert "MESSAGE-INTEGRITY" not in answer.attributes
 
 
-def test_it_allocates_and_signs_its_answer(talk: Conversation) -> None:
+def test_allocation_has_a_signed_answer(talk: Conversation) -> None:
     answer = talk.allocate()
     assert answer.message_class is stun.Class.RESPONSE
     assert answer.attributes["XOR-RELAYED-ADDRESS"] == RELAYED
@@ -104,14 +104,14 @@ def test_wrong_credentials_are_refused(user: str, password: str) -> None:
     assert code(Conversation(user, password).allocate()) == 401
 
 
-def test_a_stale_nonce_is_told_the_new_one(talk: Conversation) -> None:
+def test_stale_nonce_is_refused_with_the_new_one(talk: Conversation) -> None:
     talk.nonce = b"of yesterday"
     answer = talk.allocate()
     assert code(answer) == 438
     assert answer.attributes["NONCE"] != b"of yesterday"
 
 
-def test_a_repeated_request_gets_the_same_answer_and_a_second_one_is_refused(talk: Conversation) -> None:
+def test_repeated_request_gets_the_same_answer_and_a_second_one_is_refused(talk: Conversation) -> None:
     request = talk.request(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)
     first = talk.answer(request)
     assert bytes(talk.answer(request)) == bytes(first)
@@ -128,7 +128,7 @@ def test_a_repeated_request_gets_the_same_answer_and_a_second_one_is_refused(tal
         (stun.Method.CHANNEL_BIND, {"XOR_PEER_ADDRESS": PEER, "CHANNEL_NUMBER": 0x4000}, 437),
     ],
 )
-def test_what_needs_more_is_refused(
+def test_unsupported_request_is_refused(
     talk: Conversation, method: stun.Method, given: dict[str, Any], expected: int
 ) -> None:
     assert code(talk.ask(method, **given)) == expected
@@ -147,7 +147,7 @@ def test_what_needs_more_is_refused(
         (stun.Method.SHARED_SECRET, {}, 400),
     ],
 )
-def test_what_an_allocation_does_not_get(
+def test_invalid_request_of_an_allocation_is_refused(
     talk: Conversation, method: stun.Method, given: dict[str, Any], expected: int
 ) -> None:
     talk.allocate()
@@ -156,7 +156,7 @@ def test_what_an_allocation_does_not_get(
     assert code(talk.ask(method, **given)) == expected
 
 
-def test_an_allocation_is_for_its_own_user(talk: Conversation) -> None:
+def test_allocation_is_for_its_own_user(talk: Conversation) -> None:
     talk.allocate()
     talk.user, talk.key = "v", make_integrity_key("v", REALM, "q")
     assert code(talk.ask(stun.Method.REFRESH, LIFETIME=0)) == 441
@@ -200,7 +200,7 @@ def test_every_address_of_a_request_gets_its_permission(talk: Conversation) -> N
         assert talk.hand(talk.indication(peer, b"x")) == [ToPeer(b"x", CLIENT, peer)]
 
 
-def test_a_channel_carries_data_both_ways(talk: Conversation) -> None:
+def test_channel_carries_data_both_ways(talk: Conversation) -> None:
     talk.allocate()
     assert talk.hand(channel_data(0x4001, b"there")) == []
     talk.ask(stun.Method.CHANNEL_BIND, XOR_PEER_ADDRESS=PEER, CHANNEL_NUMBER=0x4001)
@@ -210,7 +210,7 @@ def test_a_channel_carries_data_both_ways(talk: Conversation) -> None:
     ]
 
 
-def test_an_allocation_ends_when_asked_or_when_its_time_is_up(talk: Conversation) -> None:
+def test_allocation_ends_when_asked_or_when_its_time_is_up(talk: Conversation) -> None:
     talk.allocate()
     request = talk.request(stun.Method.REFRESH, LIFETIME=0)
     assert talk.hand(request)[0] == CloseRelay(CLIENT)
@@ -230,7 +230,7 @@ def test_its_allocations_are_bounded(talk: Conversation) -> None:
     assert code(talk.allocate(("127.0.0.1", 6999))) == 486
 
 
-def test_a_machine_without_sockets_is_told(talk: Conversation) -> None:
+def test_allocation_without_a_socket_is_refused(talk: Conversation) -> None:
     request = talk.request(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)
     assert talk.hand(request) == [OpenRelay(CLIENT)]
     (effect,) = talk.core.relay_refused(CLIENT)
@@ -240,7 +240,7 @@ def test_a_machine_without_sockets_is_told(talk: Conversation) -> None:
     assert code(answer) == 508
 
 
-def test_it_is_a_stun_server_too(talk: Conversation) -> None:
+def test_binding_request_is_answered(talk: Conversation) -> None:
     answer = talk.answer(bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)))
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == CLIENT
 

@@ -86,7 +86,7 @@ async def clients(server: ObservedTurnServer) -> AsyncIterator[tuple[Client, Cli
     await bob.end()
 
 
-async def test_it_relays_both_ways_and_counts(
+async def test_data_is_relayed_both_ways_and_counted(
     server: ObservedTurnServer, clients: tuple[Client, Client]
 ) -> None:
     alice, bob = clients
@@ -104,7 +104,7 @@ async def test_it_relays_both_ways_and_counts(
     assert server.allocations.received("bob") == of_bob.received
 
 
-async def test_who_has_no_permission_does_not_get_through(
+async def test_peer_without_permission_does_not_get_through(
     clients: tuple[Client, Client], peers: tuple[Peer, Peer]
 ) -> None:
     alice, bob = clients
@@ -113,7 +113,7 @@ async def test_who_has_no_permission_does_not_get_through(
     assert await alice.receive() == (b"behind it", bob.relayed)
 
 
-async def test_a_wrong_password_is_refused_and_told(server: ObservedTurnServer) -> None:
+async def test_wrong_password_is_refused_and_recorded(server: ObservedTurnServer) -> None:
     with pytest.raises(stun.TransactionFailed):
         await create_turn_endpoint(
             Client, server_addr=where(server), username="alice", password="through the looking glass"
@@ -124,20 +124,22 @@ async def test_a_wrong_password_is_refused_and_told(server: ObservedTurnServer) 
     assert "alice has no allocation; bob has no allocation (2 requests arrived; alice was refused" in told
 
 
-async def test_an_allocation_that_was_given_back_is_gone(server: ObservedTurnServer) -> None:
+async def test_allocation_that_was_given_back_is_gone(server: ObservedTurnServer) -> None:
     for _ in range(2):
         await (await Client.open(server, "alice")).end()
     assert len(server.allocations.of("alice")) == 2
 
 
-async def test_coturn_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_coturn_is_an_error_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CoturnFailed, match=r"not installed.*apt-get"):
         await Coturn.open(USERS)
 
 
 @with_coturn
-async def test_coturn_that_does_not_start_says_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_coturn_that_does_not_start_is_an_error_with_its_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("clasp_e2e.network.coturn._arguments", lambda users, files: ["--no-such-option"])
     with pytest.raises(CoturnFailed, match=r"did not open.*Its output: \S"):
         await Coturn.open(USERS)

@@ -19,7 +19,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_it_says_its_verdict_and_can_be_read(verdict: Verdict) -> None:
+def test_badge_is_valid_svg_with_the_verdict(verdict: Verdict) -> None:
     badge = ET.fromstring(render_badge(verdict))
     words = (
         verdict.value.replace("_", " ").replace("non ", "not ").replace(" with deviations", ", deviations")

@@ -87,19 +87,19 @@ def whole(text: str) -> Page:
     return page
 
 
-def test_a_page_needs_nothing_else_and_leads_wherever_it_points(run: Run) -> None:
+def test_page_needs_nothing_else_and_leads_wherever_it_points(run: Run) -> None:
     page = whole(render_html(run, {FAILED.id: document(*happened(3), stderr={"bob": "it's <lost>"})}))
     assert (page.tags["h1"], page.tags["main"], page.tags["title"]) == (1, 1, 1)
     ours = {item.id for item in run.requirements if concerns(item.judges, run.judged_roles)}
     assert ours == {name for name in page.ids if name in CATALOGUE}
 
 
-def test_the_same_run_gives_the_same_bytes(run: Run) -> None:
+def test_same_run_gives_the_same_bytes(run: Run) -> None:
     seen = {FAILED.id: document(*happened(3))}
     assert render_html(run, seen) == render_html(replace(run), dict(seen))
 
 
-def test_a_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: Run) -> None:
+def test_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: Run) -> None:
     text = render_html(run, {FAILED.id: document(*happened(), stderr={"bob": "it's <lost>"})})
     requirement = CATALOGUE.get("SND-1")
     for said in (
@@ -117,14 +117,14 @@ def test_a_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: R
         assert said in text
 
 
-def test_a_case_that_judges_several_requirements_is_drawn_once() -> None:
+def test_case_that_judges_several_requirements_is_drawn_once() -> None:
     both = replace(FAILED, requirements=("SND-1", "SND-3"))
     page = whole(render_html(run_of(both), {both.id: document(*happened())}))
     assert page.classes["missed"] == 1
     assert "Shown under" in render_html(run_of(both), {})
 
 
-def test_a_long_timeline_says_how_much_of_it_is_left_out(run: Run) -> None:
+def test_long_timeline_names_the_number_of_entries_left_out(run: Run) -> None:
     text = render_html(run, {FAILED.id: document(*happened(200))})
     assert "121 entries are not shown here" in text
     assert "PING number 23" in text
@@ -140,7 +140,7 @@ def passing(count: int) -> tuple[list, dict]:
     return cases, {each.id: document(*happened(1), pruned={"left_out": 7}) for each in cases}
 
 
-def test_what_passed_is_drawn_once_and_closed() -> None:
+def test_passed_case_is_drawn_once_and_folded() -> None:
     cases, seen = passing(2)
     text = render_html(run_of(*cases), seen)
     page = whole(text)
@@ -150,7 +150,7 @@ def test_what_passed_is_drawn_once_and_closed() -> None:
     assert text.count('<a href="#CON-5">drawn under CON-5</a>') == 2
 
 
-def test_the_page_of_a_large_run_in_which_all_passed_stays_small_and_says_what_it_leaves_out() -> None:
+def test_page_of_a_large_passing_run_stays_small() -> None:
     cases, seen = passing(400)
     lines = [{"at": 1.0, "kind": "frame", "who": "alice", "to": "router", "what": "x" * 60}] * 40
     text = render_html(run_of(*cases), {name: document(*lines) for name in seen})
@@ -160,7 +160,7 @@ def test_the_page_of_a_large_run_in_which_all_passed_stays_small_and_says_what_i
     assert text.count("it would make this page too large") == 400 - drawn
 
 
-def test_a_matrix_draws_nothing_of_what_passed() -> None:
+def test_matrix_draws_nothing_of_what_passed() -> None:
     matrix, runs = big_matrix()
     cases, seen = passing(1)
     passed = {
@@ -170,14 +170,14 @@ def test_a_matrix_draws_nothing_of_what_passed() -> None:
     assert page.classes["sequence"] == 32 * 16
 
 
-def test_where_the_evidence_is_gone_the_report_says_so(run: Run) -> None:
+def test_missing_evidence_is_named(run: Run) -> None:
     text = render_html(run, {FAILED.id: "evidence/x.json: there is no such <file>"})
     assert "What happened is not drawn: evidence/x.json: there is no such &lt;file&gt;" in text
 
 
 @settings(max_examples=20, deadline=None)
 @given(said=st.text(min_size=1, max_size=40))
-def test_nothing_that_was_said_becomes_markup(said: str) -> None:
+def test_texts_of_a_run_do_not_become_markup(said: str) -> None:
     def page(text: str) -> Counter[str]:
         case = replace(FAILED, message=f"x{text}", title=f"x{text}".replace("`", ""), replay=f"x{text}")
         event = {"at": 0.0, "kind": "event", "who": f"x{text}", "what": text}
@@ -209,7 +209,7 @@ def big_matrix() -> tuple[Matrix, dict]:
     return matrix, {cell.name: (judged, seen) for cell in cells if cell.results}
 
 
-def test_the_page_of_a_matrix_where_half_of_all_fails_everywhere_stays_small() -> None:
+def test_page_of_a_matrix_with_many_failures_stays_small() -> None:
     matrix, runs = big_matrix()
     text = render_matrix_html(matrix, runs)
     page = whole(text)
@@ -221,13 +221,13 @@ def test_the_page_of_a_matrix_where_half_of_all_fails_everywhere_stays_small() -
     assert "d is not built" in text
 
 
-def test_what_stands_in_backticks_is_code(run: Run) -> None:
+def test_text_in_backticks_is_code(run: Run) -> None:
     text = render_html(run, {})
     assert "<code>connect_to_peer</code> with the session id of another client" in text
     assert "&lt;code&gt;" not in text
 
 
-def test_a_cell_leads_to_what_it_did_not_meet() -> None:
+def test_cell_leads_to_what_it_did_not_meet() -> None:
     failed = Cell(offerer="a", answerer="a", router="r", state=State.JUDGED, failed=("SND-1",))
     judged = run_of(FAILED)
     matrix = Matrix(tool={}, command="", started="", seed=1, peers=("a",), routers=("r",), cells=(failed,))
@@ -238,7 +238,7 @@ def test_a_cell_leads_to_what_it_did_not_meet() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_its_script_runs_under_its_own_policy(run: Run, tmp_path: Path) -> None:
+def test_script_runs_under_the_policy_of_the_page(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(render_html(run, {FAILED.id: document(*happened(3))}), encoding="utf-8")
     assert CHROMIUM is not None

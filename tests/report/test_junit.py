@@ -44,7 +44,7 @@ def case_of(suite: ET.Element, requirement: str) -> ET.Element:
         ("skipped", False, "skipped"),
     ],
 )
-def test_a_case_fails_where_it_fails_the_gate(outcome: str, strict: bool, expected: str | None) -> None:
+def test_case_fails_where_it_fails_the_gate(outcome: str, strict: bool, expected: str | None) -> None:
     run = replace(run_of(scenario("SND-6", outcome, message="first\nsecond")), strict=strict)
     suite = suite_of(run)
     assert [child.tag for child in case_of(suite, "SND-6")] == ([expected] if expected else [])
@@ -53,7 +53,7 @@ def test_a_case_fails_where_it_fails_the_gate(outcome: str, strict: bool, expect
     assert suite.get("tests") == str(len(run.scenarios))
 
 
-def test_a_failure_says_which_sentence_what_was_seen_and_how_to_see_it_again() -> None:
+def test_failure_has_sentence_observation_and_repeat_command() -> None:
     message = "expected the payload to arrive; seen: nothing"
     run = run_of(scenario("SND-1", "failed", message=message, replay="pytest 'x[y]'", evidence="evidence/x"))
     failure = case_of(suite_of(run), "SND-1").find("failure")
@@ -64,20 +64,20 @@ def test_a_failure_says_which_sentence_what_was_seen_and_how_to_see_it_again() -
         assert expected in told
 
 
-def test_a_complaint_about_a_baseline_is_a_case_that_fails() -> None:
+def test_complaint_about_a_baseline_is_a_case_that_fails() -> None:
     run = replace(run_of(), complaints=("known.toml: entry 1 (SND-1) is stale: take it out",))
     suite = suite_of(run)
     assert suite.get("failures") == "1"
     assert "is stale" in ET.tostring(suite, encoding="unicode")
 
 
-def test_a_deviation_that_fails_nothing_is_told_all_the_same() -> None:
+def test_deviation_that_fails_nothing_is_listed() -> None:
     told = suite_of(run_of(scenario("SND-6", "deviation", message="it is lost"))).findtext("system-out")
     assert told is not None
     assert "it is lost" in told
 
 
-def test_the_suite_holds_what_the_schemas_ask_for_in_their_order() -> None:
+def test_suite_holds_what_the_schemas_ask_for_in_their_order() -> None:
     suite = suite_of(run_of(scenario("SND-1", "failed", message="m")))
     tags = [child.tag for child in suite]
     assert tags == ["properties", *["testcase"] * (len(tags) - 3), "system-out", "system-err"]
@@ -88,6 +88,6 @@ def test_the_suite_holds_what_the_schemas_ask_for_in_their_order() -> None:
 
 
 @given(message=st.text())
-def test_whatever_was_said_the_file_can_be_read(message: str) -> None:
+def test_any_text_gives_valid_xml(message: str) -> None:
     suite = suite_of(run_of(scenario("SND-1", "failed", message=message)))
     assert suite.get("failures") == "1"

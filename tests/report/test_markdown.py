@@ -12,13 +12,13 @@ from clasp_e2e.report.markdown import render_markdown
 from .runs import CATALOGUE, run_of, scenario
 
 
-def test_the_verdict_stands_first_and_who_was_judged_under_it() -> None:
+def test_verdict_stands_first_and_who_was_judged_under_it() -> None:
     lines = render_markdown(run_of()).splitlines()
     assert lines[0] == "## CLASP P2P: conformant"
     assert any(line.startswith("- Judged as offerer and answerer: clasp-client 4.5.0") for line in lines)
 
 
-def test_a_failure_has_its_sentence_what_was_seen_and_its_command() -> None:
+def test_failure_has_its_sentence_what_was_seen_and_its_command() -> None:
     text = render_markdown(
         run_of(scenario("RTE-8", "failed", message="expected x; seen: y\nmore", replay="pytest 'a[b]'"))
     )
@@ -30,7 +30,7 @@ def test_a_failure_has_its_sentence_what_was_seen_and_its_command() -> None:
     assert "more" not in text
 
 
-def test_a_known_failure_has_its_reason() -> None:
+def test_known_failure_has_its_reason() -> None:
     known = scenario("SND-1", "expected_failure", message="m", known_failure="It is known to.")
     assert "Known: It is known to." in render_markdown(run_of(known))
 
@@ -48,7 +48,7 @@ def test_errors_complaints_and_what_was_not_judged_are_named() -> None:
 
 
 @given(message=st.text(max_size=60))
-def test_nothing_that_was_said_becomes_markup(message: str) -> None:
+def test_texts_of_a_run_do_not_become_markup(message: str) -> None:
     text = render_markdown(run_of(scenario("SND-1", "failed", message=f"x{message}")))
     (line,) = (line for line in text.splitlines() if line.startswith("- rust-reference: "))
     unescaped = line.replace("\\\\", "").replace("\\<", "").replace("\\|", "").replace("\\`", "")

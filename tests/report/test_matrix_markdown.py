@@ -45,7 +45,7 @@ def test_each_cell_stands_in_its_row_with_what_it_failed() -> None:
     assert "more\\|than\\*that" in text
 
 
-def test_of_many_cells_the_number_is_told() -> None:
+def test_many_cells_are_given_as_a_number() -> None:
     cells = [
         judged(offerer, answerer, Verdict.CONFORMANT_WITH_DEVIATIONS, deviations=("CON-8",))
         for offerer in PEERS

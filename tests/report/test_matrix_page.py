@@ -26,7 +26,7 @@ def printed(*cells: Cell) -> str:
     return text.getvalue()
 
 
-def test_each_cell_says_what_became_of_it() -> None:
+def test_each_cell_shows_its_state_or_verdict() -> None:
     failed = ("CON-5", "RTE-1", "SND-1", "SND-2", "TMO-1")
     text = printed(
         cell("node", "node", state=State.JUDGED, verdict=Verdict.CONFORMANT),
@@ -53,14 +53,14 @@ def test_each_cell_says_what_became_of_it() -> None:
     assert "baseline: an entry is stale\n" in rest
 
 
-def test_failures_that_are_all_known_are_told_apart() -> None:
+def test_cell_with_known_failures_only_is_marked() -> None:
     known = cell(
         "a", "b", state=State.JUDGED, verdict=Verdict.NON_CONFORMANT, failed=("CON-5",), known=("CON-5",)
     )
     assert str(cell_line(known)) == "a → b over reference: NOT CONFORMANT, AS KNOWN"
 
 
-def test_a_cell_that_came_to_nothing_says_why() -> None:
+def test_cell_without_a_verdict_has_a_reason() -> None:
     broken = cell("a", "b", state=State.BROKEN, reason="it fell over\nand more", duration_s=1.25)
     assert str(cell_line(broken)) == "a → b over reference: ERROR: it fell over (1.2 s)"
     assert str(cell_line(cell("a", "b"))) == "a → b over reference: not run"

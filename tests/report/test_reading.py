@@ -80,7 +80,7 @@ def a_matrix() -> str:
 @pytest.mark.parametrize(
     ("name", "sought", "found"), [("run", "SND-9", 1), ("matrix", "rust → rust", 2)], ids=["run", "matrix"]
 )
-def test_a_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str, found: int) -> None:
+def test_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str, found: int) -> None:
     page = tmp_path / f"{name}.html"
     page.write_text(render_html(RUN, SEEN) if name == "run" else a_matrix(), encoding="utf-8")
     looks = look(page, sought)

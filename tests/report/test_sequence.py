@@ -26,7 +26,7 @@ ENTRIES = st.builds(
 
 
 @given(st.lists(ENTRIES, max_size=2 * (HEAD + TAIL)))
-def test_what_is_shown_stands_in_order_within_the_grid_and_the_rest_is_counted(timeline) -> None:
+def test_rows_are_ordered_within_the_grid_and_the_rest_is_counted(timeline) -> None:
     drawn = diagram(timeline)
     rows = [*drawn.before, *drawn.after]
     gaps = sum(row.kind == EntryKind.GAP for row in rows)
@@ -38,12 +38,12 @@ def test_what_is_shown_stands_in_order_within_the_grid_and_the_rest_is_counted(t
     assert all(2 <= row.start < (right + 1 if row.end == -1 else row.end) <= right + 1 for row in rows)
 
 
-def test_the_router_stands_between_the_peers_and_the_network_last() -> None:
+def test_router_stands_between_the_peers_and_the_network_last() -> None:
     timeline = [entry("network"), entry("carol"), entry("bob", to="router"), entry("alice"), entry("harness")]
     assert diagram(timeline).lanes == ("alice", "router", "bob", "carol", "network")
 
 
-def test_an_arrow_goes_from_the_middle_of_a_lane_to_that_of_another() -> None:
+def test_arrow_goes_from_the_middle_of_a_lane_to_that_of_another() -> None:
     timeline = [
         entry("alice", kind=EntryKind.FRAME, to="router"),
         entry("router", kind=EntryKind.FRAME, to="bob"),
@@ -76,7 +76,7 @@ def test_sessions_are_called_by_the_names_of_their_owners_but_not_within_a_frame
     assert SESSION in rows[2].what
 
 
-def test_a_frame_is_shown_as_its_message_and_its_bytes() -> None:
+def test_frame_is_shown_as_its_message_and_its_bytes() -> None:
     decoded = {"message": "PUBLISH", "value": {"sdp": "v=0\r\no=x\r\n", "list": [1, None, True], "none": []}}
     (row,) = diagram([entry("a", kind=EntryKind.FRAME, to="router", decoded=decoded, frame="53" * 17)]).before
     assert row.decoded == (
@@ -86,7 +86,7 @@ def test_a_frame_is_shown_as_its_message_and_its_bytes() -> None:
     assert row.dump == f"0000  {' '.join(['53'] * 16)}\n0010  53"
 
 
-def test_of_a_long_frame_the_beginning_is_shown() -> None:
+def test_long_frame_is_shown_in_part() -> None:
     (row,) = diagram(
         [entry("a", kind=EntryKind.FRAME, to="router", frame="00" * 2048 + "... (9000 bytes)")]
     ).before
@@ -108,7 +108,7 @@ def test_routine_stands_apart_and_nothing_is_lost(happened, brief) -> None:
     assert not (drawn.routine and brief)
 
 
-def test_a_brief_one_has_the_end_and_no_frames() -> None:
+def test_brief_one_has_the_end_and_no_frames() -> None:
     ping = entry("a", kind=EntryKind.FRAME, to="router", decoded={"message": "PING"}, frame="53")
     drawn = diagram([ping] * (BRIEF + 2), brief=True)
     assert (len(drawn.before), len(drawn.after), drawn.left_out) == (0, BRIEF, 2)

@@ -23,7 +23,7 @@ def summary(run: Run, *, width: int = 100, results: Path | None = None) -> str:
     return text.getvalue()
 
 
-def test_a_conformant_run_says_so_first_and_no_more_than_needed() -> None:
+def test_conformant_run_begins_with_the_verdict() -> None:
     text = summary(run_of(), results=Path("reports/latest/results.json"))
     lines = text.strip().splitlines()
     assert lines[0] == "CONFORMANT"
@@ -49,7 +49,7 @@ def test_failures_show_their_sentence_and_what_was_seen() -> None:
 
 @pytest.mark.parametrize(("requirement", "outcome"), [("RTE-8", "failed"), ("SND-9", "deviation")])
 @pytest.mark.parametrize("width", [50, 80, 110])
-def test_what_was_not_met_names_its_cases_and_how_to_repeat_them(
+def test_failed_requirement_has_its_cases_and_repeat_commands(
     requirement: str, outcome: str, width: int
 ) -> None:
     cases = [
@@ -88,7 +88,7 @@ def test_deviations_are_named_with_their_source() -> None:
     assert "seen: 2 before 1" in text
 
 
-def test_what_was_not_judged_is_grouped_by_its_cause() -> None:
+def test_requirements_not_judged_are_grouped_by_cause() -> None:
     run = run_of(
         scenario("CON-5", "failed"),
         scenario("EVT-1", "blocked", blocked_by="CON-5"),
@@ -106,7 +106,7 @@ def test_what_was_not_judged_is_grouped_by_its_cause() -> None:
     assert "no scenario yet: ICE-3, SND-4" in lines
 
 
-def test_errors_are_told_as_no_verdict() -> None:
+def test_errors_are_shown_apart_from_failures() -> None:
     text = summary(run_of(scenario("CON-6", "error", message="the adapter died\nits last words")))
     assert text.strip().startswith("INCONCLUSIVE")
     assert "prevented a verdict on CON-6." in text
@@ -121,14 +121,14 @@ def test_remarks_and_long_waits_are_shown() -> None:
     assert "30.0 s  A scenario of TMO-1 [in brackets] (rust-reference)" in text
 
 
-def test_what_is_wrong_with_a_list_of_known_failures_stands_in_lines_of_its_own() -> None:
+def test_complaints_about_known_failures_have_their_own_lines() -> None:
     said = "known.toml, entry 1 (CON-6, *): unexpected pass: " + "a long way of saying so " * 9
     text = summary(replace(run_of(), complaints=(said,), notes=("one more",)))
     assert f"Known failures that do not match their list\n  {said.rstrip()}\n" in text
     assert "Known failures that this run could not check\n  one more\n" in text
 
 
-def test_a_known_failure_is_shown_with_its_reason() -> None:
+def test_known_failure_is_shown_with_its_reason() -> None:
     known = scenario("CON-6", "expected_failure", message="seen: nothing", known_failure="Not built yet.")
     text = summary(run_of(known))
     assert "           seen: nothing\n           known: Not built yet.\n" in text
@@ -136,7 +136,7 @@ def test_a_known_failure_is_shown_with_its_reason() -> None:
     assert "Every failure is a known one" not in summary(run_of(known, scenario("CON-5", "failed")))
 
 
-def test_a_partial_run_says_what_is_missing() -> None:
+def test_partial_run_names_the_missing_requirements() -> None:
     text = summary(run_of(scenario("TMO-1", "skipped")))
     assert text.strip().startswith("PARTIAL")
     assert "these were not judged: TMO-1." in text
@@ -149,7 +149,7 @@ def test_another_catalogue_is_pointed_out() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 110])
-def test_it_stays_within_the_width(width: int) -> None:
+def test_summary_stays_within_the_width(width: int) -> None:
     run = run_of(
         *[scenario(name, "failed", message="seen: something that is rather long " * 3) for name in CATALOGUE]
     )
@@ -157,7 +157,7 @@ def test_it_stays_within_the_width(width: int) -> None:
     assert all(len(line) <= width for line in [because, *rest])
 
 
-def test_a_terminal_gets_colours() -> None:
+def test_terminal_gets_colours() -> None:
     text = io.StringIO()
     print_summary(
         run_of(), CATALOGUE, Console(file=text, force_terminal=True, color_system="standard", width=80)
@@ -166,7 +166,7 @@ def test_a_terminal_gets_colours() -> None:
 
 
 @pytest.mark.parametrize("markup", [True, False])
-def test_it_can_be_written_to_pytests_own_terminal(markup: bool) -> None:
+def test_summary_can_be_written_to_the_terminal_of_pytest(markup: bool) -> None:
     class Reporter:
         hasmarkup = markup
         written = ""
@@ -183,7 +183,7 @@ def test_it_can_be_written_to_pytests_own_terminal(markup: bool) -> None:
 TAIL = "     +0.034 s  alice  calls send_p2p(bob)\n    +12.034 s  alice  send_p2p returned relay"
 
 
-def test_a_failure_reads_from_the_requirement_to_the_command_that_repeats_it() -> None:
+def test_failure_reads_from_the_requirement_to_the_command_that_repeats_it() -> None:
     failed = scenario(
         "RTE-8",
         "failed",
@@ -215,7 +215,7 @@ Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --
     )
 
 
-def test_an_error_is_told_apart_from_a_verdict() -> None:
+def test_error_is_described_as_no_verdict() -> None:
     error = scenario("CON-6", "error", message="the adapter died\n  its last words")
     text = render_failure(error, CATALOGUE.get("CON-6"), expected="", seen="")
     assert "not a verdict on the implementation" in " ".join(text.split())
@@ -224,7 +224,7 @@ def test_an_error_is_told_apart_from_a_verdict() -> None:
     assert "Timeline" not in text
 
 
-def test_another_source_is_told_in_our_words() -> None:
+def test_source_without_a_quote_is_summarised() -> None:
     deviation = scenario("SEC-1", "deviation")
     text = render_failure(deviation, CATALOGUE.get("SEC-1"), expected="no connection", seen="one")
     assert "SEC-1, SHOULD (standard, RFC 8122, section 5)" in text

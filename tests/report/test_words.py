@@ -54,13 +54,13 @@ def test_every_form_has_the_same_counts() -> None:
 @given(
     st.lists(st.sampled_from(["passed", "failed", "blocked", "skipped", "error", "unobserved"]), max_size=9)
 )
-def test_the_counts_of_a_level_add_up(outcomes: list[str]) -> None:
+def test_counts_of_a_level_add_up(outcomes: list[str]) -> None:
     run = run_of(*(scenario(name, outcome) for name, outcome in zip(CATALOGUE, outcomes, strict=False)))
     for count in count_levels(ours(run)):
         assert count.judged + count.not_judged == sum(item.level == count.level for item in ours(run))
 
 
-def test_what_is_blocked_names_the_case_that_was_not_met() -> None:
+def test_blocked_requirement_names_the_case_that_was_not_met() -> None:
     (blocked,) = [each for each in not_judged(BLOCKED, ours(BLOCKED)) if each.blocking]
     assert (blocked.cause, blocked.names) == ("blocked by CON-5", "CON-6, EVT-1")
     assert blocked.blocking is not None
@@ -76,7 +76,7 @@ def test_what_is_blocked_names_the_case_that_was_not_met() -> None:
     assert "(a::one[x], repeat with <code>clasp-e2e run one</code>): CON-6, EVT-1" in render_html(BLOCKED, {})
 
 
-def test_a_blocking_requirement_that_no_case_shows_as_failed_has_no_command() -> None:
+def test_blocking_requirement_that_no_case_shows_as_failed_has_no_command() -> None:
     run = run_of(scenario("CON-6", "blocked", blocked_by="CON-5"))
     assert [each.blocking for each in not_judged(run, ours(run))] == [None]
 
@@ -98,13 +98,13 @@ def interrupted(*missing: str) -> Run:
     )
 
 
-def test_what_an_interrupted_run_did_not_reach_was_chosen() -> None:
+def test_requirement_that_an_interrupted_run_did_not_reach_was_chosen() -> None:
     run = interrupted("CON-6", "SND-4")
     (cause,) = not_judged(run, ours(run))
     assert (cause.cause, cause.names) == ("not reached", "CON-6, SND-4")
 
 
-def test_what_the_user_left_out_was_not_chosen_even_if_the_run_was_interrupted() -> None:
+def test_requirement_that_the_user_left_out_was_not_chosen() -> None:
     run = interrupted("CON-6", "SND-4")
     assert run.plan is not None
     left_out = replace(run, missing=tuple(case for case in run.missing if "CON-6" in case))

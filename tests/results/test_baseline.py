@@ -26,7 +26,7 @@ def parse(catalogue: Catalogue, text: str) -> Baseline:
     return parse_baseline(text, "node/baseline.toml", {"node"}, catalogue)
 
 
-def test_an_entry_is_read_with_its_place(small: Catalogue) -> None:
+def test_entry_is_read_with_its_place(small: Catalogue) -> None:
     more = ENTRY + 'expires = 2027-01-31\nscenario = "test_it"\nrouter = "rust"\n'
     first, second = parse(small, ENTRY + more).entries
     assert (first.requirement, first.pairing, first.reason) == ("M-1", "node-node", "It was never built.")
@@ -35,7 +35,7 @@ def test_an_entry_is_read_with_its_place(small: Catalogue) -> None:
     assert second.where == "node/baseline.toml, entry 2 (M-1, node-node)"
 
 
-def test_an_empty_file_lists_nothing(small: Catalogue) -> None:
+def test_empty_file_lists_nothing(small: Catalogue) -> None:
     assert parse(small, "# none is known\n").entries == ()
 
 
@@ -60,19 +60,21 @@ def test_an_empty_file_lists_nothing(small: Catalogue) -> None:
         (("[[known]]", "[[known]"), "node/baseline.toml: this is not TOML"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(small: Catalogue, change: tuple[str, str], says: str) -> None:
+def test_malformed_baseline_is_an_error_with_its_place(
+    small: Catalogue, change: tuple[str, str], says: str
+) -> None:
     with pytest.raises(BaselineError) as caught:
         parse(small, ENTRY.replace(*change))
     assert says in str(caught.value)
     assert str(caught.value).startswith("node/baseline.toml")
 
 
-def test_what_is_in_the_list_has_to_be_an_entry(small: Catalogue) -> None:
+def test_known_list_contains_entries_only(small: Catalogue) -> None:
     with pytest.raises(BaselineError, match=r"3 is not one"):
         parse(small, "known = [3]")
 
 
-def test_the_same_twice_is_once_too_often(small: Catalogue) -> None:
+def test_same_twice_is_once_too_often(small: Catalogue) -> None:
     with pytest.raises(BaselineError, match=r"entry 2 .* the same as .* entry 1"):
         parse(small, ENTRY + ENTRY.replace("never", "not"))
 
@@ -96,14 +98,14 @@ def test_pairings_of_known_drivers_are_taken(small: Catalogue, pairing: str) -> 
 
 
 @pytest.mark.parametrize("pairing", ["nod-reference", "node-", "node-rust-node", "router-nod", "node-own"])
-def test_a_pairing_that_cannot_be_is_refused(small: Catalogue, pairing: str) -> None:
+def test_pairing_that_cannot_be_is_refused(small: Catalogue, pairing: str) -> None:
     with pytest.raises(
         BaselineError, match="the names of drivers, which here are my-own, node, reference, rust"
     ):
         check_pairings(parse(small, ENTRY.replace("node-node", pairing)), LABELS, own=False)
 
 
-def test_the_failures_of_others_have_no_place_beside_an_adapter(small: Catalogue) -> None:
+def test_failures_of_others_have_no_place_beside_an_adapter(small: Catalogue) -> None:
     baseline = parse(small, ENTRY.replace("node-node", "rust-reference"))
     check_pairings(baseline, LABELS, own=False)
     with pytest.raises(BaselineError, match="node has no part in 'rust-reference', and this is its baseline"):

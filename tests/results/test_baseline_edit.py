@@ -55,7 +55,7 @@ def failed(outcome: Outcome = Outcome.FAILED, message: str = "expected a; seen: 
     )
 
 
-def test_an_entry_that_is_spent_goes_and_comments_stay() -> None:
+def test_spent_entry_is_removed_and_comments_are_kept() -> None:
     first, second = read(TEXT).entries
     left = shrink(TEXT, [Spent(first)])
     assert told(left) == [("RTE-2", "*")]
@@ -65,7 +65,7 @@ def test_an_entry_that_is_spent_goes_and_comments_stay() -> None:
     assert told(shrink(TEXT, [Spent(first), Spent(second)])) == []
 
 
-def test_an_entry_that_holds_in_some_pairings_names_them() -> None:
+def test_entry_that_holds_in_some_pairings_names_them() -> None:
     _, second = read(TEXT).entries
     left = shrink(TEXT, [Spent(second, ("iut-reference", "reference-iut"))])
     assert told(left) == [("CON-8", "iut-iut"), ("RTE-2", "iut-reference"), ("RTE-2", "reference-iut")]
@@ -76,7 +76,7 @@ def test_with_nothing_spent_not_a_byte_changes() -> None:
     assert shrink(TEXT, []) == TEXT
 
 
-def test_what_fails_is_listed_once_with_its_reason() -> None:
+def test_failure_is_listed_once_with_its_reason() -> None:
     text = extend(TEXT, new_entries([failed(), failed()], 'it says "b"', strict=False))
     assert told(text) == [*told(TEXT), ("RTE-1", "iut-iut")]
     added = read(text).entries[-1]
@@ -85,17 +85,17 @@ def test_what_fails_is_listed_once_with_its_reason() -> None:
     assert not added.explains("expected a; seen: c")
 
 
-def test_a_deviation_is_listed_only_where_it_fails_the_gate() -> None:
+def test_deviation_is_listed_only_where_it_fails_the_gate() -> None:
     assert new_entries([failed(Outcome.DEVIATION)], "r", strict=False) == []
     assert len(new_entries([failed(Outcome.DEVIATION)], "r", strict=True)) == 1
 
 
-def test_what_is_known_or_blocked_is_not_listed() -> None:
+def test_known_and_blocked_results_are_not_listed() -> None:
     for outcome in (Outcome.EXPECTED_FAILURE, Outcome.BLOCKED, Outcome.ERROR, Outcome.PASSED):
         assert new_entries([failed(outcome)], "r", strict=True) == []
 
 
-def test_what_changes_from_run_to_run_is_not_held_to() -> None:
+def test_values_that_change_between_runs_are_generalised() -> None:
     one, other = (
         f"expected Connected; seen: {number} of Connected (after {time} s) from {session}"
         for number, time, session in (
@@ -109,14 +109,14 @@ def test_what_changes_from_run_to_run_is_not_held_to() -> None:
 
 @settings(deadline=None)
 @given(st.text(min_size=1).filter(str.strip))
-def test_a_pattern_finds_what_it_was_made_from(seen: str) -> None:
+def test_pattern_finds_what_it_was_made_from(seen: str) -> None:
     message = f"expected something; seen: {seen}"
     assert re.search(pattern(message), " ".join(message.split()))
 
 
 @settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip), max_size=3))
-def test_what_is_written_is_read_again(reasons: Iterable[str]) -> None:
+def test_written_entries_are_read_again(reasons: Iterable[str]) -> None:
     text = ""
     for number, reason in enumerate(reasons):
         text = extend(text, new_entries([failed(message=f"seen: x{'y' * number}")], reason, strict=False))

@@ -22,7 +22,7 @@ def timeline_of(happened: list[tuple[EntryKind, bool]]) -> Timeline:
 
 
 @given(HAPPENED)
-def test_what_is_kept_is_in_order_and_bounded_and_the_rest_is_counted(happened) -> None:
+def test_compact_trace_is_ordered_bounded_and_counts_the_rest(happened) -> None:
     timeline = timeline_of(happened)
     trace, left_out = compact(timeline)
     kept = [entry for entry in trace if entry.kind is not EntryKind.GAP]
@@ -38,7 +38,7 @@ def test_what_is_kept_is_in_order_and_bounded_and_the_rest_is_counted(happened) 
 
 
 @given(HAPPENED)
-def test_what_befell_the_network_outlasts_what_was_said(happened) -> None:
+def test_changes_of_conditions_are_kept(happened) -> None:
     trace, _ = compact(timeline_of(happened))
     of_network = [each for each in happened if each == (EntryKind.CONDITION, False)]
     others = [each for each in happened if not each[1] and each[0] in (EntryKind.NETWORK, EntryKind.MISSED)]
@@ -46,7 +46,7 @@ def test_what_befell_the_network_outlasts_what_was_said(happened) -> None:
         assert sum(entry.kind is EntryKind.CONDITION for entry in trace) == len(of_network)
 
 
-def test_where_all_is_routine_the_routine_is_the_story() -> None:
+def test_routine_entries_are_kept_if_there_are_no_others() -> None:
     trace, left_out = compact(timeline_of([(EntryKind.FRAME, True)] * 3))
     assert (len(trace), left_out) == (3, 0)
 

@@ -97,7 +97,7 @@ def test_journal_without_a_directory_writes_nothing_and_keeps_results() -> None:
     assert (journal.results, journal.path) == ((result("a"),), None)
 
 
-def test_draft_says_nothing_yet() -> None:
+def test_draft_has_no_verdict_yet() -> None:
     draft = Journal(facts()).draft(PLAN, subset=False)
     assert (draft.verdict, draft.requirements) == (Verdict.PARTIAL, ())
 

@@ -76,7 +76,7 @@ def outcomes(found: AppliedBaselines) -> list[str]:
     return [each.outcome.value for each in found.results]
 
 
-def test_a_failure_that_is_listed_is_expected_and_keeps_its_reason(small: Catalogue) -> None:
+def test_failure_that_is_listed_is_expected_and_keeps_its_reason(small: Catalogue) -> None:
     for level in ("failed", "deviation"):
         found = treated(small, [known()], result("M-1", level))
         assert (outcomes(found), found.complaints) == (["expected_failure"], ())
@@ -89,7 +89,7 @@ def test_line_breaks_in_a_message_do_not_matter(small: Catalogue) -> None:
     assert outcomes(found) == ["expected_failure"]
 
 
-def test_a_failure_for_another_reason_stays_one_and_is_told(small: Catalogue) -> None:
+def test_failure_for_another_reason_stays_a_failure_with_a_complaint(small: Catalogue) -> None:
     found = treated(small, [known()], result("M-1", "failed", message="expected A; seen: B"))
     assert outcomes(found) == ["failed"]
     (complaint,) = found.complaints
@@ -110,19 +110,19 @@ def test_two_entries_can_describe_one_requirement_and_each_has_to_be_true(small:
     assert len(unknown.complaints) == 1
 
 
-def test_what_is_listed_and_met_is_an_unexpected_pass(small: Catalogue) -> None:
+def test_listed_requirement_that_is_met_is_an_unexpected_pass(small: Catalogue) -> None:
     found = treated(small, [known()], result("M-1", "passed"), result("M-1", "passed", "node-reference"))
     assert outcomes(found) == ["unexpected_pass", "passed"]
     (complaint,) = found.complaints
     assert complaint == "here: unexpected pass: M-1 is met in node-node now; delete the entry"
 
 
-def test_a_requirement_that_fails_in_one_scenario_may_pass_in_another(small: Catalogue) -> None:
+def test_requirement_that_fails_in_one_scenario_may_pass_in_another(small: Catalogue) -> None:
     found = treated(small, [known()], result("M-1", "failed"), result("M-1", "passed", name="test_other"))
     assert (outcomes(found), found.complaints) == (["expected_failure", "passed"], ())
 
 
-def test_where_the_other_scenario_did_not_run_a_pass_proves_nothing(small: Catalogue) -> None:
+def test_pass_proves_nothing_while_another_scenario_did_not_run(small: Catalogue) -> None:
     passed = result("M-1", "passed", name="test_other")
     chosen = replace(PART, left_out=frozenset({("M-1", "node-node")}))
     for scope in (chosen, replace(PART, complete=frozenset())):
@@ -134,12 +134,12 @@ def test_where_the_other_scenario_did_not_run_a_pass_proves_nothing(small: Catal
 
 
 @pytest.mark.parametrize("outcome", ["blocked", "unobserved", "error"])
-def test_what_was_not_decided_is_neither_a_pass_nor_stale(small: Catalogue, outcome: str) -> None:
+def test_undecided_result_is_neither_a_pass_nor_stale(small: Catalogue, outcome: str) -> None:
     found = treated(small, [known()], result("M-1", outcome), result("M-1", "passed", name="test_other"))
     assert (outcomes(found), found.complaints, found.notes) == ([outcome, "passed"], (), ())
 
 
-def test_an_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
+def test_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
     entries = [known(pairing="*")]
     failed = [result("M-1", "failed"), result("M-1", "failed", "node-reference")]
     assert outcomes(treated(small, entries, *failed)) == ["expected_failure"] * 2
@@ -148,7 +148,7 @@ def test_an_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
     assert "name the pairings in which it still fails" in found.complaints[0]
 
 
-def test_an_entry_excuses_nobody_else(small: Catalogue) -> None:
+def test_entry_excuses_nobody_else(small: Catalogue) -> None:
     others = [result("M-1", "failed", "reference-reference"), result("M-1", "failed", "rust-reference")]
     assert outcomes(treated(small, [known(pairing="*")], *others, scope=PART)) == [
         "failed",
@@ -158,7 +158,7 @@ def test_an_entry_excuses_nobody_else(small: Catalogue) -> None:
     assert outcomes(own) == ["expected_failure"]
 
 
-def test_an_entry_for_one_router_holds_over_that_alone(small: Catalogue) -> None:
+def test_entry_for_one_router_holds_over_that_alone(small: Catalogue) -> None:
     entries = [known(router="rust")]
     assert outcomes(treated(small, entries, result("M-1", "failed"))) == ["failed"]
     over_rust = replace(WHOLE, router="rust")
@@ -182,7 +182,7 @@ def test_an_entry_for_one_router_holds_over_that_alone(small: Catalogue) -> None
         (known("M-2", router="rust"), False),  # nor over that router.
     ],
 )
-def test_an_entry_that_a_whole_run_did_not_touch_is_stale(
+def test_entry_that_a_whole_run_did_not_touch_is_stale(
     small: Catalogue, entry: KnownFailure, stale: bool
 ) -> None:
     ran = [result("M-1", "failed"), result("T-1", "not_offered")]
@@ -191,7 +191,7 @@ def test_an_entry_that_a_whole_run_did_not_touch_is_stale(
     assert treated(small, [known(), entry], *ran, scope=PART).complaints == ()
 
 
-def test_an_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogue) -> None:
+def test_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogue) -> None:
     last_day = treated(small, [known(expires=TODAY)], result("M-1", "failed"))
     assert (outcomes(last_day), last_day.complaints) == (["expected_failure"], ())
     found = treated(small, [known(expires=date(2026, 6, 30))], result("M-1", "failed"))
@@ -200,7 +200,7 @@ def test_an_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogu
     assert len(found.complaints) == 1
 
 
-def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_news_when_met(
+def test_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_news_when_met(
     small: Catalogue,
 ) -> None:
     comes_and_goes = known(intermittent=True)
@@ -216,7 +216,7 @@ def test_an_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_n
     assert "stale" in complaint
 
 
-def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_that_names_no_pairing(
+def test_pass_with_another_implementation_does_not_contradict_an_entry_for_any_pairing(
     small: Catalogue,
 ) -> None:
     mixed = replace(WHOLE, complete=WHOLE.complete | {"node-rust", "rust-node-answering"})
@@ -231,7 +231,7 @@ def test_what_is_met_opposite_another_implementation_says_nothing_of_an_entry_th
     assert treated(small, [known(pairing="*")], failed, opposite_the_reference).complaints
 
 
-def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: Catalogue) -> None:
+def test_case_blocked_by_a_known_failure_fails_nothing(small: Catalogue) -> None:
     blocked = result("M-2", "blocked", blocked_by="S-1", judgments={"M-2": Outcome.BLOCKED})
     rest = [result(name, "passed") for name in ("M-1", "S-2", "N-1")]
     for listed, status in (([known("S-1")], 0), ([], 3)):
@@ -240,7 +240,7 @@ def test_what_stands_on_a_known_failure_stays_blocked_and_fails_nothing(small: C
         assert status_of(small, found) == status
 
 
-def test_a_known_failure_hides_nothing_that_was_not_decided(small: Catalogue) -> None:
+def test_known_failure_hides_nothing_that_was_not_decided(small: Catalogue) -> None:
     rest = [result(name, "passed") for name in ("S-1", "S-2", "N-1")]
     for outcome in ("unobserved", "not_offered"):
         found = treated(small, [known()], result("M-1", "failed"), result("M-2", outcome), *rest)
@@ -316,7 +316,7 @@ def test_only_what_is_listed_changes_and_only_in_two_ways(small: Catalogue, resu
 
 @law
 @given(RESULTS, ENTRIES, SCOPES)
-def test_a_second_time_changes_nothing_more(small: Catalogue, results, entries, scope: Scope) -> None:
+def test_second_time_changes_nothing_more(small: Catalogue, results, entries, scope: Scope) -> None:
     once = treated(small, entries, *results, scope=scope)
     assert treated(small, entries, *once.results, scope=scope) == once
 
@@ -330,7 +330,7 @@ def test_one_after_the_other_and_all_together_are_the_same(small: Catalogue, res
 
 @law
 @given(RESULTS, ENTRIES, SCOPES, st.randoms())
-def test_the_order_of_the_results_does_not_matter(
+def test_order_of_the_results_does_not_matter(
     small: Catalogue, results, entries, scope: Scope, rng: random.Random
 ) -> None:
     shuffled = list(results)
@@ -344,7 +344,7 @@ def test_the_order_of_the_results_does_not_matter(
 
 @law
 @given(RESULTS, st.booleans())
-def test_a_failure_that_is_known_counts_for_the_gate_as_if_it_were_met(
+def test_failure_that_is_known_counts_for_the_gate_as_if_it_were_met(
     small: Catalogue, results, strict: bool
 ) -> None:
     rest = [each for each in results if each.requirements != ("M-1",)]

@@ -59,12 +59,12 @@ def test_every_cell_is_there_once_and_what_cannot_be_judged_has_its_reason(peers
         ([0, None], 3),
     ],
 )
-def test_the_worst_cell_decides(statuses: list[int | None], expected: int) -> None:
+def test_worst_cell_decides(statuses: list[int | None], expected: int) -> None:
     cells = [cell(State.JUDGED if status in (0, 1, 3) else State.BROKEN, status) for status in statuses]
     assert matrix(*cells).exit_status() == expected
 
 
-def test_what_is_not_available_fails_only_on_request_or_if_nothing_else_is_left() -> None:
+def test_unavailable_cell_fails_only_on_request_or_if_no_other_is_left() -> None:
     missing, fine = cell(State.NOT_AVAILABLE), cell(State.JUDGED, 0)
     assert matrix(missing, fine).exit_status() == 0
     assert matrix(missing, fine).exit_status(require_all=True) == 3
@@ -74,13 +74,13 @@ def test_what_is_not_available_fails_only_on_request_or_if_nothing_else_is_left(
     assert matrix(fine, cell(State.INTERRUPTED, 1)).exit_status() == 1
 
 
-def test_what_all_cells_share_and_did_not_end_leaves_it_undecided() -> None:
+def test_fault_of_shared_drivers_leaves_the_matrix_inconclusive() -> None:
     stuck = replace(matrix(cell(State.JUDGED, 0)), faults=("the router did not end",))
     assert stuck.exit_status() == 3
     assert replace(stuck, cells=(cell(State.JUDGED, 1),)).exit_status() == 1
 
 
-def test_a_cell_holds_what_its_run_says(small: Catalogue) -> None:
+def test_cell_holds_what_its_run_says(small: Catalogue) -> None:
     def result(requirement: str, outcome: str, name: str = "a") -> ScenarioResult:
         return ScenarioResult(
             id=f"file::{requirement}-{name}[x-y]",

@@ -162,7 +162,7 @@ def merged(*runs: Run) -> Resolution:
 
 @given(cases, st.integers(1, 4), st.randoms(use_true_random=False))
 @settings(max_examples=40)
-def test_the_parts_of_a_run_say_what_the_run_says(
+def test_merged_parts_equal_the_whole_run(
     tried: list[ScenarioResult], count: int, chance: random.Random
 ) -> None:
     parts: list[list[ScenarioResult]] = [[] for _ in range(count)]
@@ -187,14 +187,14 @@ def shards(**of_the_second: object) -> tuple[Run, Run]:
     )
 
 
-def test_what_no_part_ran_leaves_the_run_partial_and_is_named() -> None:
+def test_case_without_a_result_in_any_part_leaves_the_run_partial() -> None:
     found = merged(run_of(FOUR[:3], FOUR, part=True).run)
     assert (found.run.verdict, found.status) == (Verdict.PARTIAL, 3)
     assert found.run.missing == (FOUR[3].id,)
     assert not found.run.subset
 
 
-def test_what_was_left_out_of_all_parts_is_not_missing() -> None:
+def test_case_left_out_of_all_parts_is_not_missing() -> None:
     one, other = shards()
     assert one.plan is not None
     assert other.plan is not None
@@ -251,7 +251,7 @@ def test_each_part_is_named_and_the_seed_is_that_of_the_first() -> None:
         ),
     ],
 )
-def test_what_is_no_part_of_the_same_run_is_refused(differs: dict[str, object], words: str) -> None:
+def test_parts_of_different_runs_are_refused(differs: dict[str, object], words: str) -> None:
     with pytest.raises(MergeError, match=words.replace("(", r"\(").replace(")", r"\)")):
         merged(*shards(**differs))
 

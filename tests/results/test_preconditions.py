@@ -43,7 +43,7 @@ def cause_of(name: str, *found: ScenarioResult, pairing: Pairing = PAIR) -> str 
     return None if cause is None else cause.requirement
 
 
-def test_the_preconditions_that_these_tests_rest_on() -> None:
+def test_preconditions_that_these_tests_rest_on() -> None:
     assert CATALOGUE.get("CON-6").precondition == ("EVT-1",)
     assert [needed.id for needed in CATALOGUE.preconditions_of("EVT-1")][-1:] == ["CON-5"]
     assert {"CON-3", "CON-4", "RTR-1"} <= {needed.id for needed in CATALOGUE.preconditions_of("CON-6")}

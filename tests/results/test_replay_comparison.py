@@ -43,17 +43,19 @@ FAILED = result(Outcome.FAILED, "expected Connected; seen: nothing")
         (result(Outcome.PASSED), Likeness.GONE),
     ],
 )
-def test_what_is_the_same(now: ScenarioResult, expected: Likeness) -> None:
+def test_likeness_compares_outcome_requirement_and_expectation(
+    now: ScenarioResult, expected: Likeness
+) -> None:
     assert compare(FAILED, now).likeness is expected
 
 
-def test_what_passed_and_passes_is_the_same_and_what_fails_then_is_different() -> None:
+def test_repeated_pass_is_the_same_and_a_new_failure_is_different() -> None:
     passed = result(Outcome.PASSED)
     assert compare(passed, passed).likeness is Likeness.SAME
     assert compare(passed, FAILED).likeness is Likeness.DIFFERENT
 
 
-def test_a_session_of_its_own_makes_no_failure_another_one() -> None:
+def test_session_ids_do_not_make_failures_different() -> None:
     one, other = (
         result(Outcome.FAILED, f"expected the session '{session}'; seen: 'x'")
         for session in ("fdb21242-3e7b-4cb3-abd7-203e55441737", "0db21242-3e7b-4cb3-abd7-203e55441737")
@@ -69,7 +71,7 @@ def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scenario": {}, "run": {}}', "\xff"])
-def test_what_is_no_evidence_is_refused(tmp_path: Path, text: str) -> None:
+def test_malformed_evidence_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(EvidenceError, match=r"x\.json: "):

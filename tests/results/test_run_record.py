@@ -81,7 +81,7 @@ RUNS = st.builds(
 
 @settings(max_examples=40)
 @given(RUNS)
-def test_a_run_survives_its_json(run: Run) -> None:
+def test_run_survives_its_json(run: Run) -> None:
     assert decode(encode(run), Run) == run
 
 
@@ -127,7 +127,7 @@ SCENARIO = "id title requirements pairing outcome blocked_by duration_s message 
 TOTALS = "passed failed deviation blocked unobserved not_offered skipped error"
 
 
-def test_the_json_has_every_key_of_the_published_form() -> None:
+def test_json_has_every_key_of_the_published_form() -> None:
     document = to_plain(RUN)
     assert set(PUBLISHED.split()) <= set(document)
     assert set(REQUIREMENT.split()) <= set(document["requirements"][0])
@@ -142,7 +142,7 @@ def test_the_json_has_every_key_of_the_published_form() -> None:
     }
 
 
-def test_the_json_is_plain() -> None:
+def test_json_is_plain() -> None:
     # An enum is a string here, and must not show as one of its own kind.
     assert type(to_plain(RUN)["scenarios"][0]["outcome"]) is str
     assert type(to_plain(RUN)["requirements"][0]["verdict"]) is str
@@ -157,9 +157,7 @@ def test_results_are_written_and_read_again(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8").endswith("}\n")
 
 
-def test_a_failure_to_write_leaves_the_earlier_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_to_write_leaves_the_earlier_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.json"
     write_results(RUN, path)
 
@@ -173,7 +171,7 @@ def test_a_failure_to_write_leaves_the_earlier_results(
     assert read_results(path) == RUN
 
 
-def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="name another directory"):
         write_results(RUN, tmp_path / "file" / "results.json")
@@ -192,7 +190,7 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         ({"subjects": []}, "run the scenarios again"),
     ],
 )
-def test_a_file_with_a_fault_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_file_with_a_fault_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(to_plain(RUN) | change))
     with pytest.raises(ResultsError, match=message):
@@ -200,7 +198,7 @@ def test_a_file_with_a_fault_is_refused(tmp_path: Path, change: dict[str, object
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff\xfe", b"null"])
-def test_a_file_that_is_no_results_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_no_results_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(content)
     with pytest.raises(ResultsError):
@@ -223,6 +221,6 @@ def test_totals_are_those_of_the_results(tmp_path: Path) -> None:
     assert from_plain(Run, document).totals["passed"] == 1
 
 
-def test_half_surrogates_are_written_as_question_marks(tmp_path: Path) -> None:
+def test_lone_surrogates_are_written_as_question_marks(tmp_path: Path) -> None:
     write_results(replace(RUN, command="a \ud800 b"), tmp_path / "results.json")
     assert read_results(tmp_path / "results.json").command == "a ? b"

@@ -34,7 +34,7 @@ def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     ]
 
 
-def test_the_tail_is_shown_and_what_is_left_out_counted() -> None:
+def test_tail_is_shown_and_what_is_left_out_counted() -> None:
     timeline = Timeline(Clock(*range(6)))
     for n in range(5):
         timeline.note("x", f"event {n}")
@@ -46,11 +46,11 @@ def test_the_tail_is_shown_and_what_is_left_out_counted() -> None:
     assert len(timeline.render(2).splitlines()) == 3
 
 
-def test_an_empty_timeline_renders_to_nothing() -> None:
+def test_empty_timeline_renders_to_nothing() -> None:
     assert Timeline(Clock(0)).render(5) == ""
 
 
-def test_what_is_learned_late_stands_where_it_happened() -> None:
+def test_past_entry_is_inserted_at_its_time() -> None:
     timeline = Timeline(Clock(0, 1, 2, 3))
     for moment in (1, 2, 3):
         timeline.note("x", f"at {moment}")
@@ -64,7 +64,7 @@ def written(timeline: Timeline) -> list[dict[str, Any]]:
     return [to_plain(entry.for_evidence()) for entry in timeline.entries]
 
 
-def test_a_frame_is_kept_in_bytes_and_decoded() -> None:
+def test_frame_is_kept_in_bytes_and_decoded() -> None:
     timeline = Timeline(Clock(0, 0))
     message = Publish(address="/a", value={"type": "offer", "data": b"\x01\x02"})
     timeline.note("alice", "PUBLISH", EntryKind.FRAME, to="router", frame=b"\x53\x01", decoded=message)
@@ -74,7 +74,7 @@ def test_a_frame_is_kept_in_bytes_and_decoded() -> None:
     assert entry["decoded"]["value"] == {"type": "offer", "data": "0102"}
 
 
-def test_what_is_long_is_cut_short_and_says_how_long_it_was() -> None:
+def test_long_value_is_cut_and_names_its_length() -> None:
     timeline = Timeline(Clock(0, 0))
     timeline.note("x", "sent", frame=b"\x00" * 65536, decoded=["y" * 9000, b"\x00" * 5000])
     (entry,) = written(timeline)
@@ -85,7 +85,7 @@ def test_what_is_long_is_cut_short_and_says_how_long_it_was() -> None:
     assert len(json.dumps(entry)) < 10000
 
 
-def test_a_set_has_one_order() -> None:
+def test_set_has_one_order() -> None:
     timeline = Timeline(Clock(0, 0))
     timeline.note("x", "sent", decoded={"features": frozenset({"param", "event"}), "types": frozenset()})
     assert written(timeline)[0]["decoded"] == {"features": ["event", "param"], "types": []}

@@ -68,7 +68,7 @@ def sections() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("requirement", [r for r in CATALOGUE.values() if r.quote], ids=lambda r: r.id)
-def test_a_quote_stands_in_its_section_word_for_word(requirement: Requirement) -> None:
+def test_quote_stands_in_its_section_word_for_word(requirement: Requirement) -> None:
     found = [text for title, text in sections().items() if title.startswith(requirement.section)]
     assert len(found) == 1
     assert requirement.quote in found[0]
@@ -105,7 +105,7 @@ def blocked_by_failing(requirement_id: str) -> set[str]:
     }
 
 
-def test_a_peer_that_cannot_connect_is_blamed_once() -> None:
+def test_peer_that_cannot_connect_is_blamed_once() -> None:
     needs_a_connection = {r for r in CATALOGUE if r.startswith(("DIR", "SND"))}
     needs_a_connection |= {"CON-6", "EVT-1", "EVT-3", "RTE-3", "RTE-4", "RTE-9", "TMO-6", "TMO-7", "SEC-1"}
     blocked = blocked_by_failing("CON-5")
@@ -116,7 +116,7 @@ def test_a_peer_that_cannot_connect_is_blamed_once() -> None:
     assert blocked.isdisjoint({"TMO-1", "TMO-2", "TMO-3", "TMO-4", "TMO-5", "EVT-5", "SIG-1", "SIG-2"})
 
 
-def test_a_peer_whose_relay_never_delivers_is_blamed_once() -> None:
+def test_peer_whose_relay_never_delivers_is_blamed_once() -> None:
     assert {"RTE-4", "RTE-5", "RTE-6", "RTE-9", "RTE-10"} <= blocked_by_failing("SND-3")
 
 
@@ -155,14 +155,14 @@ def test_chapters_are_those_of_the_source_in_its_order() -> None:
         ("nonsense", "nonsense is not in the catalogue"),
     ],
 )
-def test_an_unknown_id_is_answered_with_those_that_come_close(asked: str, answer: str) -> None:
+def test_unknown_id_is_answered_with_those_that_come_close(asked: str, answer: str) -> None:
     with pytest.raises(UnknownRequirement) as raised:
         CATALOGUE.get(asked)
     assert str(raised.value).startswith(answer.rstrip("?"))
     assert asked not in CATALOGUE
 
 
-def test_the_hash_is_that_of_the_file() -> None:
+def test_hash_is_that_of_the_file() -> None:
     content = (Path(CATALOGUE_FILE)).read_bytes()
     assert hashlib.sha256(content).hexdigest() == CATALOGUE.hash
 
@@ -190,13 +190,13 @@ def load(tmp_path: Path, *records: dict[str, str]) -> Catalogue:
     return load_catalogue(path)
 
 
-def test_a_sound_record_is_read(tmp_path: Path) -> None:
+def test_sound_record_is_read(tmp_path: Path) -> None:
     (requirement,) = load(tmp_path, RECORD).values()
     assert (requirement.id, requirement.level, requirement.capability) == ("A-1", Level.SHOULD, None)
 
 
 @pytest.mark.parametrize("field", sorted(RECORD))
-def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
+def test_missing_field_is_named(tmp_path: Path, field: str) -> None:
     with pytest.raises(CatalogueError, match=rf"^(A-1|record 1): .*{field}"):
         load(tmp_path, {key: value for key, value in RECORD.items() if key != field})
 
@@ -220,25 +220,25 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
         ({"source": '"S"', "quote": '"q"'}, "A-1: source S needs a quote and the section"),
     ],
 )
-def test_a_faulty_record_is_named_with_its_fault(tmp_path: Path, change: dict[str, str], fault: str) -> None:
+def test_faulty_record_is_named_with_its_fault(tmp_path: Path, change: dict[str, str], fault: str) -> None:
     with pytest.raises(CatalogueError, match=f"^{re.escape(fault)}"):
         load(tmp_path, RECORD | change)
 
 
-def test_an_id_used_twice_is_refused(tmp_path: Path) -> None:
+def test_id_used_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"^A-1: this id is used twice"):
         load(tmp_path, RECORD, RECORD)
 
 
 @pytest.mark.parametrize("content", ["", "requirement = []", "requirement = [1]", "[[[", "[requirement]"])
-def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, content: str) -> None:
+def test_file_that_is_no_catalogue_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "catalogue.toml"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(CatalogueError):
         load_catalogue(path)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"nowhere\.toml: cannot be read"):
         load_catalogue(tmp_path / "nowhere.toml")
 
@@ -261,7 +261,7 @@ def test_any_acyclic_preconditions_are_ordered(edges: list[int], rng) -> None:
     assert all(order.index(p) < order.index(r.id) for r in records for p in r.precondition)
 
 
-def test_a_longer_circle_is_refused() -> None:
+def test_longer_circle_is_refused() -> None:
     template = CATALOGUE.get("CON-2")
     records = [
         replace(template, id=name, precondition=(needs,))
@@ -282,5 +282,5 @@ def test_a_longer_circle_is_refused() -> None:
         (["peer"], [], False),
     ],
 )
-def test_whom_a_requirement_concerns(judges: list[str], roles: list[str], whether: bool) -> None:
+def test_requirement_concerns_the_roles_it_judges(judges: list[str], roles: list[str], whether: bool) -> None:
     assert concerns(judges, roles) is whether

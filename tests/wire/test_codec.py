@@ -50,13 +50,13 @@ def test_every_message_survives_the_round_trip(kind, data):
     assert wire.decode_message(wire.encode_message(message)) == message
 
 
-def test_the_strategies_know_every_message():
+def test_strategies_know_every_message():
     assert set(BY_TYPE) == set(wire.Message.__args__)
     assert len(BY_TYPE) == 19
 
 
 @given(MESSAGES, st.none() | st.sampled_from(wire.QoS), st.none() | U64)
-def test_a_whole_frame_carries_message_qos_and_timestamp(message, qos, timestamp):
+def test_whole_frame_carries_message_qos_and_timestamp(message, qos, timestamp):
     decoded, frame = wire.decode(wire.encode(message, qos=qos, timestamp=timestamp))
     assert decoded == message
     assert frame.qos == (wire.default_qos(message) if qos is None else qos)
@@ -82,23 +82,23 @@ def test_a_whole_frame_carries_message_qos_and_timestamp(message, qos, timestamp
         (wire.Ping(), wire.QoS.FIRE),
     ],
 )
-def test_the_default_qos_is_that_of_the_protocol(message, qos):
+def test_default_qos_is_that_of_the_protocol(message, qos):
     assert wire.default_qos(message) is qos
 
 
-def test_a_published_null_is_not_the_same_as_none():
+def test_published_null_is_not_the_same_as_none():
     null, none = wire.Publish("/a", null_value=True), wire.Publish("/a")
     assert wire.encode_message(null) == bytes.fromhex("20 20 0002 2f61 01 00")
     assert wire.encode_message(none) == bytes.fromhex("20 20 0002 2f61 00")
     assert wire.decode_message(wire.encode_message(null)) != none
 
 
-def test_an_error_has_its_optional_fields_behind_its_flags():
+def test_error_has_its_optional_fields_behind_its_flags():
     data = bytes.fromhex("51 0194 0004 676f6e65 03 0002 2f61 00000007")
     assert wire.encode_message(wire.Error(404, "gone", "/a", 7)) == data
 
 
-def test_every_type_and_no_type_in_particular_are_told_apart_on_the_wire():
+def test_all_types_and_no_types_differ_on_the_wire():
     assert wire.encode_message(wire.Subscribe(1, "/a"))[-2] == 0xFF
     assert wire.encode_message(wire.Subscribe(1, "/a", frozenset(wire.SignalType)))[-2] == 0x1F
 
@@ -113,7 +113,7 @@ def test_every_type_and_no_type_in_particular_are_told_apart_on_the_wire():
         (wire.Ttl(wire.TtlMode.ABSOLUTE, 2**31 - 1), "ffffffff"),
     ],
 )
-def test_a_time_to_live_has_its_mode_in_the_highest_bit(ttl, data):
+def test_time_to_live_has_its_mode_in_the_highest_bit(ttl, data):
     payload = wire.encode_message(wire.Set("/a", None, ttl=ttl))
     assert payload == bytes.fromhex("21 10 0002 2f61" + data)
     assert wire.decode_message(payload) == wire.Set("/a", None, ttl=ttl)
@@ -197,7 +197,7 @@ def test_every_field_stands_where_the_protocol_puts_it(data, message):
     ],
     ids=["signal type", "phase", "indicator", "rate", "less than a rate", "GET", "PING", "UNSUBSCRIBE"],
 )
-def test_what_the_reference_tolerates_is_tolerated(data, message):
+def test_deviations_that_the_reference_tolerates_are_tolerated(data, message):
     assert wire.decode_message(bytes.fromhex(data)) == message
 
 
@@ -226,12 +226,12 @@ def test_what_the_reference_tolerates_is_tolerated(data, message):
         ),
     ],
 )
-def test_what_the_encoding_cannot_say_is_refused(message, reason):
+def test_message_without_an_encoding_is_refused(message, reason):
     with pytest.raises(wire.WireError, match=reason):
         wire.encode_message(message)
 
 
-def test_a_message_larger_than_a_frame_is_refused():
+def test_message_larger_than_a_frame_is_refused():
     message = wire.Set("/a", ["x" * 40000, "x" * 40000])
     assert len(wire.encode_message(message)) > wire.MAX_PAYLOAD
     with pytest.raises(wire.WireError, match="65535 is the most"):

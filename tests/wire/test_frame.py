@@ -12,11 +12,11 @@ from .strategies import FRAMES
 
 
 @given(FRAMES)
-def test_a_frame_survives_the_round_trip(frame):
+def test_frame_survives_the_round_trip(frame):
     assert wire.decode_frame(wire.encode_frame(frame)) == frame
 
 
-def test_the_flags_stand_where_the_protocol_puts_them():
+def test_flags_stand_where_the_protocol_puts_them():
     plain = wire.Frame(b"x", encoding=0)
     assert wire.encode_frame(plain) == bytes.fromhex("53 00 0001 78")
     assert wire.encode_frame(wire.Frame(b"x")) == bytes.fromhex("53 01 0001 78")
@@ -37,7 +37,7 @@ def test_every_truncation_is_refused(frame, data):
         wire.decode_frame(whole[:size])
 
 
-def test_the_reserved_qos_counts_as_fire():
+def test_reserved_qos_counts_as_fire():
     assert wire.decode_frame(bytes.fromhex("53 c1 0000")).qos is wire.QoS.FIRE
 
 
@@ -46,7 +46,7 @@ def test_another_magic_byte_is_refused():
         wire.decode_frame(b"GET / HTTP/1.1")
 
 
-def test_the_largest_payload_fits_and_one_byte_more_does_not():
+def test_largest_payload_fits_and_one_byte_more_does_not():
     largest = wire.Frame(bytes(wire.MAX_PAYLOAD), timestamp=1)
     assert len(wire.encode_frame(largest)) == 65547
     assert wire.decode_frame(wire.encode_frame(largest)) == largest
@@ -63,7 +63,7 @@ def test_the_largest_payload_fits_and_one_byte_more_does_not():
         wire.Frame(b"", timestamp=2**64),
     ],
 )
-def test_a_header_field_that_does_not_fit_is_refused(frame):
+def test_header_field_that_does_not_fit_is_refused(frame):
     with pytest.raises(wire.WireError):
         wire.encode_frame(frame)
 

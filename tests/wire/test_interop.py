@@ -79,7 +79,7 @@ def client():
     ],
     ids=lambda item: item["type"] if isinstance(item, dict) else "",
 )
-def test_what_the_client_sends_is_read(client, theirs, ours):
+def test_messages_of_the_public_client_are_decoded(client, theirs, ours):
     message, frame = wire.decode(client._encode(theirs))
     assert message == ours
     assert frame.encoding == 1  # its MessagePack too goes under the binary flag, hence the sniffing
@@ -99,7 +99,7 @@ BOTH_WAYS = [
 
 
 @pytest.mark.parametrize("message", BOTH_WAYS, ids=lambda message: type(message).__name__)
-def test_what_we_send_the_client_reads_alike(client, message):
+def test_public_client_decodes_our_messages(client, message):
     theirs = client._decode(wire.encode(message, timestamp=1))
     # The client's dictionary, packed, is one more message of the older encoding: ours must come back.
     assert wire.decode_message(msgpack.packb(theirs)) == message

@@ -122,7 +122,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("found", "message"), READ, ids=[found["type"] for found, _ in READ])
-def test_the_keys_that_are_really_sent_are_read(found, message):
+def test_keys_that_are_really_sent_are_read(found, message):
     payload = msgpack.packb(found)
     assert wire.decode_message(payload) == message
     assert wire.decode_message(payload + b"rest") == message
@@ -134,7 +134,7 @@ def test_every_message_type_can_come_as_messagepack():
 
 
 @pytest.mark.parametrize("marker", [b"\x82", b"\xde\x00\x02", b"\xdf\x00\x00\x00\x02"])
-def test_each_form_of_a_map_is_told_from_the_binary_encoding(marker):
+def test_each_form_of_a_map_is_recognised(marker):
     rest = b"".join(msgpack.packb(item) for item in ("type", "GET", "address", "/a"))
     assert wire.decode_message(marker + rest) == wire.Get("/a")
 

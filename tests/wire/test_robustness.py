@@ -107,7 +107,7 @@ def test_nested_bundles_are_bounded_both_ways():
         wire.decode_message(deeper)
 
 
-def test_an_error_says_where_and_what():
+def test_error_names_place_and_problem():
     with pytest.raises(
         wire.WireError, match="SUBSCRIBE pattern: truncated at byte 7, 24 bytes needed, 1 left"
     ):

@@ -11,12 +11,12 @@ from .strategies import ANNOUNCEMENTS, SIGNALS, VALUES
 
 
 @given(SIGNALS)
-def test_a_signal_survives_the_round_trip(signal):
+def test_signal_survives_the_round_trip(signal):
     assert wire.decode_signal(wire.encode_signal(signal)) == signal
 
 
 @given(SIGNALS)
-def test_a_signal_survives_the_wire(signal):
+def test_signal_survives_the_wire(signal):
     sent = wire.Publish(wire.signal_address("s"), wire.encode_signal(signal))
     received, _ = wire.decode(wire.encode(sent))
     assert isinstance(received, wire.Publish)
@@ -24,11 +24,11 @@ def test_a_signal_survives_the_wire(signal):
 
 
 @given(ANNOUNCEMENTS)
-def test_an_announcement_survives_the_round_trip(announcement):
+def test_announcement_survives_the_round_trip(announcement):
     assert wire.decode_announcement(wire.encode_announcement(announcement)) == announcement
 
 
-def test_the_keys_are_those_of_the_reference():
+def test_keys_are_those_of_the_reference():
     assert wire.encode_signal(wire.Offer("me", "v=0", "c1")) == {
         "type": "offer",
         "from": "me",
@@ -72,7 +72,7 @@ def test_unknown_keys_and_a_null_reason_are_ignored():
         ({"type": "Offer", "from": "a", "correlation_id": "c", "sdp": ""}, "'Offer' is unknown"),
     ],
 )
-def test_what_is_no_signal_is_refused(value, reason):
+def test_malformed_signal_is_refused(value, reason):
     with pytest.raises(wire.WireError, match=reason):
         wire.decode_signal(value)
 
@@ -89,7 +89,7 @@ def test_what_is_no_signal_is_refused(value, reason):
         {"session_id": "a", "p2p_capable": True, "features": [1]},
     ],
 )
-def test_what_is_no_announcement_is_refused(value):
+def test_malformed_announcement_is_refused(value):
     with pytest.raises(wire.WireError, match="announcement"):
         wire.decode_announcement(value)
 
@@ -115,7 +115,7 @@ def test_any_value_is_a_signal_or_refused(value):
         ("", None),
     ],
 )
-def test_the_target_of_an_address(address, target):
+def test_target_of_an_address(address, target):
     assert wire.signal_target(address) == target
     if target is not None:
         assert wire.signal_address(target) == address

@@ -95,7 +95,7 @@ async def test_additional_fields_arrive_as_they_were_sent(router: RouterClients)
         "long": "x" * 8_000,
     }
     await alice.signal(bob.session_id, sent)
-    await alice.candidate(bob.session_id, "end")
+    await alice.mark(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")
     refused = [message for message in alice.received if isinstance(message, wire.Error)]
     if refused and "more" not in bob.ids():
@@ -118,7 +118,7 @@ async def test_signals_of_one_sender_keep_their_order(router: RouterClients) -> 
     sent = [f"candidate-{number}" for number in range(NEEDED)]
     for correlation_id in sent:
         await alice.candidate(bob.session_id, correlation_id)
-    await alice.candidate(bob.session_id, "end")
+    await alice.mark(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")
     first_arrivals = [each for each in dict.fromkeys(bob.ids()) if each in sent]
     expect(first_arrivals, "the order of arrival").equals(sent)
@@ -132,7 +132,7 @@ async def test_a_signal_arrives_once(router: RouterClients) -> None:
     await alice.signal(bob.session_id, offer(alice, "offer"))
     for correlation_id in sent[1:]:
         await alice.candidate(bob.session_id, correlation_id)
-    await alice.candidate(bob.session_id, "end")
+    await alice.mark(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")
     await bob.barrier()
     repeated = [each for each in sent if bob.ids().count(each) > 1]
@@ -147,7 +147,7 @@ async def test_a_signal_to_an_unknown_session_is_an_error(router: RouterClients)
     before = len(alice.received)
     await alice.signal(unknown, offer(alice, "lost"))
     await alice.gets(wire.Error, lambda error: error in alice.received[before:])
-    await alice.candidate(bob.session_id, "end")
+    await alice.mark(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")
     await alice.barrier()
     for client, receiver in ((bob, "another session"), (alice, "its sender")):
@@ -198,7 +198,7 @@ async def test_a_signal_reaches_no_other_session(router: RouterClients) -> None:
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
     await alice.signal(bob.session_id, offer(alice, "for bob"))
     await bob.gets_signal(correlation_id="for bob")
-    await alice.candidate(carol.session_id, "end")
+    await alice.mark(carol.session_id, "end")
     await carol.gets_signal(correlation_id="end")
     await asyncio.gather(alice.barrier(), carol.barrier())
     for client in (alice, carol):
@@ -213,7 +213,7 @@ async def overhears(router: RouterClients, alice: SignalingClient, bob: Signalin
     try:
         for pattern in (wire.signal_address(bob.session_id), f"{wire.SIGNAL_PREFIX}**"):
             await mallory.subscribe(pattern)
-        await alice.candidate(bob.session_id, "overheard")
+        await alice.mark(bob.session_id, "overheard")
         await bob.gets_signal(correlation_id="overheard")
         await mallory.barrier()
     except (Blocked, Unobserved, Unmet):  # The router may refuse the subscription, or end the session.

@@ -183,7 +183,7 @@ class RouterServer:
             logger.info("connection %d ended: %s", number, error)
         finally:
             self._core.disconnected(number)
-            del self._connections[number]
+            self._connections.pop(number, None)
             if number in self._closing:
                 # Otherwise `websockets` closes with its own code.
                 await asyncio.wait([self._closing[number]])
@@ -232,6 +232,9 @@ class RouterServer:
         if backlog > self._max_backlog:
             logger.warning("connection %d reads too slowly, %d bytes are waiting: closed", number, backlog)
             connection.transport.abort()
+            # From now on, the senders of signals to it get an ERROR.
+            self._core.disconnected(number)
+            del self._connections[number]
 
     def _close_one(self, effect: CloseConnection) -> None:
         connection = self._connections.get(effect.connection)

@@ -22,6 +22,8 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 
 CLASP = Subprotocol("clasp")
 _CLOSE_TIMEOUT = 1.0
+_FAIR_SHARE = 16
+"""Messages of one connection that are handled in a row before others get their turn."""
 
 
 class FrontSession:
@@ -70,6 +72,10 @@ class FrontSession:
         """Close the client's connection."""
         await self.client.close(code, reason)
 
+    async def left(self) -> None:
+        """Handle the end of the client's connection: end that to the router."""
+        await self.router.close()
+
     async def run(self) -> None:
         """Pass frames on until either side has closed."""
         pumps = [
@@ -95,8 +101,12 @@ class FrontSession:
         pass_on: Callable[[bytes | str], Awaitable[None]],
         handle: Callable[[wire.Message, bytes], Awaitable[None]],
     ) -> None:
+        count = 0
         with suppress(ConnectionClosed):
             async for data in source:
+                count += 1
+                if count % _FAIR_SHARE == 0:  # Reading and writing alone do not let other tasks run.
+                    await asyncio.sleep(0)
                 for frame in wire.split_frames(data) if isinstance(data, bytes) else [data]:
                     message = _decoded(frame)
                     if message is None or isinstance(frame, str):
@@ -110,6 +120,12 @@ class RouterFront(Router):
 
     def __init__(self, router: Router, kind: type[FrontSession]) -> None:
         self.sessions: dict[str, FrontSession] = {}
+        self.gone: list[FrontSession] = []
+        """The sessions that have ended, in order."""
+        self.closing = asyncio.Event()
+        """Set when the front is being closed."""
+        self.lock = asyncio.Lock()
+        """For scripts that let the clients wait for each other."""
         self._router = router
         self._kind = kind
         self._server: Server
@@ -135,6 +151,7 @@ class RouterFront(Router):
 
     async def close(self) -> None:
         """Close the front and the router."""
+        self.closing.set()
         self._server.close()
         await self._server.wait_closed()
         await self._router.close()
@@ -156,8 +173,8 @@ class RouterFront(Router):
             finally:
                 if self.sessions.get(session.session_id) is session:
                     del self.sessions[session.session_id]
-                # Before the client is closed, so that the router has removed the session by then.
-                await router.close()
+                self.gone.append(session)
+                await session.left()
 
 
 def _agreed(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -39,6 +39,7 @@ from clasp_e2e.testbed.relayed import attach_with_turn as attach_with_turn
 from clasp_e2e.testbed.scenario import requirement as requirement
 from clasp_e2e.testbed.send_series import meanwhile as meanwhile, send_in_turn as send_in_turn
 from clasp_e2e.testbed.signaling_client import SignalingClient as SignalingClient
+from clasp_e2e.testbed.stalled_client import StalledClient as StalledClient
 from clasp_e2e.testbed.stages import AttemptStage as AttemptStage, StagedAttempt as StagedAttempt
 from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer, glare as glare
 from clasp_e2e.testbed.stages import until_described as until_described

@@ -69,7 +69,7 @@ class AttackedRouter:
         marker = f"still-there-{self._exchanges}"
         for sender, receiver in ((one, other), (other, one)):
             try:
-                await sender.candidate(receiver.session_id, marker)
+                await sender.mark(receiver.session_id, marker)
             except WebSocketException as error:
                 raise Unmet(
                     f"the session of {sender.name} to stay open", f"the router closed it: {error}"

@@ -14,6 +14,7 @@ from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, precondition, random_payload
 from clasp_e2e.testbed.payload_path import Path as Path
 from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.stalled_client import StalledClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
 
 
@@ -347,6 +348,10 @@ class RouterClients:
         It subscribes to its own signal address, as the public clients do, if `subscribes`.
         """
         return await self.testbed.open_signaling_client(name, judges_router=True, subscribes=subscribes)
+
+    async def client_that_stops_reading(self, name: str) -> StalledClient:
+        """Attach a client that subscribes to its own signal address, and then reads nothing more."""
+        return await self.testbed.open_stalled_client(name)
 
     async def unruly_client(self, name: str) -> SignalingClient:
         """Attach a signaling client that may break a rule of the router, which may then end its session."""

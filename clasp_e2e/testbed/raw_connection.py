@@ -21,6 +21,13 @@ _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER value that makes closing a connection send RST instead of FIN."""
 
 
+def reset_on_close(transport: asyncio.BaseTransport) -> None:
+    """Make the TCP connection of `transport` end with RST instead of FIN."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.fileno() != -1:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
 @contextmanager
 def _closed_by_router() -> Generator[None]:
     """Raise `ConnectionResetError` where the router has begun to close the WebSocket."""
@@ -42,13 +49,33 @@ class RawConnection:
         self._protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol("clasp")], max_size=None)
 
     @classmethod
-    async def open(cls, url: str) -> RawConnection:
-        """Connect to the port of the router at `url`. Raises `OSError`."""
+    async def open(cls, url: str, *, receive_buffer: int | None = None) -> RawConnection:
+        """Connect to the port of the router at `url`. Raises `OSError`.
+
+        `receive_buffer` is the size of the kernel's buffer in bytes; by default, the system chooses it.
+        """
         address = urlsplit(url)
         secure = address.scheme == "wss"
         host, port = address.hostname or "127.0.0.1", address.port or (443 if secure else 80)
         context = ssl.create_default_context() if secure else None
-        return cls(url, *await asyncio.open_connection(host, port, ssl=context))
+        if receive_buffer is None:
+            return cls(url, *await asyncio.open_connection(host, port, ssl=context))
+        loop = asyncio.get_running_loop()
+        (family, _, _, _, target), *_ = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            # It limits the window of TCP only if it is set before the connection is established.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            sock.setblocking(False)
+            await loop.sock_connect(sock, target)
+            server = host if secure else None
+            opened = await asyncio.open_connection(
+                sock=sock, ssl=context, server_hostname=server, limit=receive_buffer
+            )
+        except BaseException:
+            sock.close()
+            raise
+        return cls(url, *opened)
 
     async def shake_hands(self) -> None:
         """Do the WebSocket handshake. Raises `InvalidHandshake` if the router refuses it."""
@@ -80,11 +107,15 @@ class RawConnection:
                 if isinstance(event, Frame) and event.opcode in (Opcode.PONG, Opcode.CLOSE):
                     return
 
-    async def gets_message(self) -> None:
-        """Wait for a binary message."""
-        while not any(
-            isinstance(e, Frame) and e.opcode is Opcode.BINARY for e in self._protocol.events_received()
-        ):
+    async def gets_message(self) -> bytes:
+        """Return the next binary message; later ones that arrived with it are discarded."""
+        parts: list[bytes] = []
+        while True:
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame) and (event.opcode is Opcode.BINARY or parts):
+                    parts.append(bytes(event.data))
+                    if event.fin:
+                        return b"".join(parts)
             await self._receive()
 
     async def write(self, data: bytes) -> None:
@@ -94,8 +125,8 @@ class RawConnection:
 
     async def end(self, *, reset: bool = False) -> None:
         """Abort the connection, with RST if `reset`. May be called twice."""
-        if reset and (sock := self._writer.get_extra_info("socket")) is not None and sock.fileno() != -1:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if reset:
+            reset_on_close(self._writer.transport)
         if not self._writer.is_closing():
             self._writer.transport.abort()
         with suppress(OSError):
@@ -111,4 +142,4 @@ class RawConnection:
         self._protocol.receive_data(data)
 
 
-__all__ = ["InvalidHandshake", "RawConnection"]
+__all__ = ["InvalidHandshake", "RawConnection", "reset_on_close"]

@@ -7,7 +7,7 @@ id, can send any value to any session, and records all received messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from clasp_e2e import wire
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.expectations import Blocked, NoVerdict, Unmet, Unobserved, show
+from clasp_e2e.testbed.raw_connection import reset_on_close
 from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Patience
 
@@ -26,6 +27,11 @@ T = TypeVar("T")
 
 CANDIDATE = '{"candidate":"candidate:1 1 udp 2130706431 127.0.0.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}'
 """A well-formed candidate at which nobody answers, as the public clients send it."""
+
+_CLOSE_TIMEOUT = 1.0
+"""Seconds for the closing handshake: a router may have stopped to read from the client."""
+_FAIR_SHARE = 32
+"""Messages that are read in a row before other tasks get their turn."""
 
 BARRIER = "barrier-"
 """The prefix of the correlation ids of barriers."""
@@ -86,6 +92,7 @@ class SignalingClient:
                     url,
                     subprotocols=[Subprotocol("clasp")],
                     ping_interval=None,
+                    close_timeout=_CLOSE_TIMEOUT,
                     max_size=None,
                 )
         except (OSError, TimeoutError, WebSocketException) as error:
@@ -106,8 +113,12 @@ class SignalingClient:
         return client
 
     async def _read(self) -> None:
+        count = 0
         with suppress(ConnectionClosed):
             async for data in self._socket:
+                count += 1
+                if count % _FAIR_SHARE == 0:  # Reading alone does not let other tasks run.
+                    await asyncio.sleep(0)
                 for frame in wire.split_frames(data if isinstance(data, bytes) else data.encode()):
                     await self._take(frame)
         self.has_ended = True
@@ -156,6 +167,10 @@ class SignalingClient:
             target, wire.encode_signal(wire.IceCandidate(self.session_id, CANDIDATE, correlation_id))
         )
 
+    async def mark(self, target: str, correlation_id: str) -> None:
+        """Send `target` the shortest well-formed signal, `connected`; the id tells it from others."""
+        await self.signal(target, wire.encode_signal(wire.ConnectedSignal(self.session_id, correlation_id)))
+
     async def subscribe(self, pattern: str) -> None:
         """Subscribe to `pattern`, and return when the router has processed the subscription."""
         self._subscriptions += 1
@@ -172,7 +187,7 @@ class SignalingClient:
         self._barriers += 1
         token = f"{BARRIER}{self._barriers}"
         pongs = self._pongs()
-        await self.candidate(self.session_id, token)
+        await self.mark(self.session_id, token)
         await self.send(wire.Ping())
 
         def arrived() -> bool | None:
@@ -244,6 +259,36 @@ class SignalingClient:
         assert isinstance(message.value, dict)
         return message.value
 
+    async def gets_all(
+        self, correlation_ids: Collection[str], *, unless: Callable[[], bool]
+    ) -> list[wire.Value]:
+        """Return the ids of those signals that have arrived, in order and with repetitions.
+
+        Waits until all have arrived, `unless` holds, or nothing has arrived for the time limit of an event.
+        Unobserved if signals still arrive after six times that limit.
+        """
+        wanted = set(correlation_ids)
+        now = asyncio.get_running_loop().time
+        end = now() + 6 * self._patience.event
+        while missing := len(wanted.difference(map(str, self.ids()))):
+            before = len(self.received)
+
+            def enough(goal: int = before + missing) -> bool | None:
+                return len(self.received) >= goal or unless() or None
+
+            await self._await(enough, self._patience.event)
+            if unless() or len(self.received) == before:
+                break
+            if now() > end:
+                raise Unobserved(f"{missing} of {len(wanted)} signals in a row had not arrived yet")
+        await self.barrier()
+        return [each for each in self.ids() if each in wanted]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the router has sent this client an ERROR, or ended its session."""
+        return self.has_ended or any(isinstance(message, wire.Error) for message in self.received)
+
     async def _await(self, found: Callable[[], T | None], limit: float) -> T | None:
         """Return what `found` returns; None after `limit` seconds, or when the session has ended."""
 
@@ -255,6 +300,12 @@ class SignalingClient:
             return (await self._changes.wait_until(found_or_ended, limit))[0]
         except TimeoutError:
             return None
+
+    async def reset(self) -> None:
+        """Reset the TCP connection, as if the client's process had died."""
+        reset_on_close(self._socket.transport)
+        self._socket.transport.abort()
+        await self._reader
 
     async def close(self) -> None:
         """Close the WebSocket, and wait until the client has ended."""

@@ -28,6 +28,7 @@ from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.convention_forms import Carrier, carriers_in
 from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, LeftOut, Unmet, show
 from clasp_e2e.testbed.signaling_client import SignalingClient
+from clasp_e2e.testbed.stalled_client import StalledClient
 from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Patience
 
@@ -140,6 +141,7 @@ class Testbed:
         self._changes = Notifier()
         self._legs: list[SignalingProxy] = []
         self._signaling_clients: list[SignalingClient] = []
+        self._stalled_clients: list[StalledClient] = []
         self._routers = routers
         self._router: Router | None = None
         self._router_is_forgiven = False
@@ -235,6 +237,13 @@ class Testbed:
             subscribes=subscribes,
         )
         self._signaling_clients.append(client)
+        return client
+
+    async def open_stalled_client(self, name: str) -> StalledClient:
+        """Attach a client that stops reading after its WELCOME."""
+        client = await StalledClient.open(self.router_url, name, self.patience)
+        self._stalled_clients.append(client)
+        self.timeline.note("harness", f"{name} attaches as {client.session_id}, and stops reading")
         return client
 
     async def open_stun_server(self, *, answers: bool = True) -> StunServer:
@@ -372,6 +381,7 @@ class Testbed:
             *(end(f"{client.name} ({client.side.label})", client.end) for client in self.clients)
         )
         await asyncio.gather(*(end(client.name, client.close) for client in self._signaling_clients))
+        await asyncio.gather(*(end(client.name, client.close) for client in self._stalled_clients))
         await asyncio.gather(*(end(f"the leg of {leg.name}", leg.close) for leg in self._legs))
         self.switchboard.close()
         for server in self._servers:

@@ -1,0 +1,193 @@
+"""Routers that fail with sessions that come and go, stop reading or share a name, or under load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from websockets.frames import CloseCode
+
+from clasp_e2e import wire
+from clasp_e2e.scripted.mutant import mutant
+from clasp_e2e.scripted.router_front import FrontSession
+
+
+def is_signal(message: wire.Message) -> bool:
+    """Return whether `message` publishes a signal."""
+    return isinstance(message, wire.Publish) and message.address.startswith(wire.SIGNAL_PREFIX)
+
+
+# Sessions that have gone
+
+
+@mutant("RTR-4", "It never removes a session whose client has left.")
+class KeepsSessions(FrontSession):
+    async def left(self) -> None:
+        await self.front.closing.wait()
+        await super().left()
+
+
+@mutant("RTR-4", "It removes a session only if its client closed the WebSocket in the orderly way.")
+class KeepsResetSessions(FrontSession):
+    async def left(self) -> None:
+        if self.client.close_code == CloseCode.ABNORMAL_CLOSURE:
+            await self.front.closing.wait()
+        await super().left()
+
+
+class FanOut(FrontSession):
+    """A client whose announcements come in the order of the subscriptions, until one is found gone."""
+
+    stops_after_close = True
+    """Whether a subscriber that closed in the orderly way stops the fan-out too."""
+    subscribed = False
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if isinstance(message, wire.Subscribe) and message.pattern == wire.ANNOUNCE_ADDRESS:
+            self.subscribed = True
+            self.earlier = [each for each in self.front.sessions.values() if _has_subscribed(each)]
+        await self.to_router(frame)
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        is_announcement = isinstance(message, wire.Publish) and message.address == wire.ANNOUNCE_ADDRESS
+        if not is_announcement or not any(self.stops_at(each) for each in self.earlier):
+            await self.to_client(frame)
+
+    def stops_at(self, session: FrontSession) -> bool:
+        """Return whether the fan-out stops at `session`."""
+        was_reset = session.client.close_code == CloseCode.ABNORMAL_CLOSURE
+        return session in self.front.gone and (self.stops_after_close or was_reset)
+
+
+def _has_subscribed(session: FrontSession) -> bool:
+    return isinstance(session, FanOut) and session.subscribed
+
+
+@mutant("RTR-5", "It gives an announcement to no subscriber after one that has gone.")
+class StopsAtTheDeparted(FanOut):
+    pass
+
+
+@mutant("RTR-5", "It gives an announcement to no subscriber after one that was reset.")
+class StopsAtTheReset(FanOut):
+    stops_after_close = False
+
+
+# Clients of one name
+
+
+class Namesakes(FrontSession):
+    """A client that knows its name."""
+
+    name = ""
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if isinstance(message, wire.Hello):
+            self.name = message.name
+        await self.to_router(frame)
+
+    def namesakes(self, *, gone: bool) -> list[FrontSession]:
+        """Return the other clients of the same name, present or gone, in the order of their sessions."""
+        sessions = self.front.gone if gone else self.front.sessions.values()
+        return [
+            each
+            for each in sessions
+            if isinstance(each, Namesakes) and each is not self and each.name == self.name
+        ]
+
+
+@mutant("RTR-1", "It delivers the signals of all clients of one name to the last of them.")
+class KnowsClientsByName(Namesakes):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        others = self.namesakes(gone=False)
+        sessions = list(self.front.sessions.values())
+        is_last = not others or sessions.index(others[-1]) < sessions.index(self)
+        await (self if is_last or not is_signal(message) else others[-1]).to_client(frame)
+
+
+@mutant("RTR-1", "When a client has left, it delivers no signals to others of its name.")
+class ForgetsNamesakes(Namesakes):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        if not is_signal(message) or not self.namesakes(gone=True):
+            await self.to_client(frame)
+
+
+# Clients that stop reading
+
+
+@mutant("RTR-11", "It writes to one client at a time, and waits until that client has read.", slow=True)
+class WritesOneByOne(FrontSession):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        del message
+        async with self.front.lock:
+            await self.to_client(frame)
+
+
+@mutant("RTR-11", "It reads no more from a client until the target of its last signal has read.", slow=True)
+class WaitsForTheTarget(FrontSession):
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        target = wire.signal_target(message.address) if isinstance(message, wire.Publish) else None
+        if target is not None and (session := self.front.sessions.get(target)) is not None:
+            await session.to_client(frame)
+        else:
+            await self.to_router(frame)
+
+
+# Load
+
+
+class UnderLoad(FrontSession):
+    """A client that gets signals unchanged up to a number in a second."""
+
+    most = 100
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.times: deque[float] = deque(maxlen=self.most)
+
+    def is_busy(self) -> bool:
+        """Count a signal, and return whether it exceeds the number."""
+        now = asyncio.get_running_loop().time()
+        is_busy = len(self.times) == self.most and now - self.times[0] < 1
+        self.times.append(now)
+        return is_busy
+
+
+@mutant("RTR-1", "It drops, without an ERROR, what a client sends beyond 100 signals in a second.", slow=True)
+class DropsOfABusySender(UnderLoad):
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if not is_signal(message) or not self.is_busy():
+            await self.to_router(frame)
+
+
+@mutant("RTR-1", "It drops, without an ERROR, what a client gets beyond 200 signals in a second.", slow=True)
+class DropsForABusyTarget(UnderLoad):
+    most = 200
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        if not is_signal(message) or not self.is_busy():
+            await self.to_client(frame)
+
+
+@mutant("RTR-3", "Beyond 100 signals in a second, it delivers them in pairs, the second first.", slow=True)
+class ReordersUnderLoad(UnderLoad):
+    held: bytes | None = None
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        if self.held is not None:
+            held, self.held = self.held, None
+            await self.to_client(frame)
+            await self.to_client(held)
+        elif is_signal(message) and self.is_busy():
+            self.held = frame
+        else:
+            await self.to_client(frame)
+
+
+@mutant("RTR-10", "Beyond 100 signals in a second, it delivers each of them twice.", slow=True)
+class RepeatsUnderLoad(UnderLoad):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        await self.to_client(frame)
+        if is_signal(message) and self.is_busy():
+            await self.to_client(frame)

@@ -12,7 +12,7 @@ from clasp_e2e.doctor.check_results import CheckFailed, CheckOutcome, CheckResul
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, show
 from clasp_e2e.testbed.testbed import Participant, Testbed
 
 T = TypeVar("T")
@@ -202,6 +202,8 @@ class PeerChecks:
             event = await self._arrives(receiver, receiver.receives(payload, since=before))
         except Unmet as unmet:
             raise CheckFailed(str(unmet), BASE64) from unmet
+        if event.data != payload:
+            raise CheckFailed(f"{show(payload)} arrived as {show(event.data)}", BASE64)
         origin = target if self._is_stub else sender
         if event.peer_session_id not in (None, origin.session_id):
             raise CheckFailed(

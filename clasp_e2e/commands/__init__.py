@@ -18,6 +18,7 @@ COMMANDS = {
     "model": ("model:model", "Perform random calls and compare with a model."),
     "list": ("list:list_requirements", "List the requirements and their scenarios."),
     "explain": ("explain:explain", "Explain one requirement in full."),
+    "prove": ("prove:prove", "Print which mutants and legal variants prove the checks."),
     "report": ("report:report", "Write reports of a run; merge the parts of a run."),
     "replay": ("replay:replay", "Repeat one case of a run from its evidence."),
     "router": ("router:router", "Run the reference router."),

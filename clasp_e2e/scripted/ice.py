@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aioice import Connection
-from aioice.ice import StunProtocol
+from aioice.ice import CandidatePair, StunProtocol
 from aioice.stun import Message
 from aiortc import RTCPeerConnection
 
@@ -159,3 +159,31 @@ class AnswersOnlyKnownEndpoints(AiortcTransport):
 class KnowsNoOtherEndpoint(ScriptedDriver):
     def __init__(self) -> None:
         super().__init__(lambda builder: builder.webrtc(AnswersOnlyKnownEndpoints))
+
+
+class ChecksOnlyWhenChecked(AiortcTransport):
+    """A transport that sends no check before it has received one."""
+
+    async def _describe(self, pc: RTCPeerConnection) -> None:
+        assert pc.sctp is not None
+        ice: Connection = pc.sctp.transport.transport._connection  # pyright: ignore[reportPrivateUsage]
+        received, start = ice.request_received, ice.check_start_task
+        checked: list[tuple[str, int]] = []
+
+        def note(message: Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+            checked.append(addr)
+            received(message, addr, protocol)
+
+        def start_if_checked(pair: CandidatePair) -> None:
+            if checked:
+                start(pair)
+
+        setattr(ice, "request_received", note)  # noqa: B010 - there is no public hook
+        setattr(ice, "check_start_task", start_if_checked)  # noqa: B010
+        await super()._describe(pc)
+
+
+@mutant("ICE-5", "It sends no ICE check before it has received one.", "answerer")
+class WaitsForChecks(ScriptedDriver):
+    def __init__(self) -> None:
+        super().__init__(lambda builder: builder.webrtc(ChecksOnlyWhenChecked))

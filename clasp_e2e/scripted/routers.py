@@ -64,6 +64,28 @@ class ForwardsNothing(Forwarding):
         return ()
 
 
+@mutant("CON-2", "It gives the same id to two sessions that follow each other.", "router")
+class NamesInPairs(RouterScript):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        welcome = effect.message
+        if not isinstance(welcome, wire.Welcome):
+            return (effect,)
+        return (replace(effect, message=replace(welcome, session=f"pair-{len(self.welcomed) // 2}")),)
+
+
+@mutant("RTR-1", "It forwards only the first signal to a session.")
+class ForwardsTheFirst(Forwarding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached: set[int] = set()
+
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:  # noqa: ARG002
+        if effect.connection in self.reached:
+            return ()
+        self.reached.add(effect.connection)
+        return (effect,)
+
+
 class Altering(Forwarding):
     """A script that changes the maps of forwarded signals."""
 
@@ -167,7 +189,7 @@ def _answer(data: bytes) -> bytes | None:
     return bytes(answer)
 
 
-class _Stun(asyncio.DatagramProtocol):
+class StunOverUdp(asyncio.DatagramProtocol):
     """A STUN server on UDP, on an existing socket."""
 
     def __init__(self) -> None:
@@ -185,10 +207,35 @@ class _Stun(asyncio.DatagramProtocol):
         self.closed.set_result(None)
 
 
-class _RouterWithStun(Router):
+@mutant("RTR-3", "It forwards every tenth candidate after the one that follows it.")
+class HoldsEveryTenth(Forwarding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self.held: Deliver | None = None
+
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
+        if not isinstance(message.value, dict) or message.value.get("type") != "ice_candidate":
+            return (effect,)
+        self.count += 1
+        if self.count % 10 == 0:
+            self.held = effect
+            return ()
+        held, self.held = self.held, None
+        return (effect,) if held is None else (effect, held)
+
+
+@mutant("RTR-8", "It also forwards each signal to the session that attached last.")
+class ForwardsToTheLast(Forwarding):
+    def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:  # noqa: ARG002
+        last = self.welcomed[-1]
+        return (effect,) if last == effect.connection else (effect, replace(effect, connection=last))
+
+
+class RouterWithStun(Router):
     """The router, and a STUN server on the UDP port with the same number."""
 
-    def __init__(self, router: ReferenceRouter, server: _Stun) -> None:
+    def __init__(self, router: Router, server: StunOverUdp) -> None:
         self.url = router.url
         self._router = router
         self._server = server
@@ -201,14 +248,14 @@ class _RouterWithStun(Router):
 
 @mutant("RTR-6", "It runs a STUN server on the UDP port with the same number.")
 class AnswersStunOverUdp(ScriptedDriver):
-    async def open_router(self, *, host: str, port: int) -> _RouterWithStun:  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def open_router(self, *, host: str, port: int) -> RouterWithStun:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the router and the STUN server."""
         router = await super().open_router(host=host, port=port)
         loop = asyncio.get_running_loop()
         _, server = await loop.create_datagram_endpoint(
-            _Stun, local_addr=(host, urlsplit(router.url).port or 0)
+            StunOverUdp, local_addr=(host, urlsplit(router.url).port or 0)
         )
-        return _RouterWithStun(router, server)
+        return RouterWithStun(router, server)
 
 
 class Front(Router):

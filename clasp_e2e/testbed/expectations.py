@@ -51,7 +51,8 @@ class Unmet(AssertionError):
         super().__init__(f"expected {expected}; seen: {seen}")
         self.expected = expected
         self.seen = seen
-        self.requirement = current_judgment().requirement
+        judgment = JUDGMENT.get(None)  # There is none while a router is being started.
+        self.requirement = judgment.requirement if judgment else ""
 
 
 @dataclass

@@ -85,6 +85,11 @@ class PeerPair:
         """Have the offerer request the connection, and run the block meanwhile (`Client.connecting_to`)."""
         return self.offerer.connecting_to(self.answerer)
 
+    def described_candidates_to(self, name: str) -> int:
+        """Return the number of candidates in the offers and answers that were sent to the client `name`."""
+        descriptions = [each for attempt in self.attempts for each in (attempt.offer, attempt.answer) if each]
+        return sum(len(each.facts.candidates) for each in descriptions if each.leg != name)
+
     async def connect(self) -> None:
         """Connect the peers, as a precondition: blocked by CON-5 or EVT-1 if that fails.
 

@@ -51,6 +51,11 @@ GivesUpAfterTenSeconds = PeerScript.define(
     "GivesUpAfterTenSeconds", "TMO-9", "Its default time-out is 10 s.",
     on=fx.StartTimer, alter=timed(lambda seconds: 10.0 if seconds == DEFAULT else seconds), slow=True,
 )
+NeverGivesUpByDefault = PeerScript.define(
+    "NeverGivesUpByDefault", "TMO-1", "With no time-out configured, it waits for an answer indefinitely.",
+    on=fx.StartTimer,
+    alter=lambda _, timer: () if is_deadline(timer) and timer.seconds == DEFAULT else timer, slow=True,
+)
 GivesUpAfterAMinute = PeerScript.define(
     "GivesUpAfterAMinute", "TMO-1", "Its default time-out is 60 s.",
     on=fx.StartTimer, alter=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,

@@ -32,7 +32,7 @@ MAY_USE: dict[str, set[str]] = {
     "peer": {"wire", "p2p_types"},
     "network": {"wire", "notifier"},
     "drivers": {"p2p_types", "peer", "router"},
-    "scripted": {"peer", "router", "drivers"},
+    "scripted": {"peer", "router", "drivers", "spec"},
     "testbed": {"drivers", "network", "results", "scripted"},
     "execution": {"testbed", "results"},
     "doctor": {"execution"},

@@ -1,9 +1,9 @@
 """Comparison of results, paths, payloads, events and modes with the model."""
 
 from clasp_e2e.modelbased.prediction import Status, Way
-from clasp_e2e.modelbased.world import Flight, World, contradict
+from clasp_e2e.modelbased.world import Flight, World, contradict, within_requirement
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, PeerAnnounced, RoutingMode
-from clasp_e2e.testbed import Unobserved
+from clasp_e2e.testbed import Unobserved, events_are_in_order
 
 VOLUME = 16_000
 """Minimum size in bytes of a payload that identifies its path by the traffic (design)."""
@@ -158,6 +158,12 @@ def check_events(world: World) -> None:
             counts[about, kind] = counts.get((about, kind), 0) + 1
         for (about, kind), count in counts.items():
             _check_count(world, name, about, kind, count)
+        for about, other in world.clients.items():
+            if about != name and (between := world.model.between(name, about)).status is not Status.UNSURE:
+                with within_requirement("EVT-9", "the events of several connections to one peer"):
+                    # Data may have been relayed, and a renewed call may fail.
+                    kinds = (Connected, Disconnected)
+                    events_are_in_order(client, other, own_ends=between.ends[name], kinds=kinds)
 
 
 def _check_count(world: World, name: str, about: str, kind: str, count: int) -> None:

@@ -21,9 +21,23 @@ TIMEOUT, SHORT_TIMEOUT = 10, 3
 A connection over loopback takes about 50 ms, and more on a busy machine."""
 
 REQUIREMENTS = (
-    *("CON-1", "CON-5", "CON-8", "CON-9", "CON-10", "DIR-1", "SND-1", "SND-2", "SND-3", "SND-9"),
+    *(
+        "CON-1",
+        "CON-5",
+        "CON-8",
+        "CON-9",
+        "CON-10",
+        "CON-11",
+        "CON-12",
+        "CON-13",
+        "DIR-1",
+        "SND-1",
+        "SND-2",
+        "SND-3",
+        "SND-9",
+    ),
     *("RTE-1", "RTE-2", "RTE-3", "RTE-4", "RTE-6", "RTE-7", "RTE-8", "RTE-9", "RTE-10"),
-    *("EVT-1", "EVT-2", "EVT-3", "EVT-5", "EVT-6", "EVT-8", "TMO-3", "TMO-5", "TMO-7", "TMO-8"),
+    *("EVT-1", "EVT-2", "EVT-3", "EVT-5", "EVT-6", "EVT-8", "EVT-9", "TMO-3", "TMO-5", "TMO-7", "TMO-8"),
 )
 """All requirements that a script can contradict."""
 
@@ -176,7 +190,7 @@ class Play:
             elif between.status is Status.CONNECTED and checks.missed(self._world, one, other):
                 if not between.was_cut:
                     expected = f"the connection of {one} and {other} to remain open"
-                    contradict("EVT-6", expected, "Disconnected was received")
+                    contradict("CON-11", expected, "Disconnected was received")
                 self._model.unsure(one, other)
         stuck = [f for f in self._unchecked if Way.P2P in f.ways and self._model.is_stuck(f.sent)]
         waiting = [flight for flight in self._unchecked if flight not in stuck]
@@ -222,9 +236,11 @@ class Play:
         if pair.attempts and pair.opened_at(pair.attempts[-1]) is not None and asked == 1:
             return "EVT-1"
         if asked > 1:
-            return "CON-8" if len(set(between.callers)) > 1 else "CON-9"
+            return "CON-8" if len(set(between.callers)) > 1 else "CON-12"
         if between.failed:
             return "TMO-7"
+        if between.ends:
+            return "CON-13"
         others = [b for x, y, b in self._model.pairs() if b is not between and {x, y} & {one, other}]
         return "CON-10" if any(b.status is not Status.IDLE for b in others) else "CON-5"
 

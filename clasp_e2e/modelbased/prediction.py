@@ -81,6 +81,8 @@ class Between:
     renewed: bool = False
     """Whether a connection was requested again while it was established."""
     closer: str = ""
+    ends: Counter[str] = field(default_factory=Counter[str])
+    """The number of connections that each session ended by its own call."""
     most: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     """The maximum number of events of each type that each session may have received about the other."""
 
@@ -221,6 +223,7 @@ class Model:
             case Disconnect(who, to):
                 between = self.between(who, to)
                 between.status, between.closer = Status.CLOSING, who
+                between.ends[who] += 1
                 between.allow("Disconnected", who, to)
             case ClosePeer(who) | Kill(who):
                 self._leave(who, orderly=isinstance(step, ClosePeer))

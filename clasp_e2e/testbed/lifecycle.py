@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 
 from clasp_e2e.drivers.interface import NotOffered
-from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, SendResult
+from clasp_e2e.p2p_types import (
+    Connected,
+    ConnectionFailed,
+    Data,
+    Disconnected,
+    P2PEvent,
+    PeerAnnounced,
+    SendResult,
+)
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet, expect, precondition, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair
 from clasp_e2e.testbed.partner_checks import both_connect
 from clasp_e2e.testbed.trace import describe
-
-STATES = (Connected, Disconnected, ConnectionFailed)
-"""The events that report the state of a connection or an attempt."""
 
 
 async def lasts(seconds: float, *ends: tuple[Client, Client], since_connected: bool = False) -> None:
@@ -94,18 +99,24 @@ async def works_like_the_first(pair: PeerPair) -> None:
         expect(count, f"times that {receiver.name} received one payload").equals(1)
 
 
-def events_are_in_order(client: Client, other: Client, *, own_ends: int = 0) -> None:
+def events_are_in_order(
+    client: Client,
+    other: Client,
+    *,
+    own_ends: int = 0,
+    kinds: tuple[type[P2PEvent], ...] = (Connected, Disconnected, ConnectionFailed, Data),
+) -> None:
     """Require the events of `client` about `other` to be those of one connection after the other.
 
     Each connection has one Connected and at most one Disconnected, its Data is between them (nothing may
     have been relayed), and no attempt fails while it lasts. `own_ends` is the number of connections that the
-    client itself ended: their Disconnected may be missing.
+    client itself ended: their Disconnected may be missing. Only events of `kinds` are considered.
     """
     is_connected = False
     silent_ends = own_ends
     for received in client.received:
         event = received.event
-        if event.peer_session_id != other.session_id:
+        if event.peer_session_id != other.session_id or not isinstance(event, kinds):
             continue
         match event:
             case Connected() if is_connected and not silent_ends:
@@ -131,6 +142,6 @@ def _history(client: Client, other: Client) -> str:
     names = [
         type(each.event).__name__
         for each in client.received
-        if each.event.peer_session_id == other.session_id and isinstance(each.event, (*STATES, Data))
+        if each.event.peer_session_id == other.session_id and not isinstance(each.event, PeerAnnounced)
     ]
     return f"{client.name} received {', '.join(names)}"

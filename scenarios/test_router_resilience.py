@@ -26,8 +26,7 @@ from clasp_e2e.testbed import (
 AMPLE = P2PConfig(connection_timeout_secs=8)
 """Long enough to connect on a busy machine, and short enough that a failing attempt ends soon."""
 
-TIMEOUT = 2
-CONFIG = P2PConfig(connection_timeout_secs=TIMEOUT)
+CONFIG = P2PConfig(connection_timeout_secs=2)
 
 LATE = 3.0
 """Seconds by which a time-out may be exceeded (TMO-1)."""
@@ -51,11 +50,12 @@ def expect_one_outcome(pair: PeerPair, failure: Failure | None) -> None:
 
 
 async def router_lost_and_back(
-    unconnected: UnconnectedPair, stage: AttemptStage, judged: str, within: float
+    unconnected: UnconnectedPair, stage: AttemptStage, judged: str, within: float | None = None
 ) -> None:
     """Cut off the router at `stage`, drop what is in transit, and heal it; require the attempt to end."""
     pair = await unconnected.attach(CONFIG, CONFIG)
-    async with StagedAttempt(pair, stage, within=within) as attempt:
+    limit = pair.offerer.timeout + LATE if within is None else within
+    async with StagedAttempt(pair, stage, within=limit) as attempt:
         pair.cut_router()
         attempt.release()
         pair.heal_router()
@@ -97,7 +97,7 @@ async def test_router_lost_with_the_answer_on_the_way(unconnected: UnconnectedPa
 @requirement("TMO-5", "TMO-3", "EVT-6", waits=True)
 async def test_router_lost_when_the_answer_was_delivered(unconnected: UnconnectedPair) -> None:
     """The router is lost after it delivered the answer, and returns: the attempt has exactly one outcome."""
-    await router_lost_and_back(unconnected, AttemptStage.ANSWER_DELIVERED, "TMO-5", TIMEOUT + LATE)
+    await router_lost_and_back(unconnected, AttemptStage.ANSWER_DELIVERED, "TMO-5")
 
 
 @requirement("DIR-2", waits=True)

@@ -131,6 +131,10 @@ async def test_signals_with_an_unknown_correlation_id_are_ignored(connected_pair
 async def test_the_channels_are_the_two_of_the_protocol(connected_pair: PeerPair) -> None:
     """The channels are `clasp` (unordered, no retransmits) and `clasp-reliable` (ordered)."""
     subject, partner = connected_pair
+    for reliable in (False, True):  # An implementation may open a channel when it first sends on it.
+        payload = random_payload(64)
+        await subject.send_p2p(partner, payload, reliable=reliable)
+    await partner.receives(payload)
     seen = {label: (ordered, retransmits) for label, ordered, retransmits in partner.channels(subject)}
     expect(seen.get("clasp"), "`clasp`: ordered, retransmits").equals((False, 0))
     expect(seen.get("clasp-reliable"), "`clasp-reliable`: ordered, retransmits").equals((True, None))

@@ -11,6 +11,7 @@ from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import Subject
 from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.testbed.attached_client import SubjectInfo
+from clasp_e2e.testbed.pace import Pace
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.testbed import Participant, RouterSource
 
@@ -26,6 +27,7 @@ class RunContext:
     participants: dict[str, Participant] = field(default_factory=dict[str, Participant])
     routers: RouterSource | None = None
     router_description: Implementation | None = None
+    pace: Pace = field(default_factory=Pace)
 
     async def open(self) -> None:
         """Start every driver and the router that are not running yet. Raises `DriverFault`."""

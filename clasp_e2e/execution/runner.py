@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import random
 import re
 import traceback
@@ -105,8 +106,13 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     JUDGMENT.set(judgment)
     loop = asyncio.get_running_loop()
     timeline = Timeline(loop.time)
-    assert context.routers is not None
-    testbed = Testbed(context.routers, timeline, plan.patience, coturn=plan.coturn, kills=case.scenario.kills)
+    routers = context.routers
+    assert routers is not None
+    testbed = Testbed(routers, timeline, plan.patience, coturn=plan.coturn, kills=case.scenario.kills)
+    if not plan.one_by_one:  # Somebody would have to start the adapters for this.
+        testbed.with_time = functools.partial(
+            context.pace.adapt, lambda: Testbed(routers, Timeline(loop.time), plan.patience)
+        )
     began = loop.time()
     stalls = LoopStallMonitor(plan.patience)
     try:

@@ -126,6 +126,8 @@ class SessionDescription:
     has_data_channel_section: bool
     candidates: tuple[Candidate, ...]
     ends_candidates: bool
+    is_offer: bool
+    """Whether it is an offer: only an offer may leave the DTLS role open (RFC 8842 section 5.2)."""
 
     @classmethod
     def read(cls, text: str) -> SessionDescription | None:
@@ -146,12 +148,8 @@ class SessionDescription:
             and any(line.startswith("m=application ") and "SCTP" in line for line in lines),
             candidates=tuple(candidate for candidate in found if candidate is not None),
             ends_candidates="a=end-of-candidates" in lines,
+            is_offer=first.get("setup") == "actpass",
         )
-
-    @property
-    def is_offer(self) -> bool:
-        """Whether it is an offer: only an offer leaves the DTLS role open (RFC 8842 section 5.2)."""
-        return self.setup == "actpass"
 
 
 def is_sdp(text: str) -> bool:

@@ -144,7 +144,7 @@ class Switchboard:
             return
         contents = Contents() if message is None else contents_of(message)
         for sdp in contents.descriptions:
-            facts = SessionDescription.read(sdp)
+            facts = _facts_of(sdp, contents)
             if facts is not None:
                 strings = frozenset(self._tying(contents))
                 description = SentDescription(leg, sdp, facts, strings, self._loop.time())
@@ -177,7 +177,7 @@ class Switchboard:
     def _trace(self, receiver: str, contents: Contents) -> tuple[str, Attempt | None]:
         """Return sender and attempt of a signal to `receiver`; no attempt if the sender has no leg."""
         for sdp in contents.descriptions:
-            facts = SessionDescription.read(sdp)
+            facts = _facts_of(sdp, contents)
             description = facts and self._authors.get((facts.ufrag, facts.is_offer))
             if not description or description.leg == receiver:
                 continue
@@ -224,3 +224,14 @@ class Switchboard:
 
     def _tying(self, contents: Contents) -> set[str]:
         return contents.strings - self._sessions - _TYPE_WORDS
+
+
+def _facts_of(sdp: str, contents: Contents) -> SessionDescription | None:
+    """Return the facts of `sdp`, which is an offer also if its signal says so.
+
+    An offer may choose a DTLS role (RFC 8842 section 5.2), and then looks like an answer.
+    """
+    facts = SessionDescription.read(sdp)
+    if facts is not None and "offer" in contents.strings and "answer" not in contents.strings:
+        return replace(facts, is_offer=True)
+    return facts

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Attempt, Conditions, Side, ask_stun
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
-from clasp_e2e.results.pairing import REFERENCE, Pairing
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.attacked_router import AttackedRouter
 from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, precondition, random_payload
@@ -16,6 +16,7 @@ from clasp_e2e.testbed.payload_path import Path as Path
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.stalled_client import StalledClient
 from clasp_e2e.testbed.testbed import Participant, Testbed
+from clasp_e2e.testbed.usable_candidates import require_usable_candidates
 
 
 class PeerPair:
@@ -112,6 +113,7 @@ class PeerPair:
                     waiting = client.wait_for(Connected, other, within=limit, unless=ConnectionFailed)
                     both.create_task(waiting)
         except* Unmet as unmet:
+            require_usable_candidates(self.testbed.switchboard, (self.offerer.name, self.answerer.name))
             reason = "; ".join(str(error) for error in unmet.exceptions)
             raise Blocked("EVT-1" if self.is_established else "CON-5", reason) from None
 
@@ -151,6 +153,7 @@ class PeerPair:
         if not await self.shows(lambda: self.is_established):
             if self.is_connected_unseen:
                 raise Unobserved("both sides received Connected, and no datagram has crossed the link")
+            require_usable_candidates(self.testbed.switchboard, (self.offerer.name, self.answerer.name))
             raise Unmet(
                 f"DTLS application data on the link in both directions within {self.connect_limit:g} s",
                 self._missing_for_connection(),
@@ -293,14 +296,26 @@ class UnconnectedPair:
         """The role that is judged: `offerer` or `answerer`."""
 
     async def attach(self, offerer: P2PConfig | None = None, answerer: P2PConfig | None = None) -> PeerPair:
-        """Attach both peers; the default configuration has no ICE server."""
+        """Attach both peers; the default configuration has no ICE server.
+
+        A configured time-out is made longer if the two need more time to connect (`Pace`).
+        """
+        configs = offerer or P2PConfig(), answerer or P2PConfig()
+        if self.testbed.with_time is not None:
+            pairing = self._unscripted(self._offerer), self._unscripted(self._answerer)
+            configs = await self.testbed.with_time(configs, pairing)
         opened = await asyncio.gather(
-            self.testbed.open_client("alice", self._offerer, offerer or P2PConfig()),
-            self.testbed.open_client("bob", self._answerer, answerer or P2PConfig()),
+            self.testbed.open_client("alice", self._offerer, configs[0]),
+            self.testbed.open_client("bob", self._answerer, configs[1]),
             return_exceptions=True,  # If one fails, the other must not continue after the scenario.
         )
         alice, bob = (_or_raise(each) for each in opened)
         return PeerPair(self.testbed, alice, bob, self.subject, self._newcomers)
+
+    def _unscripted(self, participant: Participant) -> Participant:
+        """Return `participant`, or the reference for a scripted partner."""
+        is_scripted = participant.side.label == SCRIPTED
+        return self._newcomers if is_scripted and self._newcomers is not None else participant
 
     async def attach_another_answerer(self, name: str = "carol") -> Client:
         """Attach a third client of the answerer's implementation."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
@@ -39,6 +40,13 @@ class Participant:
 
     driver: Driver
     side: SubjectInfo
+
+
+Configs: TypeAlias = tuple[P2PConfig, P2PConfig]
+"""The configurations of an offerer and an answerer."""
+
+LongerTimeouts: TypeAlias = Callable[[Configs, tuple[Participant, Participant]], Awaitable[Configs]]
+"""Returns configurations of two participants with time-outs that are long enough for them to connect."""
 
 
 @dataclass(slots=True)
@@ -130,6 +138,8 @@ class Testbed:
         """The messages with a value from each client, including those in bundles."""
         self.alterations: dict[str, Alteration] = {}
         """By client: the change made to each frame before the leg delivers it to the client."""
+        self.with_time: LongerTimeouts | None = None
+        """Makes the configured time-outs of a pairing long enough for it."""
         self._coturn = coturn
         self._kills = kills
         self._uses_links = uses_links

@@ -87,6 +87,14 @@ async def test_offer_and_answer_share_a_link(world: World) -> None:
     assert world.board.unreadable("alice", "bob") is None
 
 
+async def test_offer_that_chooses_a_dtls_role_is_known_by_its_signal(world: World) -> None:
+    world.send("alice", "bob", type="offer", correlation_id="c-1", sdp=sdp("aaaa", "active", 1111))
+    world.send("bob", "alice", type="answer", correlation_id="c-1", sdp=sdp("bbbb", "passive", 2222))
+    [attempt] = world.board.attempts_between("alice", "bob")
+    assert (attempt.offerer, attempt.answerer) == ("alice", "bob")
+    assert attempt.answer is not None
+
+
 async def test_candidates_count_once_whether_delivered_or_not(world: World) -> None:
     assert world.board.candidates_from("alice") == []
     world.up("alice", sdp=sdp("aaaa", "actpass", 1111))

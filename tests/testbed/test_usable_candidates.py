@@ -1,0 +1,34 @@
+"""What the link needs of the peers, and what is reported if they do not offer it."""
+
+from __future__ import annotations
+
+import pytest
+
+from clasp_e2e import wire
+from clasp_e2e.network import Switchboard
+from clasp_e2e.testbed.expectations import EnvironmentFault
+from clasp_e2e.testbed.usable_candidates import require_usable_candidates
+
+IPV4 = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host"
+IPV6 = "a=candidate:2 1 udp 1 ::1 9 typ host"
+TCP = "a=candidate:3 1 tcp 1 127.0.0.1 9 typ host tcptype passive"
+
+
+async def require(*candidates: str) -> None:
+    board = Switchboard()
+    sdp = "\r\n".join(["v=0", "a=ice-ufrag:abcd", "a=setup:actpass", *candidates, ""])
+    board.observe("alice", "up", wire.Publish("/clasp/p2p/signal/bob", {"type": "offer", "sdp": sdp}))
+    require_usable_candidates(board, ["alice", "bob"])
+
+
+async def test_one_usable_candidate_is_enough() -> None:
+    await require(IPV6, TCP, IPV4)
+
+
+async def test_no_candidate_at_all_is_not_the_environment() -> None:
+    await require()
+
+
+async def test_candidates_that_the_link_cannot_carry_are_the_environment() -> None:
+    with pytest.raises(EnvironmentFault, match=r"only host tcp 127\.0\.0\.1, host udp ::1; the link"):
+        await require(IPV6, TCP)

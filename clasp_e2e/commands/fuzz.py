@@ -27,7 +27,8 @@ from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.store import ResultsError
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
-from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.router_source import RouterSource
+from clasp_e2e.testbed.testbed import Participant
 from clasp_e2e.testbed.waiting import Patience
 
 

@@ -20,7 +20,8 @@ from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.expectations import JUDGMENT, Judgment
-from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed
+from clasp_e2e.testbed.router_source import RouterSource
+from clasp_e2e.testbed.testbed import Participant, Testbed
 from clasp_e2e.testbed.waiting import Patience
 
 

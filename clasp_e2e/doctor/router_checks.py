@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from clasp_e2e.doctor.check_results import CheckFailed
 from clasp_e2e.drivers.interface import Driver
-from clasp_e2e.testbed.testbed import start_router
+from clasp_e2e.testbed.router_source import start_router
 from clasp_e2e.testbed.waiting import Patience
 
 

@@ -6,8 +6,8 @@ from clasp_e2e.drivers.interface import Description, Driver, DriverFault, NotOff
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.calls import call_driver, initialize_driver
 from clasp_e2e.testbed.expectations import Blocked
+from clasp_e2e.testbed.router_source import RouterSource, start_router
 from clasp_e2e.testbed.signaling_client import SignalingClient
-from clasp_e2e.testbed.testbed import RouterSource, start_router
 from clasp_e2e.testbed.waiting import Patience
 
 

@@ -12,8 +12,9 @@ from clasp_e2e.results.run_record import Subject
 from clasp_e2e.scripted.mutant import scripted_driver
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.pace import Pace
+from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.scenario import Scenario
-from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.testbed import Participant
 
 
 @dataclass

@@ -20,8 +20,9 @@ from clasp_e2e.p2p_types import Connected, P2PConfig
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import JUDGMENT, Blocked, Judgment, Unmet
+from clasp_e2e.testbed.router_source import RouterSource, start_router
 from clasp_e2e.testbed.signaling_client import SignalingClient
-from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed, start_router
+from clasp_e2e.testbed.testbed import Participant, Testbed
 from clasp_e2e.testbed.waiting import Patience
 
 BATCH_LIMIT = 30.0

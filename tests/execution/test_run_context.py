@@ -14,7 +14,7 @@ from clasp_e2e.drivers import DriverFault, NotAvailable
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import ExternalRouterDriver
 from clasp_e2e.execution.run_session import RunSession, SharedResources
-from clasp_e2e.testbed.testbed import RouterSource
+from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 

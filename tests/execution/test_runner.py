@@ -27,7 +27,7 @@ from clasp_e2e.testbed import (
     remark,
 )
 from clasp_e2e.testbed.expectations import EnvironmentFault
-from clasp_e2e.testbed.testbed import RouterSource
+from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.waiting import Patience
 
 pytestmark = pytest.mark.usefixtures("watched")

@@ -20,7 +20,8 @@ from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, Signa
 from clasp_e2e.peer import inputs as heard
 from clasp_e2e.router.effects import Effect, Script
 from clasp_e2e.testbed.attached_client import SubjectInfo
-from clasp_e2e.testbed.testbed import Participant, RouterSource
+from clasp_e2e.testbed.router_source import RouterSource
+from clasp_e2e.testbed.testbed import Participant
 from clasp_e2e.testbed.waiting import Patience
 
 SHORT = Patience(0.3)

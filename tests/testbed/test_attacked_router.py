@@ -10,7 +10,7 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.router import RouterServer
 from clasp_e2e.testbed.expectations import LeftOut
 from clasp_e2e.testbed.raw_connection import RawConnection
-from clasp_e2e.testbed.testbed import RouterSource
+from clasp_e2e.testbed.router_source import RouterSource
 
 from .cases import judged
 

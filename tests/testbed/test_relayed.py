@@ -7,7 +7,8 @@ import pytest
 from clasp_e2e.network import Coturn
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.expectations import EnvironmentFault
-from clasp_e2e.testbed.testbed import RouterSource, Testbed
+from clasp_e2e.testbed.router_source import RouterSource
+from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.waiting import Patience
 
 

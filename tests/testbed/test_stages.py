@@ -13,7 +13,8 @@ from clasp_e2e.p2p_types import Connected
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed import AttemptStage, PeerPair, StagedAttempt, UnconnectedPair, glare
 from clasp_e2e.testbed.attached_client import SubjectInfo
-from clasp_e2e.testbed.testbed import Participant, RouterSource, Testbed
+from clasp_e2e.testbed.router_source import RouterSource
+from clasp_e2e.testbed.testbed import Participant, Testbed
 from clasp_e2e.testbed.waiting import Patience
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from clasp_e2e import wire
 from clasp_e2e.testbed import (
@@ -27,6 +28,9 @@ FLOOD, PORTION, SIZE = 1800, 450, 8192
 
 PORTION_S = 0.5
 """Seconds between portions: a router may refuse 1000 messages a second, as the public one does."""
+
+PINGS = 8
+"""PING messages of a client that otherwise only listens."""
 
 REPEAT_S = 0.2
 """Seconds after which a signal to a session that has gone is repeated."""
@@ -140,6 +144,23 @@ async def test_bursts_of_several_senders_arrive_or_are_refused(router: RouterCli
     bob = await router.client("bob")
     senders = [await router.unruly_client(name) for name in ("alice", "carol", "dave", "erin")]
     await together(*(expect_burst(bob, sender, BURST // 10) for sender in senders))
+
+
+@requirement("RTR-12", extended=True)
+async def test_a_session_that_only_listens_stays_reachable(router: RouterClients) -> None:
+    """A client that says nothing for minutes, or only PING, gets its signals, or its session is ended."""
+    _, carol = listeners = [await router.unruly_client(name) for name in ("bob", "carol")]
+    for _ in range(PINGS):
+        await asyncio.sleep(router.patience.idle / PINGS)
+        with suppress(Unobserved):
+            await carol.send(wire.Ping())
+    alice = await router.client("alice")
+    for listener in listeners:
+        if listener.has_ended:
+            remark(f"the router has ended the idle session of {listener.name}")
+            continue
+        await alice.mark(listener.session_id, "after-the-silence")
+        await listener.gets_signal(correlation_id="after-the-silence")
 
 
 async def expect_burst(receiver: SignalingClient, sender: SignalingClient, count: int) -> None:

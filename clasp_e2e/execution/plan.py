@@ -46,6 +46,8 @@ class RunPlan:
     strict: bool = False
     coturn: bool = False
     attack_router: bool = False
+    extended: bool = False
+    """Whether scenarios that wait for minutes are run too."""
     one_by_one: bool = False
     """Whether each case starts only when its result is requested (`--attach`)."""
     specs: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -54,7 +56,7 @@ class RunPlan:
     @property
     def switches(self) -> tuple[str, ...]:
         """The flags that are set and change what is run."""
-        return tuple(name for name in ("coturn", "attack_router") if getattr(self, name))
+        return tuple(name for name in ("coturn", "attack_router", "extended") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class CasePlan:
     def add(self, path: Path, scenario: Scenario) -> list[Pairing]:
         """Return the pairings in which `scenario`, from the file `path`, is judged: one for each case.
 
-        Raises `UnknownRequirement`.
+        An extended scenario has no case unless the plan is extended. Raises `UnknownRequirement`.
         """
         catalogue = self._plan.catalogue
         requirements = [catalogue.get(name) for name in scenario.requirements]
@@ -93,6 +95,8 @@ class CasePlan:
         if path.name not in self._read:
             self._read.add(path.name)
             self._sibling_files.update(each.name for each in path.parent.glob("test_*.py"))
+        if scenario.extended and not self._plan.extended:
+            return []
         found = pairings(scenario, requirements[0], self._plan.selection.subjects)
         for pairing in found:
             self._requirements[case_id(path, scenario, pairing)] = scenario.requirements

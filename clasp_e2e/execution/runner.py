@@ -116,7 +116,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     began = loop.time()
     stalls = LoopStallMonitor(plan.patience)
     try:
-        async with asyncio.timeout(plan.patience.scenario) as testbed.limit:
+        limit = plan.patience.scenario + (plan.patience.idle if case.scenario.extended else 0)
+        async with asyncio.timeout(limit) as testbed.limit:
             await testbed.open(to_attack=case.scenario.world == "attacked_router")
             participants = context.participants_of(case.scenario)
             fixture = await build_fixture(case.scenario.world, case.pairing, testbed, participants)

@@ -6,6 +6,7 @@ The package `execution` judges the cases; a test only requests the result of its
 
 import argparse
 import random
+import re
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +77,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "slow: waits for a time that the specification or ICE defines, some 30 s"
     )
+    config.addinivalue_line("markers", "extended: waits for minutes; runs with --extended or -m extended")
     options = config.option
+    if re.search(r"(?<!not )\bextended\b", options.markexpr or ""):
+        options.extended = True
     scale = attach.patience_of(options)
     if not scale > 0:
         usage_error(f"--deadline-scale {scale}: give a number above 0; 2 doubles the time limits")
@@ -118,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
             strict=bool(config.getini("strict")),
             coturn=options.coturn,
             attack_router=options.attack_router,
+            extended=options.extended,
             one_by_one=options.attach is not None,
             specs={
                 name: getattr(options, name)
@@ -163,6 +168,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
     # A test waits for its case, which may be queued; the run limits the time of the case.
     marks = [pytest.mark.timeout(0)] + ([pytest.mark.slow] if scenario.slow else [])
+    marks += [pytest.mark.extended] if scenario.extended else []
     metafunc.parametrize(
         "case",
         [

@@ -113,6 +113,45 @@ class ForgetsNamesakes(Namesakes):
             await self.to_client(frame)
 
 
+# Clients that only listen
+
+
+class Forgetful(FrontSession):
+    """A client that counts as gone after a second in which the router saw nothing of it."""
+
+    seen_at = 0.0
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        self.note_client(now)
+        name = wire.signal_target(message.address) if isinstance(message, wire.Publish) else None
+        target = self.front.sessions.get(name or "")
+        if isinstance(target, Forgetful) and now - target.seen_at > 1:
+            await self.tell(wire.Error(404, "no session with that id is connected"))
+        else:
+            await self.to_router(frame)
+
+    def note_client(self, now: float) -> None:
+        """Note that the client has sent something."""
+        self.seen_at = now
+
+
+@mutant("RTR-12", "It forgets a session that has been silent for a second, and keeps its connection.")
+class ForgetsSilentSessions(Forgetful):
+    pass
+
+
+@mutant("RTR-12", "It forgets a session that got nothing for a second, and keeps its connection.")
+class ForgetsSessionsWithoutSignals(Forgetful):
+    def note_client(self, now: float) -> None:
+        pass
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        if not isinstance(message, wire.Pong):
+            self.seen_at = asyncio.get_running_loop().time()
+        await self.to_client(frame)
+
+
 # Clients that stop reading
 
 

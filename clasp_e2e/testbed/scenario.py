@@ -26,7 +26,8 @@ class Scenario:
     """A scenario, the requirements that it judges, and what it needs.
 
     `waits`: it spends its time waiting, and runs in parallel with others. `slow`: it waits for a time
-    that the specification or ICE defines, some 30 s. `opposite`: the script of a scripted partner.
+    that the specification or ICE defines, some 30 s. `extended`: it waits for minutes, and is run only on
+    request. `opposite`: the script of a scripted partner.
     `role`: the only role in which it judges a peer; None means each role that the requirement judges.
     `kills`: it kills a peer, so each of its peers has its own process.
     """
@@ -39,6 +40,7 @@ class Scenario:
     opposite: type[PeerScript] | None = None
     role: PeerRole | None = None
     kills: bool = False
+    extended: bool = False
 
     @property
     def name(self) -> str:
@@ -67,6 +69,7 @@ def requirement(
     opposite: type[PeerScript] | None = None,
     role: PeerRole | None = None,
     kills: bool = False,
+    extended: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
     """Turn a coroutine function into a scenario that judges the requirements `ids`.
 
@@ -95,7 +98,15 @@ def requirement(
         test.__module__ = function.__module__
         test.__doc__ = function.__doc__
         test.scenario = Scenario(  # pyright: ignore[reportFunctionMemberAccess]
-            function, ids, parameters[0], waits or slow, slow, opposite, role, kills
+            function,
+            ids,
+            parameters[0],
+            waits or slow or extended,
+            slow or extended,
+            opposite,
+            role,
+            kills,
+            extended,
         )
         return test
 

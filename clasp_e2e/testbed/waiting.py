@@ -13,6 +13,8 @@ class Patience:
     """
 
     scale: float = 1.0
+    idle: float = 400.0
+    """The time for which an idle session is watched. A public router removes one after 300 to 375 s."""
 
     @property
     def event(self) -> float:

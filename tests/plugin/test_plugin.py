@@ -86,6 +86,25 @@ def test_a_part_chosen_on_purpose_is_partial_and_no_failure(folder: Folder) -> N
         assert found.results.verdict is Verdict.PARTIAL
 
 
+EXTENDED = """
+    @requirement("EVT-8", extended=True)
+    async def test_it_takes_minutes(single):
+        pass
+"""
+
+
+def test_an_extended_scenario_runs_on_request_and_is_not_missing_otherwise(folder: Folder) -> None:
+    found = folder.write(MODE, EXTENDED).run("--peer", HONEST)
+    assert (found.status, found.results.verdict) == (0, Verdict.CONFORMANT)
+    assert set(found.outcomes) == {"test_the_mode[iut]"}
+    assert found.results.plan is not None
+    assert not found.results.plan.left_out
+    for option in ("--extended", "-mextended"):
+        found = folder.run("--peer", HONEST, option)
+        assert found.outcomes["test_it_takes_minutes[iut]"] == "passed", option
+    assert set(found.outcomes) == {"test_it_takes_minutes[iut]"}
+
+
 def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(folder: Folder) -> None:
     others = """
         @requirement("RTE-2")

@@ -28,6 +28,8 @@ VARIANT = "variant"
 OTHERS = {REFERENCE, SCRIPTED}
 SCALE = 0.5
 """Of the harness's patience: most waits for a mutant time out."""
+IDLE_S = 2.0
+"""Seconds for which an idle session is watched, instead of minutes."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 
@@ -120,7 +122,7 @@ async def run(
         catalogue=catalogue(),
         selection=Selection(subjects(role), drivers, broken if is_router else sound, {}),
         seed=0,
-        patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE),
+        patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE, idle=IDLE_S),
     )
     async with open_run(plan, shared) as opened:
         return MutantRun([judged.result async for _, judged in opened.judge(to_run)])
@@ -165,7 +167,7 @@ async def run_variant(
     drivers = {REFERENCE: sound} if is_router else {VARIANT: subject, REFERENCE: sound}
     judged = subjects_of_variant(is_router=is_router)
     selection = Selection(judged, drivers, subject if is_router else sound, {})
-    plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0)
+    plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0, patience=Patience(idle=IDLE_S))
     async with open_run(plan, shared) as opened:
         return [judged.result async for _, judged in opened.judge(to_run)]
 

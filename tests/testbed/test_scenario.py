@@ -30,6 +30,7 @@ def test_what_is_slow_waits() -> None:
         ({}, (False, False)),
         ({"waits": True}, (True, False)),
         ({"slow": True}, (True, True)),
+        ({"extended": True}, (True, True)),
     ]:
         scenario = scenario_of(requirement("CON-5", **options)(test_it))
         assert scenario is not None

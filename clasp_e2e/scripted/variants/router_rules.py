@@ -179,3 +179,30 @@ class LimitsSubscriptions(StrictSession):
         del frame
         self.subscriptions += isinstance(message, wire.Subscribe)
         return "too many subscriptions" if self.subscriptions > MAX_SUBSCRIPTIONS else None
+
+
+@router_variant(OpenPoint.ROUTER_RULES, "It ends a session that says nothing for a second.", "RTR-12")
+class EndsIdleSessions(FrontSession):
+    idle = 1.0
+
+    async def run(self) -> None:
+        self.said = asyncio.Event()
+        clock = asyncio.create_task(self._watch())
+        try:
+            await super().run()
+        finally:
+            clock.cancel()
+            await asyncio.gather(clock, return_exceptions=True)
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        self.said.set()
+        await super().from_client(message, frame)
+
+    async def _watch(self) -> None:
+        try:
+            while True:
+                async with asyncio.timeout(self.idle):
+                    await self.said.wait()
+                self.said.clear()
+        except TimeoutError:
+            await self.end(POLICY_VIOLATION, "idle")

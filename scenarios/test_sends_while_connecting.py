@@ -20,7 +20,7 @@ async def test_sends_in_prefer_p2p_while_connecting(pair: PeerPair) -> None:
         await sends.expect_truth()
 
 
-@requirement("RTE-8", "SND-13")
+@requirement("SND-13", "RTE-8")
 async def test_sends_in_p2p_only_while_connecting(pair: PeerPair) -> None:
     """In P2POnly, a send while the peers connect is refused, or arrives directly; none is relayed."""
     await set_mode(pair, RoutingMode.P2P_ONLY)
@@ -37,7 +37,7 @@ async def test_sends_in_p2p_only_while_connecting(pair: PeerPair) -> None:
             await sends.expect_truth()
 
 
-@requirement("RTE-9", "SND-13")
+@requirement("SND-13", "RTE-9")
 async def test_sends_in_server_only_while_connecting(pair: PeerPair) -> None:
     """In ServerOnly, each send while the peers connect returns Relay, and arrives once."""
     await set_mode(pair, RoutingMode.SERVER_ONLY)

@@ -97,8 +97,9 @@ def check_data(world: World) -> None:
                 expected = f"{receiver} to receive only data that was sent to it"
                 contradict(kind, expected, f"{len(event.data)} other bytes")
             flight, way = sent[event.data]
-            if event.data in seen and flight.sent.step.reliable:
-                contradict("SND-1", f"{flight} to arrive once", "it arrived twice")
+            if event.data in seen:
+                rule = "SND-1" if flight.sent.step.reliable else "SND-10"
+                contradict(rule, f"{flight} to arrive once", "it arrived twice")
             seen.add(event.data)
             _check_arrival(world, flight, way, event, place)
             if way is Way.P2P and flight.sent.step.reliable:

@@ -33,9 +33,13 @@ class EarlySend:
     result: SendResult | None = None
 
     def __str__(self) -> str:
+        return f"{self.call}, which returned {self.result or 'an error'}"
+
+    @property
+    def call(self) -> str:
+        """The call in words."""
         kind = "reliable" if self.reliable else "unreliable"
-        result = self.result or "an error"
-        return f"the {kind} send of {self.sender.name} {self.when}, which returned {result}"
+        return f"the {kind} send of {self.sender.name} {self.when}"
 
 
 class EarlySends:
@@ -48,6 +52,7 @@ class EarlySends:
         self.sends: list[EarlySend] = []
         self._pair = pair
         self._tasks: list[asyncio.Task[None]] = []
+        self._calls: dict[asyncio.Task[None], EarlySend] = {}
         self._direct = {client: pair.sent_directly(client, pair.other(client)) for client in pair}
         self._routed = {client: client.leg.up.bytes for client in pair}
 
@@ -79,6 +84,7 @@ class EarlySends:
         self.sends.append(send)
         task = asyncio.create_task(self._send(send))
         self._tasks.append(task)
+        self._calls[task] = send
         return task
 
     async def _send(self, send: EarlySend) -> None:
@@ -97,13 +103,11 @@ class EarlySends:
             for client in pair:
                 await self.start(client, "while the answer is held back")
             attempt.release()
-            until = [asyncio.create_task(self._until_connected(client)) for client in pair]
-            self._tasks += until
+            self._tasks += [asyncio.create_task(self._until_connected(client)) for client in pair]
             if (failure := await attempt.ended()) is not None:
                 raise Blocked("CON-5", f"the attempt failed: {failure.reason}")
         await pair.both_connected()
-        await asyncio.gather(*until)
-        await asyncio.gather(*self._tasks)
+        await self._all_return()
 
     async def _until_connected(self, client: Client) -> None:
         other = self._pair.other(client)
@@ -114,6 +118,19 @@ class EarlySends:
             await client.all_is_written()
         await client.wait_for(Connected, other, within=self._pair.connect_limit)
         await self.start(client, "right after Connected")
+
+    async def _all_return(self) -> None:
+        """Wait for all calls; unmet if one has not returned although the peers have long been connected."""
+        clock, limit = asyncio.get_running_loop().time, self._pair.patience.retransmission
+        deadline = clock() + limit
+        while pending := [task for task in self._tasks if not task.done()]:
+            done, _ = await asyncio.wait(pending, timeout=deadline - clock())
+            if not done:
+                waiting = next(send for task, send in self._calls.items() if not task.done())
+                expected = f"{waiting.call} to return within {limit:g} s of Connected"
+                raise Unmet(expected, "it has not returned")
+        for task in self._tasks:
+            task.result()
 
     async def expect_truth(self) -> None:
         """Require what was accepted to arrive, once, by the path of its result.

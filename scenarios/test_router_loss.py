@@ -47,8 +47,8 @@ async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -
     seen = len(single.testbed.published)
     session = await lose_router_and_return(single.testbed, client)
     with precondition("CON-3"):
-        await client.connect_to_peer(silent.session_id)
-        await silent.gets(wire.Publish)
+        async with client.connecting_to(silent.session_id):
+            await silent.gets(wire.Publish)
     await client.all_is_written()
     later = [each.message for each in single.testbed.published[seen:] if each.client == client.name]
     for message in later:
@@ -62,11 +62,11 @@ async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -
         )
 
 
-async def connects(caller: Client, called: Client, target: str, sender: str, within: float) -> None:
+async def connects(caller: Client, called: Client, target: str, sender: str) -> None:
     """Require `caller`, as the session `sender`, to connect to `called` at the session `target`."""
-    await caller.connect_to_peer(target)
-    for client, session in ((caller, target), (called, sender)):
-        await client.wait_for(Connected, session, within=within)
+    async with caller.connecting_to(target):
+        for client, session in ((caller, target), (called, sender)):
+            await client.wait_for(Connected, session, within=caller.attempt_limit)
     for one, other, own, session in ((caller, called, sender, target), (called, caller, target, sender)):
         payload = random_payload(512)
         await one.send_p2p(session, payload)
@@ -80,10 +80,9 @@ async def test_a_client_that_is_back_connects(unconnected: UnconnectedPair) -> N
     pair = await unconnected.attach(AMPLE, AMPLE)
     subject, partner = pair
     session = await lose_router_and_return(pair.testbed, subject)
-    limit = pair.patience.connect
-    await connects(subject, partner, partner.session_id, session, limit)
+    await connects(subject, partner, partner.session_id, session)
     newcomer = await unconnected.attach_another_partner()
-    await connects(newcomer, subject, session, newcomer.session_id, limit)
+    await connects(newcomer, subject, session, newcomer.session_id)
 
 
 @requirement("CON-16", waits=True)

@@ -174,13 +174,23 @@ class Client(Inbox):
     async def connecting_to(self, target: Party) -> AsyncGenerator[None]:
         """Request a direct connection to `target`, and run the block meanwhile.
 
-        If the call is refused, the block ends with `Refused`. After the block, the call is no longer
-        awaited; unmet if it has not returned although this client has received Connected.
+        If the call is refused, the block ends with `Refused`. After the block, its result does not count;
+        unmet if it has not returned although this client has received Connected.
         """
+        is_over = False
+
+        async def connects() -> None:
+            try:
+                await self.connect_to_peer(target)
+            except Refused:
+                if not is_over:
+                    raise
+
         try:
             async with asyncio.TaskGroup() as tasks:
-                call = tasks.create_task(self.connect_to_peer(target))
+                call = tasks.create_task(connects())
                 yield
+                is_over = True
                 limit = self._patience.call
                 await asyncio.wait({call}, timeout=limit)
                 if not call.done() and self.events(Connected, target):

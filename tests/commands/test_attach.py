@@ -80,7 +80,7 @@ def test_attached_adapter_is_judged_as_any_other(
     assert results["subjects"]["offerer"]["name"] == "clasp-e2e reference"
 
 
-def test_two_of_a_kind_are_two_that_attach(start: Start, adapter_command: list[str]) -> None:
+def test_two_processes_of_an_adapter_attach_separately(start: Start, adapter_command: list[str]) -> None:
     run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
     command = (*adapter_command, "--processes", "per_peer")
     adapters = [start("connect", awaited(run), *command), start("connect", awaited(run), *command)]
@@ -88,16 +88,14 @@ def test_two_of_a_kind_are_two_that_attach(start: Start, adapter_command: list[s
     assert (run.returncode, [adapter.wait() for adapter in adapters]) == (0, [0, 0]), out
 
 
-def test_two_of_a_kind_that_share_a_process_are_one_that_attaches(
-    start: Start, adapter_command: list[str]
-) -> None:
+def test_peers_that_share_a_process_attach_once(start: Start, adapter_command: list[str]) -> None:
     run = start("run", PAIR, "--peer", "cmd:its words", "--attach", "localhost:0")
     adapter = start("connect", awaited(run), *adapter_command)
     out, _ = run.communicate()
     assert (run.returncode, adapter.wait()) == (0, 0), out
 
 
-def test_one_that_leaves_midway_is_an_error_and_no_verdict(start: Start) -> None:
+def test_adapter_that_leaves_midway_is_an_error_and_no_verdict(start: Start) -> None:
     run = start("run", CASE, "--attach")
     adapter = start("connect", awaited(run), "--", sys.executable, "-c", "input(); exit(9)")
     out, _ = run.communicate()
@@ -149,7 +147,7 @@ def test_bad_usage(command: Command, arguments: list[str], said: str) -> None:
     assert said in finished.stderr
 
 
-def test_a_port_that_is_taken_is_usage(command: Command) -> None:
+def test_port_that_is_taken_is_usage(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         finished = command("run", CASE, "--attach", address)

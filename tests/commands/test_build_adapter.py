@@ -8,7 +8,7 @@ from click.testing import Result
 Invoke = Callable[..., Result]
 
 
-def test_what_is_missing_is_one_message_and_no_verdict(invoke: Invoke, tmp_path: Path) -> None:
+def test_missing_program_is_one_message_and_no_verdict(invoke: Invoke, tmp_path: Path) -> None:
     for adapter, wanted in (("rust", "cargo, which comes with Rust"), ("node", "node is not on the PATH")):
         result = invoke("build-adapter", adapter, PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
         assert (result.exit_code, result.stdout) == (2, "")
@@ -16,7 +16,7 @@ def test_what_is_missing_is_one_message_and_no_verdict(invoke: Invoke, tmp_path:
         assert wanted in result.stderr
 
 
-def test_the_path_of_what_was_built_is_all_that_is_printed(invoke: Invoke, tmp_path: Path) -> None:
+def test_path_of_the_adapter_is_all_that_is_printed(invoke: Invoke, tmp_path: Path) -> None:
     for name in ("cc", "pkg-config"):
         (tmp_path / name).write_text("#!/bin/sh\n")
     script = 'while [ $# -gt 1 ] && [ "$1" != --target-dir ]; do shift; done; [ $# -gt 1 ] || exit 0\n'
@@ -34,7 +34,7 @@ def test_the_path_of_what_was_built_is_all_that_is_printed(invoke: Invoke, tmp_p
     assert again.stdout == result.stdout
 
 
-def test_an_adapter_that_is_not_known_is_usage(invoke: Invoke) -> None:
+def test_adapter_that_is_not_known_is_usage(invoke: Invoke) -> None:
     result = invoke("build-adapter", "cobol")
     assert result.exit_code == 2
     assert "'rust', 'node'" in result.stderr

@@ -17,7 +17,7 @@ def adapter(fault: str) -> str:
     return f"cmd:{sys.executable} {FAULTY} {fault}"
 
 
-def test_an_adapter_without_faults_exits_with_0(command: Command) -> None:
+def test_adapter_without_faults_exits_with_0(command: Command) -> None:
     finished = command("doctor", adapter("none"))
     assert finished.returncode == 0, finished.stdout + finished.stderr
     first, *_, last = finished.stdout.splitlines()
@@ -37,7 +37,7 @@ def test_each_check_has_a_line_and_a_fault_has_advice(command: Command) -> None:
     assert lines[-1] == "1 fault found."
 
 
-def test_an_adapter_that_exits_early_has_one_fault_and_skipped_checks(command: Command) -> None:
+def test_adapter_that_exits_early_has_one_fault_and_skipped_checks(command: Command) -> None:
     finished = command("doctor", adapter("short_lines"))
     assert finished.returncode == 1
     assert "skipped  same fault as above: it exited with status 1" in finished.stdout
@@ -45,7 +45,7 @@ def test_an_adapter_that_exits_early_has_one_fault_and_skipped_checks(command: C
 
 
 @pytest.mark.parametrize("driver", ["cmd:no-such-program", adapter("early_exit")])
-def test_a_driver_that_cannot_be_started_exits_with_3(command: Command, driver: str) -> None:
+def test_driver_that_cannot_be_started_exits_with_3(command: Command, driver: str) -> None:
     finished = command("doctor", driver)
     assert finished.returncode == 3
     assert finished.stderr.startswith("Error: the adapter `")
@@ -67,7 +67,7 @@ def test_bad_usage(command: Command, arguments: list[str], said: str) -> None:
     assert said in finished.stderr
 
 
-def test_a_driver_in_this_process_that_cannot_be_initialized(command: Command, tmp_path: Path) -> None:
+def test_driver_in_this_process_that_cannot_be_initialized(command: Command, tmp_path: Path) -> None:
     source = "from clasp_e2e.drivers import DriverFault\nfrom clasp_e2e.drivers.reference import *\n"
     source += (
         "class Unready(ReferenceDriver):\n    async def initialize(self): raise DriverFault('no licence')\n"

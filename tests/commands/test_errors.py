@@ -31,7 +31,7 @@ Invoke = Callable[..., Result]
         (["connect", "127.0.0.1:1", "no-such-program"], "there is no program 'no-such-program'"),
     ],
 )
-def test_a_usage_error_is_one_line_with_a_hint(invoke: Invoke, arguments: list[str], message: str) -> None:
+def test_usage_error_is_one_line_with_a_hint(invoke: Invoke, arguments: list[str], message: str) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -39,7 +39,7 @@ def test_a_usage_error_is_one_line_with_a_hint(invoke: Invoke, arguments: list[s
     assert line.startswith(f"Error: {message}")
 
 
-def test_a_misspelt_evidence_file_gets_a_suggestion(invoke: Invoke, tmp_path: Path) -> None:
+def test_misspelt_evidence_file_gets_a_suggestion(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "test_sending_test_order_iut.json").touch()
     result = invoke("replay", str(tmp_path / "test_sendign_test_order_iut.json"))
     assert result.exit_code == 2
@@ -63,7 +63,7 @@ def test_help_fits_a_terminal_and_cuts_nothing_off(invoke: Invoke, command: str)
 
 
 @pytest.mark.subprocess
-def test_the_package_can_be_run_as_a_module(tmp_path: Path) -> None:
+def test_package_can_be_run_as_a_module(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "clasp_e2e", "xyz"],
         cwd=tmp_path,

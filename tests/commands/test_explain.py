@@ -48,18 +48,18 @@ def test_names_the_variants(invoke: Invoke) -> None:
     assert "EndsLinesWithLf" in said
 
 
-def test_the_case_of_an_id_does_not_matter(invoke: Invoke) -> None:
+def test_case_of_an_id_does_not_matter(invoke: Invoke) -> None:
     assert invoke("explain", "con-5").stdout == invoke("explain", "CON-5").stdout
 
 
-def test_an_unknown_id_gets_a_suggestion(invoke: Invoke) -> None:
+def test_unknown_id_gets_a_suggestion(invoke: Invoke) -> None:
     result = invoke("explain", "COM-5")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: COM-5 is not in the catalogue; did you mean CON-5?")
     assert "clasp-e2e list" in result.stderr
 
 
-def test_an_id_without_its_hyphen_gets_a_suggestion(invoke: Invoke) -> None:
+def test_id_without_its_hyphen_gets_a_suggestion(invoke: Invoke) -> None:
     assert "did you mean RTE-9" in invoke("explain", "rte9").stderr
 
 

@@ -16,7 +16,7 @@ LIST = "clasp-baseline.toml"
 LIAR_GATE = ("gate", CASE, "--offerer", "liar:Liar")
 
 
-def test_a_failure_is_one_line_and_listed_only_with_a_reason(command: Command, tmp_path: Path) -> None:
+def test_failure_is_one_line_and_listed_only_with_a_reason(command: Command, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(LIAR)
     fails = command(*LIAR_GATE, "--github", "--update-baseline")
     assert fails.returncode == 1, fails.stdout + fails.stderr
@@ -33,7 +33,7 @@ def test_a_failure_is_one_line_and_listed_only_with_a_reason(command: Command, t
     assert "Gate: passed: no unexpected result" in accepted.stdout
 
 
-def test_what_is_met_now_leaves_the_list(command: Command, tmp_path: Path) -> None:
+def test_requirement_that_is_met_again_leaves_the_list(command: Command, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(LIAR.replace("SERVER_ONLY", "PREFER_P2P"))
     entry = """
         # Ours.

@@ -30,9 +30,7 @@ def test_every_scenario_is_listed_under_what_it_judges(invoke: Invoke) -> None:
             assert each.scenario.name in listed[requirement]
 
 
-def test_a_requirement_without_scenarios_shows_a_dash(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requirement_without_scenarios_shows_a_dash(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clasp_e2e.commands.list.load_scenarios", list)
     assert {line.split("\t")[3] for line in invoke("list").stdout.splitlines()} == {"-"}
 
@@ -47,7 +45,7 @@ def test_json_says_the_same_and_more(invoke: Invoke) -> None:
     assert entry["scenarios"][0]["file"] == "test_connecting.py"
 
 
-def test_a_terminal_gets_a_table(invoke: Invoke) -> None:
+def test_terminal_gets_a_table(invoke: Invoke) -> None:
     result = invoke("list", FORCE_COLOR="1", COLUMNS="120")
     assert result.exit_code == 0
     assert "\t" not in result.stdout

@@ -137,7 +137,7 @@ def test_every_pair_is_judged_or_has_its_reason(command: Command, tmp_path: Path
 
 
 @pytest.mark.usefixtures("drivers")
-def test_the_worst_cell_decides_and_a_broken_driver_is_named(command: Command, tmp_path: Path) -> None:
+def test_worst_cell_decides_and_a_broken_driver_is_named(command: Command, tmp_path: Path) -> None:
     finished = command("matrix", "--peers", "drivers:Liar", "--peers", "drivers:Broken", *QUICK)
     assert finished.returncode == 1, finished.stdout + finished.stderr
     cells = read(tmp_path / "reports/latest/matrix")
@@ -162,7 +162,9 @@ def test_the_worst_cell_decides_and_a_broken_driver_is_named(command: Command, t
         (["--peers", "reference", "--require-all", "--routers", "no.such:Driver"], 3, "not available"),
     ],
 )
-def test_what_cannot_be_judged(command: Command, arguments: list[str], status: int, said: str) -> None:
+def test_matrix_that_cannot_be_judged_ends_with_a_message(
+    command: Command, arguments: list[str], status: int, said: str
+) -> None:
     finished = command("matrix", *arguments)
     assert finished.returncode == status, finished.stdout + finished.stderr
     assert said in finished.stdout + finished.stderr
@@ -170,7 +172,7 @@ def test_what_cannot_be_judged(command: Command, arguments: list[str], status: i
 
 
 @pytest.mark.usefixtures("drivers")
-def test_an_implementation_is_started_once_for_all_cells_and_roles(command: Command, tmp_path: Path) -> None:
+def test_implementation_is_started_once_for_all_cells_and_roles(command: Command, tmp_path: Path) -> None:
     peers, routers = "reference,drivers:Once", "drivers:Once,reference"
     finished = command("matrix", "--peers", peers, "--routers", routers, "--results", "out", *QUICK)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -187,9 +189,7 @@ def test_an_implementation_is_started_once_for_all_cells_and_roles(command: Comm
 
 
 @pytest.mark.usefixtures("drivers")
-def test_what_cells_have_in_common_is_observed_once_and_judged_in_each(
-    command: Command, tmp_path: Path
-) -> None:
+def test_case_of_several_cells_is_observed_once_and_judged_in_each(command: Command, tmp_path: Path) -> None:
     alone = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
     finished = command("matrix", "--peers", "reference,drivers:Once", "--results", "out", alone)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -208,7 +208,7 @@ def test_what_cells_have_in_common_is_observed_once_and_judged_in_each(
 
 
 @pytest.mark.usefixtures("drivers")
-def test_what_goes_wrong_in_one_cell_is_not_known_in_another(command: Command, tmp_path: Path) -> None:
+def test_known_failure_of_one_cell_is_not_known_in_another(command: Command, tmp_path: Path) -> None:
     finished = command("matrix", "--peers", "reference,drivers:Exits", "--results", "out", *QUICK)
     assert finished.returncode == 3, finished.stdout + finished.stderr
     cells = read(tmp_path / "out")
@@ -217,7 +217,9 @@ def test_what_goes_wrong_in_one_cell_is_not_known_in_another(command: Command, t
 
 
 @pytest.mark.usefixtures("drivers")
-def test_what_does_not_end_is_told_and_leaves_the_matrix_undecided(command: Command, tmp_path: Path) -> None:
+def test_driver_that_does_not_end_is_named_and_leaves_the_matrix_undecided(
+    command: Command, tmp_path: Path
+) -> None:
     finished = command("matrix", "--peers", "drivers:Sticks", "--results", "out", *QUICK)
     assert finished.returncode == 3, finished.stdout + finished.stderr
     assert "error: it does not end" in finished.stdout
@@ -226,7 +228,7 @@ def test_what_does_not_end_is_told_and_leaves_the_matrix_undecided(command: Comm
     assert document["cells"][0]["exit_status"] == 0
 
 
-def test_the_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> None:
+def test_command_of_a_case_repeats_it(command: Command, tmp_path: Path) -> None:
     scenario = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
     finished = command("matrix", "--peers", "reference", "--results", "out", "--seed", "7", scenario)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -304,7 +306,7 @@ def test_interrupted_matrix_leaves_no_process_behind(clasp_e2e: list[str], tmp_p
             os.kill(pid, 0)
 
 
-def test_the_reference_is_judged_only_where_it_stands_alone() -> None:
+def test_reference_is_judged_only_in_its_own_cells() -> None:
     def judged(*names: str) -> dict[str, str]:
         return assign_roles(Cell(offerer=names[0], answerer=names[1], router=names[2]))
 

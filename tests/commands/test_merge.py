@@ -44,7 +44,7 @@ def said(run: Run) -> object:
 
 @pytest.mark.timeout(300)
 @pytest.mark.long
-def test_two_shards_and_one_run_come_to_the_same(command: Command, tmp_path: Path) -> None:
+def test_two_merged_shards_equal_one_run(command: Command, tmp_path: Path) -> None:
     pytest.importorskip("pytest_split")
     whole = command(*JUDGED, "--results", "whole", "--", "-q")
     assert whole.returncode == 1, whole.stdout + whole.stderr
@@ -75,7 +75,7 @@ def test_two_shards_and_one_run_come_to_the_same(command: Command, tmp_path: Pat
     assert "Without a result: 2 planned cases" in part.stderr
 
 
-def test_what_cannot_be_merged_is_usage(invoke: Invoke, tmp_path: Path) -> None:
+def test_results_that_cannot_be_merged_are_a_usage_error(invoke: Invoke, tmp_path: Path) -> None:
     run = run_of(scenario("SND-1", "failed"))
     for name in ("one", "two"):
         write_results(run, tmp_path / name / "results.json")
@@ -92,7 +92,9 @@ def test_what_cannot_be_merged_is_usage(invoke: Invoke, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", [("--seed", "1"), ("test_ice.py",), ("--peer", "node")])
-def test_what_has_run_is_not_run_again(invoke: Invoke, tmp_path: Path, extra: tuple[str, ...]) -> None:
+def test_gate_of_results_accepts_no_options_of_a_run(
+    invoke: Invoke, tmp_path: Path, extra: tuple[str, ...]
+) -> None:
     write_results(run_of(), tmp_path / "results.json")
     result = invoke("gate", "--of", str(tmp_path), *extra)
     assert result.exit_code == 2

@@ -40,7 +40,7 @@ def written(tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Path) -> None:
+def test_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Path) -> None:
     finished = model("--steps", "150", "--seed", "1")
     assert finished.exit_code == 0, finished.output
     assert "No contradiction." in finished.output
@@ -60,7 +60,7 @@ def test_the_reference_does_not_contradict_the_model(model: Invoke, tmp_path: Pa
         ("event_mutants:TellsConnectedTwice", "EVT-2", 4),
     ],
 )
-def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
+def test_mutant_is_found_and_shrinks_to_a_handful_of_steps(
     mutant: str, requirement: str, steps: int, model: Invoke, tmp_path: Path
 ) -> None:
     peer = f"clasp_e2e.scripted.{mutant}"
@@ -74,7 +74,7 @@ def test_a_mutant_is_found_and_shrinks_to_a_handful_of_steps(
     assert Path(found["evidence"]).is_file()
 
 
-def test_a_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked(replay: Invoke) -> None:
+def test_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked(replay: Invoke) -> None:
     back = SERVER_ONLY | {"mode": "prefer_p2p"}
     script = [*CONNECTED, SERVER_ONLY, {"step": "await_calls"}, back, {"step": "await_calls"}, SEND]
     peer = ("--peer", "clasp_e2e.scripted.routing:StaysWithTheRouter")
@@ -84,7 +84,7 @@ def test_a_forgotten_change_of_mode_is_a_deviation_and_fails_where_that_is_asked
     assert "A contradiction: RTE-10" in fails.output
 
 
-def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> None:
+def test_saved_script_is_performed_again(model: Invoke, tmp_path: Path) -> None:
     options = ("--peer", "clasp_e2e.scripted.sending_mutants:RelaysNothing", "--deadline-scale", "0.1")
     assert model(*options, "--steps", "100", "--seed", "1").exit_code == 1
     path = tmp_path / "model/contradiction.json"
@@ -109,7 +109,7 @@ def test_what_was_saved_is_performed_again(model: Invoke, tmp_path: Path) -> Non
     ],
     ids=["recovers", "late", "no path", "glare", "parts", "closes", "dies", "changes its mode", "bursts"],
 )
-def test_the_reference_does_what_each_kind_of_step_demands(script: object, replay: Invoke) -> None:
+def test_reference_does_what_each_kind_of_step_demands(script: object, replay: Invoke) -> None:
     finished = replay(script)
     assert finished.exit_code == 0, finished.output
 
@@ -123,7 +123,7 @@ def test_the_reference_does_what_each_kind_of_step_demands(script: object, repla
         ([*ATTACHED, {"step": "heal", **PAIR}], "step 3, Heal("),
     ],
 )
-def test_what_is_no_script_is_usage(script: object, said: str, replay: Invoke) -> None:
+def test_file_without_a_script_is_a_usage_error(script: object, said: str, replay: Invoke) -> None:
     finished = replay(script)
     assert finished.exit_code == 2
     assert said in finished.output
@@ -136,7 +136,7 @@ def test_usage(model: Invoke) -> None:
     assert model("--replay", "missing.json").exit_code == 2
 
 
-def test_what_cannot_be_started_is_inconclusive(model: Invoke) -> None:
+def test_driver_that_cannot_be_started_is_inconclusive(model: Invoke) -> None:
     finished = model("--peer", "cmd:false", "--steps", "1")
     assert finished.exit_code == 3
     assert finished.output.startswith("Error: ")

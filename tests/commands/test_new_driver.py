@@ -32,12 +32,12 @@ def healthy(command: Command, driver: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_template_is_short(lang: str) -> None:
+def test_template_is_short(lang: str) -> None:
     assert 0 < source_lines(TEMPLATES / lang) < 150
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_template_is_copied_and_nothing_else(command: Command, tmp_path: Path, lang: str) -> None:
+def test_template_is_copied_and_nothing_else(command: Command, tmp_path: Path, lang: str) -> None:
     finished = command("new-driver", "--lang", lang, "my adapter")
     assert finished.returncode == 0, finished.stderr
     built = ("__pycache__", "target", "Cargo.lock")
@@ -94,7 +94,7 @@ def test_rust_is_healthy_as_it_is(command: Command, tmp_path: Path) -> None:
     healthy(command, "cmd:mine/target/debug/adapter")
 
 
-def test_a_folder_that_is_not_empty_is_left_alone(command: Command, tmp_path: Path) -> None:
+def test_folder_that_is_not_empty_is_left_alone(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/adapter.py").write_text("mine")
     finished = command("new-driver", "--lang", "python", "mine")
@@ -120,7 +120,7 @@ def test_bad_usage(command: Command, tmp_path: Path, arguments: list[str], said:
     assert said in finished.stderr
 
 
-def test_an_empty_folder_will_do(command: Command, tmp_path: Path) -> None:
+def test_empty_folder_is_accepted(command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     assert command("new-driver", "--lang", "node", "mine").returncode == 0
     assert (tmp_path / "mine/adapter.mjs").is_file()

@@ -10,7 +10,7 @@ Command = Callable[..., Finished]
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 
 
-def test_a_failure_is_the_same_and_gone_once_it_is_mended(command: Command, tmp_path: Path) -> None:
+def test_failure_is_the_same_and_gone_once_it_is_mended(command: Command, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(LIAR)
     assert command("run", CASE, "--offerer", "liar:Liar", "--seed", "7").returncode == 1
     [evidence] = (tmp_path / "reports/latest/evidence").iterdir()

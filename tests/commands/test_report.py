@@ -50,7 +50,7 @@ def test_every_form_is_written_where_it_is_asked_for(invoke: Invoke, folder: Pat
     assert {form: (folder / "deep" / form).read_text("utf-8") for form in wanted} == wanted
 
 
-def test_what_was_read_is_what_was_written(folder: Path, run: Run) -> None:
+def test_results_that_are_read_equal_those_written(folder: Path, run: Run) -> None:
     assert read_results(folder / "results.json") == run
 
 
@@ -68,14 +68,14 @@ def test_results_that_cannot_be_read_are_a_usage_error(
     assert words in result.output
 
 
-def test_a_file_that_cannot_be_written_is_named(invoke: Invoke, folder: Path) -> None:
+def test_file_that_cannot_be_written_is_named(invoke: Invoke, folder: Path) -> None:
     blocked = folder / "results.json" / "report.md"
     result = invoke("report", str(folder), "--markdown", str(blocked))
     assert result.exit_code == 2
     assert "report.md cannot be written" in result.output
 
 
-def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invoke, tmp_path: Path) -> None:
+def test_page_shows_the_evidence_next_to_the_results(invoke: Invoke, tmp_path: Path) -> None:
     entry = {"at": 5.0, "kind": "missed", "who": "bob", "what": "timed out after 5 s waiting for Data"}
     failed = scenario("SND-1", "failed", evidence="where/it/was/written/x.json")
     gone = scenario("SND-2", "failed", evidence="gone.json")
@@ -89,7 +89,7 @@ def test_the_page_shows_what_the_evidence_beside_the_results_holds(invoke: Invok
     )
 
 
-def test_a_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
+def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
     (empty,) = cells_of(("a",), ("r",), {})
     cell = empty.judged(run, exit_status=1, results="a/results.json", duration_s=1)
     matrix = Matrix(

@@ -146,7 +146,7 @@ def test_damaged_evidence_leaves_a_report_that_says_so(invoke: Invoke, whole: Pa
 
 @LAW
 @given(file=damaged(to_plain(MATRIX)) | NOISE)
-def test_a_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
+def test_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
     with tempfile.TemporaryDirectory(dir=whole) as name:
         (Path(name) / "matrix.json").write_bytes(file.content)
         expect_a_report_or_a_clear_error(invoke, name, "--html", "-")

@@ -48,7 +48,7 @@ async def test_router_runs_until_it_is_ended(
     ]
 
 
-def test_a_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> None:
+def test_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         finished = command("router", "--port", port)
@@ -58,7 +58,7 @@ def test_a_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> 
     assert line.startswith(f"Error: port {port} on 127.0.0.1 is in use: ")
 
 
-def test_a_port_that_does_not_exist(command: Callable[..., Finished]) -> None:
+def test_port_that_does_not_exist(command: Callable[..., Finished]) -> None:
     finished = command("router", "--port", "99999")
     assert finished.returncode == 2
     assert "choose one up to 65535" in finished.stderr

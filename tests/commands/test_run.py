@@ -20,7 +20,7 @@ Command = Callable[..., Finished]
 ONE = "test_router.py::test_a_signal_reaches_its_session"
 
 
-def test_judges_wherever_it_is_started(command: Command, tmp_path: Path) -> None:
+def test_run_judges_in_any_folder(command: Command, tmp_path: Path) -> None:
     finished = command("run", ONE, "--seed", "7", "--junitxml", "out.xml", "--", "-q")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     results = json.loads((tmp_path / "reports/latest/results.json").read_text())
@@ -41,7 +41,7 @@ def test_settings_and_conftest_of_where_it_is_started_do_not_matter(command: Com
     assert (tmp_path / "elsewhere/results.json").is_file()
 
 
-def test_the_command_that_a_failure_names_repeats_it(command: Command, tmp_path: Path) -> None:
+def test_command_that_a_failure_names_repeats_it(command: Command, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(LIAR)
     finished = command("run", "-k", "until_it_is_set", "--offerer", "liar:Liar")
     assert finished.returncode == 1, finished.stdout + finished.stderr

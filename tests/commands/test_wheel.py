@@ -13,7 +13,7 @@ from .conftest import CHECKOUT, environment
 pytestmark = pytest.mark.subprocess
 
 
-def test_an_installed_wheel_judges(tmp_path: Path) -> None:
+def test_installed_wheel_judges(tmp_path: Path) -> None:
     wheels, site, elsewhere = (tmp_path / name for name in ("wheels", "site", "elsewhere"))
     elsewhere.mkdir()
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]

@@ -82,7 +82,7 @@ async def test_killable_peer_is_killed_twice(driver: Driver, router: Router) -> 
     await peer.kill()
 
 
-async def test_its_router_serves_and_a_port_in_use_is_refused(driver: Driver) -> None:
+async def test_router_serves_and_a_port_in_use_is_refused(driver: Driver) -> None:
     router = await driver.open_router(host="127.0.0.1", port=0)
     peer = await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=Events())
     with pytest.raises(Refused, match="in use"):

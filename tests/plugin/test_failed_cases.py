@@ -56,7 +56,7 @@ def test_results_on_a_file_are_refused_before_anything_runs(folder: Folder) -> N
     assert (folder.path / "taken").read_text() == "mine"
 
 
-def test_a_number_of_jobs_below_one_is_refused(folder: Folder) -> None:
+def test_number_of_jobs_below_one_is_refused(folder: Folder) -> None:
     found = folder.write(MODE).run("--peer", HONEST, "--jobs", "0")
     assert found.status == 2
     assert "Error: --jobs 0: give a whole number above 0" in found.out

@@ -12,7 +12,7 @@ from plugin_runs import HONEST, MODE, SET, SHOULD, Folder
 from clasp_e2e.results.outcome import Verdict
 
 
-def test_what_meets_every_must_is_conformant_and_the_seed_fixes_its_payloads(folder: Folder) -> None:
+def test_peer_that_meets_every_must_is_conformant_and_the_seed_fixes_its_payloads(folder: Folder) -> None:
     payload = """
         @requirement("DIR-3")
         async def test_a_payload(unconnected):
@@ -33,7 +33,7 @@ def test_what_meets_every_must_is_conformant_and_the_seed_fixes_its_payloads(fol
     assert len(set(remarks[0].values())) == len(remarks[0]) == 2
 
 
-def test_a_must_that_is_not_met_tells_all_and_its_replay_repeats_it(folder: Folder) -> None:
+def test_failed_must_is_reported_in_full_and_its_replay_repeats_it(folder: Folder) -> None:
     first = folder.write(MODE, SET).run("--junitxml", "junit.xml", act=("p2p_routing_mode", "is_wrong"))
     assert first.status == 1
     assert first.is_calm
@@ -64,7 +64,7 @@ def test_a_must_that_is_not_met_tells_all_and_its_replay_repeats_it(folder: Fold
     }
 
 
-def test_a_deviation_is_shown_as_such_and_fails_only_under_strict(folder: Folder) -> None:
+def test_deviation_is_shown_as_such_and_fails_only_under_strict(folder: Folder) -> None:
     lenient = folder.write(MODE, SHOULD).run("--peer", HONEST, "-v")
     assert lenient.status == 0, lenient.out
     assert lenient.results.verdict is Verdict.CONFORMANT_WITH_DEVIATIONS
@@ -78,7 +78,7 @@ def test_a_deviation_is_shown_as_such_and_fails_only_under_strict(folder: Folder
     assert strict.results.verdict is Verdict.CONFORMANT_WITH_DEVIATIONS
 
 
-def test_a_part_chosen_on_purpose_is_partial_and_no_failure(folder: Folder) -> None:
+def test_chosen_part_is_partial_and_no_failure(folder: Folder) -> None:
     folder.write(MODE, SET)
     for choice in (["-k", "mode_that_was_set"], ["test_sample.py"]):
         found = folder.run("--peer", HONEST, *choice)
@@ -93,7 +93,7 @@ EXTENDED = """
 """
 
 
-def test_an_extended_scenario_runs_on_request_and_is_not_missing_otherwise(folder: Folder) -> None:
+def test_extended_scenario_runs_on_request_and_is_not_missing_otherwise(folder: Folder) -> None:
     found = folder.write(MODE, EXTENDED).run("--peer", HONEST)
     assert (found.status, found.results.verdict) == (0, Verdict.CONFORMANT)
     assert set(found.outcomes) == {"test_the_mode[iut]"}
@@ -147,7 +147,7 @@ def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(
     assert "a bug of the scenario's" in found.out
 
 
-def test_a_must_that_was_not_judged_leaves_the_run_partial(folder: Folder) -> None:
+def test_must_that_was_not_judged_leaves_the_run_partial(folder: Folder) -> None:
     unjudged = """
         @requirement("TMO-2")
         async def test_it(single):
@@ -157,7 +157,7 @@ def test_a_must_that_was_not_judged_leaves_the_run_partial(folder: Folder) -> No
     assert (found.status, found.results.verdict) == (3, Verdict.PARTIAL)
 
 
-def test_other_tests_beside_the_scenarios_count(folder: Folder) -> None:
+def test_other_tests_among_the_scenarios_count(folder: Folder) -> None:
     plain = "def test_plain():\n    assert 1 == 2"
     found = folder.write(MODE, plain).run("--peer", HONEST)
     assert found.status == 1

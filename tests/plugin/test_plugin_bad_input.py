@@ -24,7 +24,7 @@ from clasp_e2e.results.outcome import Outcome, Verdict
         (["--router", "reference"], "No scenario selected."),
     ],
 )
-def test_a_wrong_use_is_one_message_and_its_own_status(
+def test_usage_error_is_one_message_and_has_its_own_status(
     folder: Folder, arguments: list[str], says: str
 ) -> None:
     found = folder.write(MODE).run(*arguments)
@@ -34,7 +34,7 @@ def test_a_wrong_use_is_one_message_and_its_own_status(
     assert found.kept is None
 
 
-def test_a_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) -> None:
+def test_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) -> None:
     unknown = """
         @requirement("CON-55")
         async def test_unknown(single):
@@ -51,7 +51,7 @@ def test_a_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) 
     assert found.is_calm
 
 
-def test_a_router_that_is_not_there_is_one_message(folder: Folder) -> None:
+def test_router_that_is_not_there_is_one_message(folder: Folder) -> None:
     found = folder.write(MODE, SET).run("--peer", HONEST, "--router", "ws://127.0.0.1:1")
     assert found.status == 3
     assert "the router at ws://127.0.0.1:1 did not take a WebSocket" in found.out
@@ -68,7 +68,7 @@ def test_a_router_that_is_not_there_is_one_message(folder: Folder) -> None:
         (("initialize", "never"), "iut: initialize did not return within 2 s"),
     ],
 )
-def test_an_implementation_that_does_not_start_is_one_message(
+def test_implementation_that_does_not_start_is_one_message(
     folder: Folder, act: tuple[str, str], says: str
 ) -> None:
     found = folder.write(MODE, SET).run(act=act)
@@ -78,7 +78,7 @@ def test_an_implementation_that_does_not_start_is_one_message(
     assert found.results.verdict is Verdict.INCONCLUSIVE
 
 
-def test_an_adapter_that_ends_at_once_is_one_message_with_its_last_words(folder: Folder) -> None:
+def test_adapter_that_ends_at_once_is_one_message_with_its_stderr(folder: Folder) -> None:
     adapter = shlex.join([sys.executable, "-c", "import sys; sys.exit('no such library')"])
     found = folder.write(MODE).run("--peer", f"cmd:{adapter}")
     assert found.status == 3
@@ -86,7 +86,7 @@ def test_an_adapter_that_ends_at_once_is_one_message_with_its_last_words(folder:
     assert found.is_calm
 
 
-def test_an_implementation_that_raises_hangs_or_dies_is_an_error_and_no_verdict(folder: Folder) -> None:
+def test_implementation_that_raises_hangs_or_dies_is_an_error_and_no_verdict(folder: Folder) -> None:
     again = "".join(MODE.replace("test_the_mode", f"test_mode_{number}") for number in range(5))
     acts = "raises never exits breaks_down leaks_a_task"
     router = """
@@ -115,7 +115,7 @@ def test_an_implementation_that_raises_hangs_or_dies_is_an_error_and_no_verdict(
     assert "INTERNALERROR" not in found.out
 
 
-def test_an_implementation_that_holds_up_everything_is_interrupted_and_the_run_goes_on(
+def test_implementation_that_blocks_the_event_loop_is_interrupted_and_the_run_goes_on(
     folder: Folder,
 ) -> None:
     (folder.path / "conftest.py").write_text(
@@ -129,7 +129,7 @@ def test_an_implementation_that_holds_up_everything_is_interrupted_and_the_run_g
     assert "LoopBlocked" in found.out
 
 
-def test_an_implementation_that_does_not_end_leaves_the_run_inconclusive(folder: Folder) -> None:
+def test_implementation_that_does_not_end_leaves_the_run_inconclusive(folder: Folder) -> None:
     found = folder.write(MODE).run(act=("aclose", "raises"))
     assert found.status == 3, found.out
     assert "out of cheese" in found.out
@@ -137,7 +137,7 @@ def test_an_implementation_that_does_not_end_leaves_the_run_inconclusive(folder:
     assert found.outcomes["test_the_mode[iut]"] == "passed"
 
 
-def test_an_interrupted_run_keeps_what_is_known(folder: Folder) -> None:
+def test_interrupted_run_keeps_what_is_known(folder: Folder) -> None:
     under_way = """
         @requirement("SND-9", waits=True)
         async def test_it_takes_its_time(single):

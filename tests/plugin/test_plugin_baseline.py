@@ -45,7 +45,7 @@ def complaints(found: Finished) -> list[str]:
     return [each.partition("known.toml, ")[2] for each in found.results.complaints]
 
 
-def test_each_untruth_of_a_baseline_is_told_and_fails_the_run(folder: Folder) -> None:
+def test_each_wrong_entry_of_a_baseline_is_reported_and_fails_the_run(folder: Folder) -> None:
     folder.write(MODE, SET, PREFERS, SHOULD)
     baseline(
         folder,
@@ -76,7 +76,7 @@ def test_each_untruth_of_a_baseline_is_told_and_fails_the_run(folder: Folder) ->
         assert f"  {each}\n" in found.out  # A line each, whatever the width.
 
 
-def test_with_a_true_baseline_the_gate_is_open_and_the_verdict_is_the_same(folder: Folder) -> None:
+def test_correct_baseline_lets_the_gate_pass_and_keeps_the_verdict(folder: Folder) -> None:
     beside_it = """
         from pathlib import Path
         from fakes import Acting
@@ -107,7 +107,7 @@ def test_with_a_true_baseline_the_gate_is_open_and_the_verdict_is_the_same(folde
     assert skipped["test_they_connect[iut-reference]"] == "Not built yet."
 
 
-def test_a_part_of_the_scenarios_is_asked_for_no_more_than_it_can_tell(folder: Folder) -> None:
+def test_part_of_the_scenarios_does_not_make_entries_stale(folder: Folder) -> None:
     again = MODE.replace("test_the_mode", "test_the_mode_again").replace(
         "PREFER)", "RoutingMode.SERVER_ONLY)"
     )
@@ -121,7 +121,7 @@ def test_a_part_of_the_scenarios_is_asked_for_no_more_than_it_can_tell(folder: F
     assert (whole.status, whole.results.complaints) == (0, ()), whole.out
 
 
-def test_several_processes_come_to_the_same_complaints(folder: Folder) -> None:
+def test_workers_of_xdist_make_the_same_complaints(folder: Folder) -> None:
     pytest.importorskip("xdist")
     folder.write(MODE, SHOULD, ONE_CAUSE)
     baseline(
@@ -154,7 +154,7 @@ def test_several_processes_come_to_the_same_complaints(folder: Folder) -> None:
         (None, "known.toml: the known failures cannot be read: No such file or directory"),
     ],
 )
-def test_a_baseline_that_cannot_be_used_is_one_message(folder: Folder, text: str | None, says: str) -> None:
+def test_baseline_that_cannot_be_used_is_one_message(folder: Folder, text: str | None, says: str) -> None:
     folder.write(MODE)
     if text is not None:
         baseline(folder, text)

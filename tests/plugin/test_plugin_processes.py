@@ -28,7 +28,7 @@ def many(folder: Folder) -> Folder:
     return folder.write(MODE, SET, SHOULD, waits)
 
 
-def test_several_processes_come_to_the_same_results(many: Folder) -> None:
+def test_workers_of_xdist_have_the_same_results(many: Folder) -> None:
     act = ("connect_to_peer", "refuses")
     alone = many.run(act=act, role="--offerer")
     together = many.run("-n", "2", act=act, role="--offerer", xdist=True)
@@ -46,7 +46,7 @@ def test_several_processes_come_to_the_same_results(many: Folder) -> None:
     assert len({r.seed for r in (alone.results, together.results)}) == 2
 
 
-def test_several_processes_start_their_long_waits_together(folder: Folder) -> None:
+def test_worker_of_xdist_starts_its_long_waits_together(folder: Folder) -> None:
     pytest.importorskip("xdist")
     meet = """
         import pytest
@@ -69,7 +69,7 @@ def test_several_processes_start_their_long_waits_together(folder: Folder) -> No
     assert set(found.outcomes.values()) == {"passed"}
 
 
-def test_several_processes_say_what_is_wrong_as_one_does(many: Folder) -> None:
+def test_workers_of_xdist_report_errors_as_one_process_does(many: Folder) -> None:
     found = many.run("-n", "2", "--peer", HONEST, "--router", "ws://127.0.0.1:1", xdist=True)
     assert found.status == 3, found.out
     assert "Start the router, or pass the address" in found.out
@@ -84,7 +84,7 @@ def test_several_processes_say_what_is_wrong_as_one_does(many: Folder) -> None:
     assert unknown.is_calm
 
 
-def test_a_process_that_dies_leaves_the_run_inconclusive(folder: Folder) -> None:
+def test_worker_that_dies_leaves_the_run_inconclusive(folder: Folder) -> None:
     pytest.importorskip("xdist")
     dies = """
         import os

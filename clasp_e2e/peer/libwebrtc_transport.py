@@ -143,7 +143,7 @@ class LibwebrtcTransport(Transport):
             return
 
         def on_message(event: Any) -> None:
-            self._received(label, event.data)
+            self._received(channel, label, event.data)
 
         def on_open(_: Any) -> None:
             self._check_open()

@@ -79,6 +79,8 @@ class Transport(ABC):
         self._missing: asyncio.TimerHandle | None = None
         self._replaceable: set[str] = set()
         """The labels of the channels that this side has opened because the other side had not."""
+        self._undecided: list[tuple[Channel, str, bytes]] = []
+        """The messages on channels with other labels that arrived before all channels were open."""
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
         self._was_open = False
@@ -206,18 +208,32 @@ class Transport(ABC):
                 self._create_channel(spec)
                 self._replaceable.add(label)
 
-    def _received(self, label: str, message: str | bytes) -> None:
+    def _received(self, channel: Channel, label: str, message: str | bytes) -> None:
+        """Report a message on a channel that `_keep` gave the label `label`."""
         data = message.encode() if isinstance(message, str) else message
+        if channel.label not in _SPECS:
+            if not self._was_open:  # A channel with a known label may still replace this one.
+                self._undecided.append((channel, label, data))
+                return
+            if self._channels[label] is not channel:
+                return
         self._report(inputs.ChannelMessage(self._number, label, data))
+
+    def _is_open(self) -> None:
+        """Report that all channels are open."""
+        self._was_open = True
+        self._stop_waiting()
+        self._report(inputs.ChannelsOpen(self._number))
+        undecided, self._undecided = self._undecided, []
+        for channel, label, data in undecided:
+            self._received(channel, label, data)
 
     def _check_open(self) -> None:
         states = [channel.readyState for channel in self._channels.values()]
         if self._was_open or "open" not in states or self._ended:
             return
         if states == ["open"] * len(_SPECS):
-            self._was_open = True
-            self._stop_waiting()
-            self._report(inputs.ChannelsOpen(self._number))
+            self._is_open()
         elif len(states) < len(_SPECS) and self._missing is None:
             loop = asyncio.get_running_loop()
             self._missing = loop.call_later(MISSING_CHANNEL_AFTER, self._open_missing)

@@ -190,7 +190,7 @@ class AiortcTransport(Transport):
             return
 
         def on_message(message: str | bytes) -> None:
-            self._received(label, message)
+            self._received(channel, label, message)
 
         channel.on("message", on_message)
         channel.on("open", self._check_open)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Blocked,
+    Nat,
     PeerPair,
     Refused,
     UnconnectedPair,
@@ -63,21 +64,32 @@ async def test_connected_before_any_channel_stands_is_no_hindrance(pair: PeerPai
     await connects(pair)
 
 
+def let_nothing_in_unasked(pair: PeerPair) -> None:
+    """Put the subject behind a NAT: without checks of the partner's candidates, there is no connection.
+
+    Otherwise the partner's own checks would connect a subject that uses no candidate.
+    """
+    pair.link.put_behind(Nat.RESTRICTED, pair.side(pair.subject))
+
+
 @requirement("ICE-4", opposite=partners.Trickles)
 async def test_candidates_that_come_one_by_one_are_used(pair: PeerPair) -> None:
     """The peers connect although the partner's SDP has no candidates and each arrives in its own signal."""
+    let_nothing_in_unasked(pair)
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesEarlyToo)
 async def test_candidates_of_a_partner_that_come_early_do_no_harm(pair: PeerPair) -> None:
     """The peers connect although the partner's candidates arrive before its SDP, and again after it."""
+    let_nothing_in_unasked(pair)
     await connects(pair)
 
 
 @requirement("ICE-4", opposite=partners.TricklesTwice)
 async def test_candidates_that_come_twice_do_no_harm(pair: PeerPair) -> None:
     """The peers connect although each of the partner's candidates arrives twice."""
+    let_nothing_in_unasked(pair)
     await connects(pair)
 
 

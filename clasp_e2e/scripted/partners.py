@@ -4,6 +4,7 @@ Each is the reference with a script around its core, and behaves incorrectly or 
 partner acts when it receives the first direct message of the other peer.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -96,8 +97,17 @@ class MumblesFirst(Signaling):
             yield wire.IceCandidate(sender, broken, description.correlation_id)
 
 
+def in_json(line: str) -> str:
+    """Return a candidate as browsers and the public client encode it."""
+    return json.dumps({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": None})
+
+
 class Trickles(Signaling):
-    """A partner that trickles its candidates after an SDP without any, as public clients do."""
+    """A partner that trickles its candidates after an SDP without any, as the public client does.
+
+    The candidates have the form of those of the other side; before it has sent any, that of the public
+    client.
+    """
 
     early = 0
     """How often all candidates are sent before the SDP."""
@@ -107,11 +117,21 @@ class Trickles(Signaling):
     def __init__(self) -> None:
         super().__init__()
         self.candidates: list[wire.IceCandidate] = []
+        self.encode = in_json
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"candidate": str(candidate)}) if candidate:
+                self.encode = in_json if candidate.lstrip().startswith("{") else str
+            case _:
+                pass
+        return super().alter_input(event)
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sdp, candidates = without_candidates(description.sdp)
         sender, attempt = description.sender, description.correlation_id
-        self.candidates = [wire.IceCandidate(sender, line.removeprefix("a="), attempt) for line in candidates]
+        texts = [self.encode(line.removeprefix("a=")) for line in candidates]
+        self.candidates = [wire.IceCandidate(sender, text, attempt) for text in texts]
         bare = replace(description, sdp=sdp)
         return (*self.candidates * self.early, bare, *self.candidates * self.after)
 

@@ -6,12 +6,12 @@ import pytest
 
 from clasp_e2e.drivers.registry import resolve_driver, resolve_router
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.scripted import MUTANTS, Mutant
+from clasp_e2e.scripted import MUTANTS, Mutant, ice, partners
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Level
 
 from .conftest import Runs
-from .running import catalogue, run_requirement, scenarios
+from .running import cases, catalogue, run, run_requirement, scenarios
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -47,6 +47,14 @@ async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role:
         outcomes = judged.get(needed.id, {Outcome.PASSED})
         assert Outcome.PASSED in outcomes, str(run)
         assert outcomes <= {Outcome.PASSED, Outcome.BLOCKED}, str(run)
+
+
+@pytest.mark.parametrize("role", ["offerer", "answerer"])
+async def test_each_check_of_trickled_candidates_depends_on_them(role: Role) -> None:
+    """A peer that uses none of them would connect by the checks of its partner."""
+    partial = {partners.Trickles, partners.TricklesEarlyToo, partners.TricklesTwice}
+    run_ = await run(ice.IgnoresTrickledCandidates, role, cases(role, lambda each: each.opposite in partial))
+    assert [result.outcome for result in run_.results] == [Outcome.DEVIATION] * len(partial), str(run_)
 
 
 def test_every_requirement_that_has_a_scenario_has_a_mutant() -> None:

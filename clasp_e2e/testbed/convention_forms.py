@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,12 @@ from clasp_e2e.network.rewriting import Contents, contents_of
 
 Carrier: TypeAlias = wire.Publish | wire.Set
 """The messages that carry a value from a client to the router."""
+
+OWN_FORM = "a form of its own"
+"""Payloads in pieces, with marks, or altered: it excuses nothing unless two of the kind are seen to work."""
+
+LARGE = 8192
+"""Bytes: a smaller payload does not show whether payloads are relayed in pieces."""
 
 RECOGNIZABLE = 8
 """Bytes: a shorter payload may occur in other data by chance."""
@@ -81,13 +88,13 @@ def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
             candidate_forms.add(_candidate_form(carrier.value))
         elif carrier.address != wire.ANNOUNCE_ADDRESS and not _is_signal(carrier.value):
             other.append(carrier)
-    relays = {relay for carrier in other if (relay := _relay(carrier, seen))}
+    relays = {relay for carrier in other if (relay := _relay(carrier, seen, LARGE))}
     unread = {_template(each.address, seen) for each in other if _relay(each, seen) is None}
     unread = {address for address in unread if "{target}" in address}
     if unread and not seen.relayed and not forms:
         addresses |= unread
         forms.add(UNREADABLE)
-    elif seen.relayed and not relays:
+    elif seen.relayed and not any(_relay(each, seen) for each in other):
         relays = {f"{address}: {UNREADABLE}" for address in unread}
     for name, values in (
         ("signal address", addresses),
@@ -186,10 +193,10 @@ def contents_of_value(value: wire.Value) -> Contents:
     return contents_of(wire.Publish("/", value=value))
 
 
-def _relay(carrier: Carrier, seen: ClientTraffic) -> str | None:
-    """Return address and form of a relayed payload; None if `carrier` does not contain one."""
+def _relay(carrier: Carrier, seen: ClientTraffic, least: int = RECOGNIZABLE) -> str | None:
+    """Return address and form of a relayed payload of `least` bytes or more; None if there is none."""
     for payload in seen.sent:
-        if len(payload) >= RECOGNIZABLE and (form := _payload_form(carrier.value, payload)):
+        if len(payload) >= least and (form := _payload_form(carrier.value, payload)):
             return f"{_template(carrier.address, seen)}: {form}"
     return None
 
@@ -222,14 +229,14 @@ def _is_text_of(text: str, payload: bytes) -> bool:
 
 
 def _framing(seen: ClientTraffic) -> str | None:
-    """Return how payloads were framed on the channels to a reference peer; None if none were seen."""
-    sent = [payload for payload in seen.sent if len(payload) >= RECOGNIZABLE]
+    """Return how payloads were framed on the channels to a reference peer; None if that was not seen."""
     arrived = [data for data in seen.arrived_at_reference if len(data) >= RECOGNIZABLE]
-    forms = {_frame_form(data, sent) for data in arrived} if sent else set[str]()
-    for form in ("raw bytes", "CLASP frames", "text", "in pieces", "with more", "another form"):
-        if form in forms:
-            return form  # Messages of its own next to payloads are no framing.
-    return None
+    forms = Counter(_frame_form(data, seen.sent) for data in arrived) if seen.sent else Counter[str]()
+    # Payloads that are too short to be recognized may have any form.
+    forms[OWN_FORM] -= sum(len(payload) < RECOGNIZABLE for payload in seen.sent)
+    # One payload may look like the form of another by chance.
+    form, count = max(forms.items(), key=lambda each: each[1])
+    return form if count > 0 else None
 
 
 def _frame_form(data: bytes, sent: list[bytes]) -> str:
@@ -239,11 +246,6 @@ def _frame_form(data: bytes, sent: list[bytes]) -> str:
         wire.decode(data)
         return "CLASP frames"
     text = data.decode(errors="replace")
-    for payload in sent:
-        if _is_text_of(text, payload):
-            return "text"
-        if data in payload or (len(data) < len(payload) and data[-RECOGNIZABLE:] in payload):
-            return "in pieces"
-        if payload in data:
-            return "with more"
-    return "another form"
+    if any(len(payload) >= RECOGNIZABLE and _is_text_of(text, payload) for payload in sent):
+        return "text"
+    return OWN_FORM

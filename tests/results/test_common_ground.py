@@ -16,7 +16,7 @@ from clasp_e2e.spec.conventions import load_conventions
 CATALOGUE = load_catalogue()
 OWN = {"relay": "/own/{target}: bytes"}
 FRAMED = {"payload framing": "CLASP frames"}
-ALTERED = {"payload framing": "with more"}
+ALTERED = {"payload framing": "a form of its own"}
 
 
 def case(

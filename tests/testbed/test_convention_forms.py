@@ -13,6 +13,7 @@ from clasp_e2e.testbed.convention_forms import ClientTraffic, carriers_in, conve
 
 ME, PEER = "11111111-aaaa", "22222222-bbbb"
 PAYLOAD = b"sixteen bytes ok"
+LARGE_PAYLOAD = PAYLOAD * 1024
 SIGNAL = wire.encode_signal(wire.Offer(ME, SDP, "attempt"))
 CANDIDATE = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"
 
@@ -76,16 +77,16 @@ def test_candidate_form_is_described(value: wire.Value, form: str) -> None:
 @pytest.mark.parametrize(
     ("value", "form"),
     [
-        ({"data": PAYLOAD, "from": ME}, "bytes in a map with data, from"),
-        (base64.b64encode(PAYLOAD).decode(), "text"),
-        (PAYLOAD[:10], "bytes in pieces"),
-        (b"#1 " + PAYLOAD, "bytes with more"),
+        ({"data": LARGE_PAYLOAD, "from": ME}, "bytes in a map with data, from"),
+        (base64.b64encode(LARGE_PAYLOAD).decode(), "text"),
+        (LARGE_PAYLOAD[:10], "bytes in pieces"),
+        (b"#1 " + LARGE_PAYLOAD, "bytes with more"),
         (b"unlike the payload", "content that the harness cannot read"),
     ],
 )
 def test_relay_is_described(value: wire.Value, form: str) -> None:
     carrier = wire.Publish(f"/via/{PEER}", value)
-    assert of("relay", carrier, sent=[PAYLOAD], relayed=True) == [f"/via/{{target}}: {form}"]
+    assert of("relay", carrier, sent=[LARGE_PAYLOAD], relayed=True) == [f"/via/{{target}}: {form}"]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,9 @@ def test_relay_is_described(value: wire.Value, form: str) -> None:
         ([PAYLOAD, b"a keep-alive"], "raw bytes"),
         ([wire.encode(wire.Publish("/x", PAYLOAD))], "CLASP frames"),
         ([base64.b64encode(PAYLOAD)], "text"),
-        ([PAYLOAD[:8], PAYLOAD[8:]], "in pieces"),
-        ([b"#1 " + PAYLOAD], "with more"),
-        ([PAYLOAD[::-1]], "another form"),
+        ([PAYLOAD[:8], PAYLOAD[8:]], "a form of its own"),
+        ([b"#1 " + PAYLOAD], "a form of its own"),
+        ([PAYLOAD[::-1]], "a form of its own"),
     ],
 )
 def test_framing_is_described(arrived: list[bytes], form: str) -> None:

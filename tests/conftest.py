@@ -67,6 +67,7 @@ def pytest_collection_finish() -> None:
 
 
 GROUPS = (
+    "tests/scripted/test_variants.py",
     "tests/scripted/",
     "tests/doctor/test_doctor.py",
     "tests/drivers/test_adapters.py",

@@ -1,4 +1,4 @@
-"""Running scenarios against mutants and variants as a gate would, without pytest in between."""
+"""Running scenarios against mutants as a gate would, by the one engine and without pytest in between."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
-from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
 MUTANT = "mutant"
-VARIANT = "variant"
 OTHERS = {REFERENCE, SCRIPTED}
 SCALE = 0.5
 """Of the harness's patience: most waits for a mutant time out."""
@@ -135,65 +133,3 @@ async def run_requirement(
     needed = {each.id for each in catalogue().preconditions_of(requirement)} | {requirement}
     wanted = cases(role, lambda scenario: not needed.isdisjoint(scenario.requirements))
     return await run(mutant, role, wanted, shared)
-
-
-def variant_cases(touches: frozenset[str], *, is_router: bool) -> list[Case]:
-    """The cases that judge one of `touches`, in all pairings of a gate for an implementation `VARIANT`."""
-    judged = subjects_of_variant(is_router=is_router)
-    return [
-        Case(case_id(path, scenario, pairing), scenario, pairing)
-        for path, scenario in scenarios()
-        if not touches.isdisjoint(scenario.requirements)
-        for pairing in pairings(scenario, catalogue().get(scenario.requirements[0]), judged)
-        if not is_router or {pairing.offerer, pairing.answerer} <= {REFERENCE, None}
-    ]
-
-
-def subjects_of_variant(*, is_router: bool) -> Subjects:
-    """Who is judged when a variant is."""
-    if is_router:
-        # Two sound peers are judged over the router, in addition to the router itself.
-        everyone = frozenset({"router", "offerer", "answerer"})
-        return Subjects(offerer=REFERENCE, answerer=REFERENCE, router=VARIANT, judged=everyone)
-    return Subjects(offerer=VARIANT, answerer=VARIANT, judged=frozenset({"offerer", "answerer"}))
-
-
-async def run_variant(
-    variant: Variant | None, to_run: list[Case], shared: SharedResources | None = None, *, is_router: bool
-) -> list[ScenarioResult]:
-    """Judge `variant`, or the reference under its label, and return all results as the run has them."""
-    sound = ReferenceDriver()
-    subject = ReferenceDriver() if variant is None else variant()
-    drivers = {REFERENCE: sound} if is_router else {VARIANT: subject, REFERENCE: sound}
-    judged = subjects_of_variant(is_router=is_router)
-    selection = Selection(judged, drivers, subject if is_router else sound, {})
-    plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0, patience=Patience(idle=IDLE_S))
-    async with open_run(plan, shared) as opened:
-        return [judged.result async for _, judged in opened.judge(to_run)]
-
-
-def condemned(variant: Variant, results: list[ScenarioResult], reference: list[ScenarioResult]) -> list[str]:
-    """A line for each judgment of `variant` that an innocent does not deserve.
-
-    What was not judged of the reference either is no fault of the variant.
-    """
-    as_reference = {result.id: result.judgments for result in reference}
-    found: list[str] = []
-    for result in results:
-        assert result.roles is not None
-        is_mixed = not OTHERS.isdisjoint((result.roles.offerer, result.roles.answerer))
-        for requirement, outcome in result.judgments.items():
-            unjudged = outcome not in (Outcome.PASSED, *BROKEN)
-            needed = {requirement, *(each.id for each in catalogue().preconditions_of(requirement))}
-            if (
-                outcome == Outcome.PASSED
-                or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
-                or (unjudged and as_reference[result.id].get(requirement) == outcome)
-                or (
-                    unjudged and (is_mixed or variant.is_router) and not variant.not_judged.isdisjoint(needed)
-                )
-                or (unjudged and requirement in variant.deviations)
-            ):
-                continue
-            found.append(f"{result.id} {requirement}: {outcome} {result.message}")
-    return found

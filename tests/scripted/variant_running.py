@@ -1,0 +1,133 @@
+"""Judging legal variants as a gate would: what they touch, or everything, in all pairings."""
+
+from __future__ import annotations
+
+import asyncio
+
+from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.execution.pairings import Subjects, pairings
+from clasp_e2e.execution.plan import Case, RunPlan, case_id
+from clasp_e2e.execution.run_session import SharedResources, open_run
+from clasp_e2e.execution.selection import Selection
+from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.results.run_record import ScenarioResult
+from clasp_e2e.scripted.variant import Variant
+from clasp_e2e.testbed.scenario import Scenario
+from clasp_e2e.testbed.waiting import Patience
+
+from .running import BROKEN, IDLE_S, OTHERS, SCALE, catalogue, scenarios
+
+VARIANT = "variant"
+
+
+def touched_scenarios(touches: frozenset[str]) -> list[Scenario]:
+    """For each requirement, the scenario of its own that waits least: all scenarios are for the night."""
+    found: list[Scenario] = []
+    for name in sorted(touches):
+        judging = [scenario for _, scenario in scenarios() if name in scenario.requirements]
+        found.append(min(judging, key=lambda each: (each.slow, each.waits, each.requirements.index(name))))
+    return found
+
+
+def variant_cases(touches: frozenset[str] | None, *, is_router: bool) -> list[Case]:
+    """The cases that judge `touches`, or all cases, in all pairings of a gate for `VARIANT`."""
+    judged = subjects_of_variant(is_router=is_router)
+    wanted = None if touches is None else touched_scenarios(touches)
+    return [
+        Case(case_id(path, scenario, pairing), scenario, pairing)
+        for path, scenario in scenarios()
+        if wanted is None or scenario in wanted
+        for pairing in pairings(scenario, catalogue().get(scenario.requirements[0]), judged)
+        if not is_router or {pairing.offerer, pairing.answerer} <= {REFERENCE, None}
+    ]
+
+
+def subjects_of_variant(*, is_router: bool) -> Subjects:
+    """Who is judged when a variant is."""
+    if is_router:
+        # Two sound peers are judged over the router, in addition to the router itself.
+        everyone = frozenset({"router", "offerer", "answerer"})
+        return Subjects(offerer=REFERENCE, answerer=REFERENCE, router=VARIANT, judged=everyone)
+    return Subjects(offerer=VARIANT, answerer=VARIANT, judged=frozenset({"offerer", "answerer"}))
+
+
+async def run_variant(
+    variant: Variant | None, to_run: list[Case], shared: SharedResources | None = None, *, is_router: bool
+) -> list[ScenarioResult]:
+    """Judge `variant`, or the reference under its label, and return all results as the run has them."""
+    sound = ReferenceDriver()
+    subject = ReferenceDriver() if variant is None else variant()
+    drivers = {REFERENCE: sound} if is_router else {VARIANT: subject, REFERENCE: sound}
+    judged = subjects_of_variant(is_router=is_router)
+    selection = Selection(judged, drivers, subject if is_router else sound, {})
+    # Most waits of a variant that has no common ground with the reference time out.
+    patience = Patience(SCALE if variant is not None and variant.not_judged else 1.0, idle=IDLE_S)
+    plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0, patience=patience)
+    async with open_run(plan, shared) as opened:
+        return [judged.result async for _, judged in opened.judge(to_run)]
+
+
+def condemned(variant: Variant, results: list[ScenarioResult], reference: list[ScenarioResult]) -> list[str]:
+    """A line for each judgment of `variant` that an innocent does not deserve.
+
+    What was not judged of the reference either is no fault of the variant.
+    """
+    as_reference = {result.id: result.judgments for result in reference}
+    found: list[str] = []
+    for result in results:
+        assert result.roles is not None
+        is_mixed = not OTHERS.isdisjoint((result.roles.offerer, result.roles.answerer))
+        for requirement, outcome in result.judgments.items():
+            unjudged = outcome not in (Outcome.PASSED, *BROKEN)
+            needed = {requirement, *(each.id for each in catalogue().preconditions_of(requirement))}
+            if (
+                outcome == Outcome.PASSED
+                or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
+                or (unjudged and as_reference[result.id].get(requirement) == outcome)
+                or (
+                    unjudged and (is_mixed or variant.is_router) and not variant.not_judged.isdisjoint(needed)
+                )
+                or (unjudged and requirement in variant.deviations)
+            ):
+                continue
+            found.append(f"{result.id} {requirement}: {outcome} {result.message}")
+    return found
+
+
+class VariantRuns:
+    """The runs of some variants, and of the reference, in one scheduler."""
+
+    def __init__(self, variants: list[Variant], *, whole: bool) -> None:
+        self._shared = SharedResources.for_machine(Patience(), jobs=8)
+        self._tasks: dict[str, asyncio.Task[list[ScenarioResult]]] = {}
+        for is_router in (False, True):
+            some = [variant for variant in variants if variant.is_router == is_router]
+            touched = frozenset[str]().union(*(variant.touches for variant in some))
+            if some:
+                self._start(None, None if whole else touched, is_router=is_router)
+            for variant in some:
+                self._start(variant, None if whole else variant.touches, is_router=is_router)
+
+    def _start(self, variant: Variant | None, touches: frozenset[str] | None, *, is_router: bool) -> None:
+        name = key(is_router=is_router) if variant is None else variant.name
+        running = run_variant(
+            variant, variant_cases(touches, is_router=is_router), self._shared, is_router=is_router
+        )
+        self._tasks[name] = asyncio.create_task(running, name=f"variant {name}")
+
+    async def condemned(self, variant: Variant) -> list[str]:
+        """What `variant` was condemned for."""
+        reference = await self._tasks[key(is_router=variant.is_router)]
+        return condemned(variant, await self._tasks[variant.name], reference)
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._shared.implementations.close()
+
+
+def key(*, is_router: bool) -> str:
+    """The name of the run of the reference."""
+    return f"the reference as {'router' if is_router else 'peer'}"

@@ -166,8 +166,8 @@ alive = -1
 
 def send(request):
     params = request["params"]
-    told = {"peer_session_id": params["target"], "data": params["data"], "reliable": params["reliable"]}
-    event(params["peer"], "data", **told)
+    fields = {"peer_session_id": params["target"], "data": params["data"], "reliable": params["reliable"]}
+    event(params["peer"], "data", **fields)
     if FAULT == "out_of_order":
         held.append(request)
         return

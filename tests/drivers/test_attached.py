@@ -57,14 +57,14 @@ class Place:
     """A point with a driver whose adapters come there."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.announced: list[str] = []
         self.awaited = asyncio.Event()
         self.point = AttachPoint("127.0.0.1:0", self.announce)
         self.driver = StdioDriver(["my-adapter", "it's mine"])
         self.adapters: list[Attached] = []
 
     def announce(self, line: str) -> None:
-        self.said.append(line)
+        self.announced.append(line)
         self.awaited.set()
 
     def patient(self, scale: float) -> None:
@@ -104,7 +104,7 @@ async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -
     await_first = (
         f"Waiting for adapter 1 at {place.point.address}: clasp-e2e connect {place.point.address} -- "
     )
-    assert place.said == [await_first + "my-adapter 'it'\"'\"'s mine'", "Adapter 1 is attached"]
+    assert place.announced == [await_first + "my-adapter 'it'\"'\"'s mine'", "Adapter 1 is attached"]
     opening = asyncio.create_task(
         place.driver.open_peer(url="ws://x", name="bob", p2p=None, on_event=lambda _: None)
     )
@@ -114,7 +114,7 @@ async def test_each_is_awaited_when_it_is_needed_and_none_before(place: Place) -
     bob = await opening
     assert bob.session_id == "bob"
     assert bob.process_group is None
-    assert [line.partition(":")[0] for line in place.said[2:]] == [
+    assert [line.partition(":")[0] for line in place.announced[2:]] == [
         "Waiting for adapter 2 at 127.0.0.1",
         "Adapter 2 is attached",
     ]
@@ -204,7 +204,7 @@ async def test_attached_adapter_is_not_killed(place: Place) -> None:
     await ending
 
 
-async def test_waiting_can_be_given_up(place: Place) -> None:
+async def test_waiting_for_an_adapter_can_be_cancelled(place: Place) -> None:
     place.driver.attach(place.point)
     initializing = asyncio.create_task(place.driver.initialize())
     await place.awaited.wait()
@@ -217,7 +217,7 @@ async def test_waiting_can_be_given_up(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("192.0.2.1:7331", "not on the loopback interface"),
         ("0.0.0.0:7331", "give 127.0.0.1:7331"),
@@ -227,8 +227,8 @@ async def test_waiting_can_be_given_up(place: Place) -> None:
         ("example.org:1", "not HOST:PORT"),
     ],
 )
-def test_address_has_to_be_a_loopback_port(address: str, said: str) -> None:
-    with pytest.raises(AttachPointError, match=said):
+def test_address_that_is_no_loopback_port_is_refused(address: str, message: str) -> None:
+    with pytest.raises(AttachPointError, match=message):
         parse_address(address)
 
 

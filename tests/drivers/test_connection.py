@@ -156,7 +156,7 @@ async def test_second_answer_is_a_violation() -> None:
     assert violations == ["a second answer to request 1"]
 
 
-async def test_tolerated_missing_answer_fails_its_own_call_only() -> None:
+async def test_tolerated_missing_answer_fails_only_its_call() -> None:
     connection, adapter = connected(violations=[])
     slow, other = connection.send([("slow", {}), ("other", {})])
     with pytest.raises(AdapterFault, match=r"no answer to slow within 0\.01 s"):
@@ -199,7 +199,7 @@ async def test_events_reach_the_sink_of_their_peer() -> None:
 
 
 @given(st.permutations(range(1, 7)), st.lists(st.sampled_from([b"noise", b'{"jsonrpc": "2.0"}', b"[]"])))
-def test_each_call_ends_with_its_own_answer_or_a_fault(order: list[int], bad_lines: list[bytes]) -> None:
+def test_each_call_ends_with_its_answer_or_a_fault(order: list[int], bad_lines: list[bytes]) -> None:
     async def converse() -> None:
         violations: list[str] = []
         connection, adapter = connected(violations=violations)

@@ -33,9 +33,11 @@ def measured_as(monkeypatch: pytest.MonkeyPatch) -> MeasuredAs:
     return set_cost
 
 
-async def open_peer(driver: StdioDriver, told: Events | None = None, *, killable: bool = False) -> StdioPeer:
+async def open_peer(
+    driver: StdioDriver, events: Events | None = None, *, killable: bool = False
+) -> StdioPeer:
     opening = driver.open_killable_peer if killable else driver.open_peer
-    sink = Events() if told is None else told
+    sink = Events() if events is None else events
     return await opening(url="ws://x", name="x", p2p=None, on_event=sink)
 
 
@@ -147,15 +149,15 @@ async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDr
     driver = make_driver("shared")
     await driver.initialize()
     received = [Events(), Events()]
-    alice, bob = [await open_peer(driver, told) for told in received]
+    alice, bob = [await open_peer(driver, events) for events in received]
     assert alice.pid == bob.pid
     await bob.connect_to_peer("someone")
-    assert [Connected("someone") in told for told in received] == [False, True]
+    assert [Connected("someone") in events for events in received] == [False, True]
     with pytest.raises(NotOffered, match="process has other peers"):
         await alice.kill()
 
 
-async def test_killable_peer_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
+async def test_killable_peer_has_a_separate_process(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
     alice = await open_peer(driver)
@@ -170,7 +172,7 @@ async def test_killable_peer_has_a_process_of_its_own(make_driver: MakeDriver) -
     assert (await open_peer(driver)).pid == alice.pid
 
 
-async def test_shared_process_goes_on_when_its_peers_have_closed(make_driver: MakeDriver) -> None:
+async def test_shared_process_continues_after_its_peers_have_closed(make_driver: MakeDriver) -> None:
     driver = make_driver("shared")
     await driver.initialize()
     alice = await open_peer(driver)

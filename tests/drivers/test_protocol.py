@@ -99,11 +99,11 @@ def test_arbitrary_value_is_not_decoded_as_a_result(value: object) -> None:
 @given(near_events, near_events)
 def test_any_event_has_a_shape_or_a_wrong_one(params: dict[str, object], event: dict[str, object]) -> None:
     try:
-        handle, told = peer_event({**params, "event": event})
+        handle, event_read = peer_event({**params, "event": event})
     except WrongShape:
         return
     assert isinstance(handle, str)
-    assert isinstance(told, P2PEvent)
+    assert isinstance(event_read, P2PEvent)
 
 
 @given(text, events)

@@ -27,12 +27,12 @@ def broken(): raise OSError("no licence")
 def wrong(): return 3
 number = 3
 class Mine(ReferenceDriver): pass
-class Told(ReferenceDriver):
+class Keywords(ReferenceDriver):
     def __init__(self, catalogue="", *, deadline_scale=1.0):
         super().__init__()
         self.received = (catalogue, deadline_scale)
-def half(deadline_scale): return Told(deadline_scale=deadline_scale)
-def anything(**how): return Told(**how)
+def half(deadline_scale): return Keywords(deadline_scale=deadline_scale)
+def anything(**how): return Keywords(**how)
 class Holder: driver = made
 """
 
@@ -65,14 +65,14 @@ def test_module_and_an_attribute(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attribute", "told"), [("Told", ("abc", 2.0)), ("half", ("", 2.0)), ("anything", ("", 1.0))]
+    ("attribute", "expected"), [("Keywords", ("abc", 2.0)), ("half", ("", 2.0)), ("anything", ("", 1.0))]
 )
-def test_driver_is_given_what_it_names(module: str, attribute: str, told: tuple[str, float]) -> None:
+def test_driver_is_given_what_it_names(module: str, attribute: str, expected: tuple[str, float]) -> None:
     driver = resolve_driver(f"{module}:{attribute}", catalogue="abc", deadline_scale=2.0)
-    assert driver.received == told
+    assert driver.received == expected
 
 
-async def test_registered_adapter_has_the_patience_that_was_asked_for(
+async def test_registered_adapter_has_the_given_deadline_scale(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The adapters that come along are stdio drivers like any other."""

@@ -141,7 +141,7 @@ def test_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_schema_and_harness_know_the_same_words() -> None:
+def test_schema_and_harness_have_the_same_words() -> None:
     results = SCHEMA["$defs"]["results"]
     assert set(results) == set(SCHEMA["$defs"]["params"]) == set(RESULTS)
     described = results["initialize"]["properties"]
@@ -205,11 +205,11 @@ async def test_messages_of_the_harness_follow_the_schema(
 ) -> None:
     from clasp_e2e.drivers.stdio.process import AdapterProcess
 
-    said: list[bytes] = []
+    written: list[bytes] = []
     write = AdapterProcess.write
 
     def noted(self: AdapterProcess, line: bytes) -> None:
-        said.append(line)
+        written.append(line)
         write(self, line)
 
     monkeypatch.setattr(AdapterProcess, "write", noted)
@@ -225,6 +225,6 @@ async def test_messages_of_the_harness_follow_the_schema(
     await peer.close()
     await peer.end()
     await (await driver.open_router(host="127.0.0.1", port=0)).close()
-    messages = [json.loads(line) for line in said]
+    messages = [json.loads(line) for line in written]
     assert {message["method"] for message in messages} == set(RESULTS)
     assert [message for message in messages if not fits(message, "request")] == []

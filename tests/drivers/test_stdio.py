@@ -96,14 +96,14 @@ async def test_undeclared_capability_is_not_called(make_driver: MakeDriver) -> N
     assert peer.fault is None
 
 
-async def test_role_that_was_not_declared_is_not_asked_for(make_driver: MakeDriver) -> None:
+async def test_undeclared_role_is_not_opened(make_driver: MakeDriver) -> None:
     driver = make_driver("peer_only")
     await driver.initialize()
     with pytest.raises(NotOffered):
         await driver.open_router(host="127.0.0.1", port=0)
 
 
-async def test_router_has_a_process_of_its_own(make_driver: MakeDriver) -> None:
+async def test_router_has_a_separate_process(make_driver: MakeDriver) -> None:
     driver = make_driver()
     await driver.initialize()
     router = await driver.open_router(host="127.0.0.1", port=0)
@@ -144,7 +144,7 @@ async def test_call_in_progress_fails_when_its_peer_is_killed(make_driver: MakeD
     assert peer.fault is None
 
 
-async def test_answer_of_a_call_that_was_given_up_is_no_fault(make_driver: MakeDriver) -> None:
+async def test_answer_to_a_cancelled_call_is_no_fault(make_driver: MakeDriver) -> None:
     peer, events = await open_peer(make_driver, "out_of_order")
     call = asyncio.ensure_future(peer.send_p2p("bob", b"x", True))
     await events.until(Data)
@@ -174,7 +174,7 @@ async def test_opening_that_is_cancelled_leaves_no_process(make_driver: MakeDriv
     assert opening.cancelled()
 
 
-async def test_process_does_not_work_for_the_scenario_that_asked_for_it(make_driver: MakeDriver) -> None:
+async def test_process_does_not_inherit_the_context_of_a_scenario(make_driver: MakeDriver) -> None:
     """It may serve the next one, whose leftovers are counted by this very context."""
     scenario.set("this one")
     driver = make_driver()

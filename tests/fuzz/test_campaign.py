@@ -17,7 +17,7 @@ from clasp_e2e.fuzz.input_source import Input, Origin
 from clasp_e2e.fuzz.memory import MEBIBYTE, growth, resident
 from clasp_e2e.fuzz.saved_inputs import SavedInputsError, load_finding, save_finding
 from clasp_e2e.fuzz.targets import FuzzedPeer, FuzzedRouter, HarnessFault, SignaledPeer, TargetCrashed
-from clasp_e2e.peer import inputs as heard
+from clasp_e2e.peer import inputs as peer_inputs
 from clasp_e2e.router.effects import Effect, Script
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.router_source import RouterSource
@@ -79,24 +79,24 @@ def frail_router() -> Script:
 
 
 async def test_frail_router_is_found_and_what_it_died_of_is_one_input() -> None:
-    said: list[str] = []
+    progress: list[str] = []
     target = FuzzedRouter(ReferenceDriver(router_script=frail_router), SHORT)
-    campaign = await run_campaign(target, 5, 57, said.append)
+    campaign = await run_campaign(target, 5, 57, progress.append)
     (finding,) = campaign.findings
     assert finding.requirement == "RTR-7"
     assert finding.reproduced
     assert len(finding.inputs) == 1
     assert isinstance(wire.decode(finding.inputs[0].data)[0], wire.FederationSync)
-    assert "batch 0" in said[0]
+    assert "batch 0" in progress[0]
 
 
-def deaf_after(ends: Callable[[heard.Input], bool]) -> ReferenceDriver:
+def deaf_after(ends: Callable[[peer_inputs.Input], bool]) -> ReferenceDriver:
     """Peers that hear nothing any more after an input for which `ends` holds."""
 
-    def filtered() -> heard.InputFilter:
+    def filtered() -> peer_inputs.InputFilter:
         deaf = False
 
-        def filtered_input(event: heard.Input) -> Iterable[heard.Input]:
+        def filtered_input(event: peer_inputs.Input) -> Iterable[peer_inputs.Input]:
             nonlocal deaf
             deaf = deaf or ends(event)
             return [] if deaf else [event]
@@ -120,8 +120,8 @@ PUBLISHED = wire.SIGNAL_PREFIX + "the-session-that-the-signal-is-sent-"
 
 
 async def test_peer_that_a_signal_ends_has_died() -> None:
-    def is_list(event: heard.Input) -> bool:
-        return isinstance(event, heard.SignalReceived) and isinstance(event.value, list)
+    def is_list(event: peer_inputs.Input) -> bool:
+        return isinstance(event, peer_inputs.SignalReceived) and isinstance(event.value, list)
 
     target = await attached(SignaledPeer, deaf_after(is_list))
     await target.open()
@@ -137,7 +137,7 @@ async def test_peer_that_a_signal_ends_has_died() -> None:
 
 
 async def test_peer_that_never_connected_is_no_finding() -> None:
-    target = await attached(FuzzedPeer, deaf_after(lambda e: isinstance(e, heard.AnnouncementReceived)))
+    target = await attached(FuzzedPeer, deaf_after(lambda e: isinstance(e, peer_inputs.AnnouncementReceived)))
     # Its partner's announcement is what ends it.
     with pytest.raises(HarnessFault, match="before the first input"):
         await target.open()
@@ -178,6 +178,6 @@ def test_growth_excludes_the_warm_up() -> None:
     assert growth(leak[:9]) is None
 
 
-def test_process_group_that_is_gone_holds_nothing() -> None:
+def test_ended_process_group_has_no_memory() -> None:
     assert resident(2**30) is None
     assert (resident(None) or MEBIBYTE) >= MEBIBYTE

@@ -89,7 +89,7 @@ def test_contradiction_that_repeated_once_is_one() -> None:
     assert seen.contradiction.script == performed[0]
 
 
-def test_deviation_is_noted_and_fails_where_that_is_asked() -> None:
+def test_deviation_is_recorded_and_fails_with_strict() -> None:
     def deviates(script: Script) -> Outcome:
         return Outcome.DEVIATION if any(isinstance(step, Connect) for step in script) else Outcome.PASSED
 

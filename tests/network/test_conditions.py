@@ -1,4 +1,4 @@
-"""Every change of what a link is under is told, in words that name the direction."""
+"""Every change of conditions is described, with its direction."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ from clasp_e2e.network import (
     ],
 )
 async def test_change_is_reported(change: Callable[[Conditions], None], words: str) -> None:
-    told: list[str] = []
-    change(Switchboard(told.append).conditions("alice", "bob"))
-    assert told == [words]
+    changes: list[str] = []
+    change(Switchboard(changes.append).conditions("alice", "bob"))
+    assert changes == [words]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ async def test_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tupl
     assert await one.receive() == HANDSHAKE
 
 
-async def test_response_goes_to_the_socket_that_asked(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
+async def test_response_is_sent_to_the_socket_of_its_request(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
     other = Peer()
     try:
@@ -102,8 +102,8 @@ async def test_cut_link_drops_and_counts_until_it_heals(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
-    told = asyncio.Event()
-    link = UdpLink(conditions, told.set)
+    activity = asyncio.Event()
+    link = UdpLink(conditions, activity.set)
     try:
         link.set_peer_address(Side.A, one.address)
         link.set_peer_address(Side.B, two.address)
@@ -117,8 +117,8 @@ async def test_cut_link_drops_and_counts_until_it_heals(
         two.send(b"\x80lost as well", link.address_for(Side.B))
         async with asyncio.timeout(PATIENCE):
             while not all(link.counters(side).dropped_datagrams for side in Side):
-                told.clear()
-                await told.wait()
+                activity.clear()
+                await activity.wait()
         conditions.heal()
         assert not conditions.is_cut
         one.send(b"\x80found", link.address_for(Side.A))
@@ -133,13 +133,13 @@ async def test_activity_is_reported_for_lost_datagrams_too(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, _ = peers
-    told = asyncio.Event()
-    link = UdpLink(conditions, told.set)
+    activity = asyncio.Event()
+    link = UdpLink(conditions, activity.set)
     try:
         conditions.cut()
         one.send(b"\x80", link.address_for(Side.A))
         async with asyncio.timeout(PATIENCE):
-            await told.wait()
+            await activity.wait()
         assert link.counters(Side.A).dropped_datagrams == 1
     finally:
         link.close()
@@ -213,13 +213,13 @@ async def test_closed_link_forgets_what_it_holds_back(
     conditions: Conditions, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
-    told = asyncio.Event()
-    link = UdpLink(conditions, told.set)
+    activity = asyncio.Event()
+    link = UdpLink(conditions, activity.set)
     link.set_peer_address(Side.B, two.address)
     conditions.impair(delayed(3600.0))
     one.send(b"\x80", link.address_for(Side.A))
     async with asyncio.timeout(PATIENCE):
-        await told.wait()
+        await activity.wait()
     assert link.holds_back
     link.close()
     link.close()

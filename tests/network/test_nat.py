@@ -18,13 +18,13 @@ HARD = {Nat.PORT_RESTRICTED, Nat.SYMMETRIC}
 
 
 def has_path(one: Nat | None, other: Nat | None) -> bool:
-    """What is known of NATs: a symmetric one needs a partner that takes in more than what it was told."""
+    """What is known of NATs: a symmetric one needs a partner that accepts more than the signaled address."""
     return not ((one is Nat.SYMMETRIC and other in HARD) or (other is Nat.SYMMETRIC and one in HARD))
 
 
 @pytest.mark.parametrize("kinds", list(itertools.product(KINDS, KINDS)), ids=str)
 def test_checks_from_both_sides_find_the_path_that_there_is(kinds: tuple[Nat | None, Nat | None]) -> None:
-    """As ICE does: both sides send to what they were told, and answer wherever something came from."""
+    """As ICE does: both sides send to the signaled address, and answer wherever something came from."""
     nats = Nats()
     seen: dict[Side, set[bool]] = {Side.A: {False}, Side.B: {False}}
     answered: set[Side] = set()
@@ -82,7 +82,7 @@ async def test_symmetric_nat_uses_an_endpoint_that_was_not_signaled(conditions: 
     try:
         link.set_peer_address(Side.A, one.address)
         link.set_peer_address(Side.B, two.address)
-        two.send(b"to what was told", link.address_for(Side.B))
+        two.send(b"to the signaled address", link.address_for(Side.B))
         one.send(b"out", link.address_for(Side.A))
         data, source = await two.receive_from()
         assert data == b"out"
@@ -97,7 +97,7 @@ async def test_symmetric_nat_uses_an_endpoint_that_was_not_signaled(conditions: 
         two.close()
 
 
-def test_without_a_nat_nothing_is_asked(conditions: Conditions) -> None:
+def test_link_without_nats_passes_all(conditions: Conditions) -> None:
     conditions.put_behind(Nat.SYMMETRIC, Side.B)
     assert conditions.nats == (None, Nat.SYMMETRIC)
     conditions.put_behind(None)

@@ -32,7 +32,7 @@ def test_value_without_ice_is_the_very_same(value: wire.Value) -> None:
 
 
 @given(values)
-def test_candidate_is_found_wherever_it_stands(other: wire.Value) -> None:
+def test_candidate_is_found_in_any_place(other: wire.Value) -> None:
     value: wire.Value = {"deep": [other, {"x": samples.HOST}], "other": other}
     assert rewrite_value(value, ToLink(LINK)) == {"deep": [other, {"x": REWRITTEN_HOST}], "other": other}
 
@@ -64,7 +64,7 @@ def test_description_in_json_text() -> None:
 
 
 @pytest.mark.parametrize("value", [samples.TCP, {"candidate": samples.TCP}, json.dumps({"c": samples.TCP})])
-def test_signal_whose_candidate_goes_goes_whole(value: wire.Value) -> None:
+def test_signal_of_a_removed_candidate_is_removed(value: wire.Value) -> None:
     assert rewrite_value(value, ToLink(LINK)) is DROP
     assert rewrite_message(wire.Publish("/x", value), ToLink(LINK)) is None
 

@@ -112,7 +112,7 @@ def test_without_a_usable_candidate_no_address_is_named() -> None:
     assert "a=end-of-candidates\r\n" in rewritten
 
 
-def test_repeated_candidate_names_the_link_again_and_another_goes() -> None:
+def test_repeated_candidate_is_rewritten_again_and_others_are_removed() -> None:
     judge = ToLink(LINK)
     host, other = Candidate.read(samples.HOST), Candidate.read(samples.SECOND_HOST)
     assert host is not None

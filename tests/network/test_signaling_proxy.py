@@ -137,7 +137,7 @@ async def test_frames_are_altered_and_dropped_on_the_way_down_only(router: Route
     assert router.received == frames
 
 
-async def test_harness_can_hand_the_peer_a_frame_of_its_own(open_leg: Open) -> None:
+async def test_harness_can_send_a_frame_to_the_peer(open_leg: Open) -> None:
     leg = await open_leg()
     with pytest.raises(ConnectionError, match="nothing can be sent to it"):
         await leg.send_down(b"too early")
@@ -198,7 +198,7 @@ async def test_held_frames_keep_their_order(router: Router, open_leg: Open) -> N
             assert [await receiving, await peer.recv()] == [b"one", b"two"]
 
 
-async def test_cut_leg_is_dropped_without_a_word_and_lets_nobody_in(router: Router, open_leg: Open) -> None:
+async def test_cut_leg_aborts_connections_and_refuses_new_ones(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer:
         async with deadline():
@@ -236,7 +236,7 @@ async def test_peers_close_reaches_the_router(router: Router, open_leg: Open) ->
         assert (upstream.close_code, upstream.close_reason) == (1001, "bye")
 
 
-async def test_killed_peer_is_gone_for_the_router(router: Router, open_leg: Open) -> None:
+async def test_killed_peer_is_disconnected_from_the_router(router: Router, open_leg: Open) -> None:
     leg = await open_leg()
     async with attach(leg) as peer, deadline():
         upstream = await router.connections.get()

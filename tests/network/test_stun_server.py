@@ -28,7 +28,7 @@ async def test_server_answers_with_the_address_of_the_sender(peers: tuple[Peer, 
         await server.close()
 
 
-async def test_silent_one_notes_who_asked(peers: tuple[Peer, Peer]) -> None:
+async def test_silent_server_records_requests(peers: tuple[Peer, Peer]) -> None:
     server = await StunServer.open(answers=False)
     try:
         assert not await server.asked(within=0)

@@ -122,7 +122,7 @@ async def test_sender_without_a_leg_passes_untouched(world: World) -> None:
     assert world.board.rewrite_down("bob", candidate, data) is data
 
 
-async def test_signal_back_to_its_own_sender_passes_untouched(world: World) -> None:
+async def test_signal_to_its_sender_passes_unchanged(world: World) -> None:
     offer = sdp("aaaa", "actpass", 1111)
     assert world.send("alice", "alice", sdp=offer) == {"sdp": offer}
 
@@ -149,7 +149,7 @@ async def test_candidates_that_overtake_their_offer_belong_to_it(world: World) -
     assert early == late
 
 
-async def test_glare_gives_each_offer_its_own_link(world: World) -> None:
+async def test_crossing_offers_have_separate_links(world: World) -> None:
     one = world.up("alice", id="c-1", sdp=sdp("aaaa", "actpass", 1111))
     two = world.up("bob", id="c-2", sdp=sdp("bbbb", "actpass", 2222))
     world.down("bob", one)
@@ -177,7 +177,7 @@ async def test_peer_that_takes_its_offer_back_may_keep_its_ufrag(world: World) -
     assert second.answer.leg == "alice"
 
 
-async def test_retry_has_its_own_link_and_late_answers_find_their_offer(world: World) -> None:
+async def test_retry_has_a_new_link_and_late_answers_match_their_offer(world: World) -> None:
     world.send("alice", "bob", id="c-1", sdp=sdp("a1", "actpass", 1111))
     world.send("alice", "bob", id="c-2", sdp=sdp("a2", "actpass", 1112))
     world.send("bob", "alice", id="c-1", sdp=sdp("b1", "active", 2222))
@@ -188,7 +188,7 @@ async def test_retry_has_its_own_link_and_late_answers_find_their_offer(world: W
     assert (first.answer.facts.ufrag, second.answer.facts.ufrag) == ("b1", "b2")
 
 
-async def test_answer_to_nobody_s_offer_leaves_the_link_of_a_connection_alone(world: World) -> None:
+async def test_answer_to_no_offer_does_not_change_the_link_of_a_connection(world: World) -> None:
     offer, answer = sdp("aaaa", "actpass", 1111), sdp("bbbb", "active", 2222)
     world.send("alice", "bob", type="offer", correlation_id="c-1", sdp=offer)
     before = address_in(world.send("bob", "alice", type="answer", correlation_id="c-1", sdp=answer))

@@ -156,7 +156,7 @@ def test_invalid_request_of_an_allocation_is_refused(
     assert code(talk.ask(method, **given)) == expected
 
 
-def test_allocation_is_for_its_own_user(talk: Conversation) -> None:
+def test_allocation_belongs_to_its_user(talk: Conversation) -> None:
     talk.allocate()
     talk.user, talk.key = "v", make_integrity_key("v", REALM, "q")
     assert code(talk.ask(stun.Method.REFRESH, LIFETIME=0)) == 441
@@ -210,7 +210,7 @@ def test_channel_carries_data_both_ways(talk: Conversation) -> None:
     ]
 
 
-def test_allocation_ends_when_asked_or_when_its_time_is_up(talk: Conversation) -> None:
+def test_allocation_ends_by_refresh_or_expiry(talk: Conversation) -> None:
     talk.allocate()
     request = talk.request(stun.Method.REFRESH, LIFETIME=0)
     assert talk.hand(request)[0] == CloseRelay(CLIENT)

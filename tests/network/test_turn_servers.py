@@ -73,7 +73,7 @@ class Client(asyncio.DatagramProtocol):
 
 @pytest.fixture
 async def clients(server: ObservedTurnServer) -> AsyncIterator[tuple[Client, Client]]:
-    """Alice and Bob, each of whom permits the other's relayed address."""
+    """Alice and Bob, each with a permission for the other's relayed address."""
     alice, bob = [await Client.open(server, user) for user in USERS]
     for text in (b"permits", b"is permitted"):  # The first of all may be lost, or arrive late.
         await alice.send(text, bob.relayed)
@@ -120,11 +120,11 @@ async def test_wrong_password_is_refused_and_recorded(server: ObservedTurnServer
         )
     assert server.allocations.granted == []
     assert server.allocations.refusals[0].startswith("alice was refused ALLOCATE: 401")
-    told = server.allocations.describe(USERS)
-    assert "alice has no allocation; bob has no allocation (2 requests arrived; alice was refused" in told
+    words = server.allocations.describe(USERS)
+    assert "alice has no allocation; bob has no allocation (2 requests arrived; alice was refused" in words
 
 
-async def test_allocation_that_was_given_back_is_gone(server: ObservedTurnServer) -> None:
+async def test_released_allocation_is_gone(server: ObservedTurnServer) -> None:
     for _ in range(2):
         await (await Client.open(server, "alice")).end()
     assert len(server.allocations.of("alice")) == 2

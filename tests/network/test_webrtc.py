@@ -64,7 +64,7 @@ async def test_cut_holds_all_back_and_a_healed_link_lets_it_flow() -> None:
         assert await pair.received.get() == payload
 
 
-async def test_link_black_from_the_start_connects_nobody() -> None:
+async def test_link_that_is_cut_from_the_start_prevents_a_connection() -> None:
     async with AiortcPair() as pair, asyncio.timeout(PATIENCE):
         pair.board.conditions("alice", "bob").cut()
         connecting = asyncio.ensure_future(pair.connect())

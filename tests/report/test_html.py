@@ -1,4 +1,4 @@
-"""The page is whole in itself, leads wherever it points, and lets nothing that was said become markup."""
+"""The page is whole in itself, leads wherever it points, and does not turn texts into markup."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_same_run_gives_the_same_bytes(run: Run) -> None:
 def test_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: Run) -> None:
     text = render_html(run, {FAILED.id: document(*happened(), stderr={"bob": "it's <lost>"})})
     requirement = CATALOGUE.get("SND-1")
-    for said in (
+    for text_shown in (
         "not conformant",
         requirement.quote.split()[0],
         "expected x; seen: &lt;y&gt;",
@@ -114,7 +114,7 @@ def test_failure_shows_the_sentence_what_was_seen_and_what_did_not_come(run: Run
         "the adapter died",
         'Blocked by <a href="#CON-5">',
     ):
-        assert said in text
+        assert text_shown in text
 
 
 def test_case_that_judges_several_requirements_is_drawn_once() -> None:
@@ -176,14 +176,14 @@ def test_missing_evidence_is_named(run: Run) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(said=st.text(min_size=1, max_size=40))
-def test_texts_of_a_run_do_not_become_markup(said: str) -> None:
+@given(text_shown=st.text(min_size=1, max_size=40))
+def test_texts_of_a_run_do_not_become_markup(text_shown: str) -> None:
     def page(text: str) -> Counter[str]:
         case = replace(FAILED, message=f"x{text}", title=f"x{text}".replace("`", ""), replay=f"x{text}")
         event = {"at": 0.0, "kind": "event", "who": f"x{text}", "what": text}
         return Page(render_html(run_of(case), {case.id: document(event, stderr={"bob": text})})).tags
 
-    assert page(said) == page("y")
+    assert page(text_shown) == page("y")
 
 
 def big_matrix() -> tuple[Matrix, dict]:

@@ -59,9 +59,9 @@ def test_failure_has_sentence_observation_and_repeat_command() -> None:
     failure = case_of(suite_of(run), "SND-1").find("failure")
     assert failure is not None
     assert failure.get("message") == message
-    told = failure.text or ""
+    output = failure.text or ""
     for expected in ("SND-1: ", "MUST (specification", message, "pytest 'x[y]'", "evidence/x"):
-        assert expected in told
+        assert expected in output
 
 
 def test_complaint_about_a_baseline_is_a_case_that_fails() -> None:
@@ -72,12 +72,12 @@ def test_complaint_about_a_baseline_is_a_case_that_fails() -> None:
 
 
 def test_deviation_that_fails_nothing_is_listed() -> None:
-    told = suite_of(run_of(scenario("SND-6", "deviation", message="it is lost"))).findtext("system-out")
-    assert told is not None
-    assert "it is lost" in told
+    output = suite_of(run_of(scenario("SND-6", "deviation", message="it is lost"))).findtext("system-out")
+    assert output is not None
+    assert "it is lost" in output
 
 
-def test_suite_holds_what_the_schemas_ask_for_in_their_order() -> None:
+def test_suite_has_the_elements_of_the_schemas_in_order() -> None:
     suite = suite_of(run_of(scenario("SND-1", "failed", message="m")))
     tags = [child.tag for child in suite]
     assert tags == ["properties", *["testcase"] * (len(tags) - 3), "system-out", "system-err"]

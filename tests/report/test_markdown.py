@@ -12,7 +12,7 @@ from clasp_e2e.report.markdown import render_markdown
 from .runs import CATALOGUE, run_of, scenario
 
 
-def test_verdict_stands_first_and_who_was_judged_under_it() -> None:
+def test_verdict_is_first_and_followed_by_the_implementations() -> None:
     lines = render_markdown(run_of()).splitlines()
     assert lines[0] == "## CLASP P2P: conformant"
     assert any(line.startswith("- Judged as offerer and answerer: clasp-client 4.5.0") for line in lines)

@@ -29,7 +29,7 @@ def judged(offerer: str, answerer: str, verdict: Verdict, **fields) -> Cell:
     return cell(offerer, answerer, state=State.JUDGED, verdict=verdict, **fields)
 
 
-def test_each_cell_stands_in_its_row_with_what_it_failed() -> None:
+def test_each_cell_is_in_its_row_with_its_failures() -> None:
     text = render_matrix_markdown(
         matrix(
             judged("node", "node", Verdict.CONFORMANT),

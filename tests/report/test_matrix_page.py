@@ -1,4 +1,4 @@
-"""The matrix as it is printed: every cell has its place, and every reason is said once."""
+"""The matrix as it is printed: every cell has its place, and every reason occurs once."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_each_cell_shows_its_state_or_verdict() -> None:
     )
     table, _, rest = text.partition("2 cells not available")
     assert table.count("not available") == 2
-    for said in ("│ CONFORMANT", "│ NOT CONFORMANT", "CON-5, RTE-1, SND-1", "and 2 more", "1 deviation "):
-        assert said in table
+    for expected in ("│ CONFORMANT", "│ NOT CONFORMANT", "CON-5, RTE-1, SND-1", "and 2 more", "1 deviation "):
+        assert expected in table
     assert text.count(MISSING) == 1
     assert "failed: CON-5, RTE-1 (known), SND-1, SND-2, TMO-1\n" in rest
     assert "deviations: CON-8 (known)\n" in rest

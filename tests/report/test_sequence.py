@@ -1,4 +1,4 @@
-"""The sequence diagram: every entry once, in order, between the lanes of those whom it concerns."""
+"""The sequence diagram: every entry once, in order, between the lanes of its parties."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_rows_are_ordered_within_the_grid_and_the_rest_is_counted(timeline) -> N
     assert all(2 <= row.start < (right + 1 if row.end == -1 else row.end) <= right + 1 for row in rows)
 
 
-def test_router_stands_between_the_peers_and_the_network_last() -> None:
+def test_router_has_the_middle_lane_and_the_network_the_last() -> None:
     timeline = [entry("network"), entry("carol"), entry("bob", to="router"), entry("alice"), entry("harness")]
     assert diagram(timeline).lanes == ("alice", "router", "bob", "carol", "network")
 
 
-def test_arrow_goes_from_the_middle_of_a_lane_to_that_of_another() -> None:
+def test_arrow_connects_the_middles_of_two_lanes() -> None:
     timeline = [
         entry("alice", kind=EntryKind.FRAME, to="router"),
         entry("router", kind=EntryKind.FRAME, to="bob"),
@@ -95,16 +95,16 @@ def test_long_frame_is_shown_in_part() -> None:
 
 
 @given(st.lists(st.tuples(ENTRIES, st.booleans()), max_size=2 * (HEAD + TAIL)), st.booleans())
-def test_routine_stands_apart_and_nothing_is_lost(happened, brief) -> None:
+def test_routine_entries_are_separate_and_complete(happened, brief) -> None:
     timeline = [each | ({"minor": True} if minor else {}) for each, minor in happened]
     drawn = diagram(timeline, brief=brief)
     gaps = sum(row.kind == EntryKind.GAP for row in (*drawn.before, *drawn.after))
     shown = (*drawn.before, *drawn.after, *drawn.routine)
     assert len(shown) + drawn.left_out == len(timeline)
     assert drawn.count == len(timeline) - gaps
-    told = [each["what"] for each in timeline if "minor" not in each] or [each["what"] for each in timeline]
-    assert [row.what for row in drawn.before] == told[: len(drawn.before)]
-    assert [row.what for row in drawn.after] == told[len(told) - len(drawn.after) :]
+    texts = [each["what"] for each in timeline if "minor" not in each] or [each["what"] for each in timeline]
+    assert [row.what for row in drawn.before] == texts[: len(drawn.before)]
+    assert [row.what for row in drawn.after] == texts[len(texts) - len(drawn.after) :]
     assert not (drawn.routine and brief)
 
 

@@ -122,9 +122,9 @@ def test_remarks_and_long_waits_are_shown() -> None:
 
 
 def test_complaints_about_known_failures_have_their_own_lines() -> None:
-    said = "known.toml, entry 1 (CON-6, *): unexpected pass: " + "a long way of saying so " * 9
-    text = summary(replace(run_of(), complaints=(said,), notes=("one more",)))
-    assert f"Known failures that do not match their list\n  {said.rstrip()}\n" in text
+    complaint = "known.toml, entry 1 (CON-6, *): unexpected pass: " + "a long way of saying so " * 9
+    text = summary(replace(run_of(), complaints=(complaint,), notes=("one more",)))
+    assert f"Known failures that do not match their list\n  {complaint.rstrip()}\n" in text
     assert "Known failures that this run could not check\n  one more\n" in text
 
 

@@ -39,7 +39,7 @@ def read(text: str) -> Baseline:
     return parse_baseline(text, "x.toml", ["iut"], CATALOGUE)
 
 
-def told(text: str) -> list[tuple[str, str]]:
+def listed(text: str) -> list[tuple[str, str]]:
     return [(entry.requirement, entry.pairing) for entry in read(text).entries]
 
 
@@ -58,17 +58,17 @@ def failed(outcome: Outcome = Outcome.FAILED, message: str = "expected a; seen: 
 def test_spent_entry_is_removed_and_comments_are_kept() -> None:
     first, second = read(TEXT).entries
     left = shrink(TEXT, [Spent(first)])
-    assert told(left) == [("RTE-2", "*")]
+    assert listed(left) == [("RTE-2", "*")]
     assert "# Kept by us." in left
-    assert told(shrink(TEXT, [Spent(second)])) == [("CON-8", "iut-iut")]
+    assert listed(shrink(TEXT, [Spent(second)])) == [("CON-8", "iut-iut")]
     assert "# both of a kind" in shrink(TEXT, [Spent(second)])
-    assert told(shrink(TEXT, [Spent(first), Spent(second)])) == []
+    assert listed(shrink(TEXT, [Spent(first), Spent(second)])) == []
 
 
 def test_entry_that_holds_in_some_pairings_names_them() -> None:
     _, second = read(TEXT).entries
     left = shrink(TEXT, [Spent(second, ("iut-reference", "reference-iut"))])
-    assert told(left) == [("CON-8", "iut-iut"), ("RTE-2", "iut-reference"), ("RTE-2", "reference-iut")]
+    assert listed(left) == [("CON-8", "iut-iut"), ("RTE-2", "iut-reference"), ("RTE-2", "reference-iut")]
     assert read(left).entries[2].reason == "It forgets."
 
 
@@ -78,7 +78,7 @@ def test_with_nothing_spent_not_a_byte_changes() -> None:
 
 def test_failure_is_listed_once_with_its_reason() -> None:
     text = extend(TEXT, new_entries([failed(), failed()], 'it says "b"', strict=False))
-    assert told(text) == [*told(TEXT), ("RTE-1", "iut-iut")]
+    assert listed(text) == [*listed(TEXT), ("RTE-1", "iut-iut")]
     added = read(text).entries[-1]
     assert added.reason == 'it says "b"'
     assert added.explains(failed().message)

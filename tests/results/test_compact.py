@@ -51,7 +51,7 @@ def test_routine_entries_are_kept_if_there_are_no_others() -> None:
     assert (len(trace), left_out) == (3, 0)
 
 
-def test_sessions_stand_as_their_owners() -> None:
+def test_session_ids_are_shown_as_their_owners() -> None:
     timeline = Timeline()
     timeline.sessions = {"s-1": "alice", "s-2": "bob"}
     timeline.note("alice", "PUBLISH /signal/s-2 of s-1", EntryKind.FRAME)

@@ -47,7 +47,7 @@ def test_evidence_of_what_passed_is_small(tmp_path: Path) -> None:
     assert "stderr" not in document
 
 
-def test_evidence_of_long_names_is_kept_apart(tmp_path: Path) -> None:
+def test_evidence_of_long_names_has_distinct_files(tmp_path: Path) -> None:
     names = ["x" * 400 + "a", "x" * 400 + "b", "../../etc", ""]
     paths = {write_evidence(tmp_path, result("M-1", name), Timeline(), {}, seed=0) for name in names}
     assert len(paths) == 4

@@ -98,7 +98,7 @@ def test_failure_for_another_reason_stays_a_failure_with_a_complaint(small: Cata
     assert "'seen: nothing' is not found in 'expected A; seen: B'" in complaint
 
 
-def test_two_entries_can_describe_one_requirement_and_each_has_to_be_true(small: Catalogue) -> None:
+def test_two_entries_of_one_requirement_are_checked_separately(small: Catalogue) -> None:
     entries = [known(), known(seen="seen: B", where="there")]
     both = [result("M-1", "failed"), result("M-1", "failed", name="test_b", message="seen: B")]
     assert treated(small, entries, *both).complaints == ()
@@ -148,7 +148,7 @@ def test_entry_for_every_pairing_is_true_in_each(small: Catalogue) -> None:
     assert "name the pairings in which it still fails" in found.complaints[0]
 
 
-def test_entry_excuses_nobody_else(small: Catalogue) -> None:
+def test_entry_does_not_excuse_another_implementation(small: Catalogue) -> None:
     others = [result("M-1", "failed", "reference-reference"), result("M-1", "failed", "rust-reference")]
     assert outcomes(treated(small, [known(pairing="*")], *others, scope=PART)) == [
         "failed",
@@ -200,7 +200,7 @@ def test_entry_expires_after_its_day_and_then_excuses_nothing(small: Catalogue) 
     assert len(found.complaints) == 1
 
 
-def test_entry_that_comes_and_goes_excuses_a_failure_and_no_other_and_is_no_news_when_met(
+def test_intermittent_entry_excuses_its_failure_and_is_not_stale_when_met(
     small: Catalogue,
 ) -> None:
     comes_and_goes = known(intermittent=True)

@@ -140,7 +140,7 @@ def run_of(
     return resolve_run(run, CATALOGUE, baselines_of(run.plan, CATALOGUE), TODAY)
 
 
-def said(of: Resolution) -> object:
+def conclusions(of: Resolution) -> object:
     """All that a run says. What a case was seen to do is known only where it was tried."""
     scenarios = [replace(each, message="", observed=None) for each in of.run.scenarios]
     known = [(each.entry, each.still) for each in of.known.spent]
@@ -171,10 +171,10 @@ def test_merged_parts_equal_the_whole_run(
     chance.shuffle(parts)
     whole = run_of(ran(tried), tried)
     shards = [run_of(ran(part), tried, part=True).run for part in parts]
-    assert said(merged(*shards)) == said(whole)
+    assert conclusions(merged(*shards)) == conclusions(whole)
     # As it does through the file, and when some of the parts are merged first.
     some = merged(*(from_plain(Run, to_plain(shard)) for shard in shards[1:] or shards))
-    assert said(merged(some.run, shards[0])) == said(whole)
+    assert conclusions(merged(some.run, shards[0])) == conclusions(whole)
 
 
 FOUR = [case((name,), PAIRINGS[0], "passed", number, waits=False) for number, name in enumerate(NAMES[1:5])]

@@ -99,7 +99,7 @@ DECODED = st.recursive(
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=9), DECODED), max_size=5))
-def test_any_timeline_renders_a_line_an_entry_and_goes_into_json(notes) -> None:
+def test_timeline_renders_one_line_per_entry_and_is_json(notes) -> None:
     timeline = Timeline()
     for who, what, decoded in notes:
         timeline.note(who.replace("\r", "").replace("\n", ""), what, decoded=decoded)

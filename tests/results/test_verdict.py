@@ -92,7 +92,7 @@ def test_verdict_of_a_run(small: Catalogue, changes: dict[str, str], expected: s
     assert verdict(small, run_of(**changes)).value == expected
 
 
-def test_declared_capability_leaves_nothing_apart(small: Catalogue) -> None:
+def test_requirement_of_a_declared_capability_counts(small: Catalogue) -> None:
     assert verdict(small, run_of(T_1="not_offered"), capabilities={"turn"}) is Verdict.PARTIAL
     assert verdict(small, run_of(T_1="passed"), capabilities={"turn"}) is Verdict.CONFORMANT
 
@@ -123,7 +123,7 @@ def test_only_the_judged_roles_count(small: Catalogue) -> None:
     assert verdict(small, [*run_of(), scenario("R-1", "skipped")]) is Verdict.CONFORMANT
 
 
-def test_failure_where_nobody_judged_is_to_blame_is_an_error(small: Catalogue) -> None:
+def test_failure_outside_the_judged_roles_is_an_error(small: Catalogue) -> None:
     router_failed = [*run_of(), scenario("R-1", "failed")]
     assert of(small, "R-1", router_failed).verdict is RequirementVerdict.ERROR
     assert verdict(small, router_failed) is Verdict.INCONCLUSIVE
@@ -230,7 +230,7 @@ def test_pass_more_never_makes_anything_worse(small: Catalogue, run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "subset", "strict", "status"),
+    ("verdict_of_run", "subset", "strict", "status"),
     [
         ("conformant", False, False, 0),
         ("conformant", False, True, 0),
@@ -244,12 +244,12 @@ def test_pass_more_never_makes_anything_worse(small: Catalogue, run) -> None:
         ("inconclusive", True, False, 3),
     ],
 )
-def test_exit_status(said: str, subset: bool, strict: bool, status: int) -> None:
-    assert exit_status(Verdict(said), subset, strict) == status
+def test_exit_status(verdict_of_run: str, subset: bool, strict: bool, status: int) -> None:
+    assert exit_status(Verdict(verdict_of_run), subset, strict) == status
 
 
 @pytest.mark.parametrize(
-    ("said", "outcomes", "strict", "status"),
+    ("verdict_of_run", "outcomes", "strict", "status"),
     [
         ("partial", {"deviation": 1, "passed": 3}, True, 1),
         ("partial", {"deviation": 1, "passed": 3}, False, 0),
@@ -262,9 +262,9 @@ def test_exit_status(said: str, subset: bool, strict: bool, status: int) -> None
     ],
 )
 def test_exit_status_depends_on_outcomes_too(
-    said: str, outcomes: dict[str, int], strict: bool, status: int
+    verdict_of_run: str, outcomes: dict[str, int], strict: bool, status: int
 ) -> None:
-    assert exit_status(Verdict(said), True, strict, totals=outcomes) == status
+    assert exit_status(Verdict(verdict_of_run), True, strict, totals=outcomes) == status
 
 
 def test_totals_name_every_outcome() -> None:

@@ -68,7 +68,7 @@ def sections() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("requirement", [r for r in CATALOGUE.values() if r.quote], ids=lambda r: r.id)
-def test_quote_stands_in_its_section_word_for_word(requirement: Requirement) -> None:
+def test_quote_is_in_its_section_word_for_word(requirement: Requirement) -> None:
     found = [text for title, text in sections().items() if title.startswith(requirement.section)]
     assert len(found) == 1
     assert requirement.quote in found[0]

@@ -178,7 +178,7 @@ SPELLED_OUT = {
 @pytest.mark.parametrize(
     ("data", "message"), SPELLED_OUT.items(), ids=[type(message).__name__ for message in SPELLED_OUT.values()]
 )
-def test_every_field_stands_where_the_protocol_puts_it(data, message):
+def test_every_field_is_where_the_protocol_puts_it(data, message):
     assert wire.encode_message(message) == bytes.fromhex(data)
     assert wire.decode_message(bytes.fromhex(data)) == message
 

@@ -16,7 +16,7 @@ def test_frame_survives_the_round_trip(frame):
     assert wire.decode_frame(wire.encode_frame(frame)) == frame
 
 
-def test_flags_stand_where_the_protocol_puts_them():
+def test_flags_are_where_the_protocol_puts_them():
     plain = wire.Frame(b"x", encoding=0)
     assert wire.encode_frame(plain) == bytes.fromhex("53 00 0001 78")
     assert wire.encode_frame(wire.Frame(b"x")) == bytes.fromhex("53 01 0001 78")

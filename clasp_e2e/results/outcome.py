@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     """The harness, the driver or the environment failed: never a verdict."""
     EXPECTED_FAILURE = "expected_failure"
     """Not met, and listed among the implementation's known failures."""
+    UNSTABLE = "unstable"
+    """Repeated, it had different outcomes (`clasp-e2e stress`)."""
     UNEXPECTED_PASS = "unexpected_pass"  # noqa: S105 (not a password)
     """Met, although listed among the implementation's known failures."""
 

@@ -81,6 +81,7 @@ class CasePlan:
         self._read: set[str] = set()
         self._sibling_files: set[str] = set()
         self._requirements: dict[str, tuple[str, ...]] = {}
+        self._extended: dict[str, tuple[str, ...]] = {}
         self._chosen: tuple[str, ...] | None = None
         self._elsewhere: tuple[str, ...] = ()
 
@@ -95,9 +96,11 @@ class CasePlan:
         if path.name not in self._read:
             self._read.add(path.name)
             self._sibling_files.update(each.name for each in path.parent.glob("test_*.py"))
-        if scenario.extended and not self._plan.extended:
-            return []
         found = pairings(scenario, requirements[0], self._plan.selection.subjects)
+        if scenario.extended and not self._plan.extended:
+            if found:
+                self._extended[scenario.name] = scenario.requirements
+            return []
         for pairing in found:
             self._requirements[case_id(path, scenario, pairing)] = scenario.requirements
         return found
@@ -140,6 +143,7 @@ class CasePlan:
             cases=dict(sorted(self._requirements.items())),
             left_out=tuple(sorted(self._requirements.keys() - chosen)),
             elsewhere=self._elsewhere,
+            extended=dict(sorted(self._extended.items())),
             covered=tuple(sorted(self._covered)),
             all_files=all_files,
             read=tuple(sorted(self._read)),
@@ -154,6 +158,7 @@ class CasePlan:
         """Return the plan of an xdist worker, as plain data for the controller."""
         return {
             "covered": sorted(self._covered),
+            "extended": {name: list(ids) for name, ids in self._extended.items()},
             "requirements": {case: list(names) for case, names in self._requirements.items()},
             "chosen": self._chosen and list(self._chosen),
             "elsewhere": list(self._elsewhere),
@@ -164,6 +169,7 @@ class CasePlan:
     def merge_worker_payload(self, payload: Mapping[str, Any]) -> None:
         """Merge a payload from `to_worker_payload` of another process."""
         self._covered.update(payload["covered"])
+        self._extended.update({name: tuple(ids) for name, ids in payload["extended"].items()})
         self._requirements.update({case: tuple(names) for case, names in payload["requirements"].items()})
         self._chosen = payload["chosen"] and tuple(payload["chosen"])
         self._elsewhere = tuple(payload["elsewhere"])

@@ -121,6 +121,7 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
     not_reached: set[str] = set()
     if run.plan is not None:
         not_reached.update(*(run.plan.cases.get(case, ()) for case in run.missing))
+    extended = set[str]().union(*run.plan.extended.values()) if run.plan is not None else set[str]()
     causes: dict[str, list[RequirementResult]] = {}
     for item in ours:
         if item.verdict is RequirementVerdict.BLOCKED:
@@ -131,6 +132,8 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
             continue
         elif item.id in not_reached:
             cause = "not reached"
+        elif item.id in extended:
+            cause = "takes minutes, needs --extended"
         else:
             cause = _NOT_CHOSEN if item.covered else "no scenario yet"
         causes.setdefault(cause, []).append(item)

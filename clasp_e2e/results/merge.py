@@ -132,6 +132,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
         cases=dict(sorted(cases.items())),
         left_out=tuple(sorted(cases.keys() - chosen)),
         elsewhere=(),
+        extended={name: ids for plan in plans for name, ids in sorted(plan.extended.items())},
         covered=_union(plan.covered for plan in plans),
         all_files=any(plan.all_files for plan in plans) or set(siblings) <= set(read),
         read=read,

@@ -1,7 +1,7 @@
 """The plan of a run: it shows which cases are missing, and allows the verdict to be computed again."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Plan:
     """The cases that the user left out on purpose, from every shard."""
     elsewhere: tuple[str, ...] = ()
     """The cases of other shards."""
+    extended: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By scenario, the requirements of those that only an extended run includes; empty in an extended run."""
     covered: tuple[str, ...] = ()
     """The requirements of all scenarios in the files that were read."""
     all_files: bool = False

@@ -5,6 +5,7 @@ The implementations are the fakes of the testbed's tests; each run is a process 
 
 from __future__ import annotations
 
+from textwrap import dedent
 from xml.etree import ElementTree
 
 from plugin_runs import HONEST, MODE, SET, SHOULD, Folder
@@ -94,8 +95,19 @@ EXTENDED = """
 
 
 def test_extended_scenario_runs_on_request_and_is_not_missing_otherwise(folder: Folder) -> None:
-    found = folder.write(MODE, EXTENDED).run("--peer", HONEST)
-    assert (found.status, found.results.verdict) == (0, Verdict.CONFORMANT)
+    known = """
+        [[known]]
+        requirement = "EVT-8"
+        pairing = "iut"
+        scenario = "test_it_takes_minutes"
+        reason = "It loses connections after minutes."
+        seen = "lost"
+    """
+    (folder.path / "known.toml").write_text(dedent(known), encoding="utf-8")
+    found = folder.write(MODE, EXTENDED).run("--peer", HONEST, "--baseline", "known.toml")
+    assert (found.status, found.results.verdict) == (0, Verdict.CONFORMANT), found.out
+    assert "stale" not in found.out
+    assert "takes minutes, needs --extended: EVT-8" in found.out
     assert set(found.outcomes) == {"test_the_mode[iut]"}
     assert found.results.plan is not None
     assert not found.results.plan.left_out

@@ -161,9 +161,10 @@ class Connections:
             counterpart.crossing = None
             self._do(fx.CancelTimer(("crossing", counterpart.peer)))
 
-    def _fail(self, counterpart: Counterpart, reason: str) -> None:
+    def _fail(self, counterpart: Counterpart, reason: str, *, timed_out: bool = False) -> None:
         """End an attempt as failed: reject the waiting calls, or else emit ConnectionFailed.
 
+        A time-out is also reported by ConnectionFailed if a call waits (specification, "Connection Timeout").
         Next to an established connection there is no attempt of the application, so nothing is reported.
         """
         self._stop_timers(counterpart)
@@ -175,7 +176,7 @@ class Connections:
         del self._counterparts[counterpart.peer]
         for call in counterpart.calls:
             self._do(fx.Reject(call, NegotiationError(f"no offer to {counterpart.peer}: {reason}")))
-        if not counterpart.calls:
+        if timed_out or not counterpart.calls:
             self._do(fx.Emit(ConnectionFailed(counterpart.peer, reason)))
 
     def _give_up(self, negotiation: Negotiation, reason: str) -> None:
@@ -199,7 +200,7 @@ class Connections:
         if counterpart is None:
             return
         if kind == "deadline":
-            self._fail(counterpart, counterpart.stage(self._settings.timeout))
+            self._fail(counterpart, counterpart.stage(self._settings.timeout), timed_out=True)
         elif kind == "crossing":
             crossing, counterpart.crossing = counterpart.crossing, None
             if crossing is not None:

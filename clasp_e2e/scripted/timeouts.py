@@ -81,6 +81,7 @@ WaitsForEver = PeerScript.define(
 NeverFailsOnceAnswered = Attempting.define(
     "NeverFailsOnceAnswered", "TMO-5", "After its offer is answered, it never emits ConnectionFailed.",
     on=ConnectionFailed, alter=lambda script, failure: () if script.answered else (fx.Emit(failure),),
+    also={"TMO-3": "An attempt to an unknown session after an answered one fails without the event too."},
 )
 LetsTheTimerRunOn = Attempting.define(
     "LetsTheTimerRunOn", "TMO-6", "The timer of an attempt is not stopped by the connection.", *EITHER,

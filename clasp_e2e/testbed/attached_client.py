@@ -33,7 +33,7 @@ DEFAULT_TIMEOUT = 30
 """Seconds (specification, "Connection Timeout"); the default."""
 
 LONGEST_ATTEMPT = DEFAULT_TIMEOUT + 5.0
-"""Seconds after which an attempt is over for the harness, even if a configured time-out is ignored."""
+"""Seconds beyond the time-out in force after which a call has returned: gathering may take long before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,12 +328,13 @@ class Client(Inbox):
             while True:
                 try:
                     return await self._await(ended, f"{names} naming {name_of(target)}", limit, since)
-                except Unmet:
+                except Unmet as unmet:
                     limit = self._time_left(began, within)
                     if limit <= 0:
-                        raise
+                        expected = f"{self.name} to receive {names} naming {name_of(target)}"
+                        raise Unmet(f"{expected} within {within:.3g} s", unmet.seen) from None
 
-        call = asyncio.create_task(self.connect_to_peer(target, within=max(within, LONGEST_ATTEMPT)))
+        call = asyncio.create_task(self.connect_to_peer(target, within=within + LONGEST_ATTEMPT))
         waiting = asyncio.create_task(ends_in_time())
         try:
             await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -359,12 +360,13 @@ class Client(Inbox):
         Its timer may start when the first signal leaves: an implementation may need long to gather.
         """
         now = asyncio.get_running_loop().time()
-        started = next((at for at in self.published_at if at >= began), now)
-        return min(started + within, began + max(within, LONGEST_ATTEMPT)) - now
+        may_start = self.leg.is_connected and now < began + DEFAULT_TIMEOUT
+        started = next((at for at in self.published_at if at >= began), now if may_start else began)
+        return started + within - now
 
     async def _call_in_time(self, text: str, call: Awaitable[T], within: float | None) -> T:
         """Return the result of a call that may wait for the network; unmet if it does not return in time."""
-        limit = max(self.timeout, DEFAULT_TIMEOUT) + self._patience.event if within is None else within
+        limit = self.timeout + LONGEST_ATTEMPT if within is None else within
         deadline = asyncio.timeout(limit)
         try:
             async with deadline:

@@ -10,11 +10,12 @@ import click
 import pytest
 
 from clasp_e2e.commands.errors import CommandError
-from clasp_e2e.commands.merging import FEW, results_file
+from clasp_e2e.commands.merging import results_file, some_of
 from clasp_e2e.commands.options import DRIVER, chosen_scenarios, run_options
 from clasp_e2e.execution.selection import read_baseline
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
+from clasp_e2e.report.words import first_line
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
 from clasp_e2e.results.journal import finish_results
@@ -190,15 +191,13 @@ def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
     for result in resolution.run.scenarios:
         if result.outcome in wanted:
             names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
-            first = result.message.strip().partition("\n")[0]
             yield (
-                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first}; fix it, or list it"
-                f" in {baseline} (--update-baseline --accept-new REASON)"
+                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first_line(result.message)};"
+                f" fix it, or list it in {baseline} (--update-baseline --accept-new REASON)"
             )
     yield from resolution.known.complaints
     if missing := resolution.run.missing:
-        some = ", ".join(missing[:FEW]) + (", …" if len(missing) > FEW else "")
-        yield f"{len(missing)} planned cases have no result: {some}; run them, and merge again"
+        yield f"{len(missing)} planned cases have no result: {some_of(missing)}; run them, and merge again"
 
 
 def _write(run: Run, path: Path) -> None:

@@ -12,13 +12,17 @@ from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import RESULTS, ResultsError, clear_results, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 
-FEW = 6
-"""Maximum number of cases without a result that are named."""
+_FEW = 6
 
 
 def results_file(named: Path) -> Path:
     """Return the `results.json` for a file or folder that the user named."""
     return named / RESULTS if named.is_dir() else named
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first of `names` as a list, which ends with … if there are more."""
+    return ", ".join([*names[:_FEW], *["…"] * (len(names) > _FEW)])
 
 
 def merge_results(named: Sequence[Path], directory: Path) -> Run:

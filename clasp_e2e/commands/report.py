@@ -8,7 +8,7 @@ import click
 
 from clasp_e2e.commands.arguments import usable_directory
 from clasp_e2e.commands.errors import CommandError
-from clasp_e2e.commands.merging import FEW, merge_results, results_file
+from clasp_e2e.commands.merging import merge_results, results_file, some_of
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
@@ -76,7 +76,8 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
         path = results_file(results)
         run = read_run(path, load_catalogue())
         if run.missing and is_unfinished(path.parent):
-            _say_missing(f"{path.parent}: the run ended before {len(run.missing)} of its cases", run)
+            ended = f"{path.parent}: the run ended before {len(run.missing)} of its cases"
+            click.echo(f"{ended}: {some_of(run.missing)}", err=True)
         if html is not None:
             _write(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
@@ -102,12 +103,7 @@ def _print_merge(run: Run, directory: Path) -> None:
         f"Merged {len(run.shards)} runs into {directory}: {len(run.scenarios)} cases, {verdict}", err=True
     )
     if run.missing:
-        _say_missing(f"Without a result: {len(run.missing)} planned cases", run)
-
-
-def _say_missing(what: str, run: Run) -> None:
-    some = ", ".join(run.missing[:FEW]) + (", …" if len(run.missing) > FEW else "")
-    click.echo(f"{what}: {some}", err=True)
+        click.echo(f"Without a result: {len(run.missing)} planned cases: {some_of(run.missing)}", err=True)
 
 
 def _matrix_in(results: Path) -> Path | None:

@@ -39,7 +39,8 @@ def build_rust_adapter() -> Path:
 
         def build(place: Path) -> None:
             command = [cargo, "build", "--release", "--target-dir", str(objects)]
-            finished = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, check=False)  # noqa: S603
+            # Standard output is for the path of the adapter; 2 is standard error.
+            finished = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, check=False)  # noqa: S603
             if status := finished.returncode:
                 raise BuildError(
                     f"cargo could not build the Rust adapter (exit status {status}); see its messages above."

@@ -10,7 +10,8 @@ from clasp_e2e.peer import effects as fx
 from clasp_e2e.scripted.mutant import EITHER, Mutant, Outs, PeerScript
 from clasp_e2e.scripted.sending_mutants import is_reliable, lost
 
-MEBIBYTE = 1 << 20
+OVERFLOW = 512 * 1024
+"""Bytes of a burst that some faulty peers handle."""
 
 RELAY_CUT = 32_768
 """Bytes that some faulty peers relay at most."""
@@ -57,12 +58,12 @@ class Bursting(PeerScript):
         self._counts: dict[type, tuple[float, int]] = {}
 
     def exceeds(self, effect: fx.SendOnChannel | fx.Emit, data: bytes) -> bool:
-        """Count `data`, and return whether there was more than a mebibyte since the last pause."""
+        """Count `data`, and return whether there was more than `OVERFLOW` since the last pause."""
         now = asyncio.get_running_loop().time()
         last, total = self._counts.get(type(effect), (0.0, 0))
         total = len(data) + (total if now - last < 1.0 else 0)
         self._counts[type(effect)] = (now, total)
-        return total > MEBIBYTE
+        return total > OVERFLOW
 
 
 def without_overflow(script: Bursting, emit: fx.Emit) -> Outs:
@@ -145,14 +146,14 @@ DeliversLargeMessagesInPieces = PeerScript.define(
     ],
 )
 DropsWhatOverflows = Bursting.define(
-    "DropsWhatOverflows", "SND-4", "It returns P2P for all of a burst, and sends only a mebibyte.", *EITHER,
+    "DropsWhatOverflows", "SND-4", "It returns P2P for all of a burst, and sends only 512 KiB.", *EITHER,
     on=fx.SendOnChannel, alter=lambda script, send: (
         lost(send)
         if is_reliable(send) and len(send.data) > 1000 and script.exceeds(send, send.data) else (send,)
     ),
 )
-DeliversNoMoreThanAMebibyte = Bursting.define(
-    "DeliversNoMoreThanAMebibyte", "SND-4", "It delivers only the first mebibyte of a burst.", *EITHER,
+DeliversNoMoreThan512KiB = Bursting.define(
+    "DeliversNoMoreThan512KiB", "SND-4", "It delivers only the first 512 KiB of a burst.", *EITHER,
     on=fx.Emit, alter=without_overflow,
 )
 # fmt: on

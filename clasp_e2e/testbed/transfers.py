@@ -9,11 +9,14 @@ from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.p2p_types import SendResult
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet, precondition, random_payload, show
-from clasp_e2e.testbed.lossy_transfer import PACED, Flow
+from clasp_e2e.testbed.lossy_transfer import Flow
 from clasp_e2e.testbed.waiting import together
 
 BATCH = 32
 """Sends at once. A send may return only when it is acknowledged, and may be refused if a buffer is full."""
+
+PACE = 8
+"""Unreliable sends at once."""
 
 RETRY = 0.1
 """Seconds until a refused send is repeated although nothing has arrived in the meantime."""
@@ -53,11 +56,10 @@ async def send_unreliably(sender: Client, receiver: Client, payloads: Iterable[b
     Reliable messages pace the sends, so that no buffer overflows. Blocked by CON-6 if one does not arrive.
     """
     results: list[SendResult] = []
-    for number, payload in enumerate(payloads, 1):
-        results.append(await sender.send_p2p(receiver, payload, reliable=False))
-        if number % PACED == 0:
-            await _pass(sender, receiver)
-    await _pass(sender, receiver)
+    remaining = iter(payloads)
+    while batch := [*islice(remaining, PACE)]:
+        results += await together(*(sender.send_p2p(receiver, data, reliable=False) for data in batch))
+        await _pass(sender, receiver)
     return results
 
 

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,11 @@ class Patience:
         return 5.0 * self.scale
 
 
-async def together(*calls: Awaitable[object]) -> None:
-    """Await all of `calls` concurrently until each has ended; then raise the first exception, if any."""
+async def together(*calls: Awaitable[T]) -> list[T]:
+    """Await all `calls` concurrently until each has ended; return the results, or raise the first error."""
+    results: list[T] = []
     for result in await asyncio.gather(*calls, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+        results.append(result)
+    return results

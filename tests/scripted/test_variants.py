@@ -8,11 +8,12 @@ import pytest
 import pytest_asyncio
 
 from clasp_e2e.drivers.registry import resolve_driver
+from clasp_e2e.peer.libwebrtc_transport import lacking
 from clasp_e2e.scripted.variant import CONVENTIONS
 from clasp_e2e.scripted.variants import VARIANTS, Variant
 
 from .running import catalogue
-from .variant_running import VariantRuns
+from .variant_running import VariantRuns, is_on_libwebrtc
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -26,9 +27,13 @@ PENDING: dict[str, str] = {
 """Variants that are still condemned, and why."""
 
 
+def reason_to_skip(variant: Variant) -> str | None:
+    return PENDING.get(variant.name) or (lacking() if is_on_libwebrtc(variant) else None)
+
+
 def case(variant: Variant) -> object:
-    marks = [pytest.mark.skip(PENDING[variant.name])] if variant.name in PENDING else []
-    return pytest.param(variant, id=variant.name, marks=marks)
+    reason = reason_to_skip(variant)
+    return pytest.param(variant, id=variant.name, marks=[pytest.mark.skip(reason)] if reason else [])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -39,7 +44,7 @@ async def variant_runs(request: pytest.FixtureRequest) -> AsyncIterator[VariantR
     ]
     chosen = [each["variant"] for each in collected if "variant" in each]
     started = VariantRuns(
-        [variant for variant in chosen if variant.name not in PENDING],
+        [variant for variant in chosen if not reason_to_skip(variant)],
         whole=bool(request.config.getoption("--whole-gate", default=False)),
     )
     yield started

@@ -9,6 +9,7 @@ from clasp_e2e.execution.pairings import Subjects, pairings
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
 from clasp_e2e.execution.run_session import SharedResources, open_run
 from clasp_e2e.execution.selection import Selection
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE
 from clasp_e2e.results.run_record import ScenarioResult
@@ -19,6 +20,10 @@ from clasp_e2e.testbed.waiting import Patience
 from .running import BROKEN, IDLE_S, OTHERS, SCALE, catalogue, scenarios
 
 VARIANT = "variant"
+
+
+def is_on_libwebrtc(variant: Variant) -> bool:
+    return getattr(variant.script, "webrtc", None) is LibwebrtcTransport
 
 
 def touched_scenarios(touches: frozenset[str]) -> list[Scenario]:
@@ -62,7 +67,8 @@ async def run_variant(
     judged = subjects_of_variant(is_router=is_router)
     selection = Selection(judged, drivers, subject if is_router else sound, {})
     # Most waits of a variant that has no common ground with the reference time out.
-    patience = Patience(SCALE if variant is not None and variant.not_judged else 1.0, idle=IDLE_S)
+    hurries = variant is not None and variant.not_judged and not is_on_libwebrtc(variant)
+    patience = Patience(SCALE if hurries else 1.0, idle=IDLE_S)
     plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0, patience=patience)
     async with open_run(plan, shared) as opened:
         return [judged.result async for _, judged in opened.judge(to_run)]

@@ -94,12 +94,12 @@ class Two:
             event = await receiver.receives(payload)
             expect(event.peer_session_id, "the sender that Data names").equals(sender.session_id)
 
-    async def only_one_ends(self, ended: Client, lasting: Client) -> None:
+    async def only_one_ends(self, ended: Client, lasting: Client, *, reported_by: str = "EVT-3") -> None:
         """Wait until the subject receives the end of one connection; require the event to name `ended`.
 
-        Require the connection to `lasting` to last.
+        Require the connection to `lasting` to last. `reported_by` is the requirement of the event.
         """
-        with precondition("EVT-3"):
+        with precondition(reported_by):
             event = await self.subject.wait_for(Disconnected, within=self.pair.patience.consent)
         with judging("EVT-10"):
             expect(event.peer_session_id, "the peer that Disconnected names").equals(ended.session_id)
@@ -139,7 +139,7 @@ async def test_one_of_two_connections_is_lost(unconnected: UnconnectedPair) -> N
     """When the link to one client is cut for good, the connection to the other lasts."""
     two = await Two.connected(unconnected)
     two.pair.link.cut()
-    await two.only_one_ends(two.partner, two.third)
+    await two.only_one_ends(two.partner, two.third, reported_by="EVT-4")
 
 
 # A repeated call.

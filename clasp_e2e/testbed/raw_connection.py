@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
@@ -46,6 +47,7 @@ class RawConnection:
     def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._frames: deque[Frame] = deque()
         self._protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol("clasp")], max_size=None)
 
     @classmethod
@@ -85,7 +87,7 @@ class RawConnection:
             await self._receive()
             if self._protocol.handshake_exc is not None:
                 raise self._protocol.handshake_exc
-        self._protocol.events_received()
+        self._take_frames()
 
     async def send(self, message: bytes | str) -> None:
         """Send a WebSocket message."""
@@ -103,20 +105,29 @@ class RawConnection:
         await self._flush()
         while True:
             await self._receive()
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame) and event.opcode in (Opcode.PONG, Opcode.CLOSE):
-                    return
+            if any(frame.opcode in (Opcode.PONG, Opcode.CLOSE) for frame in self._take_frames()):
+                self._frames.clear()
+                return
 
     async def gets_message(self) -> bytes:
-        """Return the next binary message; later ones that arrived with it are discarded."""
+        """Return the next binary message."""
         parts: list[bytes] = []
         while True:
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame) and (event.opcode is Opcode.BINARY or parts):
-                    parts.append(bytes(event.data))
-                    if event.fin:
+            frames = self._take_frames()
+            while frames:
+                frame = frames.popleft()
+                if frame.opcode is Opcode.CLOSE:
+                    raise ConnectionResetError("the router closes the connection")
+                if frame.opcode in (Opcode.BINARY, Opcode.CONT):
+                    parts.append(bytes(frame.data))
+                    if frame.fin:
                         return b"".join(parts)
             await self._receive()
+
+    def _take_frames(self) -> deque[Frame]:
+        """Return the frames that have arrived and were not used yet."""
+        self._frames.extend(each for each in self._protocol.events_received() if isinstance(each, Frame))
+        return self._frames
 
     async def write(self, data: bytes) -> None:
         """Write raw bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.registry import ExternalRouter
@@ -64,3 +65,32 @@ async def test_a_raw_connection_tells_that_the_router_ended_it() -> None:
         with pytest.raises(ConnectionResetError):
             await connection.shake_hands()
         await connection.end()
+
+
+async def test_a_raw_connection_tells_that_the_router_has_closed_it() -> None:
+    async def close(connection: ServerConnection) -> None:
+        await connection.close(1008, "not now")
+
+    async with serve(close, "127.0.0.1", 0, close_timeout=0.1) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await RawConnection.open(f"ws://127.0.0.1:{port}")
+        await connection.shake_hands()
+        with pytest.raises(ConnectionResetError):
+            await connection.gets_message()
+        for send in (connection.send(b"too late"), connection.is_heard()):
+            with pytest.raises(ConnectionResetError):
+                await send
+        await connection.end()
+
+
+async def test_a_raw_connection_joins_the_fragments_of_a_message() -> None:
+    async def welcome(connection: ServerConnection) -> None:
+        await connection.send([b"wel", b"", b"come"])
+        await connection.wait_closed()
+
+    async with serve(welcome, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await RawConnection.open(f"ws://127.0.0.1:{port}", receive_buffer=4096)
+        await connection.shake_hands()
+        assert await connection.gets_message() == b"welcome"
+        await connection.end(reset=True)

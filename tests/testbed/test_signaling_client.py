@@ -12,6 +12,10 @@ from clasp_e2e.execution.run_session import open_run
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.router import CloseConnection, Deliver, Effect
+from clasp_e2e.scripted.variant import Variant
+from clasp_e2e.scripted.variants.router_delivery import WrapsAll
+from clasp_e2e.scripted.variants.router_messages import PingsItsClients
+from clasp_e2e.scripted.variants.router_transport import CombinesFrames
 from clasp_e2e.testbed import RouterClients, SignalingClient, SinglePeer
 
 from .cases import Body, case, plan_of
@@ -55,3 +59,27 @@ async def test_a_session_that_the_router_ends_is_an_outcome_and_no_error(
     assert found.result.outcome is outcome, found.result.message
     assert "the router closed" in found.result.message
     assert "no harness here" in found.result.message
+
+
+async def puts_messages_together(router: RouterClients) -> None:
+    client = await router.client("alice")
+    received = [type(message) for message in client.received]
+    assert received[:2] == [wire.Welcome, wire.Snapshot]
+    assert wire.Bundle not in received
+    await client.mark(client.session_id, "one")
+    await client.mark(client.session_id, "two")
+    assert await client.gets_all(["one", "two"], unless=lambda: client.is_refused) == ["one", "two"]
+    assert not client.is_refused
+    await client.mark("nobody", "three")
+    await client.gets(wire.Error)
+    assert client.is_refused
+
+
+@pytest.mark.parametrize("variant", [CombinesFrames, WrapsAll, PingsItsClients], ids=lambda each: each.name)
+async def test_messages_are_read_from_bundles_and_shared_frames_and_pings_are_answered(
+    variant: Variant,
+) -> None:
+    async with open_run(plan_of({"x": FakeDriver()}, variant())) as run:
+        pairing = Pairing(router="reference")
+        found = await run.judge_alone(case(puts_messages_together, "RTR-1", pairing=pairing))
+    assert found.result.outcome is Outcome.PASSED, found.result.message

@@ -66,6 +66,12 @@ async def expect_relay(sender: Client, receiver: Client) -> None:
         await receiver.receives(probe)
 
 
+async def expect_whole(receiver: Client, payload: bytes, since: int) -> None:
+    """Require `payload` to arrive after the mark `since`, and to be unchanged."""
+    event = await receiver.receives(payload, since=since)
+    expect(event.data, "the payload that arrived").equals(payload)
+
+
 @requirement("SND-6")
 async def test_an_empty_send_arrives_or_is_refused(connected_pair: PeerPair) -> None:
     """An empty payload arrives or is refused: a reliable one, and one of four unreliable ones."""
@@ -75,13 +81,13 @@ async def test_an_empty_send_arrives_or_is_refused(connected_pair: PeerPair) -> 
             await sender.send_p2p(receiver, b"")
         except Refused:
             continue
-        await receiver.receives(b"", since=since)
+        await expect_whole(receiver, b"", since)
         since = receiver.mark()
         try:
             await send_unreliably(sender, receiver, [b""] * 4)
         except Refused:
             continue
-        await receiver.receives(b"", since=since)
+        await expect_whole(receiver, b"", since)
 
 
 @requirement("SND-11")
@@ -91,14 +97,14 @@ async def test_relayed_sends_of_any_size_arrive_or_are_refused(connected_pair: P
     await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
     await expect_relay(sender, receiver)
     for size in (0, *RELAYED_SIZES, *OVERSIZES):
-        payload, after = random_payload(size), random_payload(100)
+        payload, after, since = random_payload(size), random_payload(100), receiver.mark()
         try:
             await sender.send_p2p(receiver, payload)
         except Refused as refusal:
             if 0 < size <= 16_000:
                 raise Unmet(f"a relayed send of {size} bytes to be sent", f"refused: {refusal}") from refusal
         else:
-            await receiver.receives(payload)
+            await expect_whole(receiver, payload, since)
         await sender.send_p2p(receiver, after)
         await receiver.receives(after)
 
@@ -113,7 +119,7 @@ async def test_large_messages_are_received_as_announced(connected_pair: PeerPair
             await sender.send_p2p(receiver, payload)
         except Refused:
             break  # More than the SDP of the subject allows, or more than the partner sends at all.
-        await receiver.receives(payload)
+        await expect_whole(receiver, payload, since)
         received = len(receiver.events(Data, since=since))
         expect(received, f"Data events of the subject for one message of {size} bytes").equals(1)
 

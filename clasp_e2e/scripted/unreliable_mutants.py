@@ -75,7 +75,7 @@ SendsTheUnreliableBothWaysInServerOnly = Unreliable.define(
     alter=lambda script, relay: (
         script.copied_directly(relay)
         if script.is_unreliable(relay.call) and script.mode is RoutingMode.SERVER_ONLY else (relay,)
-    ),
+    ), also={"SND-13": "each arrives twice"},
 )
 RefusesTheUnreliableWithoutAConnection = Unreliable.define(
     "RefusesTheUnreliableWithoutAConnection", "RTE-4", "Without a connection, it refuses unreliable sends.",

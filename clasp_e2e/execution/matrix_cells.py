@@ -132,6 +132,7 @@ class CellRun:
         assert run is not None
         self.cell = self.cell.judged(
             run,
+            self._plan.catalogue,
             state=state,
             exit_status=status,
             results=f"{self._folder}/results.json",

@@ -13,6 +13,7 @@ from clasp_e2e.execution.loop_watchdog import LoopWatchdog
 from clasp_e2e.execution.matrix_cells import CellRun, MatrixPlan, prepare_cells
 from clasp_e2e.execution.matrix_drivers import Obstacles, start_all
 from clasp_e2e.execution.run_session import SharedResources
+from clasp_e2e.results.blame import blame_of
 from clasp_e2e.results.matrix_results import Cell, Matrix, cells_of
 from clasp_e2e.results.store import write_document
 
@@ -72,6 +73,8 @@ class MatrixRun:
                     await shared.implementations.close()
                 except DriverFault as fault:
                     self.matrix = replace(self.matrix, faults=(str(fault),))
+                blame = tuple(str(each) for each in blame_of(self.matrix))
+                self.matrix = replace(self.matrix, blame=blame)
                 self._write()
 
     async def _judge_cells(self, runs: Sequence[CellRun], shared: SharedResources) -> None:

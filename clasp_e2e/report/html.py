@@ -133,7 +133,11 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str
         cells.append(_CellView(cell, f"cell-{number}", run, trouble, _of_cell(cell, run, seen)))
         for item in run.requirements if run else ():
             requirements.setdefault(item.id, item)
-    named = {name for cell in matrix.cells for name in (*cell.failed, *cell.deviations, *cell.undecided)}
+    named = {
+        name
+        for cell in matrix.cells
+        for name in (*cell.failed, *cell.deviations, *cell.of_router, *cell.undecided)
+    }
     return _page(
         "matrix.html.j2",
         matrix=matrix,

@@ -39,6 +39,11 @@ def render_matrix_markdown(matrix: Matrix) -> str:
     for title, ids in _LISTS.items():
         if found := _by_requirement(matrix.cells, ids):
             parts += [f"### {title}", "\n".join(f"- **{name}**: {plain(where)}" for name, where in found)]
+    if of_routers := matrix.of_routers():
+        lines = [f"- **{plain(router)}**: {', '.join(names)}" for router, names in of_routers.items()]
+        parts += ["### Not met by a router", "\n".join(lines)]
+    if matrix.blame:
+        parts += ["### Who is to blame", "\n".join(f"- {plain(line)}" for line in matrix.blame)]
     if reasons := _reasons(matrix.cells):
         parts += ["### Not judged", "\n".join(f"- {plain(reason)}" for reason in reasons)]
     tool = " ".join(matrix.tool.values())

@@ -35,6 +35,13 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     for cell in matrix.cells:
         for line in _lines(cell):
             console.print(line, soft_wrap=True)
+    for router, names in matrix.of_routers().items():
+        console.print(Text(f"router {router}", "bold"), soft_wrap=True)
+        console.print(f"  not met: {', '.join(names)}", soft_wrap=True)
+    if matrix.blame:
+        console.print(Text("Who is to blame", "bold"), soft_wrap=True)
+        for line in matrix.blame:
+            console.print(f"  {line}", soft_wrap=True)
     for fault in matrix.faults:
         console.print(Text(f"error: {fault}", "red"), soft_wrap=True)
 

@@ -13,6 +13,8 @@ from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import Run, SchemaNumber
+from clasp_e2e.results.verdict import requirement_results, run_verdict
+from clasp_e2e.spec.catalogue import Catalogue
 
 SCHEMA = 1
 """The schema version of `matrix.json`."""
@@ -54,6 +56,8 @@ class Cell:
     """The ids of other expectations that were not met, known failures included."""
     known: tuple[str, ...] = ()
     """The ids of both lists of which every failure is a known one."""
+    of_router: tuple[str, ...] = ()
+    """The ids that the router did not meet; the other lists and the verdict concern the peers."""
     undecided: tuple[str, ...] = ()
     """The ids without a verdict because of an error or a missing observation."""
     conventions: tuple[str, ...] = ()
@@ -71,9 +75,18 @@ class Cell:
         return f"{self.offerer} → {self.answerer} over {self.router}"
 
     def judged(
-        self, run: Run, *, exit_status: int, results: str, duration_s: float, state: State = State.JUDGED
+        self,
+        run: Run,
+        catalogue: Catalogue,
+        *,
+        exit_status: int,
+        results: str,
+        duration_s: float,
+        state: State = State.JUDGED,
     ) -> Cell:
-        """Return the cell with the result of its run."""
+        """Return the cell with the result of its run: the peers' and, apart from it, the router's."""
+        of_router = _of_role(run, catalogue, is_router=True)
+        run = _of_role(run, catalogue, is_router=False)
         failed, deviations = _ids(run, RequirementVerdict.FAIL), _ids(run, RequirementVerdict.DEVIATION)
         known = {name for name in failed + deviations if _is_known(run, name)}
         return replace(
@@ -84,6 +97,7 @@ class Cell:
             failed=failed,
             deviations=deviations,
             known=tuple(name for name in failed + deviations if name in known),
+            of_router=_ids(of_router, RequirementVerdict.FAIL, RequirementVerdict.DEVIATION),
             undecided=_ids(run, RequirementVerdict.ERROR, RequirementVerdict.UNOBSERVED),
             conventions=tuple(convention_lines(run.scenarios)),
             complaints=run.complaints,
@@ -108,6 +122,15 @@ class Matrix:
     faults: tuple[str, ...] = ()
     """Errors at the shutdown of the drivers and routers that all cells share."""
     cells: tuple[Cell, ...]
+    blame: tuple[str, ...] = ()
+    """Who is to blame for what a cell of two implementations did not meet, one line each."""
+
+    def of_routers(self) -> dict[str, tuple[str, ...]]:
+        """Return the ids that each router did not meet, for routers that did not meet some."""
+        found: dict[str, dict[str, None]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.router, {}).update(dict.fromkeys(cell.of_router))
+        return {router: tuple(names) for router, names in found.items() if names}
 
     def exit_status(self, *, require_all: bool = False) -> ExitStatus:
         """Return the worst exit status of the cells: 1 fails, 3 undecided, 2 usage, 0 conforms.
@@ -159,6 +182,21 @@ def _status(cell: Cell) -> ExitStatus:
 
 def _ids(run: Run, *verdicts: RequirementVerdict) -> tuple[str, ...]:
     return tuple(item.id for item in run.requirements if item.verdict in verdicts)
+
+
+def _of_role(run: Run, catalogue: Catalogue, *, is_router: bool) -> Run:
+    """Return the part of `run` that judges the router, or the peers."""
+    roles = tuple(role for role in run.judged_roles if (role == "router") is is_router)
+    scenarios = tuple(
+        each for each in run.scenarios if (each.roles is not None and bool(each.roles.router)) is is_router
+    )
+    if not roles:
+        return replace(run, judged_roles=(), scenarios=(), requirements=()) if is_router else run
+    covered = run.plan.covered if run.plan is not None and run.plan.all_files else None
+    requirements = tuple(requirement_results(catalogue, scenarios, roles, covered=covered))
+    part = run.subset or bool(run.missing)
+    verdict = run_verdict(requirements, part, roles, run.capabilities)
+    return replace(run, judged_roles=roles, scenarios=scenarios, requirements=requirements, verdict=verdict)
 
 
 def _is_known(run: Run, requirement: str) -> bool:

@@ -104,6 +104,8 @@ def verdict_in(
         }[requirement.level]
     if outcome in (Outcome.PASSED, Outcome.UNEXPECTED_PASS):
         return RequirementVerdict.PASS
+    if outcome is Outcome.UNSTABLE:  # Repetitions disagree: neither pass nor fail.
+        return RequirementVerdict.UNOBSERVED
     return RequirementVerdict(outcome.value)
 
 

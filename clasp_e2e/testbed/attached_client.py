@@ -82,8 +82,8 @@ class Client(Inbox):
         """The session ids that were called or sent to."""
         self.sent: list[bytes] = []
         """The payloads of all sends so far."""
-        self.results: list[SendResult] = []
-        """The results of the sends that have returned one."""
+        self.relayed: list[bytes] = []
+        """The payloads that the implementation has reported as relayed."""
         self._peer: Peer | None = None
         self._leg: SignalingProxy | None = None
         self.published_at: list[float] = []
@@ -212,7 +212,8 @@ class Client(Inbox):
         self.targets.add(session_of(target))
         text = f"send_p2p({name_of(target)}, {show(data)}, {kind})"
         result = await self._call_in_time(text, call, None)
-        self.results.append(result)
+        if result is SendResult.RELAY:
+            self.relayed.append(data)
         return result
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:

@@ -57,8 +57,8 @@ class ClientTraffic:
     """What it sent to the router with a value, in order."""
     sent: list[bytes] = field(default_factory=list[bytes])
     """The payloads that its application sent."""
-    relayed: bool = False
-    """Whether it reported a payload as relayed."""
+    relayed: list[bytes] = field(default_factory=list[bytes])
+    """Those that it reported as relayed; a copy of another is no relay."""
     arrived_at_reference: list[bytes] = field(default_factory=list[bytes])
     """What reached reference peers from it, as they read it."""
     channels: frozenset[str] | None = None
@@ -88,13 +88,13 @@ def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
             candidate_forms.add(_candidate_form(carrier.value))
         elif carrier.address != wire.ANNOUNCE_ADDRESS and not _is_signal(carrier.value):
             other.append(carrier)
-    relays = {relay for carrier in other if (relay := _relay(carrier, seen, LARGE))}
-    unread = {_template(each.address, seen) for each in other if _relay(each, seen) is None}
+    relays = {relay for carrier in other if (relay := _relay(carrier, seen, seen.relayed, LARGE))}
+    unread = {_template(each.address, seen) for each in other if _relay(each, seen, seen.sent) is None}
     unread = {address for address in unread if "{target}" in address}
     if unread and not seen.relayed and not forms:
         addresses |= unread
         forms.add(UNREADABLE)
-    elif seen.relayed and not any(_relay(each, seen) for each in other):
+    elif seen.relayed and not any(_relay(each, seen, seen.relayed) for each in other):
         relays = {f"{address}: {UNREADABLE}" for address in unread}
     for name, values in (
         ("signal address", addresses),
@@ -193,9 +193,11 @@ def contents_of_value(value: wire.Value) -> Contents:
     return contents_of(wire.Publish("/", value=value))
 
 
-def _relay(carrier: Carrier, seen: ClientTraffic, least: int = RECOGNIZABLE) -> str | None:
-    """Return address and form of a relayed payload of `least` bytes or more; None if there is none."""
-    for payload in seen.sent:
+def _relay(
+    carrier: Carrier, seen: ClientTraffic, payloads: list[bytes], least: int = RECOGNIZABLE
+) -> str | None:
+    """Return address and form of one of `payloads` of `least` bytes or more; None if there is none."""
+    for payload in payloads:
         if len(payload) >= least and (form := _payload_form(carrier.value, payload)):
             return f"{_template(carrier.address, seen)}: {form}"
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from clasp_e2e.network import Switchboard
-from clasp_e2e.p2p_types import SendResult
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.convention_forms import ClientTraffic, conventions_of
@@ -36,7 +35,7 @@ def _seen(client: Client, clients: list[Client], testbed: Testbed) -> ClientTraf
         frozenset(sessions - {session, ""}),
         [carrier for name, carrier in testbed.carriers if name == client.name],
         client.sent,
-        client.results.count(SendResult.RELAY) > 0,
+        client.relayed,
         [data.data for each in references for data in each.data() if data.peer_session_id == session],
     )
     for each in references:

@@ -18,6 +18,7 @@ from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.matrix_results import Matrix, cells_of
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results
+from clasp_e2e.spec.catalogue import load_catalogue
 
 Invoke = Callable[..., Result]
 
@@ -91,7 +92,7 @@ def test_page_shows_the_evidence_next_to_the_results(invoke: Invoke, tmp_path: P
 
 def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
     (empty,) = cells_of(("a",), ("r",), {})
-    cell = empty.judged(run, exit_status=1, results="a/results.json", duration_s=1)
+    cell = empty.judged(run, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1)
     matrix = Matrix(
         tool={"name": "clasp-e2e"},
         command="clasp-e2e matrix",

@@ -18,6 +18,7 @@ from report.runs import run_of, scenario
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.matrix_results import Matrix, cells_of
 from clasp_e2e.results.store import write_document, write_results
+from clasp_e2e.spec.catalogue import load_catalogue
 
 Invoke = Callable[..., Result]
 FORMS = ("--html", "--markdown", "--junit", "--badge")
@@ -43,7 +44,7 @@ MATRIX = Matrix(
     seed=1,
     peers=("a",),
     routers=("r",),
-    cells=(EMPTY.judged(RUN, exit_status=1, results="a/results.json", duration_s=1),),
+    cells=(EMPTY.judged(RUN, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1),),
 )
 
 ANYTHING = st.recursive(

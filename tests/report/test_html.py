@@ -192,7 +192,7 @@ def big_matrix() -> tuple[Matrix, dict]:
     seen = {each.id: document(*happened(60)) for each in judged.scenarios}
     obstacles = {("d", "router"): Obstacle(State.NOT_AVAILABLE, "d is not built")}
     cells = [
-        cell.judged(judged, exit_status=1, results=f"{n}/results.json", duration_s=1)
+        cell.judged(judged, CATALOGUE, exit_status=1, results=f"{n}/results.json", duration_s=1)
         if cell.state is State.NOT_RUN
         else cell
         for n, cell in enumerate(cells_of(("a", "b", "c", "d"), ("a", "b", "d"), obstacles))

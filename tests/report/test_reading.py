@@ -8,6 +8,7 @@ import pytest
 
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.results.matrix_results import Matrix, Obstacle, State, cells_of
+from clasp_e2e.spec.catalogue import load_catalogue
 
 from .looking import LIMIT, look
 from .runs import run_of, scenario
@@ -58,7 +59,7 @@ SEEN = {each.id: HAPPENED for each in cases() if each.id[6:11] != "SND-2"} | {
 def a_matrix() -> str:
     obstacles = {("rust", "router"): Obstacle(State.NOT_AVAILABLE, "rust is not built here")}
     cells = tuple(
-        each.judged(RUN, exit_status=1, results=f"{n}/results.json", duration_s=1)
+        each.judged(RUN, load_catalogue(), exit_status=1, results=f"{n}/results.json", duration_s=1)
         if each.state is State.NOT_RUN
         else each
         for n, each in enumerate(cells_of(("reference", "rust"), ("reference", "rust"), obstacles))

@@ -113,7 +113,7 @@ def test_cell_holds_what_its_run_says(small: Catalogue) -> None:
         scenarios=tuple(scenarios),
         complaints=("an entry is stale",),
     )
-    found = cell(State.NOT_RUN).judged(run, exit_status=1, results="x/results.json", duration_s=2)
+    found = cell(State.NOT_RUN).judged(run, small, exit_status=1, results="x/results.json", duration_s=2)
     assert found == replace(
         cell(State.JUDGED, 1),
         verdict=Verdict.NON_CONFORMANT,

@@ -86,7 +86,11 @@ def test_candidate_form_is_described(value: wire.Value, form: str) -> None:
 )
 def test_relay_is_described(value: wire.Value, form: str) -> None:
     carrier = wire.Publish(f"/via/{PEER}", value)
-    assert of("relay", carrier, sent=[LARGE_PAYLOAD], relayed=True) == [f"/via/{{target}}: {form}"]
+    assert of("relay", carrier, sent=[LARGE_PAYLOAD], relayed=[LARGE_PAYLOAD]) == [f"/via/{{target}}: {form}"]
+
+
+def test_copy_of_a_payload_that_was_sent_directly_is_no_relay() -> None:
+    assert of("relay", wire.Publish("/copies", PAYLOAD), sent=[PAYLOAD]) == []
 
 
 @pytest.mark.parametrize(

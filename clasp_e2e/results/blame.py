@@ -1,0 +1,86 @@
+"""Whose fault an unmet requirement in a cell of a matrix is, as far as the cells tell. Pure.
+
+The cell of an implementation with itself includes its pairings with the reference. An implementation that
+does not meet a requirement there is to blame for it elsewhere. A router is to blame for what two references
+do not meet over it, and for what nobody meets over it, but the same two implementations over another router.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clasp_e2e.results.matrix_results import Cell, Matrix, State
+from clasp_e2e.results.pairing import REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A requirement that a cell did not meet, and who is to blame."""
+
+    requirement: str
+    cell: str
+    culprits: tuple[str, ...]
+    """The implementations, or `router NAME`; empty if it cannot be told."""
+    reason: str
+
+    def __str__(self) -> str:
+        who = " and ".join(self.culprits) or "cannot be told"
+        return f"{self.requirement} in {self.cell}: {who} ({self.reason})"
+
+
+def blame_of(matrix: Matrix) -> tuple[Blame, ...]:
+    """Return who is to blame for each unmet requirement of each cell of two different implementations."""
+    return tuple(
+        _blame(matrix.cells, cell, name)
+        for cell in matrix.cells
+        if cell.offerer != cell.answerer
+        for name in unmet(cell)
+    )
+
+
+def unmet(cell: Cell) -> tuple[str, ...]:
+    """Return the requirements that a cell did not meet."""
+    return (*cell.failed, *cell.deviations)
+
+
+def _blame(cells: Sequence[Cell], cell: Cell, name: str) -> Blame:
+    alone = {who: _alone(cells, who, cell.router) for who in (cell.offerer, cell.answerer)}
+    reference = _alone(cells, REFERENCE, cell.router)
+    if reference is not None and name in unmet(reference):
+        reason = "two references do not meet it over this router"
+        return Blame(name, cell.name, (f"router {cell.router}",), reason)
+    guilty = tuple(who for who, own in alone.items() if own is not None and name in unmet(own))
+    if guilty and not _is_the_routers(cells, cell, name):
+        who = "it does" if len(guilty) == 1 else "each does"
+        return Blame(name, cell.name, guilty, f"{who} not meet it with itself or the reference either")
+    if guilty:
+        reason = "nobody meets it over this router, and the same two meet it over another"
+        return Blame(name, cell.name, (f"router {cell.router}",), reason)
+    if unknown := [who for who, own in alone.items() if own is None]:
+        return Blame(name, cell.name, (), f"{' and '.join(unknown)} was not judged alone over this router")
+    return Blame(name, cell.name, (), "each meets it with itself and with the reference")
+
+
+def _alone(cells: Sequence[Cell], who: str, router: str) -> Cell | None:
+    """Return the judged cell of an implementation with itself over `router`."""
+    return next(
+        (
+            cell
+            for cell in cells
+            if cell.offerer == cell.answerer == who and cell.router == router and cell.state is State.JUDGED
+        ),
+        None,
+    )
+
+
+def _is_the_routers(cells: Sequence[Cell], cell: Cell, name: str) -> bool:
+    """Return whether no judged cell over this router meets it, and the same two meet it over another."""
+    judged = [each for each in cells if each.state is State.JUDGED]
+    over = [each for each in judged if each.router == cell.router]
+    elsewhere = [
+        each
+        for each in judged
+        if each.router != cell.router and (each.offerer, each.answerer) == (cell.offerer, cell.answerer)
+    ]
+    return all(name in unmet(each) for each in over) and any(name not in unmet(each) for each in elsewhere)

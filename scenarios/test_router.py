@@ -50,6 +50,7 @@ async def test_all_signals_of_an_attempt_reach_their_session(router: RouterClien
     await alice.signal(bob.session_id, offer(alice, "offer", long))
     for number in range(NEEDED):
         await alice.candidate(bob.session_id, f"candidate-{number}")
+    await alice.mark(bob.session_id, "end")
     for expected in ("offer", *(f"candidate-{number}" for number in range(NEEDED))):
         await bob.gets_signal(correlation_id=expected)
 

@@ -96,7 +96,8 @@ async def test_clients_of_one_name_have_sessions_of_their_own(router: RouterClie
     """Two clients of one name get different session ids and their own signals, also when one leaves."""
     alice, first, second = [await router.client(name) for name in ("alice", "twin", "twin")]
     with judging("CON-2"):
-        expect(first.session_id != second.session_id, "two clients of one name have different ids").is_true()
+        ids = {client.session_id for client in (alice, first, second)}
+        expect(len(ids), "different session ids of three clients, two of one name").equals(3)
     with judging("RTR-1"):
         await alice.mark(first.session_id, "for-the-first")
         await alice.mark(second.session_id, "for-the-second")
@@ -171,6 +172,7 @@ async def expect_burst(receiver: SignalingClient, sender: SignalingClient, count
             await sender.candidate(receiver.session_id, correlation_id)
             if number % 50 == 0:  # Sending alone does not let other tasks run.
                 await asyncio.sleep(0)
+        await sender.mark(receiver.session_id, "end")
         await sender.barrier()
     except (Blocked, Unobserved):  # The router has ended the session, or refuses the barrier too.
         pass

@@ -215,13 +215,12 @@ class HoldsEveryTenth(Forwarding):
         self.held: Deliver | None = None
 
     def forward(self, effect: Deliver, message: wire.Publish) -> RouterOuts:
-        if not isinstance(message.value, dict) or message.value.get("type") != "ice_candidate":
-            return (effect,)
-        self.count += 1
-        if self.count % 10 == 0:
-            self.held = effect
-            return ()
         held, self.held = self.held, None
+        if isinstance(message.value, dict) and message.value.get("type") == "ice_candidate":
+            self.count += 1
+            if self.count % 10 == 0:
+                self.held = effect
+                return ()
         return (effect,) if held is None else (effect, held)
 
 

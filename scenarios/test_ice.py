@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
-    Blocked,
     PeerPair,
     Trickle,
     UnconnectedPair,
@@ -23,9 +20,8 @@ async def test_the_configured_stun_server_is_asked(unconnected: UnconnectedPair)
     """The configured STUN server receives a Binding request when a client connects."""
     server = await unconnected.testbed.open_stun_server()
     pair = await unconnected.attach(**{unconnected.subject: P2PConfig(ice_servers=(server.url,))})
-    with suppress(Blocked):
-        await pair.connect()
-    asked = await server.asked(unconnected.patience.event)
+    async with pair.connecting():
+        asked = await server.asked(pair.connect_limit)
     expect(asked, "a Binding request to reach the configured STUN server").is_true(server.describe())
 
 

@@ -90,7 +90,7 @@ async def test_4_multiple_connections(unconnected: UnconnectedPair) -> None:
     await together(*(both_connect(pair.offerer, other) for other in (pair.answerer, carol)))
 
 
-@requirement("ICE-1")
+@requirement("ICE-1", waits=True)
 async def test_5_stun_configuration(unconnected: UnconnectedPair) -> None:
     """Both clients have two STUN servers: at least one server gets a request, and the clients connect."""
     servers = [await StunServer.open(), await StunServer.open()]

@@ -27,11 +27,13 @@ OWN_FIELD = {
 
 
 def signals_of(pair: PeerPair, client: Client) -> list[wire.Publish]:
-    """Return what `client` published under the signal addresses, in order."""
+    """Return what `client` published at the addresses of its SDP and at the public ones, in order."""
+    messages = [each.message for each in pair.testbed.published if each.client == client.name]
+    own = {message.address for message in messages if holds_sdp(message)}
     return [
-        published.message
-        for published in pair.testbed.published
-        if published.client == client.name and published.message.address.startswith(wire.SIGNAL_PREFIX)
+        message
+        for message in messages
+        if message.address in own or message.address.startswith(wire.SIGNAL_PREFIX)
     ]
 
 

@@ -29,6 +29,7 @@ class VariantOptions(TypedDict, total=False):
     deviations: Iterable[str]
     not_judged: Iterable[str]
     is_router: bool
+    unreadable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Variant:
     """The ids among `CONVENTIONS` that it does not follow."""
     not_judged: frozenset[str] = frozenset()
     """The ids that the difference removes from the pairings with the reference."""
+    unreadable: bool = False
+    """Whether the harness cannot read its signals, so that `not_judged` is unobserved opposite itself."""
     is_router: bool = False
     """Whether the variant is a router, and not a peer; always so for a `RouterScript` or `FrontSession`."""
 
@@ -72,6 +75,7 @@ def variant(
             frozenset(touches),
             frozenset(options.get("deviations", ())),
             frozenset(options.get("not_judged", ())),
+            options.get("unreadable", False),
             options.get("is_router", issubclass(script, RouterScript | FrontSession)),
         )
         VARIANTS.append(made)

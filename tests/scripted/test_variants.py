@@ -18,11 +18,8 @@ from .variant_running import VariantRuns, is_on_libwebrtc
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 PENDING: dict[str, str] = {
-    "RefusesWhenFull": "a refused send is not repeated",
-    "SendsUntilAcknowledged": "sends are awaited one by one while the link loses them",
-    "SignalsAtItsOwnAddress": "SIG-2 looks for signals at the public address only",
-    "CompressesItsSignals": "what cannot be read is not unobserved everywhere",
-    "EncryptsItsSignals": "what cannot be read is not unobserved everywhere",
+    "RefusesWhenFull": "bursts in both directions end in refusals",
+    "SendsUntilAcknowledged": "bursts in both directions take too long",
 }
 """Variants that are still condemned, and why."""
 

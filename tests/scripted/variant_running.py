@@ -92,7 +92,9 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
                 or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
                 or (unjudged and as_reference[result.id].get(requirement) == outcome)
                 or (
-                    unjudged and (is_mixed or variant.is_router) and not variant.not_judged.isdisjoint(needed)
+                    unjudged
+                    and (is_mixed or variant.is_router or variant.unreadable)
+                    and not variant.not_judged.isdisjoint(needed)
                 )
                 or (unjudged and requirement in variant.deviations)
             ):

@@ -168,7 +168,7 @@ class RefusesUnreliableAbove1000(Refusing):
     unreliable = 1000
 
 
-FULL = 4096
+FULL = 64 * 1024
 """Bytes that a peer that pushes back buffers."""
 
 
@@ -186,7 +186,7 @@ class PushingBack(AiortcTransport):
 
 
 @variant(
-    OpenPoint.BACK_PRESSURE, "It refuses to send while more than 4 KiB wait to be sent.",
+    OpenPoint.BACK_PRESSURE, "It refuses to send while more than 64 KiB wait to be sent.",
     "SND-1", "SND-2", "SND-4", "SND-6", "SND-9",
 )  # fmt: skip
 class RefusesWhenFull(PeerScript):
@@ -209,7 +209,7 @@ class WaitingForAcknowledgements(AiortcTransport):
         finally:
             self._feed = feed
         for answer in answered:
-            if isinstance(answer, inputs.ChannelAccepted):
+            if isinstance(answer, inputs.ChannelAccepted) and label == fx.RELIABLE.label:
                 self._waits.append(asyncio.create_task(self._accepted(answer)))
             else:
                 feed(answer)
@@ -230,7 +230,7 @@ class WaitingForAcknowledgements(AiortcTransport):
 
 
 @variant(
-    OpenPoint.SEND_CALL, "Its sends return when the payload is acknowledged.",
+    OpenPoint.SEND_CALL, "Its reliable sends return when the payload is acknowledged.",
     "CON-6", "SND-1", "SND-2", "SND-4", "SND-8", "SND-9", "RTE-3",
 )  # fmt: skip
 class SendsUntilAcknowledged(PeerScript):

@@ -175,7 +175,8 @@ class SignalsAsLists(OwnSignals):
 
 
 @variant(OpenPoint.SIGNAL_LAYOUT, "It compresses its signals.", *TOUCHES,
-         deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART)  # fmt: skip
+         deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART,
+    unreadable=True)  # fmt: skip
 class CompressesItsSignals(OwnSignals):
     def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
         return zlib.compress(json.dumps(signal).encode())
@@ -188,7 +189,8 @@ class CompressesItsSignals(OwnSignals):
 
 
 @variant(OpenPoint.SIGNAL_LAYOUT, "It encrypts its signals.", *TOUCHES,
-         deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART)  # fmt: skip
+         deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART,
+    unreadable=True)  # fmt: skip
 class EncryptsItsSignals(OwnSignals):
     def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
         return {"from": signal["from"], "sealed": self.cipher(json.dumps(signal).encode())}

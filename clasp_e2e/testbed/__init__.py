@@ -4,7 +4,8 @@ Scenarios import only from here and from `clasp_e2e.p2p_types`.
 """
 
 from clasp_e2e.drivers.interface import NotOffered as NotOffered, Refused as Refused
-from clasp_e2e.network import Bandwidth as Bandwidth, Datagram as Datagram, Impairment as Impairment
+from clasp_e2e.network import Bandwidth as Bandwidth, Candidate as Candidate, Datagram as Datagram
+from clasp_e2e.network import Impairment as Impairment
 from clasp_e2e.network import Nat as Nat, SessionDescription as SessionDescription, StunServer as StunServer
 from clasp_e2e.network import combined as combined, delayed as delayed, duplicated as duplicated
 from clasp_e2e.network import every_nth_lost as every_nth_lost, lost as lost, reordered as reordered
@@ -46,5 +47,6 @@ from clasp_e2e.testbed.stages import until_described as until_described
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.transfers import arrivals as arrivals, expect_unchanged as expect_unchanged
 from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst
-from clasp_e2e.testbed.trickling import Trickle as Trickle
+from clasp_e2e.testbed.trickling import DescribedCandidates as DescribedCandidates, Trickle as Trickle
+from clasp_e2e.testbed.trickling import as_json as as_json
 from clasp_e2e.testbed.waiting import together as together

@@ -1,68 +1,42 @@
-"""Trickle ICE: the partner's candidates, delivered one by one when a scenario requests it.
+"""The partner's candidates, changed on their way to the subject, or delivered one by one (trickle ICE).
 
-The leg of the subject removes the candidates from the partner's SDP and delivers them as `ice_candidate`
-signals, in the form of the public implementation. This works with any partner that sends signals in the
-public form, and does not depend on the router.
+The leg of the subject delivers them, whatever the router. To trickle, it removes them from the partner's SDP
+and delivers them as `ice_candidate` signals, in the form of the public implementation. This works with any
+partner that sends signals in the public form.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from clasp_e2e import wire
 from clasp_e2e.network import Candidate, Side
-from clasp_e2e.network.session_description import rewrite_sdp
+from clasp_e2e.network.session_description import is_sdp, rewrite_sdp
 from clasp_e2e.p2p_types import Connected, ConnectionFailed
+from clasp_e2e.testbed.altering import Alteration, altering_texts
 from clasp_e2e.testbed.expectations import Unmet, Unobserved
 from clasp_e2e.testbed.fixtures import PeerPair
 
+CandidateTexts: TypeAlias = Callable[[list[str], str], Sequence[str]]
+"""Returns what is delivered instead of candidates, which are given as their attributes and their `mid`."""
 
-class Trickle:
+
+class CandidateDelivery:
     """The delivery of the partner's candidates to the subject, from its creation on.
 
-    `before`, `behind`: how often each candidate is delivered directly before and after the SDP. As with
-    a NAT, datagrams of the partner pass only after the subject has sent one, so the test sees whether the
-    subject uses a trickled candidate.
+    As with a NAT, datagrams of the partner pass only after the subject has sent one, so the test sees whether
+    the subject uses a candidate.
     """
 
-    def __init__(self, pair: PeerPair, dead_end: tuple[str, int], *, before: int, behind: int) -> None:
+    def __init__(self, pair: PeerPair, alter: Alteration) -> None:
         self._pair = pair
-        self._dead_end = dead_end
-        self._before = before
-        self._behind = behind
-        self._signals: list[bytes] = []
-        self._described = asyncio.get_running_loop().create_future()
-        pair.testbed.alterations[pair.subject.name] = self._alter
-        self._partner_side: Side = pair.testbed.switchboard.pair(pair.subject.name, pair.partner.name).side(
-            pair.partner.name
-        )
+        pair.testbed.alterations[pair.subject.name] = alter
+        self._partner_side: Side = pair.side(pair.partner)
         pair.link.cut(self._partner_side)
-
-    @classmethod
-    async def to_subject(cls, pair: PeerPair, *, before: int = 0, behind: int = 0) -> Trickle:
-        """Trickle the candidates of the partner to the subject, and one that leads to a silent socket."""
-        silent = await pair.testbed.open_stun_server(answers=False)
-        return cls(pair, silent.address, before=before, behind=behind)
-
-    async def deliver(self) -> None:
-        """Deliver every candidate (again) once the subject has processed the SDP.
-
-        An answerer proves that with its answer, an offerer with a pong that follows the delivered answer.
-        """
-        pair = self._pair
-        try:
-            async with asyncio.timeout(pair.connect_limit):
-                await self._described
-        except TimeoutError:
-            raise Unobserved(f"{pair.partner.name} sent no SDP in a signal of the public form") from None
-        if not await pair.negotiated():
-            raise Unmet(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
-        await pair.subject.all_is_written()
-        self._note("delivers")
-        for signal in self._signals:
-            await pair.subject.leg.send_down(signal)
 
     async def is_put_to_use(self) -> None:
         """Wait until the subject has used a candidate and both are connected; unmet after the time limit."""
@@ -83,6 +57,77 @@ class Trickle:
         for client, other in ((subject, partner), (partner, subject)):
             await client.wait_for(Connected, other, within=pair.connect_limit, unless=ConnectionFailed)
 
+
+class DescribedCandidates(CandidateDelivery):
+    """The delivery of an SDP whose candidates are changed by `rewrite`, from a candidate to its lines."""
+
+    def __init__(self, pair: PeerPair, rewrite: Callable[[Candidate], Sequence[str]]) -> None:
+        def with_lines(sdp: str) -> str:
+            rewritten: list[str] = []
+            for line in sdp.splitlines(keepends=True) if is_sdp(sdp) else (sdp,):
+                candidate = Candidate.read(line) if line.startswith("a=candidate:") else None
+                ending = line[len(line.rstrip("\r\n")) :]
+                rewritten += [line] if candidate is None else [each + ending for each in rewrite(candidate)]
+            return "".join(rewritten)
+
+        super().__init__(pair, altering_texts(with_lines))
+
+
+class Trickle(CandidateDelivery):
+    """The delivery of the partner's candidates to the subject, one by one.
+
+    `before`, `behind`: how often all are delivered directly before and after the SDP. `texts`: what is
+    delivered instead of them, as values of the signal's `candidate`.
+    """
+
+    def __init__(
+        self,
+        pair: PeerPair,
+        dead_end: tuple[str, int],
+        *,
+        before: int,
+        behind: int,
+        texts: CandidateTexts,
+    ) -> None:
+        super().__init__(pair, self._alter)
+        self._dead_end = dead_end
+        self._before = before
+        self._behind = behind
+        self._texts = texts
+        self._signals: list[bytes] = []
+        self._described = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def to_subject(
+        cls,
+        pair: PeerPair,
+        *,
+        before: int = 0,
+        behind: int = 0,
+        texts: CandidateTexts = lambda lines, mid: [as_json(line, mid) for line in lines],
+    ) -> Trickle:
+        """Trickle the candidates of the partner to the subject, and two that lead to a silent socket."""
+        silent = await pair.testbed.open_stun_server(answers=False)
+        return cls(pair, silent.address, before=before, behind=behind, texts=texts)
+
+    async def deliver(self) -> None:
+        """Deliver every candidate (again) once the subject has processed the SDP.
+
+        An answerer proves that with its answer, an offerer with a pong that follows the delivered answer.
+        """
+        pair = self._pair
+        try:
+            async with asyncio.timeout(pair.connect_limit):
+                await self._described
+        except TimeoutError:
+            raise Unobserved(f"{pair.partner.name} sent no SDP in a signal of the public form") from None
+        if not await pair.negotiated():
+            raise Unmet(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
+        await pair.subject.all_is_written()
+        self._note("delivers")
+        for signal in self._signals:
+            await pair.subject.leg.send_down(signal)
+
     def _alter(self, message: wire.Message, data: bytes) -> list[bytes]:
         """Remove the candidates from the partner's SDP, and deliver them as separate signals."""
         try:
@@ -98,7 +143,9 @@ class Trickle:
         # After end-of-candidates, the subject may ignore trickled candidates.
         lines = [line for line in stripped.splitlines(keepends=True) if "end-of-candidates" not in line]
         bare = replace(message, value=wire.encode_signal(replace(signal, sdp="".join(lines))))
-        self._signals = [self._encode(message, signal, each) for each in self._with_a_dead_end(found)]
+        mid = next((line[6:] for line in lines if line.startswith("a=mid:")), "0").strip()
+        attributes = [str(replace(each, prefix="candidate:")) for each in self._with_dead_ends(found)]
+        self._signals = [self._encode(message, signal, text) for text in self._texts(attributes, mid)]
         if not self._described.done():
             self._described.set_result(None)
         if self._before or self._behind:
@@ -107,27 +154,26 @@ class Trickle:
         sdp = wire.encode(bare, qos=frame.qos, timestamp=frame.timestamp)
         return [*self._before * self._signals, sdp, *self._behind * self._signals]
 
-    def _with_a_dead_end(self, found: list[Candidate]) -> list[Candidate]:
-        """Return the candidates, preceded by one that leads nowhere: a peer may have several addresses."""
+    def _with_dead_ends(self, found: list[Candidate]) -> list[Candidate]:
+        """Return the candidates, between two that lead nowhere: a peer may have several addresses."""
         host, port = self._dead_end
-        # With a lower priority, so that no implementation has to wait until it fails.
-        dead = replace(found[0], foundation="dead", priority=found[0].priority - 1, address=host, port=port)
-        return [dead, *found]
-
-    def _encode(self, message: wire.Publish, signal: wire.Offer | wire.Answer, candidate: Candidate) -> bytes:
-        mid = next((x[6:] for x in signal.sdp.splitlines() if x.startswith("a=mid:")), "0")
-        text = json.dumps(
-            {
-                "candidate": str(replace(candidate, prefix="candidate:")),
-                "sdpMid": mid,
-                "sdpMLineIndex": 0,
-                "usernameFragment": None,
-            }
+        # With lower priorities, so that no implementation has to wait until they fail.
+        first, last = (
+            replace(found[0], foundation=f"dead{n}", priority=found[0].priority - n, address=host, port=port)
+            for n in (1, 2)
         )
-        value = wire.encode_signal(wire.IceCandidate(signal.sender, text, signal.correlation_id))
-        return wire.encode(replace(message, value=value))
+        return [first, *found, replace(last, address="127.0.0.3")]
+
+    def _encode(self, message: wire.Publish, signal: wire.Offer | wire.Answer, text: str) -> bytes:
+        candidate = wire.IceCandidate(signal.sender, text, signal.correlation_id)
+        return wire.encode(replace(message, value=wire.encode_signal(candidate)))
 
     def _note(self, delivers: str) -> None:
         subject, partner = self._pair.subject.name, self._pair.partner.name
         text = f"{delivers} {subject} the {len(self._signals)} candidates of {partner}, one signal each"
         self._pair.testbed.timeline.note("harness", text)
+
+
+def as_json(line: str | None, mid: str) -> str:
+    """Return the candidate attribute in the form of browsers (`RTCIceCandidateInit`), as JSON text."""
+    return json.dumps({"candidate": line, "sdpMid": mid, "sdpMLineIndex": 0, "usernameFragment": None})

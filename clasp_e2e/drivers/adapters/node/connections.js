@@ -14,6 +14,9 @@ import { isSignal, signalAddress } from './signals.js';
 
 const DEFAULT_TIMEOUT = 30;
 
+/** The number of candidates without an offer that are kept, of all sessions together. */
+const EARLY_LIMIT = 64;
+
 export class Connections {
   #signaling;
   #createConnection;
@@ -27,6 +30,9 @@ export class Connections {
    * those in progress, by correlation id; `offering` is settled when our offer is sent.
    */
   #remotes = new Map();
+
+  /** Candidates that arrived before their offer, as signals. */
+  #early = [];
 
   /** The arguments are those of `Peer`, but `config` is never null. */
   constructor({ signaling, config, createConnection, onEvent }) {
@@ -217,7 +223,7 @@ export class Connections {
     if (value.type === 'offer') {
       if (negotiation === undefined) this.#offered(value, remote);
     } else if (negotiation === undefined) {
-      return;
+      if (value.type === 'ice_candidate') this.#early = [...this.#early, value].slice(-EARLY_LIMIT);
     } else if (value.type === 'answer') {
       this.#answered(remote, negotiation, value.sdp);
     } else if (value.type === 'ice_candidate') {
@@ -246,12 +252,21 @@ export class Connections {
     let theirs;
     try {
       theirs = this.#negotiate(remote, offer.correlation_id, false);
+      for (const { candidate } of this.#takeEarly(offer)) theirs.addCandidate(candidate);
       const sdp = await theirs.answer(offer.sdp);
       if (sdp !== null) this.#describe(remote, theirs, { type: 'answer', sdp });
     } catch (error) {
       if (theirs !== undefined) this.#broken(remote, theirs, error);
       else if (remote.negotiations.size === 0) this.#fail(remote, error.message);
     }
+  }
+
+  /** Return the candidates that arrived before `offer`, and forget them. */
+  #takeEarly(offer) {
+    const isOf = ({ from, correlation_id: id }) => from === offer.from && id === offer.correlation_id;
+    const early = this.#early.filter(isOf);
+    this.#early = this.#early.filter((signal) => !isOf(signal));
+    return early;
   }
 
   async #answered(remote, negotiation, sdp) {

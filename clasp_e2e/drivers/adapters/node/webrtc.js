@@ -79,7 +79,9 @@ async function nodeDataChannel() {
 
 /** Return the URLs of an ICE server in the form of libdatachannel, which includes the credentials. */
 function serverUrls({ urls, username, credential }) {
-  return urls.map((url) => (username ? url.replace(':', `:${username}:${credential}@`) : url));
+  if (!username) return urls;
+  const user = [username, credential].map(encodeURIComponent).join(':');
+  return urls.map((url) => url.replace(':', () => `:${user}@`));
 }
 
 async function roamhq() {

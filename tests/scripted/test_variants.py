@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from clasp_e2e.drivers.registry import resolve_driver
 from clasp_e2e.peer.libwebrtc_transport import lacking
+from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import CONVENTIONS
 from clasp_e2e.scripted.variants import VARIANTS, Variant
 
@@ -17,10 +18,7 @@ from .variant_running import VariantRuns, is_on_libwebrtc
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-PENDING: dict[str, str] = {
-    "RefusesWhenFull": "bursts in both directions end in refusals",
-    "SendsUntilAcknowledged": "bursts in both directions take too long",
-}
+PENDING: dict[str, str] = {}
 """Variants that are still condemned, and why."""
 
 
@@ -60,6 +58,10 @@ def test_a_variant_says_what_it_is() -> None:
         assert variant.touches
         assert variant.deviations <= CONVENTIONS
         assert variant.touches | variant.not_judged <= set(catalogue())
+
+
+def test_every_open_point_has_a_variant() -> None:
+    assert {variant.open_point for variant in VARIANTS} == {*OpenPoint}
 
 
 async def test_a_variant_can_be_named_on_the_command_line() -> None:

@@ -233,3 +233,24 @@ class ReconnectsByItself(Calling):
                 return (effect, fx.Feed(inputs.ConnectToPeer(NO_CALL, peer)))
             case _:
                 return (effect,)
+
+
+@variant(
+    OpenPoint.RENEGOTIATION, "It withdraws its first offer when that is answered, and makes another.",
+    "CON-3", "CON-5", "CON-6", "EVT-1", "EVT-2", "TMO-5",
+)  # fmt: skip
+class OffersAgain(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.target = ""
+        self.offered_again: set[str] = set()
+
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.Offer):
+            self.target = effect.target
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.AcceptAnswer) and self.target not in self.offered_again:
+            self.offered_again.add(self.target)
+            return (fx.Feed(inputs.TimerFired(("reoffer", self.target))),)
+        return (effect,)

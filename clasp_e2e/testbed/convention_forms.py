@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -134,7 +135,7 @@ def _template(address: str, seen: ClientTraffic) -> str:
 def _replace(address: str, session: str, name: str) -> str:
     if len(session) >= RECOGNIZABLE:
         return address.replace(session, name)
-    return "/".join(name if segment == session else segment for segment in address.split("/"))
+    return re.sub(rf"(?<=/){re.escape(session)}(?=/|$)", lambda _: name, address)
 
 
 def _is_signal(value: wire.Value) -> bool:

@@ -39,7 +39,10 @@ def _seen(client: Client, clients: list[Client], testbed: Testbed) -> ClientTraf
         [data.data for each in references for data in each.data() if data.peer_session_id == session],
     )
     for each in references:
-        if (labels := each.labels_opened_by(client)) is not None:
+        labels = each.labels_opened_by(client)
+        # Of several attempts, one may have ended before its channels were opened.
+        is_sure = labels or len(testbed.switchboard.attempts_between(client.name, each.name)) == 1
+        if labels is not None and is_sure:
             seen.channels = (seen.channels or frozenset()).union(labels)
     for other in others:
         _add_attempts(seen, client, other, testbed.switchboard)

@@ -133,3 +133,8 @@ def test_what_was_not_seen_is_left_out() -> None:
 def test_carriers_in_a_bundle_are_found() -> None:
     inner = wire.Publish("/x", 1)
     assert list(carriers_in(wire.Bundle((inner, wire.Ping())))) == [inner]
+
+
+def test_short_session_ids_are_recognized_between_slashes() -> None:
+    traffic = ClientTraffic("7", frozenset(["a/b", "9"]), [wire.Publish("/7/a/b/9/79", SIGNAL)])
+    assert conventions_of(traffic)["signal address"] == {"/{sender}/{target}/{target}/79"}

@@ -103,17 +103,28 @@ async def test_candidates_out_of_range_do_no_harm(pair: PeerPair) -> None:
     await expect_use_amid(pair, OUT_OF_RANGE, mark="f" * 200)
 
 
-@requirement("ICE-6", waits=True)
-async def test_candidates_in_an_sdp_do_no_harm(pair: PeerPair) -> None:
-    """All these in an SDP, as far as they are valid, do not prevent the use of another that it contains."""
-    others = (*BY_NAME, *BY_OTHER_WAYS, *OF_OTHER_KINDS)
+async def expect_use_in_sdp(pair: PeerPair, others: Sequence[str]) -> None:
+    """Require the usable candidate of an SDP to be used, after all of `others`, and before them again."""
 
     def lines(candidate: Candidate) -> list[str]:
-        return [f"a={each}" for each in (*named(others, "o"), str(candidate)[2:], *named(others, "p"))]
+        usable = str(replace(candidate, prefix="candidate:"))
+        return [f"a={each}" for each in (*named(others, "o"), usable, *named(others, "p"))]
 
     delivery = DescribedCandidates(pair, lines)
     async with pair.connecting():
         await delivery.is_put_to_use()
+
+
+@requirement("ICE-6", waits=True)
+async def test_candidates_with_other_addresses_in_an_sdp_do_no_harm(pair: PeerPair) -> None:
+    """Names, IPv6 and TCP candidates in an SDP do not prevent the use of another that it contains."""
+    await expect_use_in_sdp(pair, (*BY_NAME, *BY_OTHER_WAYS))
+
+
+@requirement("ICE-6", waits=True)
+async def test_candidates_of_unknown_kinds_in_an_sdp_do_no_harm(pair: PeerPair) -> None:
+    """Candidates of unknown types and transports in an SDP do not prevent the use of another."""
+    await expect_use_in_sdp(pair, OF_OTHER_KINDS)
 
 
 @requirement("ICE-6", waits=True)

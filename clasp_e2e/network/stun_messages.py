@@ -13,6 +13,11 @@ from clasp_e2e.network.udp_socket import Address
 CHANNELS = range(0x4000, 0x8000)
 """Channel numbers. RFC 8656 ends them at 0x4FFF; clients of the older RFC 5766 use higher ones."""
 
+ALTERNATE_SERVER = "ALTERNATE-SERVER"
+# aioice does not know this attribute (RFC 8489 section 14.15).
+stun.ATTRIBUTES_BY_TYPE[0x8023] = (0x8023, ALTERNATE_SERVER, stun.pack_address, stun.unpack_address)
+stun.ATTRIBUTES_BY_NAME[ALTERNATE_SERVER] = stun.ATTRIBUTES_BY_TYPE[0x8023]
+
 _HEADER = 20
 _XOR_PEER_ADDRESS = 0x0012
 

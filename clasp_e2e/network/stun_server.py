@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aioice import stun
 
-from clasp_e2e.network.stun_messages import read_stun
+from clasp_e2e.network.stun_messages import ALTERNATE_SERVER, read_stun
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 from clasp_e2e.notifier import Notifier
 
@@ -24,22 +24,29 @@ class StunRequest:
 
 
 class StunServer:
-    """A UDP socket that answers Binding requests, or only listens.
+    """A UDP socket that answers Binding requests, only listens, or refuses all requests.
 
-    Create it with `open`.
+    `refusal` is the code of its error responses (RFC 8489 section 14.8), `alternate` the server that they
+    name. Create it with `open`.
     """
 
-    def __init__(self, *, answers: bool = True) -> None:
+    def __init__(
+        self, *, answers: bool = True, refusal: int | None = None, alternate: Address | None = None
+    ) -> None:
         self.answers = answers
+        self._refusal = refusal
+        self._alternate = alternate
         self.requests: list[StunRequest] = []
         """Every STUN request received, including retransmissions, oldest first."""
         self._received = Notifier()
         self._socket = UdpSocket(self._receive)
 
     @classmethod
-    async def open(cls, *, answers: bool = True) -> StunServer:
+    async def open(
+        cls, *, answers: bool = True, refusal: int | None = None, alternate: Address | None = None
+    ) -> StunServer:
         """Start a server; with `answers=False` it is silent, like an unreachable one."""
-        return cls(answers=answers)
+        return cls(answers=answers, refusal=refusal, alternate=alternate)
 
     def describe(self) -> str:
         """Return a short description of the requests."""
@@ -59,6 +66,12 @@ class StunServer:
         host, port = self.address
         return f"stun:{host}:{port}"
 
+    @property
+    def turn_url(self) -> str:
+        """The `turn:` URL (RFC 7065) of the server as one that is no TURN server, or refuses."""
+        host, port = self.address
+        return f"turn:{host}:{port}?transport=udp"
+
     async def asked(self, within: float, method: str = "BINDING") -> bool:
         """Return whether a request of `method` arrives within `within` seconds, or has arrived before."""
         return await self._received.holds_within(
@@ -76,7 +89,10 @@ class StunServer:
         now = asyncio.get_running_loop().time()
         self.requests.append(StunRequest(sender, request.message_method.name, now))
         self._received.notify()
-        if self.answers and request.message_method is stun.Method.BINDING:
+        if self._refusal is not None:
+            with contextlib.suppress(OSError):
+                self._socket.send(self._error(request, self._refusal), sender)
+        elif self.answers and request.message_method is stun.Method.BINDING:
             response = stun.Message(
                 message_method=stun.Method.BINDING,
                 message_class=stun.Class.RESPONSE,
@@ -86,3 +102,13 @@ class StunServer:
             response.add_fingerprint()
             with contextlib.suppress(OSError):
                 self._socket.send(bytes(response), sender)
+
+    def _error(self, request: stun.Message, code: int) -> bytes:
+        attributes: dict[str, object] = {"ERROR-CODE": (code, "Refused")}
+        if code == 401:
+            attributes |= {"REALM": "clasp-e2e", "NONCE": b"nonce"}
+        if self._alternate is not None:
+            attributes[ALTERNATE_SERVER] = self._alternate
+        error = stun.Message(request.message_method, stun.Class.ERROR, request.transaction_id, attributes)
+        error.add_fingerprint()
+        return bytes(error)

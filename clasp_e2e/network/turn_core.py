@@ -99,9 +99,14 @@ class _Allocation:
 
 
 class TurnCore:
-    """The logic of a TURN server. `users` maps names to passwords; `now` is any monotonic clock."""
+    """The logic of a TURN server. `users` maps names to passwords; `now` is any monotonic clock.
 
-    def __init__(self, users: Mapping[str, str]) -> None:
+    `changes_nonce`: the nonce of a client becomes stale with its allocation.
+    """
+
+    def __init__(self, users: Mapping[str, str], *, changes_nonce: bool = False) -> None:
+        self._changes_nonce = changes_nonce
+        self._nonces: dict[Address, bytes] = {}
         self._keys = {name: make_integrity_key(name, REALM, word) for name, word in users.items()}
         self._nonce = os.urandom(8).hex().encode()
         self._allocations: dict[Address, _Allocation] = {}
@@ -146,6 +151,8 @@ class TurnCore:
         )
         user = request.attributes["USERNAME"]
         self._allocations[client] = _Allocation(user, request.transaction_id, response, now + lifetime)
+        if self._changes_nonce:
+            self._nonces[client] = os.urandom(8).hex().encode()
         return [ToClient(response, client)]
 
     def relay_refused(self, client: Address) -> list[Effect]:
@@ -162,10 +169,11 @@ class TurnCore:
     # Requests
 
     def _answer(self, request: stun.Message, data: bytes, client: Address, now: float) -> list[Effect]:
+        nonce = self._nonces.get(client, self._nonce)
         try:
-            key = self._key_of(request)
+            key = self._key_of(request, nonce)
         except _Refused as refused:
-            asked = {"REALM": REALM, "NONCE": self._nonce} if refused.error[0] in (401, 438) else {}
+            asked = {"REALM": REALM, "NONCE": nonce} if refused.error[0] in (401, 438) else {}
             return [ToClient(_error(request, None, refused.error, asked), client)]
         allocation = self._allocations.get(client)
         try:
@@ -188,14 +196,14 @@ class TurnCore:
             return [ToClient(_error(request, key, refused.error), client)]
         return [ToClient(_response(request, key, {}), client)]
 
-    def _key_of(self, request: stun.Message) -> bytes:
+    def _key_of(self, request: stun.Message, nonce: bytes) -> bytes:
         """Return the key of the user that sent `request` (RFC 8489 section 9.2.4)."""
         given = request.attributes
         if "MESSAGE-INTEGRITY" not in given:
             raise _Refused(401, "Unauthenticated")
         if not {"USERNAME", "REALM", "NONCE"} <= given.keys():
             raise _Refused(400, "Bad Request")
-        if given["NONCE"] != self._nonce:
+        if given["NONCE"] != nonce:
             raise _Refused(438, "Stale Nonce")
         key = self._keys.get(given["USERNAME"])
         if key is None or not request.check_message_integrity(key):

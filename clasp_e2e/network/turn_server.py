@@ -28,6 +28,11 @@ class ObservedTurnServer(ABC):
         self._sockets: dict[Address, UdpSocket] = {}
 
     @property
+    def address(self) -> Address:
+        """The address of the server."""
+        return self._main.address
+
+    @property
     def url(self) -> str:
         """The server's `turn:` URL (RFC 7065)."""
         host, port = self._main.address
@@ -69,15 +74,15 @@ class EmbeddedTurnServer(ObservedTurnServer):
     Create it with `open`.
     """
 
-    def __init__(self, users: Mapping[str, str]) -> None:
-        self._core = TurnCore(users)
+    def __init__(self, users: Mapping[str, str], *, changes_nonce: bool = False) -> None:
+        self._core = TurnCore(users, changes_nonce=changes_nonce)
         self._loop = asyncio.get_running_loop()
         super().__init__()
 
     @classmethod
-    async def open(cls, users: Mapping[str, str]) -> EmbeddedTurnServer:
+    async def open(cls, users: Mapping[str, str], *, changes_nonce: bool = False) -> EmbeddedTurnServer:
         """Start a server for `users` (name to password). Raises `OSError`."""
-        return cls(users)
+        return cls(users, changes_nonce=changes_nonce)
 
     def _from_client(self, data: bytes, client: Address) -> None:
         self.allocations.from_client(data, client)

@@ -18,6 +18,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InvalidStateError
+from aiortc.rtcicetransport import connection_kwargs
 from aiortc.sdp import candidate_from_sdp
 
 from clasp_e2e.p2p_types import TurnServer
@@ -132,6 +133,9 @@ class AiortcTransport(Transport):
             RTCIceServer(urls=[turn.url], username=turn.username, credential=turn.credential)
             for turn in self._turn_servers
         ]
+        for argument in ("stun_server", "turn_server"):
+            arguments = [connection_kwargs([server]) for server in servers]
+            self._gathering.servers[argument] = [each for each in arguments if argument in each]
         pc = self._pc = _Connection(servers)
         pc.on("connectionstatechange", self._on_state)
         pc.on("datachannel", self._adopt_opened)

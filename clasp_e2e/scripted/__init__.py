@@ -3,6 +3,7 @@
 from clasp_e2e.scripted import connecting as connecting, event_mutants as event_mutants
 from clasp_e2e.scripted import forwarding as forwarding, ice as ice
 from clasp_e2e.scripted import ice_input_mutants as ice_input_mutants
+from clasp_e2e.scripted import ice_server_mutants as ice_server_mutants
 from clasp_e2e.scripted import option_mutants as option_mutants
 from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, router_life_cycle as router_life_cycle

@@ -1,14 +1,14 @@
 """A pair of peers whose only path is through a TURN server."""
 
-from clasp_e2e.network import Allocations
+from clasp_e2e.network import Allocations, StunServer
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, TurnServer
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Unmet
+from clasp_e2e.testbed.expectations import Unmet, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair, UnconnectedPair
 
-SECRET = "on loopback alone"  # noqa: S105 - of servers that end with their scenario
+SECRET = "on-loopback-alone"  # noqa: S105 - of servers that end with their scenario
 
-USERS = {"alice": SECRET, "bob": SECRET}
+NAMES = ("alice", "bob")
 
 
 class RelayedPair(PeerPair):
@@ -18,14 +18,18 @@ class RelayedPair(PeerPair):
     data passes it twice.
     """
 
-    def __init__(self, pair: PeerPair, subject: str, seen: Allocations) -> None:
+    def __init__(self, pair: PeerPair, subject: str, seen: Allocations, mark: str) -> None:
         super().__init__(pair.testbed, pair.offerer, pair.answerer, subject, pair.newcomers)
         self._seen = seen
+        self._mark = mark
 
     @property
     def is_connected_unseen(self) -> bool:
         """False: the TURN server sees the connection."""
         return False
+
+    def _describe(self) -> str:
+        return self._seen.describe(self._mark + each.name for each in self)
 
     async def connect_through_the_relay(self) -> None:
         """Connect both peers; unmet, with what the TURN server saw, if one does not receive Connected."""
@@ -38,26 +42,59 @@ class RelayedPair(PeerPair):
                 except Unmet as unmet:
                     raise Unmet(
                         f"{client.name} to receive Connected, the configured TURN server being the only path",
-                        f"{unmet.seen}; {self._seen.describe(each.name for each in self)}",
+                        f"{unmet.seen}; {self._describe()}",
                     ) from None
-        self.testbed.timeline.note("harness", f"saw {self._seen.describe(each.name for each in self)}")
+        self.testbed.timeline.note("harness", f"saw {self._describe()}")
+
+    async def exchange_through_the_relay(self) -> None:
+        """Connect both peers, and require a reliable payload in each direction to pass the TURN server."""
+        await self.connect_through_the_relay()
+        for sender, receiver in ((self.subject, self.partner), (self.partner, self.subject)):
+            async with self.path_of(sender, payload := random_payload()) as path:
+                await sender.send_p2p(receiver, payload)
+                await receiver.receives(payload, within=self.patience.retransmission)
+            path.took_the_direct_path()
 
     def sent_directly(self, sender: Client, receiver: Client) -> int:  # noqa: ARG002 - seen at the receiver
         """Return the bytes that the TURN server has relayed to `receiver`."""
-        return self._seen.received(receiver.name)
+        return self._seen.received(self._mark + receiver.name)
 
 
-async def attach_with_turn(unconnected: UnconnectedPair) -> RelayedPair:
+async def attach_with_turn(
+    unconnected: UnconnectedPair,
+    *,
+    mark: str = "",
+    secret: str = SECRET,
+    changes_nonce: bool = False,
+    before: StunServer | None = None,
+    is_redirected: bool = False,
+) -> RelayedPair:
     """Attach both peers, each with its own TURN credentials, and drop all candidates that are not relayed.
 
+    `mark` precedes the user names. `before` is a server that is configured before the TURN server of the
+    subject. If `is_redirected`, the subject is configured with a server that redirects to the TURN server.
     Not offered unless both declare `turn`.
     """
-    server = await unconnected.testbed.open_turn_server(USERS)
+    testbed = unconnected.testbed
+    server = await testbed.open_turn_server(
+        {mark + name: secret for name in NAMES},
+        embedded=bool(mark) or changes_nonce,
+        changes_nonce=changes_nonce,
+    )
+    urls = [before.turn_url, server.url] if before is not None else [server.url]
+    if is_redirected:
+        urls = [(await testbed.open_stun_server(refusal=300, alternate=server.address)).turn_url]
     configs = [
-        P2PConfig(turn_servers=(TurnServer(server.url, name, secret),)) for name, secret in USERS.items()
+        P2PConfig(
+            turn_servers=tuple(
+                TurnServer(url, mark + name, secret)
+                for url in (urls if role == unconnected.subject else [server.url])
+            )
+        )
+        for name, role in zip(NAMES, ("offerer", "answerer"), strict=True)
     ]
     pair = await unconnected.attach(*configs)
     for client in pair:
         client.needs("turn")
     pair.link.relay_only()
-    return RelayedPair(pair, unconnected.subject, server.allocations)
+    return RelayedPair(pair, unconnected.subject, server.allocations, mark)

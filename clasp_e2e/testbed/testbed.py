@@ -207,17 +207,32 @@ class Testbed:
         self.timeline.note("harness", f"{name} attaches as {client.session_id}, and stops reading")
         return client
 
-    async def open_stun_server(self, *, answers: bool = True) -> StunServer:
-        """Start a STUN server, which answers requests or ignores them; it ends with the scenario."""
-        server = await StunServer.open(answers=answers)
+    async def open_stun_server(
+        self,
+        *,
+        answers: bool = True,
+        refusal: int | None = None,
+        alternate: tuple[str, int] | None = None,
+    ) -> StunServer:
+        """Start a STUN server, which answers, ignores or refuses requests; it ends with the scenario."""
+        server = await StunServer.open(answers=answers, refusal=refusal, alternate=alternate)
         self._servers.append(server)
-        self._note_condition(f"has a STUN server that {'answers' if answers else 'does not answer'}")
+        does = "answers" if answers else "does not answer"
+        self._note_condition(f"has a STUN server that {does if refusal is None else f'refuses ({refusal})'}")
         return server
 
-    async def open_turn_server(self, users: Mapping[str, str]) -> ObservedTurnServer:
-        """Start a TURN server for `users` (passwords by name); it ends with the scenario."""
+    async def open_turn_server(
+        self, users: Mapping[str, str], *, embedded: bool = False, changes_nonce: bool = False
+    ) -> ObservedTurnServer:
+        """Start a TURN server for `users` (passwords by name); it ends with the scenario.
+
+        `embedded`: not coturn, even if that was chosen; `changes_nonce` needs it (`TurnCore`).
+        """
         try:
-            server = await (Coturn if self._coturn else EmbeddedTurnServer).open(users)
+            if self._coturn and not embedded:
+                server: ObservedTurnServer = await Coturn.open(users)
+            else:
+                server = await EmbeddedTurnServer.open(users, changes_nonce=changes_nonce)
         except CoturnFailed as error:
             raise EnvironmentFault(str(error)) from error
         self._servers.append(server)

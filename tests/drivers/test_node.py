@@ -189,10 +189,3 @@ async def test_refusals_have_a_reason(clients: Clients) -> None:
     await alice.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
     with pytest.raises(Refused, match="the relay accepts at most 65000"):
         await alice.send_p2p("somebody", bytes(70000), True)
-
-
-async def test_end_does_not_notify_the_other_peer(clients: Clients) -> None:
-    alice, _, bob, bob_events = await clients.open_connected("node", "reference")
-    await alice.end()
-    assert await bob.is_peer_connected(alice.session_id)
-    assert bob_events.of(Disconnected) == []

@@ -40,7 +40,7 @@ const calls = new Calls({
   implementation: implementation(),
   createConnection: await loadStack(),
   notify: (method, params) => lines.send({ method, params }),
-  processes: 'per_peer',
+  processes: 'shared',
 });
 
 lines.read({

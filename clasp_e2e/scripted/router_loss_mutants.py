@@ -65,12 +65,3 @@ class AnswersUnderItsOldSession(Returning):
 class IsDeafAfterItsReturn(Returning):
     def alter(self, effect: fx.Effect) -> Outs:
         return () if isinstance(effect, fx.AcceptAnswer) and self.is_back else (effect,)
-
-
-@mutant("CON-16", "At its return it ends the connections that it has.", *EITHER)
-class EndsItsConnectionsAtItsReturn(Returning):
-    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        yield from super().alter_input(event)
-        if isinstance(event, inputs.Reattached):
-            for transport in list(self.established.values()):
-                yield inputs.TransportLost(transport, "the session is a new one")

@@ -6,6 +6,9 @@ from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, drop
 
+LONG = 400
+"""Bytes: a long message, as in a transfer; SND-1 judges short ones of every content."""
+
 
 class Counting(PeerScript):
     """A script that counts the messages sent on DataChannels, and the reliable ones delivered."""
@@ -13,15 +16,27 @@ class Counting(PeerScript):
     def __init__(self) -> None:
         super().__init__()
         self.sent = 0
+        self.long_sent = 0
         self.delivered = 0
+        self.long_delivered = 0
 
     def note(self, effect: fx.Effect) -> None:
         self.sent += isinstance(effect, fx.SendOnChannel)
+        self.long_sent += isinstance(effect, fx.SendOnChannel) and len(effect.data) >= LONG
         self.delivered += isinstance(effect, fx.Emit) and is_reliable(effect)
+        self.long_delivered += is_long_delivery(effect)
 
     def delivers_each(self, number: int, effect: fx.Emit) -> bool:
         """Return whether `effect` delivers every `number`th reliable message."""
         return is_reliable(effect) and self.delivered % number == 0
+
+    def sends_long_each(self, number: int, effect: fx.SendOnChannel) -> bool:
+        """Return whether `effect` sends every `number`th long message."""
+        return len(effect.data) >= LONG and self.long_sent % number == 0
+
+    def delivers_long_each(self, number: int, effect: fx.Emit) -> bool:
+        """Return whether `effect` delivers every `number`th long reliable message."""
+        return is_long_delivery(effect) and self.long_delivered % number == 0
 
 
 def lost(effect: fx.SendOnChannel) -> Outs:
@@ -37,6 +52,15 @@ def twice(effect: fx.SendOnChannel) -> Outs:
 def copied(effect: fx.SendOnChannel) -> Outs:
     """Publish the message at the router, and also send it."""
     return (fx.PublishRelay(NO_CALL, "/copies", effect.data), effect)
+
+
+def is_long_delivery(effect: fx.Effect) -> bool:
+    """Return whether `effect` delivers a long reliable message."""
+    match effect:
+        case fx.Emit(event=Data(reliable=True, data=data)):
+            return len(data) >= LONG
+        case _:
+            return False
 
 
 def is_reliable(effect: fx.SendOnChannel | fx.Emit) -> bool:
@@ -115,28 +139,31 @@ GivesUpReliableMessages = PeerScript.define(
     alter=lambda _, offer: replace(offer, channels=(fx.UNRELIABLE, replace(fx.RELIABLE, max_retransmits=0))),
 )
 LosesOneInFifty = Counting.define(
-    "LosesOneInFifty", "SND-4", "It loses one message in fifty.", *EITHER,
-    on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent % 50 else lost(send),
+    "LosesOneInFifty", "SND-4", "It loses one long message in fifty.", *EITHER,
+    on=fx.SendOnChannel,
+    alter=lambda script, send: lost(send) if script.sends_long_each(50, send) else (send,),
 )
 RepeatsOneInFifty = Counting.define(
-    "RepeatsOneInFifty", "SND-4", "It sends one message in fifty twice.", *EITHER,
-    on=fx.SendOnChannel, alter=lambda script, send: (send,) if script.sent % 50 else twice(send),
+    "RepeatsOneInFifty", "SND-4", "It sends one long message in fifty twice.", *EITHER,
+    on=fx.SendOnChannel,
+    alter=lambda script, send: twice(send) if script.sends_long_each(50, send) else (send,),
 )
 DeliversOneInFifteenTwice = Counting.define(
-    "DeliversOneInFifteenTwice", "SND-4", "It delivers one message in fifteen twice.",
-    *EITHER, on=fx.Emit, alter=lambda script, emit: (emit,) * (2 if script.delivers_each(15, emit) else 1),
+    "DeliversOneInFifteenTwice", "SND-4", "It delivers one long message in fifteen twice.",
+    *EITHER, on=fx.Emit,
+    alter=lambda script, emit: (emit,) * (2 if script.delivers_long_each(15, emit) else 1),
 )
 DeliversAllButOneInFifteen = Counting.define(
-    "DeliversAllButOneInFifteen", "SND-4", "It does not deliver one message in fifteen.",
-    *EITHER, on=fx.Emit, alter=lambda script, emit: () if script.delivers_each(15, emit) else (emit,),
+    "DeliversAllButOneInFifteen", "SND-4", "It does not deliver one long message in fifteen.",
+    *EITHER, on=fx.Emit, alter=lambda script, emit: () if script.delivers_long_each(15, emit) else (emit,),
 )
 TellsNoData = PeerScript.define(
     "TellsNoData", "SND-5", "It delivers no received messages.", *EITHER,
     on=Data, alter=drop,
 )
-LosesSingleBytes = PeerScript.define(
-    "LosesSingleBytes", "SND-6", "It loses messages of a single byte.", *EITHER,
-    on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) == 1 else (send,),
+LosesFullPackets = PeerScript.define(
+    "LosesFullPackets", "SND-6", "It loses messages of 1,200 bytes.", *EITHER,
+    on=fx.SendOnChannel, alter=lambda _, send: lost(send) if len(send.data) == 1200 else (send,),
 )
 LosesLargeMessages = PeerScript.define(
     "LosesLargeMessages", "SND-6", "It loses messages above 64 KiB but reports them as sent.", *EITHER,

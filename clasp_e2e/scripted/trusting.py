@@ -102,7 +102,7 @@ class BelievesTheConnectedSignalOfItsOfferer(Believing):
     pass
 
 
-@mutant("DIR-2", "It sends directly only to a peer that is attached to the router.", *EITHER)
+@mutant("DIR-2", "It sends reliably only to a peer that is attached to the router.", *EITHER)
 class AsksTheRouterFirst(Knowing):
     """It sends a signal to the peer, then one to itself: the router answers in order."""
 
@@ -113,7 +113,7 @@ class AsksTheRouterFirst(Knowing):
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.SendOnChannel() if effect.call in self.sends:
+            case fx.SendOnChannel(label=fx.RELIABLE.label) if effect.call in self.sends:
                 self.asked.append(effect)
                 question = wire.ConnectedSignal(self.session, "are you there?")
                 peer = self.sends[effect.call].peer

@@ -82,7 +82,7 @@ def replayed(mutant: Mutant, evidence: list[Path], folder: Path) -> list[Replaye
     lines = output.read_text().splitlines()
     found: list[Replayed] = []
     for path in evidence:
-        case = read_evidence(path).case
+        case = read_evidence(path).run.case
         line = next((each for each in lines if f": {case}" in each), f"no line: {case}; see {output}")
         found.append(Replayed(case, mutant.name, line.partition(":")[0], line))
     return found

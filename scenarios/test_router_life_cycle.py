@@ -52,7 +52,7 @@ async def becomes_unknown(alice: SignalingClient, gone: str, limit: float) -> No
         return
 
 
-@requirement("RTR-4", waits=True)
+@requirement("RTR-4", waits=True, own_router=True)
 async def test_a_session_that_was_closed_is_unknown(router: RouterClients) -> None:
     """When a client has closed its connection, signals to its session cause an ERROR to their sender."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
@@ -63,7 +63,7 @@ async def test_a_session_that_was_closed_is_unknown(router: RouterClients) -> No
     expect(carol.ids().count("to-the-departed"), "signals that reached another session").equals(0)
 
 
-@requirement("RTR-4", waits=True)
+@requirement("RTR-4", waits=True, own_router=True)
 async def test_a_session_that_was_reset_is_unknown(router: RouterClients) -> None:
     """When a client's TCP connection was reset, signals to its session cause an ERROR to their sender."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
@@ -74,7 +74,7 @@ async def test_a_session_that_was_reset_is_unknown(router: RouterClients) -> Non
     expect(carol.ids().count("to-the-departed"), "signals that reached another session").equals(0)
 
 
-@requirement("RTR-5")
+@requirement("RTR-5", own_router=True)
 async def test_an_announcement_passes_subscribers_that_have_gone(router: RouterClients) -> None:
     """An announcement reaches its subscribers although others of them have left or were reset."""
     names = ("alice", "bob", "carol", "dave", "erin")
@@ -108,7 +108,7 @@ async def test_clients_of_one_name_have_sessions_of_their_own(router: RouterClie
         await second.gets_signal(correlation_id="still-there")
 
 
-@requirement("RTR-11", waits=True)
+@requirement("RTR-11", waits=True, own_router=True)
 async def test_a_client_that_stops_reading_holds_up_no_others(router: RouterClients) -> None:
     """While one client reads nothing, others exchange signals, also one that has signaled to it."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
@@ -132,14 +132,14 @@ async def test_a_client_that_stops_reading_holds_up_no_others(router: RouterClie
     await carol.gets_signal(correlation_id="of-a-newcomer")
 
 
-@requirement("RTR-1", "RTR-3", "RTR-10", waits=True)
+@requirement("RTR-1", "RTR-3", "RTR-10", waits=True, own_router=True)
 async def test_a_burst_arrives_or_is_refused(router: RouterClients) -> None:
     """Of 1000 signals in a row none is lost, unless the sender gets an ERROR or its session is ended."""
     alice, bob = await router.unruly_client("alice"), await router.client("bob")
     await expect_burst(bob, alice, BURST)
 
 
-@requirement("RTR-1", "RTR-3", "RTR-10", waits=True)
+@requirement("RTR-1", "RTR-3", "RTR-10", waits=True, own_router=True)
 async def test_bursts_of_several_senders_arrive_or_are_refused(router: RouterClients) -> None:
     """Of 100 signals in a row of each of four senders none is lost, unless its sender is told."""
     bob = await router.client("bob")
@@ -147,7 +147,7 @@ async def test_bursts_of_several_senders_arrive_or_are_refused(router: RouterCli
     await together(*(expect_burst(bob, sender, BURST // 10) for sender in senders))
 
 
-@requirement("RTR-12", extended=True)
+@requirement("RTR-12", extended=True, own_router=True)
 async def test_a_session_that_only_listens_stays_reachable(router: RouterClients) -> None:
     """A client that says nothing for minutes, or only PING, gets its signals, or its session is ended."""
     _, carol = listeners = [await router.unruly_client(name) for name in ("bob", "carol")]

@@ -118,7 +118,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     try:
         limit = plan.patience.scenario + (plan.patience.idle if case.scenario.extended else 0)
         async with asyncio.timeout(limit) as testbed.limit:
-            await testbed.open(to_attack=case.scenario.world == "attacked_router")
+            scenario = case.scenario
+            await testbed.open(to_attack=scenario.world == "attacked_router", own_router=scenario.own_router)
             participants = context.participants_of(case.scenario)
             fixture = await build_fixture(case.scenario.world, case.pairing, testbed, participants)
             await case.scenario.function(fixture)

@@ -21,14 +21,14 @@ class RouterSource:
     _replaced: list[Router] = field(default_factory=list[Router], repr=False)
     _replacing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
-    async def open(self, limit: float, *, to_attack: bool = False) -> Router:
+    async def open(self, limit: float, *, to_attack: bool = False, own: bool = False) -> Router:
         """Return the router for a scenario. Raises `DriverFault` if it does not start within `limit` seconds.
 
-        With `to_attack`, the router is not shared with other scenarios. A router that the harness did not
-        start is attacked only if the user allowed it; otherwise the scenario is skipped (`LeftOut`).
+        With `to_attack` or `own`, the router is not shared with other scenarios. A router that the harness
+        did not start is attacked only if the user allowed it; otherwise the scenario is skipped (`LeftOut`).
         A shared router that has failed is replaced for the scenarios that follow.
         """
-        if self.running is None or (to_attack and self.running.is_ours):
+        if self.running is None or ((to_attack or own) and self.running.is_ours):
             return await start_router(self.driver, limit)
         if to_attack and not self.may_be_attacked:
             raise LeftOut(

@@ -29,7 +29,8 @@ class Scenario:
     that the specification or ICE defines, some 30 s. `extended`: it waits for minutes, and is run only on
     request. `opposite`: the script of a scripted partner.
     `role`: the only role in which it judges a peer; None means each role that the requirement judges.
-    `kills`: it kills a peer, so each of its peers has its own process.
+    `kills`: it kills a peer, so each of its peers has its own process. `own_router`: what it does may hold up
+    the router, so that it has one of its own if the harness starts the router.
     """
 
     function: ScenarioFunction
@@ -41,6 +42,7 @@ class Scenario:
     role: PeerRole | None = None
     kills: bool = False
     extended: bool = False
+    own_router: bool = False
 
     @property
     def name(self) -> str:
@@ -70,6 +72,7 @@ def requirement(
     role: PeerRole | None = None,
     kills: bool = False,
     extended: bool = False,
+    own_router: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
     """Turn a coroutine function into a scenario that judges the requirements `ids`.
 
@@ -107,6 +110,7 @@ def requirement(
             role,
             kills,
             extended,
+            own_router,
         )
         return test
 

@@ -107,10 +107,10 @@ class Testbed:
         self._router: Router | None = None
         self._router_is_forgiven = False
 
-    async def open(self, *, to_attack: bool = False) -> None:
+    async def open(self, *, to_attack: bool = False, own_router: bool = False) -> None:
         """Start the router, or use the shared one; with `to_attack`, the scenario has its own if possible."""
         limit = self.patience.open + self.patience.call
-        self._router = await self._routers.open(limit, to_attack=to_attack)
+        self._router = await self._routers.open(limit, to_attack=to_attack, own=own_router)
         self.timeline.note("harness", f"router at {self._router.url}", minor=True)
 
     @property

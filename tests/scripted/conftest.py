@@ -37,7 +37,10 @@ class Runs:
         return await run_requirement(mutant, mutant.requirement, role, self._shared)
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
-        return await self._tasks[mutant.name, role, whole]
+        found = await self._tasks[mutant.name, role, whole]
+        if found.has_stalled:  # An error of the machine says nothing about the mutant.
+            found = await self._run(mutant, role, whole=whole)
+        return found
 
     async def close(self) -> None:
         for task in self._tasks.values():

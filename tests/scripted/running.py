@@ -75,6 +75,14 @@ class MutantRun:
 
     results: list[ScenarioResult]
 
+    @property
+    def has_stalled(self) -> bool:
+        """Whether a case was not judged because the machine was overloaded."""
+        return any(
+            result.outcome == Outcome.ERROR and "the event loop of the harness stalled" in result.message
+            for result in self.results
+        )
+
     def outcomes(self) -> dict[str, set[str]]:
         """What became of each requirement, over all cases."""
         found: dict[str, set[str]] = {}

@@ -24,6 +24,8 @@ class Runs:
 
     def __init__(self) -> None:
         self._shared = SharedResources.for_machine(Patience(), jobs=8)
+        self._room = asyncio.Semaphore(60)
+        """For runs at the same time: the start of all would hold up the event loop for seconds."""
         self._tasks: dict[Key, asyncio.Task[MutantRun]] = {}
 
     def start(self, mutant: Mutant, role: Role, *, whole: bool) -> None:
@@ -32,13 +34,14 @@ class Runs:
         )
 
     async def _run(self, mutant: Mutant, role: Role, *, whole: bool) -> MutantRun:
-        if whole:
-            return await run(mutant, role, cases(role, lambda scenario: not scenario.slow), self._shared)
-        return await run_requirement(mutant, mutant.requirement, role, self._shared)
+        async with self._room:
+            if whole:
+                return await run(mutant, role, cases(role, lambda scenario: not scenario.slow), self._shared)
+            return await run_requirement(mutant, mutant.requirement, role, self._shared)
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
         found = await self._tasks[mutant.name, role, whole]
-        if found.has_stalled:  # An error of the machine says nothing about the mutant.
+        if found.is_disturbed(mutant):  # By the load of all runs at once; it says nothing about the mutant.
             found = await self._run(mutant, role, whole=whole)
         return found
 

@@ -75,12 +75,10 @@ class MutantRun:
 
     results: list[ScenarioResult]
 
-    @property
-    def has_stalled(self) -> bool:
-        """Whether a case was not judged because the machine was overloaded."""
-        return any(
-            result.outcome == Outcome.ERROR and "the event loop of the harness stalled" in result.message
-            for result in self.results
+    def is_disturbed(self, mutant: Mutant) -> bool:
+        """Whether the load of the machine may have changed the run: an error, or what others do not show."""
+        return bool(self.broken() - {mutant.requirement, *mutant.also}) or any(
+            result.outcome in (Outcome.ERROR, Outcome.UNOBSERVED) for result in self.results
         )
 
     def outcomes(self) -> dict[str, set[str]]:

@@ -15,26 +15,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from compare_results import differences, read_results
 
+from clasp_e2e.execution.repetition import busy_processors
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError
-
-
-@contextmanager
-def busy_processors(count: int) -> Generator[None]:
-    """Keep `count` processors busy during the block."""
-    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in spinning:
-            process.kill()
-            process.wait()
 
 
 def gate(driver: Sequence[str], jobs: int | None, folder: Path, rest: Sequence[str]) -> Run:
@@ -73,7 +62,6 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first: Run | None = None
     changes: Counter[str] = Counter()
-    processors = len(os.sched_getaffinity(0))
     for jobs in options.jobs:
         for number in range(1, options.runs + 1):
             is_busy = number > options.runs - options.busy
@@ -82,7 +70,7 @@ def main() -> int:
             folder = options.results / f"jobs-{jobs or 'default'}" / str(number)
             began = time.monotonic()
             try:
-                with busy_processors(processors if is_busy else 0):
+                with busy_processors() if is_busy else nullcontext():
                     run = gate(["--peer", options.peer], jobs, folder, options.rest)
             except ResultsError as error:
                 print(

@@ -141,7 +141,7 @@ async def test_a_burst_arrives_or_is_refused(router: RouterClients) -> None:
 
 @requirement("RTR-1", "RTR-3", "RTR-10", waits=True, own_router=True)
 async def test_bursts_of_several_senders_arrive_or_are_refused(router: RouterClients) -> None:
-    """Of 100 signals in a row of each of four senders none is lost, unless its sender is told."""
+    """Of 100 signals in a row of each of four senders none is lost, unless its sender receives an ERROR."""
     bob = await router.client("bob")
     senders = [await router.unruly_client(name) for name in ("alice", "carol", "dave", "erin")]
     await together(*(expect_burst(bob, sender, BURST // 10) for sender in senders))

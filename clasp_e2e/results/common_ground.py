@@ -19,6 +19,9 @@ from clasp_e2e.spec.conventions import Convention, load_conventions
 ALTERED = frozenset({"a form of its own"})
 """Framings that look like altered payloads: they excuse nothing unless two of the kind are seen to work."""
 
+_OURS = frozenset({REFERENCE, SCRIPTED})
+"""A scripted partner is the reference with a script."""
+
 _OPEN = UNDECIDED | {Outcome.BLOCKED}
 
 
@@ -59,13 +62,16 @@ class CommonGround:
         found: list[Difference] = []
         for convention in load_conventions():
             value, other_value = self._value(one, convention), self._value(other, convention)
-            if value and other_value and value != other_value:
+            is_read = (other in _OURS and value in convention.reads) or (
+                one in _OURS and other_value in convention.reads
+            )
+            if value and other_value and value != other_value and not is_read:
                 found.append(Difference(convention, one, value, other, other_value))
         return found
 
     def _value(self, label: str, convention: Convention) -> str | None:
         """Return the value of an implementation; None if it is not known, or not steady."""
-        if label in (REFERENCE, SCRIPTED):
+        if label in _OURS:
             return convention.reference
         values = list(self._values.get(label, {}).get(convention.name, ()))
         if len(values) > 1:
@@ -74,7 +80,7 @@ class CommonGround:
 
     def works_alone(self, label: str, requirements: Collection[str], value: str) -> bool:
         """Return whether two of the kind meet `requirements`, as far as this run judges them so."""
-        if label in (REFERENCE, SCRIPTED):
+        if label in _OURS:
             return True
         outcomes = [
             result.judgment(name)

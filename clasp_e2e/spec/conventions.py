@@ -20,6 +20,8 @@ class Convention:
     """The value that the reference uses."""
     removes: frozenset[str]
     """The requirements that are not judged between implementations that differ in it."""
+    reads: frozenset[str] = frozenset()
+    """Other values that the reference understands: with it, they are no difference."""
     requirement: str | None = None
     """The SHOULD that recommends the reference's value; None if nobody wrote it."""
     varies: bool = False

@@ -82,6 +82,12 @@ def test_same_convention_excuses_nothing() -> None:
     assert outcomes(alone, case("SND-3", "failed")) == ["passed", "failed"]
 
 
+def test_value_that_the_reference_reads_excuses_nothing() -> None:
+    form = {"candidate form": "a map"}
+    alone = case("CON-5", "passed", answerer="iut", conventions=form)
+    assert outcomes(alone, case("CON-5", "failed")) == ["passed", "failed"]
+
+
 def test_pass_in_the_mixed_pairing_stays_a_pass() -> None:
     assert outcomes(case("SND-3", "passed", conventions=OWN)) == ["passed"]
 

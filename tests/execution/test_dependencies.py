@@ -23,7 +23,7 @@ def among(*cases: Case) -> Dependencies:
     return dependencies
 
 
-def test_a_case_waits_for_the_quick_cases_of_its_decisive_preconditions_in_its_pairing() -> None:
+def test_case_waits_for_quick_cases_of_its_decisive_preconditions() -> None:
     connects = case(body, "CON-5", pairing=PAIR)
     attaches = case(body, "CON-1", pairing=ALONE)
     elsewhere = case(body, "CON-5", pairing=OTHERS)
@@ -34,21 +34,21 @@ def test_a_case_waits_for_the_quick_cases_of_its_decisive_preconditions_in_its_p
     assert dependencies.awaited_by(attaches) == []
 
 
-def test_a_lesser_precondition_delays_nobody_and_is_needed_to_resolve() -> None:
+def test_lesser_precondition_delays_no_case_but_is_needed_to_resolve() -> None:
     lesser, rests = case(body, "RTE-9", pairing=PAIR), case(body, "RTE-10", pairing=PAIR)
     dependencies = among(lesser, rests)
     assert dependencies.awaited_by(rests) == []
     assert dependencies.needed_to_resolve(rests, None) == [lesser]
 
 
-def test_an_implementation_alone_can_be_explained_by_a_pair_in_which_it_takes_part() -> None:
+def test_case_of_single_implementation_is_explained_by_pair_with_it() -> None:
     offers, single = case(body, "CON-3", pairing=PAIR), case(body, "TMO-2", pairing=ALONE)
     dependencies = among(offers, single)
     assert dependencies.awaited_by(single) == []
     assert offers in dependencies.needed_to_resolve(single, "CON-3")
 
 
-def test_what_decides_starts_first_and_then_what_takes_longest() -> None:
+def test_decisive_cases_start_first_then_longest() -> None:
     cases = [case(body, "SND-1"), case(body, "TMO-2", waits=True), case(body, "EVT-4", slow=True)]
     cases.append(case(body, "CON-5"))
     dependencies = among(*cases)

@@ -36,7 +36,7 @@ async def nothing() -> None:
     return None
 
 
-async def test_a_task_that_stays_is_found_and_named() -> None:
+async def test_remaining_task_is_reported_by_name() -> None:
     async def body() -> asyncio.Task[None]:
         return asyncio.create_task(never(), name="heartbeat")
 
@@ -46,7 +46,7 @@ async def test_a_task_that_stays_is_found_and_named() -> None:
     assert await owned.leftovers(1) == []
 
 
-async def test_a_socket_that_stays_is_found() -> None:
+async def test_open_socket_is_reported() -> None:
     async def body() -> socket.socket:
         return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
@@ -57,7 +57,7 @@ async def test_a_socket_that_stays_is_found() -> None:
     assert await owned.leftovers(0.01) == []
 
 
-async def test_what_a_task_of_a_task_opens_is_the_scenario_s_too() -> None:
+async def test_socket_of_nested_task_belongs_to_scenario() -> None:
     async def inner() -> socket.socket:
         return socket.socket()
 
@@ -69,7 +69,7 @@ async def test_what_a_task_of_a_task_opens_is_the_scenario_s_too() -> None:
         assert len(await owned.leftovers(0.01)) == 1
 
 
-async def test_what_a_server_accepts_is_the_scenario_s_that_opened_the_server() -> None:
+async def test_accepted_socket_belongs_to_scenario_of_server() -> None:
     accepted: list[asyncio.StreamWriter] = []
     arrived = asyncio.Event()
 
@@ -92,7 +92,7 @@ async def test_what_a_server_accepts_is_the_scenario_s_that_opened_the_server() 
     assert await owned.leftovers(0.1) == []
 
 
-async def test_a_neighbour_s_leftovers_are_the_neighbour_s() -> None:
+async def test_leftovers_of_parallel_scenario_are_not_reported() -> None:
     with ExitStack() as open_sockets:
         gate = asyncio.Event()
 
@@ -115,7 +115,7 @@ async def test_a_neighbour_s_leftovers_are_the_neighbour_s() -> None:
         task.cancel()
 
 
-async def test_a_task_that_is_about_to_end_is_waited_for() -> None:
+async def test_ending_task_is_awaited() -> None:
     goes = asyncio.Event()
 
     async def body() -> asyncio.Task[bool]:
@@ -126,7 +126,7 @@ async def test_a_task_that_is_about_to_end_is_waited_for() -> None:
     assert await owned.leftovers(5) == []
 
 
-async def test_the_task_that_asks_is_not_a_leftover() -> None:
+async def test_asking_task_is_no_leftover() -> None:
     owned = Ownership("a")
 
     async def run() -> list[str]:
@@ -137,13 +137,13 @@ async def test_the_task_that_asks_is_not_a_leftover() -> None:
     assert await asyncio.create_task(run()) == []
 
 
-async def test_what_belongs_to_no_scenario_is_not_kept() -> None:
+async def test_socket_outside_scenarios_is_not_kept() -> None:
     assert OWNER.get() is None
     with socket.socket():
         await asyncio.create_task(nothing())
 
 
-async def test_a_context_of_its_own_frees_a_task_from_its_scenario() -> None:
+async def test_task_in_own_context_belongs_to_no_scenario() -> None:
     async def body() -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(never(), context=contextvars.Context())
 
@@ -152,7 +152,7 @@ async def test_a_context_of_its_own_frees_a_task_from_its_scenario() -> None:
     task.cancel()
 
 
-def test_a_bare_socket_of_the_standard_library_s_core_can_still_be_made() -> None:
+def test_socketpair_works_under_audit_hook() -> None:
     context = contextvars.copy_context()
     owned = Ownership("a")
     context.run(OWNER.set, owned)

@@ -31,7 +31,7 @@ asyncio.run(main())
 """
 
 
-def test_what_blocks_is_interrupted_every_time() -> None:
+def test_watchdog_interrupts_each_blocking_call() -> None:
     # In a process of its own: the alarm is one a process, and pytest's own time-out uses it here.
     finished = subprocess.run(
         [sys.executable, "-c", BLOCKS],

@@ -37,21 +37,21 @@ def both(label: str) -> Subjects:
     return Subjects(offerer=label, answerer=label, judged=PEERS)
 
 
-def test_what_the_requirements_of_these_tests_are_about() -> None:
+def test_requirements_of_these_tests_concern_expected_roles() -> None:
     assert judged_roles(EITHER_PEER) == PEERS
     assert judged_roles(ANSWERER_ONLY) == {"answerer"}
     assert judged_roles(OF_ROUTER) == {"router"}
     assert judged_roles(SESSION) == PEERS | {"router"}
 
 
-def test_the_reference_meets_itself_once() -> None:
+def test_reference_alone_makes_one_pairing() -> None:
     assert cast("pair", EITHER_PEER, Subjects()) == {"reference-reference": "offerer"}
     assert list(cast("single", EITHER_PEER, Subjects())) == ["reference"]
     assert cast("router", OF_ROUTER, Subjects()) == {"router-reference": "offerer"}
 
 
 @pytest.mark.parametrize("world", ["pair", "connected_pair", "unconnected"])
-def test_a_peer_meets_its_own_kind_and_the_reference_in_both_roles(world: str) -> None:
+def test_peer_is_paired_with_itself_and_with_reference_in_both_roles(world: str) -> None:
     assert cast(world, EITHER_PEER, both("x")) == {
         "x-x": "offerer",
         "x-reference": "offerer",
@@ -59,11 +59,11 @@ def test_a_peer_meets_its_own_kind_and_the_reference_in_both_roles(world: str) -
     }
 
 
-def test_what_judges_the_answerer_looks_at_the_answerer() -> None:
+def test_scenario_for_answerer_judges_answerer() -> None:
     assert cast("pair", ANSWERER_ONLY, both("x")) == {"x-x": "answerer", "reference-x": "answerer"}
 
 
-def test_what_only_the_reference_can_measure_has_it_opposite() -> None:
+def test_scenario_that_needs_reference_has_it_as_partner() -> None:
     assert cast("pair", BESIDE_REFERENCE_ONLY, both("x")) == {
         "x-reference": "offerer",
         "reference-x": "answerer",
@@ -78,7 +78,7 @@ def test_what_only_the_reference_can_measure_has_it_opposite() -> None:
         ("answerer", {"reference-x": "answerer"}, {"x": "answerer"}),
     ],
 )
-def test_a_peer_named_for_one_role_is_judged_in_that_one(
+def test_peer_named_for_one_role_is_judged_in_that_role(
     role: str, pair: dict[str, str], single: dict[str, str]
 ) -> None:
     subjects = Subjects(**{role: "x"}, judged=frozenset({role}))
@@ -88,11 +88,11 @@ def test_a_peer_named_for_one_role_is_judged_in_that_one(
     assert cast("router", OF_ROUTER, subjects) == {}
 
 
-def test_an_offerer_is_not_judged_by_what_concerns_answerers() -> None:
+def test_offerer_is_not_judged_by_requirements_of_answerers() -> None:
     assert cast("pair", ANSWERER_ONLY, Subjects(offerer="x", judged=frozenset({"offerer"}))) == {}
 
 
-def test_two_different_peers_meet_each_other_once_for_each_of_them() -> None:
+def test_two_peers_are_paired_once_for_each_judged() -> None:
     subjects = Subjects(offerer="x", answerer="y", judged=PEERS)
     assert cast("pair", EITHER_PEER, subjects) == {"x-y": "offerer", "x-y-answering": "answerer"}
     assert cast("pair", BESIDE_REFERENCE_ONLY, subjects) == {
@@ -102,7 +102,7 @@ def test_two_different_peers_meet_each_other_once_for_each_of_them() -> None:
     assert cast("single", EITHER_PEER, subjects) == {"x": "offerer", "y": "answerer"}
 
 
-def test_a_router_is_judged_without_peers() -> None:
+def test_router_is_judged_without_peers() -> None:
     subjects = Subjects(router="r", judged=frozenset({"router"}))
     assert cast("router", OF_ROUTER, subjects) == {"router-r": "offerer"}
     assert cast("router", SESSION, subjects) == {"router-r": "offerer"}
@@ -110,7 +110,7 @@ def test_a_router_is_judged_without_peers() -> None:
         assert cast(world, SESSION, subjects) == {}
 
 
-def test_what_failed_in_another_pairing_concerns_this_one_if_it_shares_who_took_part() -> None:
+def test_failure_in_other_pairing_applies_if_its_participants_take_part() -> None:
     pair, swapped = Pairing(offerer="x", answerer="reference"), Pairing(offerer="reference", answerer="x")
     assert pair.includes(pair)
     assert not pair.includes(swapped)
@@ -146,7 +146,7 @@ def cases(subjects: Subjects) -> set[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize("subjects", SELECTIONS)
-def test_a_complete_pairing_lacks_nothing_that_another_run_judges_in_it(subjects: Subjects) -> None:
+def test_complete_pairing_has_every_case_of_other_runs(subjects: Subjects) -> None:
     complete, own = complete_pairings(subjects), cases(subjects)
     for other in SELECTIONS:
         # What a run adds by judging the reference too, nobody asks of the others.
@@ -155,7 +155,7 @@ def test_a_complete_pairing_lacks_nothing_that_another_run_judges_in_it(subjects
             assert {case for case in cases(other) if case[2] in complete} <= own
 
 
-def test_which_pairings_are_complete() -> None:
+def test_pairings_are_complete_if_all_roles_are_judged() -> None:
     scripted = {"x-scripted", "scripted-x"}
     assert complete_pairings(both("x")) == {"x", "x-x", "x-reference", "reference-x", *scripted}
     two = Subjects(offerer="x", answerer="y", judged=PEERS)
@@ -165,7 +165,7 @@ def test_which_pairings_are_complete() -> None:
     assert complete_pairings(Subjects(router="x", judged=frozenset({"router"}))) == {"router-x"}
 
 
-def test_a_partner_with_a_script_stands_opposite_in_both_roles() -> None:
+def test_scripted_partner_is_paired_in_both_roles() -> None:
     found = pairings(replace(scenario("pair"), opposite=PeerScript), EITHER_PEER, both("x"))
     assert {pairing.id: pairing.subject for pairing in found} == {
         "x-scripted": "offerer",
@@ -180,7 +180,7 @@ def test_a_partner_with_a_script_stands_opposite_in_both_roles() -> None:
     assert (single.offerer, single.answerer, single.subject) == ("scripted", "y", "answerer")
 
 
-def test_a_scenario_may_look_at_one_role_alone() -> None:
+def test_scenario_may_judge_one_role() -> None:
     found = pairings(replace(scenario("pair"), role="answerer"), EITHER_PEER, both("x"))
     assert {pairing.id: pairing.subject for pairing in found} == {
         "x-x": "answerer",
@@ -189,7 +189,7 @@ def test_a_scenario_may_look_at_one_role_alone() -> None:
     assert pairings(replace(scenario("pair"), role="offerer"), ANSWERER_ONLY, both("x")) == []
 
 
-def test_what_failed_opposite_the_reference_concerns_the_reference_with_a_script() -> None:
+def test_failure_opposite_reference_applies_to_scripted_reference() -> None:
     scripted = Pairing(offerer="x", answerer="scripted")
     assert scripted.includes(Pairing(offerer="x", answerer="reference"))
     assert not scripted.includes(Pairing(offerer="reference", answerer="x"))

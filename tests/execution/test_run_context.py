@@ -23,7 +23,7 @@ def run_of(peer: FakeDriver, router: Any = None, **options: Any) -> RunSession:
     return RunSession(plan_of(drivers, router or drivers["reference"], **options))
 
 
-async def test_an_open_run_knows_who_takes_part() -> None:
+async def test_open_run_knows_participants() -> None:
     run = run_of(FakeDriver(capabilities=frozenset({"close"})), specs={"x": "package:Driver"})
     await run.open()
     records = run.context.subjects()
@@ -42,12 +42,12 @@ async def test_an_open_run_knows_who_takes_part() -> None:
         (fakes.exits, "x: initialize raised SystemExit: 7"),
     ],
 )
-async def test_a_driver_that_does_not_start_is_a_fault_that_names_it(act: fakes.Act, says: str) -> None:
+async def test_driver_that_does_not_start_is_named_in_fault(act: fakes.Act, says: str) -> None:
     with pytest.raises(DriverFault, match=says):
         await run_of(FakeDriver(initialize=act)).open()
 
 
-async def test_a_stub_is_not_judged() -> None:
+async def test_stub_is_not_judged() -> None:
     with pytest.raises(NotAvailable, match="x: fake calls itself a stub, so there is nothing to judge"):
         await run_of(FakeDriver(stub=True)).open()
     with pytest.raises(NotAvailable, match="router reference: fake calls itself a stub"):
@@ -55,19 +55,19 @@ async def test_a_stub_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize("act", [fakes.raises, fakes.refuses, fakes.never])
-async def test_a_router_that_does_not_start_is_a_fault(act: fakes.Act) -> None:
+async def test_router_that_does_not_start_is_fault(act: fakes.Act) -> None:
     router = FakeDriver(open_router=act)
     router.router_per_scenario = False
     with pytest.raises(DriverFault, match="the router"):
         await run_of(FakeDriver(), router).open()
 
 
-async def test_a_router_that_is_not_there_is_a_fault_with_what_to_do() -> None:
+async def test_unreachable_router_is_fault_with_advice() -> None:
     with pytest.raises(DriverFault, match="Start the router"):
         await run_of(FakeDriver(), ExternalRouterDriver("ws://127.0.0.1:1")).open()
 
 
-async def test_what_does_not_offer_a_role_cannot_stand_in_it() -> None:
+async def test_implementation_without_role_is_refused_in_it() -> None:
     only_router, only_peer = FakeDriver(roles=frozenset({"router"})), FakeDriver(roles=frozenset({"peer"}))
     with pytest.raises(DriverFault, match="fake offers no peer"):
         await run_of(only_router).open()
@@ -75,7 +75,7 @@ async def test_what_does_not_offer_a_role_cannot_stand_in_it() -> None:
         await run_of(FakeDriver(), only_peer).open()
 
 
-async def test_a_router_that_stays_is_closed_with_the_run() -> None:
+async def test_permanent_router_is_closed_with_run() -> None:
     router = FakeDriver()
     run = run_of(FakeDriver(), router)
     await run.open()
@@ -84,7 +84,9 @@ async def test_a_router_that_stays_is_closed_with_the_run() -> None:
 
 
 @pytest.mark.parametrize(("act", "says"), [(fakes.raises, "out of cheese"), (fakes.never, "did not return")])
-async def test_what_does_not_end_is_a_fault_and_the_others_are_ended(act: fakes.Act, says: str) -> None:
+async def test_implementation_that_does_not_end_is_fault_and_others_are_ended(
+    act: fakes.Act, says: str
+) -> None:
     ended = asyncio.Event()
 
     async def ends() -> None:
@@ -97,7 +99,7 @@ async def test_what_does_not_end_is_a_fault_and_the_others_are_ended(act: fakes.
     assert ended.is_set()
 
 
-async def test_runs_that_share_their_implementations_start_each_once() -> None:
+async def test_runs_with_shared_implementations_start_each_once() -> None:
     begun: list[str] = []
 
     async def begins() -> None:
@@ -112,7 +114,7 @@ async def test_runs_that_share_their_implementations_start_each_once() -> None:
     await shared.implementations.close()
 
 
-async def test_a_router_that_broke_is_replaced_for_those_who_come_later() -> None:
+async def test_broken_router_is_replaced_for_later_cases() -> None:
     class Router(fakes.FakeRouter):
         fault = None
 

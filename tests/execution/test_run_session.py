@@ -28,7 +28,7 @@ def outcomes(found: list[tuple[Any, Any]]) -> list[tuple[str, str | None]]:
     return [(judged.result.outcome.value, judged.result.blocked_by) for _, judged in found]
 
 
-async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> None:
+async def test_results_keep_the_order_of_cases() -> None:
     begun = asyncio.Event()
 
     async def waits(unconnected: UnconnectedPair) -> None:
@@ -45,7 +45,7 @@ async def test_results_come_in_the_order_of_the_cases_whatever_ends_first() -> N
     await run.close()
 
 
-async def test_what_rests_on_a_failed_precondition_is_not_tried() -> None:
+async def test_case_with_failed_precondition_is_not_run() -> None:
     tried: list[str] = []
 
     async def rests(unconnected: UnconnectedPair) -> None:
@@ -60,7 +60,7 @@ async def test_what_rests_on_a_failed_precondition_is_not_tried() -> None:
     await run.close()
 
 
-async def test_what_failed_while_a_lesser_precondition_failed_is_blocked_by_it() -> None:
+async def test_failure_is_blocked_by_failed_lesser_precondition() -> None:
     """A failed RTE-9 is no reason not to try what rests on it; a failure there has one cause all the same."""
     run = await opened_run(FakeDriver())
     cases = [case(unmet, "RTE-10"), case(unmet, "RTE-9")]
@@ -74,7 +74,7 @@ async def test_what_failed_while_a_lesser_precondition_failed_is_blocked_by_it()
     await run.close()
 
 
-async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
+async def test_run_closed_early_leaves_no_task() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def waits(unconnected: UnconnectedPair) -> None:
@@ -91,7 +91,7 @@ async def test_a_run_that_is_closed_early_leaves_nothing_running() -> None:
     assert ended.is_set()
 
 
-async def test_one_by_one_starts_no_case_before_somebody_asks() -> None:
+async def test_one_by_one_starts_a_case_only_on_request() -> None:
     begun: list[str] = []
 
     async def first(unconnected: UnconnectedPair) -> None:
@@ -109,7 +109,7 @@ async def test_one_by_one_starts_no_case_before_somebody_asks() -> None:
     await run.close()
 
 
-async def test_open_run_closes_what_it_opened() -> None:
+async def test_open_run_closes_its_implementations() -> None:
     ended: list[str] = []
 
     async def ends() -> None:

@@ -33,7 +33,7 @@ from clasp_e2e.testbed.waiting import Patience
 pytestmark = pytest.mark.usefixtures("watched")
 
 
-async def test_what_is_met_passes() -> None:
+async def test_met_requirement_passes() -> None:
     driver = FakeDriver()
     found = await judged(asks_the_mode, driver=driver)
     assert found.result.outcome is Outcome.PASSED
@@ -45,7 +45,7 @@ async def test_what_is_met_passes() -> None:
     assert len(driver.peers) == 2
 
 
-async def test_a_must_that_is_not_met_fails() -> None:
+async def test_unmet_must_fails() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
     assert found.result.outcome is Outcome.FAILED
     assert found.requirement == "RTE-1"
@@ -55,9 +55,7 @@ async def test_a_must_that_is_not_met_fails() -> None:
 
 
 @pytest.mark.parametrize(("stands_still", "outcome"), [(0.2, Outcome.FAILED), (2.1, Outcome.ERROR)])
-async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
-    stands_still: float, outcome: Outcome
-) -> None:
+async def test_timeout_during_harness_stall_is_error(stands_still: float, outcome: Outcome) -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         pair = await unconnected.attach()
         asyncio.get_running_loop().call_soon(time.sleep, stands_still)
@@ -69,7 +67,7 @@ async def test_what_is_missed_while_the_harness_stands_still_is_no_verdict(
     assert "to receive Connected" in found.result.message
 
 
-async def test_what_is_wrong_while_the_harness_stands_still_is_wrong() -> None:
+async def test_wrong_value_during_harness_stall_fails() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         asyncio.get_running_loop().call_soon(time.sleep, 2.1)
         await asyncio.sleep(0)
@@ -79,13 +77,13 @@ async def test_what_is_wrong_while_the_harness_stands_still_is_wrong() -> None:
     assert found.result.outcome is Outcome.FAILED
 
 
-async def test_a_should_that_is_not_met_deviates() -> None:
+async def test_unmet_should_deviates() -> None:
     found = await judged(asks_the_mode, "RTE-10", driver=FakeDriver(p2p_routing_mode=fakes.is_wrong))
     assert found.result.outcome is Outcome.DEVIATION
     assert judgments(found) == {"RTE-10": "deviation"}
 
 
-async def test_a_remark_condemns_nobody() -> None:
+async def test_unmet_remark_passes() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         remark("the payload goes framed")
         expect(1, "one").equals(2)
@@ -95,13 +93,13 @@ async def test_a_remark_condemns_nobody() -> None:
     assert found.result.remark == "the payload goes framed"
 
 
-async def test_a_call_that_is_refused_without_need_is_not_met() -> None:
+async def test_unexpected_refusal_is_unmet() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=refuses))
     assert found.result.outcome is Outcome.FAILED
     assert "it was refused: the address is in use" in found.result.message
 
 
-async def test_what_was_not_reached_is_blocked_by_what_failed() -> None:
+async def test_scenario_with_failed_precondition_is_blocked() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         with judging("SND-1"):
             pass
@@ -128,9 +126,7 @@ async def test_what_was_not_reached_is_blocked_by_what_failed() -> None:
         (asyncio.CancelledError(), Outcome.ERROR, "CancelledError"),
     ],
 )
-async def test_without_a_verdict_nobody_is_condemned(
-    error: BaseException, outcome: Outcome, says: str
-) -> None:
+async def test_unobserved_scenario_is_no_failure(error: BaseException, outcome: Outcome, says: str) -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         raise error
 
@@ -141,7 +137,7 @@ async def test_without_a_verdict_nobody_is_condemned(
     assert found.result.blocked_by == ("CON-5" if outcome is Outcome.BLOCKED else None)
 
 
-async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
+async def test_judged_requirement_does_not_block_scenario() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         raise Blocked("CON-5", "no connection")
 
@@ -150,7 +146,7 @@ async def test_what_the_scenario_itself_judges_cannot_block_it() -> None:
     assert found.seen == "no connection"
 
 
-async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_endless_scenario_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patience, "scenario", 0.5)
 
     async def body(unconnected: UnconnectedPair) -> None:
@@ -162,7 +158,7 @@ async def test_a_scenario_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatc
     assert "exceeded its overall timeout" in found.result.message
 
 
-async def test_the_limit_of_a_scenario_stands_still_while_a_client_is_opened(
+async def test_scenario_timeout_pauses_while_client_opens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Opening takes twice as long as the scenario may: in another language it queues for a process."""
@@ -180,7 +176,7 @@ async def test_the_limit_of_a_scenario_stands_still_while_a_client_is_opened(
 
 
 @pytest.mark.parametrize("what", ["a_socket", "a_task"])
-async def test_what_a_scenario_leaves_behind_is_an_error(what: str) -> None:
+async def test_leak_of_scenario_is_error(what: str) -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=getattr(fakes, f"leaks_{what}")))
     assert found.result.outcome is Outcome.ERROR
     assert {"a_socket": "socket still open", "a_task": "task still running: forgotten"}[
@@ -188,14 +184,14 @@ async def test_what_a_scenario_leaves_behind_is_an_error(what: str) -> None:
     ] in found.result.message
 
 
-async def test_what_was_said_before_an_unclean_end_is_kept() -> None:
+async def test_remarks_before_unclean_end_are_kept() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.is_wrong, kill=never))
     assert found.result.outcome is Outcome.ERROR
     assert "alice (x): closing did not return" in found.result.message
     assert "before that: failed expected the mode" in found.result.message
 
 
-async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
+async def test_scenario_is_charged_with_own_leaks_only() -> None:
     run = await opened_run(FakeDriver(p2p_routing_mode=fakes.leaks_a_socket))
 
     async def other(unconnected: UnconnectedPair) -> None:
@@ -205,7 +201,7 @@ async def test_a_scenario_answers_only_for_its_own_leftovers() -> None:
     assert (leaky.result.outcome, tidy.result.outcome) == (Outcome.ERROR, Outcome.PASSED)
 
 
-async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() -> None:
+async def test_cancelled_run_closes_active_scenario() -> None:
     driver, under_way = FakeDriver(), asyncio.Event()
 
     async def body(unconnected: UnconnectedPair) -> None:
@@ -222,7 +218,7 @@ async def test_a_run_that_ends_early_leaves_nothing_of_a_scenario_under_way() ->
     assert all(peer.ended for peer in driver.peers.values())
 
 
-async def test_each_scenario_has_its_payloads_by_the_seed_and_its_name() -> None:
+async def test_payloads_follow_from_seed_and_scenario_name() -> None:
     seen: list[bytes] = []
 
     async def one(unconnected: UnconnectedPair) -> None:
@@ -237,7 +233,7 @@ async def test_each_scenario_has_its_payloads_by_the_seed_and_its_name() -> None
     assert len(set(seen)) == 3
 
 
-async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
+async def test_evidence_is_kept_for_every_outcome(tmp_path: Path) -> None:
     for driver, outcome in [(FakeDriver(), "passed"), (FakeDriver(p2p_routing_mode=raises), "error")]:
         found = await judge(await opened_run(driver, directory=tmp_path), case(asks_the_mode))
         assert found.result.evidence is not None
@@ -246,7 +242,7 @@ async def test_evidence_is_kept_of_every_ending(tmp_path: Path) -> None:
         assert any("calls p2p_routing_mode()" in entry["what"] for entry in document["timeline"])
 
 
-async def test_a_router_that_breaks_beside_a_call_is_an_error_of_who_had_it() -> None:
+async def test_router_that_breaks_during_call_is_error_of_its_case() -> None:
     class Router(fakes.FakeRouter):
         fault = None
 

@@ -23,7 +23,7 @@ from clasp_e2e.testbed import (
 pytestmark = pytest.mark.usefixtures("watched")
 
 
-async def test_a_call_that_hangs_is_the_adapter_s_fault_within_its_deadline() -> None:
+async def test_hanging_call_is_fault_of_adapter() -> None:
     async with asyncio.timeout(5):
         found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=never))
     assert found.result.outcome is Outcome.ERROR
@@ -31,7 +31,7 @@ async def test_a_call_that_hangs_is_the_adapter_s_fault_within_its_deadline() ->
     assert judgments(found) == {"RTE-1": "error"}
 
 
-async def test_a_peer_that_never_opens_is_its_driver_s_fault() -> None:
+async def test_peer_that_never_opens_is_fault_of_driver() -> None:
     async with asyncio.timeout(5):
         found = await judged(asks_the_mode, driver=FakeDriver(open_peer=never))
     assert found.result.outcome is Outcome.ERROR
@@ -42,7 +42,7 @@ async def test_a_peer_that_never_opens_is_its_driver_s_fault() -> None:
 @pytest.mark.parametrize(
     ("act", "what"), [(raises, "RuntimeError: out of cheese"), (fakes.exits, "SystemExit: 7")]
 )
-async def test_a_driver_that_raises_what_it_may_not_is_named(call: str, act: Body, what: str) -> None:
+async def test_driver_that_raises_undeclared_exception_is_named(call: str, act: Body, what: str) -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(**{call: act}))
     assert found.result.outcome is Outcome.ERROR
     assert f"raised {what}" in found.result.message
@@ -50,7 +50,7 @@ async def test_a_driver_that_raises_what_it_may_not_is_named(call: str, act: Bod
     assert "x" in found.result.message.partition(":")[0]
 
 
-async def test_a_time_out_of_the_implementation_s_own_is_not_ours() -> None:
+async def test_time_out_of_implementation_is_passed_on() -> None:
     async def times_out(_: object) -> None:
         raise TimeoutError("its own")
 
@@ -58,7 +58,7 @@ async def test_a_time_out_of_the_implementation_s_own_is_not_ours() -> None:
     assert "raised TimeoutError: its own" in found.result.message
 
 
-async def test_a_peer_that_cannot_attach_blocks_what_needs_it() -> None:
+async def test_peer_that_cannot_attach_blocks_scenario() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(open_peer=refuses))
     assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-1")
 
@@ -91,7 +91,7 @@ class StopsWithoutWelcome(FakeDriver):
     ("says_hello", "waits", "outcome"),
     [(True, True, Outcome.BLOCKED), (False, True, Outcome.ERROR), (True, False, Outcome.ERROR)],
 )
-async def test_a_router_that_does_not_answer_hello_is_no_fault_of_the_adapter(
+async def test_router_without_answer_to_hello_is_no_fault_of_adapter(
     says_hello: bool, waits: bool, outcome: Outcome
 ) -> None:
     async def is_silent(client: ServerConnection) -> None:
@@ -108,7 +108,7 @@ async def test_a_router_that_does_not_answer_hello_is_no_fault_of_the_adapter(
     assert found.result.blocked_by == ("CON-1" if outcome is Outcome.BLOCKED else None)
 
 
-async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() -> None:
+async def test_other_peer_is_ended_if_one_cannot_attach() -> None:
     refused = asyncio.Event()
 
     async def refuses_alice(name: str) -> None:
@@ -129,7 +129,7 @@ async def test_where_one_peer_cannot_attach_the_other_is_ended_all_the_same() ->
     assert bob.ended
 
 
-async def test_a_router_that_does_not_start_condemns_no_peer() -> None:
+async def test_router_that_does_not_start_is_no_verdict_on_peers() -> None:
     for act, says in [(refuses, "could not be started: the address is in use"), (raises, "out of cheese")]:
         run = await opened_run(FakeDriver())
         assert run.context.routers is not None
@@ -139,13 +139,13 @@ async def test_a_router_that_does_not_start_condemns_no_peer() -> None:
         assert says in found.result.message
 
 
-async def test_an_adapter_that_dies_beside_a_call_is_an_error_though_all_went_well() -> None:
+async def test_adapter_that_dies_during_passing_scenario_is_error() -> None:
     found = await judged(asks_the_mode, driver=FakeDriver(p2p_routing_mode=fakes.breaks_down))
     assert found.result.outcome is Outcome.ERROR
     assert "alice: the adapter ended with status 3" in found.result.message
 
 
-async def test_nobody_waits_for_an_adapter_that_is_dead() -> None:
+async def test_dead_adapter_ends_pending_waits() -> None:
     async def dies(peer: fakes.FakePeer, target: str) -> None:
         peer.break_down("the adapter ended with status 3")
 

@@ -62,7 +62,7 @@ class Cases:
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
 
 
-async def test_active_cases_are_bounded_and_the_lower_priority_starts_first() -> None:
+async def test_active_cases_are_bounded_and_lower_priority_number_starts_first() -> None:
     cases = Cases(Scheduler(LIMITS))
     for name, priority in [("a", 5), ("b", 5), ("c", 2), ("d", 1)]:
         cases.submit(name, priority=priority)
@@ -75,7 +75,7 @@ async def test_active_cases_are_bounded_and_the_lower_priority_starts_first() ->
     await cases.end_all()
 
 
-async def test_a_case_that_waits_makes_room_for_quick_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_case_makes_room_for_quick_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ACTIVE_S", 0.01)
     cases = Cases(Scheduler(LIMITS))
     for number in range(6):
@@ -89,7 +89,7 @@ async def test_a_case_that_waits_makes_room_for_quick_ones(monkeypatch: pytest.M
     await cases.end_all()
 
 
-async def test_a_quick_case_that_waits_longer_than_expected_makes_room(
+async def test_slow_quick_case_makes_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_QUICK_S", 0.01)
@@ -103,7 +103,7 @@ async def test_a_quick_case_that_waits_longer_than_expected_makes_room(
     await cases.end_all()
 
 
-async def test_the_ending_of_a_case_overlaps_with_the_next_within_bounds() -> None:
+async def test_case_ending_overlaps_with_next_case_within_bounds() -> None:
     cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
     names = [str(number) for number in range(12)]
     for name in names:
@@ -121,7 +121,7 @@ async def test_the_ending_of_a_case_overlaps_with_the_next_within_bounds() -> No
     await cases.end_all()
 
 
-async def test_no_case_starts_while_the_event_loop_runs_late(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_does_not_start_while_event_loop_lags(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = Scheduler(LIMITS)
     cases = Cases(scheduler)
     monkeypatch.setattr(scheduler, "_lateness", 1.0)
@@ -133,7 +133,7 @@ async def test_no_case_starts_while_the_event_loop_runs_late(monkeypatch: pytest
     await cases.end_all()
 
 
-async def test_no_case_starts_while_many_threads_want_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_does_not_start_while_threads_wait_for_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = 1000
     monkeypatch.setattr(module, "_runnable_threads", lambda: threads)
     scheduler = Scheduler(LIMITS)
@@ -148,7 +148,7 @@ async def test_no_case_starts_while_many_threads_want_to_run(monkeypatch: pytest
     await cases.end_all()
 
 
-async def test_a_case_that_is_cancelled_leaves_its_place() -> None:
+async def test_cancelled_case_frees_its_slot() -> None:
     cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
     for name in "abc":
         cases.submit(name)
@@ -161,7 +161,7 @@ async def test_a_case_that_is_cancelled_leaves_its_place() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(CaseKind), st.integers(0, 3), st.booleans()), max_size=25))
-def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[CaseKind, int, bool]]) -> None:
+def test_each_case_runs_once_within_limits(plan: list[tuple[CaseKind, int, bool]]) -> None:
     running, most = Counter[CaseKind](), Counter[CaseKind]()
 
     async def main() -> None:
@@ -188,7 +188,7 @@ def test_every_case_runs_once_and_the_limits_hold(plan: list[tuple[CaseKind, int
     assert sum(most.values()) <= LIMITS.active * len(CaseKind)
 
 
-def test_limits_fit_the_machine_unless_the_user_names_the_jobs() -> None:
+def test_limits_follow_machine_unless_jobs_are_given() -> None:
     default = Limits.for_machine()
     assert 2 <= default.active <= 8
     assert default.waiting >= default.active

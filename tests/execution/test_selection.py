@@ -14,14 +14,14 @@ from clasp_e2e.execution.selection import SelectionError, select
 X, Y = "testbed.fakes:Honest", "testbed.fakes:FakeDriver"
 
 
-def test_nothing_named_judges_the_reference_in_every_role() -> None:
+def test_no_peer_option_judges_reference_in_all_roles() -> None:
     selection = select()
     assert selection.subjects.judged == {"offerer", "answerer", "router"}
     assert list(selection.drivers) == ["reference"]
     assert selection.router is selection.drivers["reference"]
 
 
-def test_a_peer_is_judged_in_both_roles_opposite_the_reference() -> None:
+def test_peer_is_judged_in_both_roles_opposite_reference() -> None:
     selection = select(peer=X)
     assert (selection.subjects.offerer, selection.subjects.answerer) == ("iut", "iut")
     assert selection.subjects.judged == {"offerer", "answerer"}
@@ -30,7 +30,7 @@ def test_a_peer_is_judged_in_both_roles_opposite_the_reference() -> None:
     assert isinstance(selection.router, ReferenceDriver)
 
 
-def test_two_peers_without_names_get_different_labels() -> None:
+def test_unnamed_peers_get_different_labels() -> None:
     selection = select(offerer=X, answerer=Y)
     assert (selection.subjects.offerer, selection.subjects.answerer) == ("iut", "iut2")
     assert set(selection.drivers) == {"iut", "iut2", "reference"}
@@ -39,17 +39,17 @@ def test_two_peers_without_names_get_different_labels() -> None:
 @pytest.mark.parametrize(
     ("option", "role"), [("offerer", "offerer"), ("answerer", "answerer"), ("router", "router")]
 )
-def test_what_is_named_for_one_role_is_judged_in_that_one(option: str, role: str) -> None:
+def test_implementation_named_for_one_role_is_judged_in_it(option: str, role: str) -> None:
     assert select(**{option: X}).subjects.judged == {role}
 
 
-def test_an_implementation_that_is_peer_and_router_is_started_once() -> None:
+def test_implementation_that_is_peer_and_router_is_started_once() -> None:
     selection = select(peer=X, router=X)
     assert selection.router is selection.drivers["iut"]
     assert selection.subjects.judged == {"offerer", "answerer", "router"}
 
 
-async def test_the_patience_that_was_asked_for_reaches_the_drivers() -> None:
+async def test_deadline_scale_reaches_drivers() -> None:
     silent = f"cmd:{sys.executable} -c 'import sys; sys.stdin.read()'"
     selection = select(peer=silent, router=f"{silent} router", deadline_scale=0.01)
     for driver in (selection.drivers["iut"], selection.router):
@@ -58,7 +58,7 @@ async def test_the_patience_that_was_asked_for_reaches_the_drivers() -> None:
         await driver.aclose()
 
 
-def test_a_running_router_is_named_by_its_address() -> None:
+def test_running_router_is_named_by_address() -> None:
     selection = select(router="ws://127.0.0.1:7330")
     assert isinstance(selection.router, ExternalRouterDriver)
     assert selection.subjects.router == "external"
@@ -76,6 +76,6 @@ def test_a_running_router_is_named_by_its_address() -> None:
         ({"peer": "reference", "answerer": "reference"}, "leave out"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_with_what_to_do(options: dict[str, str], says: str) -> None:
+def test_contradictory_options_are_refused_with_advice(options: dict[str, str], says: str) -> None:
     with pytest.raises(SelectionError, match=says):
         select(**options)

@@ -34,7 +34,7 @@ async def turn() -> None:
 
 
 @given(asked=st.lists(st.sampled_from("abc"), max_size=9))
-def test_each_case_is_observed_once_and_all_are_told_and_nothing_is_kept(asked: list[str]) -> None:
+def test_case_is_observed_once_for_all_who_wait(asked: list[str]) -> None:
     async def run() -> None:
         sharing, cases = SharedObservations[str](), Cases()
         for name in asked:
@@ -49,7 +49,7 @@ def test_each_case_is_observed_once_and_all_are_told_and_nothing_is_kept(asked: 
     asyncio.run(run())
 
 
-async def test_what_was_seen_is_kept_for_who_asks_later() -> None:
+async def test_observation_is_kept_for_later_requests() -> None:
     sharing, cases = SharedObservations[str](), Cases()
     cases.released.set()
     sharing.announce("a")
@@ -58,7 +58,7 @@ async def test_what_was_seen_is_kept_for_who_asks_later() -> None:
     assert cases.begun == ["a"]
 
 
-async def test_when_the_one_that_observes_is_cancelled_another_does() -> None:
+async def test_another_waiter_observes_if_observer_is_cancelled() -> None:
     sharing, cases = SharedObservations[str](), Cases()
     first, second = (asyncio.create_task(sharing.seen("a", cases.observe("a"))) for _ in range(2))
     await turn()
@@ -69,7 +69,7 @@ async def test_when_the_one_that_observes_is_cancelled_another_does() -> None:
     assert cases.begun == ["a", "a"]
 
 
-async def test_one_that_waits_may_be_cancelled_without_the_others() -> None:
+async def test_cancelled_waiter_does_not_affect_others() -> None:
     sharing, cases = SharedObservations[str](), Cases()
     first, second, third = (asyncio.create_task(sharing.seen("a", cases.observe("a"))) for _ in range(3))
     await turn()
@@ -79,7 +79,7 @@ async def test_one_that_waits_may_be_cancelled_without_the_others() -> None:
     assert (await first, await third) == ("A", "A")
 
 
-async def test_what_fails_is_told_to_who_observed_and_tried_again_by_the_next() -> None:
+async def test_failed_observation_is_repeated_by_next_waiter() -> None:
     sharing = SharedObservations[str]()
 
     async def fails() -> str:

@@ -29,7 +29,7 @@ class Link:
         monkeypatch.setattr(aioice.ice.StunProtocol, "send_data", send_data)
 
 
-async def test_after_a_black_time_reliable_data_arrives_and_unreliable_data_does_not(
+async def test_reliable_data_survives_cut_and_unreliable_does_not(
     attach: Open, monkeypatch: pytest.MonkeyPatch
 ):
     link = Link(monkeypatch)
@@ -48,7 +48,7 @@ async def test_after_a_black_time_reliable_data_arrives_and_unreliable_data_does
     assert [event.data for event in await bob[1].until(Data, 2)] == [b"reliable", b"later"]
 
 
-async def test_a_close_does_not_wait_for_ever_for_a_black_link(attach: Open, monkeypatch: pytest.MonkeyPatch):
+async def test_close_on_cut_link_is_bounded(attach: Open, monkeypatch: pytest.MonkeyPatch):
     link = Link(monkeypatch)
     alice, bob = await attach(), await attach()
     await join(alice, bob)

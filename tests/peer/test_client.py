@@ -35,7 +35,7 @@ from .conftest import Open, join
 CHANNELS = (("clasp", False, 0), ("clasp-reliable", True, None))
 
 
-async def test_each_side_is_told_and_sees_both_channels(attach: Open):
+async def test_each_side_receives_connected_and_both_channels(attach: Open):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     assert alice[1].of(Connected) == [Connected(bob[0].session_id)]
@@ -46,7 +46,7 @@ async def test_each_side_is_told_and_sees_both_channels(attach: Open):
 
 
 @pytest.mark.parametrize("reliable", [True, False])
-async def test_every_size_arrives_from_either_side(attach: Open, reliable: bool):
+async def test_each_size_arrives_from_both_sides(attach: Open, reliable: bool):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     for sender, receiver in ((alice, bob), (bob, alice)):
@@ -57,7 +57,7 @@ async def test_every_size_arrives_from_either_side(attach: Open, reliable: bool)
             assert received[-1] == Data(sender[0].session_id, data, reliable)
 
 
-async def test_reliable_data_arrives_in_order_and_before_the_close_that_follows_it(attach: Open):
+async def test_reliable_data_arrives_in_order_before_close(attach: Open):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     sent = [bytes([n]) * 2000 for n in range(200)]
@@ -68,7 +68,7 @@ async def test_reliable_data_arrives_in_order_and_before_the_close_that_follows_
     assert [event.data for event in bob[1].of(Data)] == sent
 
 
-async def test_the_largest_message_is_taken_and_a_larger_one_refused(attach: Open):
+async def test_largest_message_is_accepted_and_larger_one_refused(attach: Open):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     with pytest.raises(PayloadTooLarge, match="smaller pieces"):
@@ -78,7 +78,7 @@ async def test_the_largest_message_is_taken_and_a_larger_one_refused(attach: Ope
     assert len(data.data) == 262144
 
 
-async def test_relay_reaches_the_application(attach: Open):
+async def test_relay_reaches_application(attach: Open):
     alice, bob = await attach(), await attach()
     for reliable in (True, False):
         assert await alice[0].send_p2p(bob[0].session_id, b"by relay", reliable) is SendResult.RELAY
@@ -93,7 +93,7 @@ async def test_relay_reaches_the_application(attach: Open):
         await alice[0].send_p2p(bob[0].session_id, bytes(65001))
 
 
-async def test_the_routing_mode_holds_from_the_next_send_on(attach: Open):
+async def test_routing_mode_applies_from_next_send(attach: Open):
     alice, bob = await attach(), await attach()
     client, target = alice[0], bob[0].session_id
     assert client.p2p_routing_mode() is RoutingMode.PREFER_P2P
@@ -112,7 +112,7 @@ async def test_the_routing_mode_holds_from_the_next_send_on(attach: Open):
     await bob[1].until(Data, 3)
 
 
-async def test_without_p2p_the_calls_are_refused(attach: Open):
+async def test_calls_without_p2p_are_refused(attach: Open):
     client, _ = await attach(p2p=False)
     with pytest.raises(P2PNotConfigured, match="p2p_config"):
         await client.connect_to_peer("somebody")
@@ -120,7 +120,7 @@ async def test_without_p2p_the_calls_are_refused(attach: Open):
         await client.send_p2p("somebody", b"")
 
 
-async def test_an_attempt_that_nobody_answers_fails_by_the_time_out(attach: Open):
+async def test_unanswered_attempt_fails_at_time_out(attach: Open):
     alice, recorder = await attach(connection_timeout_secs=1)
     deaf, _ = await attach(p2p=False)
     loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ async def test_an_attempt_that_nobody_answers_fails_by_the_time_out(attach: Open
     assert "not answered" in event.reason
 
 
-async def test_an_unknown_session_fails_at_once_and_the_next_attempt_can_succeed(attach: Open):
+async def test_attempt_after_unknown_session_can_succeed(attach: Open):
     alice, bob = await attach(), await attach()
     await alice[0].connect_to_peer("no-such-session")
     (event,) = await alice[1].until(ConnectionFailed)
@@ -140,7 +140,7 @@ async def test_an_unknown_session_fails_at_once_and_the_next_attempt_can_succeed
     await join(alice, bob)
 
 
-async def test_both_calling_at_once_is_one_connection(attach: Open):
+async def test_simultaneous_calls_make_one_connection(attach: Open):
     alice, bob = await attach(), await attach()
     for count in range(1, 6):
         await asyncio.gather(
@@ -159,7 +159,7 @@ async def test_both_calling_at_once_is_one_connection(attach: Open):
         assert recorder.of(ConnectionFailed) == []
 
 
-async def test_several_connections_at_once(attach: Open):
+async def test_client_has_several_connections(attach: Open):
     hub, others = await attach(), [await attach() for _ in range(3)]
     await asyncio.gather(*(hub[0].connect_to_peer(other.session_id) for other, _ in others))
     await hub[1].until(Connected, 3)
@@ -170,7 +170,7 @@ async def test_several_connections_at_once(attach: Open):
         assert data.data.decode() == other.session_id
 
 
-async def test_direct_data_outlives_the_router(attach: Open, router: RouterServer):
+async def test_direct_data_continues_without_router(attach: Open, router: RouterServer):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     await router.close()
@@ -189,14 +189,14 @@ async def test_direct_data_outlives_the_router(attach: Open, router: RouterServe
         await alice[0].send_p2p(bob[0].session_id, b"no way")
 
 
-async def test_announcements_are_heard(attach: Open):
+async def test_announcements_are_received(attach: Open):
     _, recorder = await attach()
     newcomer, _ = await attach()
     (event,) = await recorder.until(PeerAnnounced)
     assert event == PeerAnnounced(newcomer.session_id, ("webrtc", "reliable", "unreliable"))
 
 
-async def test_a_callback_may_call_back_and_may_fail(attach: Open):
+async def test_callback_may_call_client_and_may_raise(attach: Open):
     alice, bob = await attach(), await attach()
     seen: list[bool] = []
 
@@ -212,7 +212,7 @@ async def test_a_callback_may_call_back_and_may_fail(attach: Open):
     await bob[1].until(Data)
 
 
-async def test_a_closed_client_says_so(attach: Open):
+async def test_closed_client_refuses_calls(attach: Open):
     client, _ = await attach()
     await client.close()
     await client.close()
@@ -223,7 +223,7 @@ async def test_a_closed_client_says_so(attach: Open):
         await client.send_p2p("somebody", b"")
 
 
-async def test_a_script_drops_alters_repeats_and_delays(attach: Open):
+async def test_script_drops_alters_repeats_and_delays_effects(attach: Open):
     def lie(effect: Effect) -> list[Effect]:
         match effect:
             case PublishRelay():
@@ -244,21 +244,21 @@ async def test_a_script_drops_alters_repeats_and_delays(attach: Open):
     assert bob[1].of(Data) == []
 
 
-async def test_a_bad_ice_server_is_an_error_of_the_call(attach: Open):
+async def test_bad_ice_server_is_error_of_call(attach: Open):
     client, recorder = await attach(ice_servers=("nonsense",))
     with pytest.raises(NegotiationError, match="malformed uri"):
         await client.connect_to_peer("somebody")
     assert recorder.of(ConnectionFailed) == []
 
 
-async def test_the_context_manager_closes(router: RouterServer):
+async def test_context_manager_closes_client(router: RouterServer):
     async with await Clasp.builder(router.url).name("guest").token(None).connect() as client:
         assert client.session_id
     with pytest.raises(NotConnected):
         await client.disconnect_peer("somebody")
 
 
-async def test_reattach_gets_a_new_session_when_the_router_is_back():
+async def test_reattach_gets_new_session():
     router = await RouterServer.open("127.0.0.1", 0)
     announced: list[str] = []
     client = await Clasp.builder(router.url).p2p_config(P2PConfig()).loopback().reattach().connect()
@@ -282,7 +282,7 @@ async def test_reattach_gets_a_new_session_when_the_router_is_back():
     await router.close()
 
 
-async def test_a_client_that_attaches_again_can_be_closed_meanwhile():
+async def test_client_can_be_closed_while_reattaching():
     router = await RouterServer.open("127.0.0.1", 0)
     client = await Clasp.builder(router.url).p2p_config(P2PConfig()).loopback().reattach().connect()
     await router.close()

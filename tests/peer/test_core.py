@@ -29,7 +29,7 @@ def rejected(world: World, name: str, call: int) -> PeerError:
     return answer.error
 
 
-def test_start_subscribes_before_it_announces():
+def test_start_subscribes_before_announcing():
     effects = PeerCore("a", P2PConfig(), lambda: "id").handle(inputs.Start())
     assert kinds(effects) == [fx.SubscribeTo] * 3 + [fx.PublishAnnouncement]
     assert [effect.pattern for effect in effects if isinstance(effect, fx.SubscribeTo)] == [
@@ -39,7 +39,7 @@ def test_start_subscribes_before_it_announces():
     ]
 
 
-def test_without_p2p_nothing_is_announced_and_every_p2p_call_is_refused():
+def test_without_p2p_no_announcement_is_sent_and_calls_are_refused():
     world = World(config=None)
     world.feed(ALICE, inputs.Start())
     assert world.effects[ALICE] == []
@@ -48,7 +48,7 @@ def test_without_p2p_nothing_is_announced_and_every_p2p_call_is_refused():
     assert isinstance(rejected(world, ALICE, send), P2PNotConfigured)
 
 
-def test_connect_tells_each_side_once():
+def test_connect_emits_connected_once_on_each_side():
     world = World()
     call = world.connect(ALICE)
     assert world.answer(ALICE, call) is None, "the offer has not left yet"
@@ -59,14 +59,14 @@ def test_connect_tells_each_side_once():
 
 
 @pytest.mark.parametrize("target", [ALICE, ""])
-def test_a_target_that_cannot_be_is_refused(target):
+def test_invalid_target_is_refused(target):
     world = World()
     call = world.call(ALICE, lambda call: inputs.ConnectToPeer(call, target))
     assert target in str(rejected(world, ALICE, call))
     assert not world.opened
 
 
-def test_a_second_connect_joins_the_first():
+def test_second_connect_joins_first():
     world = World()
     calls = [world.connect(ALICE), world.connect(ALICE)]
     world.run()
@@ -75,7 +75,7 @@ def test_a_second_connect_joins_the_first():
     assert len(world.opened) == 2
 
 
-def test_the_deadline_counts_from_the_offer_and_fails_the_attempt_once():
+def test_deadline_counts_from_offer_and_fails_attempt_once():
     world = World(P2PConfig(connection_timeout_secs=7))
     call = world.call(ALICE, lambda call: inputs.ConnectToPeer(call, BOB))
     assert world.timers[ALICE] == {("deadline", BOB): 7}
@@ -90,13 +90,13 @@ def test_the_deadline_counts_from_the_offer_and_fails_the_attempt_once():
     assert world.closed == [(ALICE, 1)]
 
 
-def test_no_time_out_configured_means_thirty_seconds():
+def test_default_time_out_is_thirty_seconds():
     world = World()
     world.connect(ALICE)
     assert world.timers[ALICE] == {("deadline", BOB): 30.0}
 
 
-def test_an_attempt_that_ends_before_its_offer_left_rejects_the_call_and_emits_nothing():
+def test_attempt_that_ends_before_offer_rejects_call_without_event():
     world = World()
     call = world.connect(ALICE)
     world.feed(ALICE, inputs.NegotiationFailed(1, "malformed uri"))
@@ -106,7 +106,7 @@ def test_an_attempt_that_ends_before_its_offer_left_rejects_the_call_and_emits_n
     assert world.events[ALICE] == [Connected(BOB)]
 
 
-def test_an_unknown_session_fails_at_once():
+def test_unknown_session_fails_immediately():
     world = World()
     world.call(ALICE, lambda call: inputs.ConnectToPeer(call, "nobody"))
     world.run()
@@ -117,7 +117,7 @@ def test_an_unknown_session_fails_at_once():
     assert world.timers[ALICE] == {}
 
 
-def test_the_answerer_is_told_of_a_failure_too():
+def test_answerer_receives_connection_failed_too():
     world = World()
     world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "c"))))
     world.fire(BOB, ("deadline", ALICE))
@@ -125,7 +125,7 @@ def test_the_answerer_is_told_of_a_failure_too():
     assert isinstance(event, ConnectionFailed)
 
 
-def test_the_next_attempt_of_the_other_side_has_its_own_time():
+def test_next_attempt_of_other_side_has_own_time_out():
     """What is left of a first offer's deadline must not end the attempt that a second offer begins."""
     world = World()
     for attempt in (7, 8):
@@ -136,7 +136,7 @@ def test_the_next_attempt_of_the_other_side_has_its_own_time():
     assert world.events[BOB] == []
 
 
-def test_data_never_comes_before_connected():
+def test_data_never_precedes_connected():
     world = World()
     world.connect(ALICE)
     while not world.partner:
@@ -146,7 +146,7 @@ def test_data_never_comes_before_connected():
     assert world.events[BOB] == [Connected(ALICE), Data(ALICE, b"early", False)]
 
 
-def test_a_wedged_connection_is_offered_anew_within_the_same_attempt():
+def test_wedged_connection_is_offered_again_within_attempt():
     world = World()
     world.connect(ALICE)
     world.feed(ALICE, inputs.LocalDescription(1, sdp("alice/1")))
@@ -167,13 +167,13 @@ def test_a_wedged_connection_is_offered_anew_within_the_same_attempt():
     assert world.timers[ALICE] == {}
 
 
-def test_no_more_renewed_offers_than_max_retries():
+def test_renewed_offers_are_limited_by_max_retries():
     world = World(P2PConfig(max_retries=0))
     world.connected()
     assert not any(isinstance(e, fx.StartTimer) and e.key[0] == "reoffer" for e in world.effects[ALICE])
 
 
-def test_disconnect_drains_tells_the_other_and_then_closes():
+def test_disconnect_drains_signals_and_closes():
     world = World().connected()
     world.effects[ALICE].clear()
     call = world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
@@ -188,7 +188,7 @@ def test_disconnect_drains_tells_the_other_and_then_closes():
     assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
 
 
-def test_what_came_before_the_other_side_left_is_told_first():
+def test_data_before_disconnect_is_reported_first():
     """Its word came by the router, and has overtaken what it sent before."""
     world = World().connected()
     connection = world.cores[BOB].connection(ALICE)
@@ -209,7 +209,7 @@ def test_what_came_before_the_other_side_left_is_told_first():
     assert world.events[BOB] == [Connected(ALICE), Data(ALICE, b"in time", True), Disconnected(ALICE, "bye")]
 
 
-def test_a_new_offer_of_a_peer_that_is_leaving_is_answered():
+def test_new_offer_of_disconnecting_peer_is_answered():
     world = World().connected()
     world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
     world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "anew"))))
@@ -222,7 +222,7 @@ def test_a_new_offer_of_a_peer_that_is_leaving_is_answered():
     assert [answer.correlation_id for answer in answers][1:] == ["anew"]
 
 
-def test_candidates_that_come_late_are_signaled_as_the_attempts_own():
+def test_late_candidates_carry_correlation_id_of_attempt():
     world = World()
     world.connect(ALICE)
     candidate = '{"candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host"}'
@@ -239,7 +239,7 @@ def test_candidates_that_come_late_are_signaled_as_the_attempts_own():
     wire.Answer(ALICE, sdp("mallory/1"), "mine"),
     wire.IceCandidate(ALICE, "candidate:1 1 udp 1 127.0.0.1 9 typ host", "mine"),
 ])  # fmt: skip
-def test_a_signal_in_anothers_name_does_not_end_a_connection(forged):
+def test_signal_in_name_of_other_peer_ends_no_connection(forged):
     world = World().connected()
     world.feed(BOB, inputs.SignalReceived(wire.encode_signal(forged)))
     if ("deadline", ALICE) in world.timers[BOB]:
@@ -250,7 +250,7 @@ def test_a_signal_in_anothers_name_does_not_end_a_connection(forged):
     assert (BOB, connection) not in world.closed
 
 
-def test_a_peer_that_lost_its_side_replaces_the_connection():
+def test_offer_of_peer_that_lost_its_side_replaces_connection():
     world = World().connected()
     lost = world.cores[ALICE].connection(BOB)
     assert lost is not None
@@ -263,7 +263,7 @@ def test_a_peer_that_lost_its_side_replaces_the_connection():
     assert [type(event) for event in world.events[ALICE]] == [Connected, Disconnected, Connected]
 
 
-def test_the_loss_of_a_connection_is_told_once():
+def test_loss_emits_disconnected_once():
     world = World().connected()
     connection = world.cores[ALICE].connection(BOB)
     assert connection is not None
@@ -274,7 +274,7 @@ def test_the_loss_of_a_connection_is_told_once():
     assert [type(event) for event in world.events[BOB]] == [Connected, Disconnected]
 
 
-def test_close_ends_everything_and_refuses_what_follows():
+def test_close_ends_connections_and_refuses_later_calls():
     world = World().connected()
     closed = world.call(ALICE, inputs.CloseClient)
     world.run()
@@ -285,7 +285,7 @@ def test_close_ends_everything_and_refuses_what_follows():
     assert set(world.closed) == world.opened
 
 
-def test_a_malformed_signal_is_ignored():
+def test_malformed_signal_is_ignored():
     world = World()
     for value in (
         None,
@@ -300,7 +300,7 @@ def test_a_malformed_signal_is_ignored():
     assert world.events[ALICE] == [Connected(BOB)]
 
 
-def test_a_bad_answer_leaves_room_for_the_good_one():
+def test_good_answer_is_used_after_bad_one():
     world = World()
     world.connect(ALICE)
     world.choices()[0]()
@@ -311,7 +311,7 @@ def test_a_bad_answer_leaves_room_for_the_good_one():
     assert world.events[ALICE] == [Connected(BOB)]
 
 
-def test_a_lost_router_ends_no_connection_but_refuses_new_ones():
+def test_lost_router_ends_no_connection_but_refuses_new_ones():
     world = World().connected()
     world.feed(ALICE, inputs.RouterLost("it closed"))
     assert world.events[ALICE] == [Connected(BOB)]
@@ -321,7 +321,7 @@ def test_a_lost_router_ends_no_connection_but_refuses_new_ones():
     assert world.answer(ALICE, again) == fx.Resolve(again), "already connected: nothing to ask the router for"
 
 
-def test_announcements_of_others_are_told():
+def test_announcement_emits_peer_announced():
     world = World()
     for session in ("carol", ALICE, ""):
         value = wire.encode_announcement(wire.Announcement(session, True, ("webrtc",)))
@@ -331,7 +331,7 @@ def test_announcements_of_others_are_told():
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_an_offer_that_crossed_is_answered_if_the_own_one_is_not(is_answered: bool):
+def test_crossed_offer_is_answered_if_own_is_not(is_answered: bool):
     """The other side may have a rule by which its offer wins."""
     world = World()
     world.connect(ALICE)
@@ -349,7 +349,7 @@ def test_an_offer_that_crossed_is_answered_if_the_own_one_is_not(is_answered: bo
     assert accepted == ([] if is_answered else [crossing.sdp])
 
 
-def test_reattached_uses_the_router_again_under_the_new_session():
+def test_reattached_client_signals_under_new_session():
     world = World().connected()
     world.feed(ALICE, inputs.RouterLost("it closed"))
     world.effects[ALICE].clear()

@@ -37,7 +37,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("way", ["close", "kill"])
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_ending_in_the_middle_of_connecting(
+async def test_close_while_connecting_ends_attempt(
     attach: Open, monkeypatch: pytest.MonkeyPatch, moment: str, way: str
 ):
     owner, name = MOMENTS[moment]
@@ -61,9 +61,7 @@ async def test_ending_in_the_middle_of_connecting(
         assert len(recorder.of(Disconnected)) <= len(recorder.of(Connected)) <= 1
 
 
-async def test_an_offer_that_is_read_while_the_client_ends_begins_nothing(
-    attach: Open, monkeypatch: pytest.MonkeyPatch
-):
+async def test_offer_during_close_starts_no_attempt(attach: Open, monkeypatch: pytest.MonkeyPatch):
     """The frame was there before the end: what it led to would outlive the end."""
     opened: list[object] = []
     monkeypatch.setattr(Transport, "accept_offer", lambda transport, _: opened.append(transport))
@@ -80,7 +78,7 @@ async def test_an_offer_that_is_read_while_the_client_ends_begins_nothing(
 
 @pytest.mark.parametrize("closer", ["offerer", "answerer"])
 @pytest.mark.parametrize("way", ["close", "disconnect_peer"])
-async def test_an_orderly_close_is_told_at_once_and_once(attach: Open, closer: str, way: str):
+async def test_orderly_close_emits_disconnected_once(attach: Open, closer: str, way: str):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     leaver, stayer = (alice, bob) if closer == "offerer" else (bob, alice)
@@ -100,7 +98,7 @@ async def test_an_orderly_close_is_told_at_once_and_once(attach: Open, closer: s
     assert len(leaver[1].of(Disconnected)) == 1
 
 
-async def test_the_same_peers_connect_again_after_a_disconnect(attach: Open):
+async def test_same_peers_connect_again_after_disconnect(attach: Open):
     alice, bob = await attach(), await attach()
     await join(alice, bob)
     await bob[0].disconnect_peer(alice[0].session_id)
@@ -110,7 +108,7 @@ async def test_the_same_peers_connect_again_after_a_disconnect(attach: Open):
     await bob[1].until(Connected, 2)
 
 
-async def test_what_sctp_repeats_on_a_path_that_is_gone_fails_no_task(
+async def test_sctp_retransmission_on_closed_path_fails_no_task(
     attach: Open, monkeypatch: pytest.MonkeyPatch
 ):
     made: list[Association] = []
@@ -136,7 +134,7 @@ async def test_what_sctp_repeats_on_a_path_that_is_gone_fails_no_task(
         pytest.fail("no association has lost its path")
 
 
-async def test_a_killed_peer_says_nothing(attach: Open):
+async def test_killed_peer_sends_nothing(attach: Open):
     alice, bob, carol = await attach(), await attach(), await attach()
     await join(alice, bob)
     await alice[0].kill()
@@ -147,7 +145,7 @@ async def test_a_killed_peer_says_nothing(attach: Open):
     assert bob[0].is_peer_connected(alice[0].session_id)
 
 
-async def test_a_pending_call_fails_when_the_client_is_killed(attach: Open):
+async def test_pending_call_fails_if_client_is_killed(attach: Open):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.setblocking(False)
@@ -164,7 +162,7 @@ async def test_a_pending_call_fails_when_the_client_is_killed(attach: Open):
             await connecting
 
 
-async def test_a_silent_stun_server_does_not_hold_up_a_close(attach: Open):
+async def test_silent_stun_server_does_not_delay_close(attach: Open):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.setblocking(False)
@@ -178,7 +176,7 @@ async def test_a_silent_stun_server_does_not_hold_up_a_close(attach: Open):
         assert "closed" in str(outcome)
 
 
-async def test_other_users_of_aiortc_gather_as_ever(nothing_left: None):
+async def test_other_aiortc_users_gather_unchanged(nothing_left: None):
     seen: list[list[str]] = []
 
     async def ask(gathering: Gathering | None) -> None:
@@ -192,7 +190,7 @@ async def test_other_users_of_aiortc_gather_as_ever(nothing_left: None):
     assert "127.0.0.1" not in seen[1] + seen[2]
 
 
-def test_the_private_parts_of_aiortc_that_are_relied_on_are_there():
+def test_private_aiortc_names_exist():
     """The versions are pinned; this says what to look at when the pins move."""
     assert callable(aiortc.RTCPeerConnection._RTCPeerConnection__connect)
     for name in ("_receive_sack_chunk", "_t3_expired", "_data_channel_flush"):

@@ -34,11 +34,11 @@ async def asking(failure: stun.TransactionFailed | None, *addresses: tuple[str, 
 
 
 @pytest.mark.parametrize("failure", [None, refusal(500), refusal(300)])
-async def test_first_goes_on_to_the_next_server(failure: stun.TransactionFailed | None) -> None:
+async def test_first_tries_next_server(failure: stun.TransactionFailed | None) -> None:
     assert await asking(failure, BAD, GOOD) == GOOD
 
 
-async def test_first_follows_a_redirection() -> None:
+async def test_first_follows_redirection() -> None:
     assert await asking(refusal(300, **{ALTERNATE_SERVER: GOOD}), BAD) == GOOD
 
 

@@ -60,7 +60,7 @@ STEPS = st.sampled_from(["go", "go", "go", "go", "connect", "send", "disconnect"
 
 @settings(max_examples=200)
 @given(st.data())
-def test_every_story_makes_sense(data):
+def test_events_of_any_history_are_consistent(data):
     """Whatever happens: events in order, every call answered once, every transport closed once."""
     world = World()
     calls: list[tuple[str, int]] = []
@@ -98,7 +98,7 @@ def test_every_story_makes_sense(data):
 
 
 @given(st.data())
-def test_direct_data_comes_between_connected_and_disconnected(data):
+def test_direct_data_is_between_connected_and_disconnected(data):
     world = World()
     world.connect(ALICE)
     for _ in range(data.draw(st.integers(1, 30))):

@@ -29,7 +29,7 @@ PAIRINGS = pytest.mark.parametrize(("one", "other"), [(L, L), (L, A), (A, L)], i
 
 
 @PAIRINGS
-async def test_both_sides_send_and_the_channels_are_as_they_should_be(
+async def test_both_sides_send_and_channels_have_required_options(
     attach: Open, one: TransportKind, other: TransportKind
 ):
     alice, bob = await attach(webrtc=one), await attach(webrtc=other)
@@ -49,7 +49,7 @@ async def test_both_sides_send_and_the_channels_are_as_they_should_be(
 
 @PAIRINGS
 @pytest.mark.parametrize("leaver", ["offerer", "answerer"])
-async def test_what_was_sent_before_the_end_arrives_before_it(
+async def test_data_sent_before_close_arrives_before_close(
     attach: Open, monkeypatch: pytest.MonkeyPatch, one: TransportKind, other: TransportKind, leaver: str
 ):
     """Again and again: the end goes by the router, and on libwebrtc's threads it overtakes now and then."""
@@ -89,7 +89,7 @@ async def test_candidates_trickle_and_are_loopback_only(attach: Open):
     assert {signal.correlation_id for signal in candidates} == {offer.correlation_id}
 
 
-async def test_a_relay_is_offered_too_though_its_address_is_another(attach: Open):
+async def test_relay_candidate_is_offered_for_other_address(attach: Open):
     offered = asyncio.Event()
 
     def note(effect: fx.Effect) -> tuple[fx.Effect]:
@@ -130,7 +130,7 @@ MOMENTS: dict[str, Callable[[fx.Effect], bool]] = {
 
 @pytest.mark.parametrize("way", ["close", "kill"])
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_ending_in_the_middle_of_connecting_leaves_nothing(attach: Open, moment: str, way: str):
+async def test_close_while_connecting_leaves_nothing(attach: Open, moment: str, way: str):
     reached = asyncio.Event()
 
     def watched(effect: fx.Effect) -> tuple[fx.Effect]:
@@ -150,7 +150,7 @@ async def test_ending_in_the_middle_of_connecting_leaves_nothing(attach: Open, m
         assert len(recorder.of(Disconnected)) <= len(recorder.of(Connected)) <= 1
 
 
-async def test_a_description_that_libwebrtc_refuses_fails_the_attempt_in_its_words(attach: Open):
+async def test_description_refused_by_libwebrtc_fails_attempt_with_its_message(attach: Open):
     client, told = await attach(webrtc=L)
     offer = wire.Offer("another", sdp("another/1"), "an attempt")
     client._shell.feed(SignalReceived(wire.encode_signal(offer)))
@@ -158,7 +158,7 @@ async def test_a_description_that_libwebrtc_refuses_fails_the_attempt_in_its_wor
     assert failed.reason.startswith("WebRTC: ")
 
 
-async def test_threads_and_descriptors_stay_as_many(attach: Open):
+async def test_threads_and_descriptors_do_not_grow(attach: Open):
     counts: list[tuple[int, int]] = []
     alice, bob = await attach(webrtc=L), await attach(webrtc=L)
     for attempt in range(1, 6):

@@ -37,19 +37,19 @@ def alice(url: str) -> ClaspBuilder:
     return Clasp.builder(url).name("alice").token("secret").p2p_config(P2PConfig()).loopback()
 
 
-async def test_nobody_listens():
+async def test_unreachable_router_is_reported():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(RouterUnreachable, match="Start a CLASP router"):
             await alice(f"ws://127.0.0.1:{bound.getsockname()[1]}").connect()
 
 
-async def test_a_bad_url_is_named():
+async def test_bad_url_is_named():
     with pytest.raises(RouterUnreachable, match="http://nowhere"):
         await alice("http://nowhere").connect()
 
 
-async def test_a_refusal_is_told_in_the_routers_words():
+async def test_refusal_has_message_of_router():
     async def behave(ws: ServerConnection) -> None:
         await ws.recv()
         await ws.send(wire.encode(wire.Error(300, "bad token")))
@@ -60,7 +60,7 @@ async def test_a_refusal_is_told_in_the_routers_words():
             await alice(url).connect()
 
 
-async def test_noise_is_ignored_pings_are_answered_and_the_token_is_sent():
+async def test_session_ignores_noise_answers_pings_and_sends_token():
     ponged = asyncio.Event()
 
     async def behave(ws: ServerConnection) -> None:
@@ -81,7 +81,7 @@ async def test_noise_is_ignored_pings_are_answered_and_the_token_is_sent():
         assert client.session_id == "s-1"
 
 
-async def test_a_router_that_answers_no_ping_is_believed_after_a_while():
+async def test_router_without_answer_to_ping_is_tolerated():
     taken: list[wire.Message] = []
 
     async def behave(ws: ServerConnection) -> None:
@@ -95,7 +95,7 @@ async def test_a_router_that_answers_no_ping_is_believed_after_a_while():
         assert await client.send_p2p("s-2", b"x") is SendResult.RELAY
 
 
-async def test_bundles_are_opened():
+async def test_bundles_are_unpacked():
     value = wire.encode_announcement(wire.Announcement("s-9", True, ()))
     announced = asyncio.Event()
 

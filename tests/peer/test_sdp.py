@@ -20,7 +20,7 @@ HOST = "1 1 udp 2130706431 127.0.0.1 5000 typ host"
     json.dumps({"candidate": f"candidate:{HOST}", "sdpMid": "", "sdpMLineIndex": 0}),
     json.dumps({"candidate": f"a=candidate:{HOST}", "sdpMid": "0"}),
 ])  # fmt: skip
-def test_every_public_form_of_a_candidate_is_understood(text):
+def test_each_public_form_of_candidate_is_read(text):
     assert candidate_attribute(text) == HOST
 
 
@@ -28,33 +28,33 @@ def test_every_public_form_of_a_candidate_is_understood(text):
     "", "{}", "{", "[]", '{"candidate": ""}', '{"candidate": null}', "candidate:", "candidate:1 1 udp",
     "candidate:1 1 udp 1 f00.local 5000 typ host",
 ])  # fmt: skip
-def test_what_is_no_usable_candidate_is_none(text):
+def test_unusable_candidate_is_none(text):
     assert candidate_attribute(text) is None
 
 
 @given(st.text())
-def test_no_text_makes_the_checks_stumble(text):
+def test_checks_accept_any_text(text):
     candidate_attribute(text)
     flaw(text)
     without_candidates(text)
 
 
-def test_a_datachannel_description_has_no_flaw():
+def test_datachannel_description_has_no_flaw():
     assert flaw(sdp("x")) is None
 
 
 @pytest.mark.parametrize("missing", ["v=", "m=", "a=ice-ufrag", "a=ice-pwd", "a=fingerprint"])
-def test_a_description_without_a_needed_line_is_flawed(missing):
+def test_description_without_needed_line_is_flawed(missing):
     lines = [line for line in sdp("x").splitlines() if not line.startswith(missing)]
     assert flaw("\r\n".join(lines)) is not None
 
 
-def test_candidates_and_their_end_are_taken_out_and_the_rest_stays():
+def test_without_candidates_keeps_other_lines():
     text = sdp("x") + f"a=candidate:{HOST}\r\na=end-of-candidates\r\na=ice-lite\r\na=mid:0\r\n"
     rest, candidates = without_candidates(text)
     assert candidates == [f"a=candidate:{HOST}"]
     assert rest == sdp("x") + "a=mid:0\r\n"
 
 
-def test_a_candidate_nested_without_end_is_of_no_use() -> None:
+def test_deeply_nested_candidate_is_none() -> None:
     assert candidate_attribute('{"candidate": ' + "[" * 20_000) is None

@@ -42,7 +42,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("mode", "connected"), EXPECTED)
-def test_the_mode_decides_the_path_and_the_result_tells_it(mode, connected):
+def test_routing_mode_decides_path_and_result(mode, connected):
     world = World().connected() if connected else World()
     set_mode(world, mode)
     result = send(world)
@@ -53,7 +53,7 @@ def test_the_mode_decides_the_path_and_the_result_tells_it(mode, connected):
 
 
 @given(st.lists(st.sampled_from(RoutingMode)), st.booleans())
-def test_the_mode_that_was_set_is_the_mode_that_is_read(modes, connected):
+def test_routing_mode_is_read_as_set(modes, connected):
     world = World().connected() if connected else World()
     for mode in [RoutingMode.PREFER_P2P, *modes]:
         if mode is not RoutingMode.PREFER_P2P or modes:
@@ -63,7 +63,7 @@ def test_the_mode_that_was_set_is_the_mode_that_is_read(modes, connected):
 
 
 @given(st.binary(max_size=100), st.booleans(), st.booleans())
-def test_what_arrives_is_what_was_sent(data, reliable, connected):
+def test_payload_arrives_unchanged(data, reliable, connected):
     world = World().connected() if connected else World()
     assert isinstance(send(world, data, reliable=reliable), SendResult)
     assert [e for e in world.events[BOB] if isinstance(e, Data)] == [Data(ALICE, data, reliable)]
@@ -77,7 +77,7 @@ def test_auto_fallback_off_allows_no_relay():
     assert send(world) is SendResult.RELAY
 
 
-def test_a_channel_that_turns_out_closed_is_told_as_what_happened_then():
+def test_send_on_closed_channel_reports_fallback():
     for mode, expected in ((RoutingMode.PREFER_P2P, fx.PublishRelay), (RoutingMode.P2P_ONLY, fx.Reject)):
         world = World().connected()
         set_mode(world, mode)
@@ -88,7 +88,7 @@ def test_a_channel_that_turns_out_closed_is_told_as_what_happened_then():
         assert isinstance(effect, expected)
 
 
-def test_too_large_is_refused_and_goes_nowhere():
+def test_too_large_payload_is_refused_and_not_sent():
     world = World()
     error = send(world, bytes(RELAY_LIMIT + 1))
     assert isinstance(error, PayloadTooLarge)
@@ -101,7 +101,7 @@ def test_too_large_is_refused_and_goes_nowhere():
     assert "16384" in str(effect.error)
 
 
-def test_without_router_nothing_is_relayed_and_direct_data_goes_on():
+def test_without_router_only_direct_data_is_sent():
     world = World().connected()
     world.feed(ALICE, inputs.RouterLost("gone"))
     assert send(world) is SendResult.P2P
@@ -109,7 +109,7 @@ def test_without_router_nothing_is_relayed_and_direct_data_goes_on():
     assert isinstance(send(world), NotConnected)
 
 
-def test_nothing_is_sent_on_a_connection_that_is_being_closed():
+def test_closing_connection_sends_no_data():
     world = World().connected()
     world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
     call = world.call(ALICE, lambda call: inputs.SendP2P(call, BOB, b"x", True))
@@ -118,5 +118,5 @@ def test_nothing_is_sent_on_a_connection_that_is_being_closed():
 
 
 @pytest.mark.parametrize("value", [None, 1, {}, {"from": "a", "data": "text", "reliable": True}])
-def test_a_relayed_value_of_another_shape_is_no_data(value):
+def test_relayed_value_of_other_shape_is_no_data(value):
     assert decode_relay(value) is None

@@ -37,7 +37,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("delay", [0.0, 0.05])
-async def test_candidates_that_trickle_are_used(attach: Open, form: str, delay: float):
+async def test_trickled_candidates_are_used(attach: Open, form: str, delay: float):
     """One by one, after nonsense, twice, and after an end of candidates in the description."""
 
     def trickle(effect: Effect) -> list[Effect]:
@@ -61,7 +61,7 @@ async def test_candidates_that_trickle_are_used(attach: Open, form: str, delay: 
 
 
 @pytest.mark.parametrize("kind", [wire.Offer, wire.Answer])
-async def test_a_changed_fingerprint_never_becomes_a_connection(attach: Open, kind: type[wire.Offer]):
+async def test_changed_fingerprint_prevents_connection(attach: Open, kind: type[wire.Offer]):
     def forge(effect: Effect) -> list[Effect]:
         if not (isinstance(effect, PublishSignal) and isinstance(effect.signal, kind)):
             return [effect]
@@ -82,7 +82,7 @@ async def test_a_changed_fingerprint_never_becomes_a_connection(attach: Open, ki
     assert deceived[1].of(Connected) == []
 
 
-async def test_a_senseless_description_fails_nothing_else(attach: Open):
+async def test_invalid_description_affects_no_other_attempt(attach: Open):
     first = True
 
     def garble(effect: Effect) -> list[Effect]:
@@ -115,7 +115,7 @@ def named(first: ChannelSpec, *others: ChannelSpec) -> Callable[[Effect], list[E
         (ChannelSpec("safe", ordered=True),),
     ],
 )
-async def test_channels_of_other_labels_are_used(attach: Open, channels: tuple[ChannelSpec, ...]):
+async def test_channels_with_other_labels_are_used(attach: Open, channels: tuple[ChannelSpec, ...]):
     """In any order; a channel that the other side does not open is opened by this one."""
     alice, bob = await attach(script=named(*channels)), await attach()
     await join(alice, bob)
@@ -127,7 +127,7 @@ async def test_channels_of_other_labels_are_used(attach: Open, channels: tuple[C
             receiver[1].events.clear()
 
 
-async def test_candidates_may_precede_their_offer_and_be_maps(attach: Open):
+async def test_candidates_may_precede_offer_and_be_maps(attach: Open):
     def hurry(effect: Effect) -> list[Effect]:
         if not (isinstance(effect, PublishSignal) and isinstance(effect.signal, wire.Offer)):
             return [effect]

@@ -33,7 +33,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_bad_message_is_an_error_and_the_session_lives_on(join: Join, name: str) -> None:
+async def test_bad_message_gets_error_and_session_continues(join: Join, name: str) -> None:
     data, code = BAD[name]
     alice = await join()
     await alice.socket.send(data)
@@ -44,7 +44,7 @@ async def test_a_bad_message_is_an_error_and_the_session_lives_on(join: Join, na
 
 
 @pytest.mark.parametrize("data", [b"\x54", b"\x53\x01\x00\x01\x41", "hello"])
-async def test_bad_input_instead_of_hello_ends_the_connection(
+async def test_bad_input_instead_of_hello_ends_connection(
     router: RouterServer, dial: Dial, join: Join, data: str | bytes
 ) -> None:
     witness = await join()
@@ -55,7 +55,7 @@ async def test_bad_input_instead_of_hello_ends_the_connection(
     assert await witness.before_pong() == []
 
 
-async def test_an_oversized_message_ends_that_session_only(join: Join) -> None:
+async def test_oversized_message_ends_only_that_session(join: Join) -> None:
     alice, bob = await join(), await join()
     with contextlib.suppress(ConnectionClosed):
         await alice.socket.send(bytes(65_548))
@@ -63,7 +63,7 @@ async def test_an_oversized_message_ends_that_session_only(join: Join) -> None:
     assert await bob.before_pong() == []
 
 
-async def test_the_largest_frame_there_is_passes(join: Join) -> None:
+async def test_largest_frame_passes(join: Join) -> None:
     alice, bob = await join(), await join()
     address = wire.signal_address(bob.session)
     empty = len(wire.encode_message(wire.Publish(address, b"")))
@@ -74,7 +74,7 @@ async def test_the_largest_frame_there_is_passes(join: Join) -> None:
     assert await bob.receive() == message
 
 
-async def test_random_bytes_do_no_harm(join: Join) -> None:
+async def test_random_bytes_end_no_other_session(join: Join) -> None:
     alice, bob = await join(), await join()
     dice = random.Random(7)
     for _ in range(300):
@@ -110,13 +110,13 @@ async def raw(router: RouterServer, data: bytes) -> bytes:
         bytes(range(256)) * 100,
     ],
 )
-async def test_what_is_no_websocket_is_turned_away(router: RouterServer, join: Join, data: bytes) -> None:
+async def test_other_protocol_is_refused(router: RouterServer, join: Join, data: bytes) -> None:
     answer = await raw(router, data)
     assert b" 101 " not in answer
     assert await (await join()).before_pong() == []
 
 
-async def test_a_stun_request_gets_no_stun_answer(router: RouterServer, join: Join) -> None:
+async def test_stun_request_gets_no_stun_answer(router: RouterServer, join: Join) -> None:
     """RTR-6, over TCP. (Over UDP nothing is bound.)"""
     cookie = bytes.fromhex("2112a442")
     request = bytes.fromhex("00010000") + cookie + b"transaction!"
@@ -125,7 +125,7 @@ async def test_a_stun_request_gets_no_stun_answer(router: RouterServer, join: Jo
     assert await (await join()).before_pong() == []
 
 
-async def test_a_connection_that_breaks_off_within_a_frame_ends_that_session_only(join: Join) -> None:
+async def test_connection_lost_within_frame_ends_only_that_session(join: Join) -> None:
     alice, bob = await join(), await join()
     # A masked binary message of 100 bytes of which 4 come (RFC 6455, section 5.2).
     alice.socket.transport.write(b"\x82\xe4\0\0\0\0\x53\x01\x00\x60")
@@ -134,7 +134,7 @@ async def test_a_connection_that_breaks_off_within_a_frame_ends_that_session_onl
     assert await bob.before_pong() == []
 
 
-async def test_a_broken_websocket_frame_ends_that_session_only(join: Join) -> None:
+async def test_broken_websocket_frame_ends_only_that_session(join: Join) -> None:
     alice, bob = await join(), await join()
     alice.socket.transport.write(b"\xff\xff\xff\xff")
     assert await alice.closed() == 1002

@@ -55,7 +55,7 @@ async def settled(client: Any) -> None:
     assert await client.get(address, timeout=PATIENCE) == 1
 
 
-async def test_what_one_emits_another_one_receives(attach: Attach) -> None:
+async def test_emitted_event_reaches_other_client(attach: Attach) -> None:
     alice, bob = await attach("alice"), await attach("bob")
     assert alice.session_id != bob.session_id
     heard = Heard()
@@ -67,7 +67,7 @@ async def test_what_one_emits_another_one_receives(attach: Attach) -> None:
     assert await heard.next() == (0.5, "/show/level")
 
 
-async def test_parameters_are_set_told_kept_and_got(attach: Attach) -> None:
+async def test_parameters_are_set_delivered_kept_and_read(attach: Attach) -> None:
     alice, bob = await attach("alice"), await attach("bob")
     heard = Heard()
     bob.subscribe("/lights/**", heard)
@@ -78,7 +78,7 @@ async def test_parameters_are_set_told_kept_and_got(attach: Attach) -> None:
     assert await carol.get("/lights/one", timeout=PATIENCE) == 7
 
 
-async def test_signals_pass_between_it_and_another_client(attach: Attach, join: Join) -> None:
+async def test_signals_pass_between_public_and_own_client(attach: Attach, join: Join) -> None:
     alice, bob = await attach("alice"), await join()
     offer = wire.encode_signal(wire.Offer(alice.session_id, "v=0\r\n", "c"))
     await alice.emit(wire.signal_address(bob.session), offer)
@@ -92,7 +92,7 @@ async def test_signals_pass_between_it_and_another_client(attach: Attach, join: 
     assert await heard.next() == (answer, wire.signal_address(alice.session_id))
 
 
-async def test_it_outlives_what_the_router_does_not_offer(
+async def test_public_client_survives_messages_that_are_not_offered(
     attach: Attach, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alice = await attach("alice")

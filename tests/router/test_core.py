@@ -40,7 +40,7 @@ def signal(target: str) -> wire.Publish:
 # Sessions
 
 
-def test_hello_is_answered_with_welcome_and_an_empty_snapshot() -> None:
+def test_hello_is_answered_with_welcome_and_empty_snapshot() -> None:
     core = RouterCore(clock=lambda: 7)
     core.connected(A)
     welcome, snapshot = core.handle(A, wire.Hello("test"))
@@ -52,7 +52,7 @@ def test_hello_is_answered_with_welcome_and_an_empty_snapshot() -> None:
     assert snapshot == Deliver(A, wire.Snapshot(), Why.REPLY, A)
 
 
-def test_a_second_hello_is_an_error_and_changes_nothing() -> None:
+def test_second_hello_is_error_without_effect() -> None:
     core = core_with(A)
     assert errors(core.handle(A, wire.Hello("again"))) == [(A, ErrorCode.INVALID_MESSAGE)]
     assert core.session_of(A) == "s1"
@@ -62,7 +62,7 @@ def test_a_second_hello_is_an_error_and_changes_nothing() -> None:
     "message",
     [wire.Ping(), wire.Get("/a"), wire.Publish("/a", 1), wire.Welcome("s", "n", 0), wire.Pong()],
 )
-def test_anything_before_hello_ends_the_connection(message: wire.Message) -> None:
+def test_message_before_hello_ends_connection(message: wire.Message) -> None:
     core = RouterCore()
     core.connected(A)
     told, end = core.handle(A, message)
@@ -71,7 +71,7 @@ def test_anything_before_hello_ends_the_connection(message: wire.Message) -> Non
     assert core.handle(A, wire.Hello("too late")) == []
 
 
-def test_a_hello_that_does_not_come_ends_the_connection() -> None:
+def test_missing_hello_ends_connection() -> None:
     core = RouterCore()
     core.connected(A)
     told, end = core.hello_overdue(A)
@@ -79,7 +79,7 @@ def test_a_hello_that_does_not_come_ends_the_connection() -> None:
     assert isinstance(end, CloseConnection)
 
 
-def test_a_bad_frame_ends_a_connection_without_a_session_only() -> None:
+def test_bad_frame_ends_only_connection_without_session() -> None:
     core = core_with(A)
     assert errors(core.bad_frame(A, "senseless")) == [(A, ErrorCode.INVALID_FRAME)]
     core.connected(B)
@@ -90,7 +90,7 @@ def test_a_bad_frame_ends_a_connection_without_a_session_only() -> None:
     assert core.session_of(A) == "s1"
 
 
-def test_a_connection_that_repeats_an_id_does_not_take_the_first_ones_place_along() -> None:
+def test_connection_with_used_id_does_not_replace_first() -> None:
     core = RouterCore(new_session_id=lambda: "same")
     for connection in (A, B, C):
         core.connected(connection)
@@ -103,7 +103,7 @@ def test_a_connection_that_repeats_an_id_does_not_take_the_first_ones_place_alon
 # Signals and announcements (RTR-1 to RTR-5, RTR-8)
 
 
-def test_a_signal_goes_to_its_target_and_to_nobody_else() -> None:
+def test_signal_goes_to_target_only() -> None:
     core = core_with(A, B, C)
     core.handle(C, wire.Subscribe(1, "/clasp/**"))
     core.handle(C, wire.Subscribe(2, "/clasp/p2p/signal/s2"))
@@ -113,7 +113,7 @@ def test_a_signal_goes_to_its_target_and_to_nobody_else() -> None:
     ]
 
 
-def test_a_signal_arrives_once_though_its_target_subscribed_to_it() -> None:
+def test_signal_arrives_once_at_subscribed_target() -> None:
     core = core_with(A, B)
     core.handle(B, wire.Subscribe(1, "/clasp/p2p/signal/s2"))
     assert [effect.connection for effect in core.handle(A, signal("s2"))] == [B]
@@ -128,7 +128,7 @@ def test_a_signal_arrives_once_though_its_target_subscribed_to_it() -> None:
         "/clasp/p2p/signal/s3",
     ],
 )
-def test_a_signal_to_no_session_reaches_nobody_and_is_an_error(address: str) -> None:
+def test_signal_to_unknown_session_is_error(address: str) -> None:
     core = core_with(A, B, C)
     core.handle(B, wire.Subscribe(1, "/**"))
     core.disconnected(C)
@@ -137,7 +137,7 @@ def test_a_signal_to_no_session_reaches_nobody_and_is_an_error(address: str) -> 
     ]
 
 
-def test_an_announcement_reaches_its_subscribers_but_not_its_sender_and_is_not_kept() -> None:
+def test_announcement_reaches_subscribers_except_sender_and_is_not_kept() -> None:
     core = core_with(A, B, C)
     for connection in (A, B):
         core.handle(connection, wire.Subscribe(1, wire.ANNOUNCE_ADDRESS))
@@ -149,7 +149,7 @@ def test_an_announcement_reaches_its_subscribers_but_not_its_sender_and_is_not_k
 # Publishing
 
 
-def test_a_publication_carries_its_frames_qos_and_time() -> None:
+def test_publication_carries_qos_and_time_of_frame() -> None:
     core = core_with(A, B)
     core.handle(B, wire.Subscribe(1, "/lights/*"))
     message = wire.Publish("/lights/one", 0.5, timestamp=3)
@@ -170,7 +170,7 @@ patterns = st.lists(segments | st.sampled_from(["*", "**"]), min_size=1, max_siz
     addresses,
     st.integers(1, 4),
 )
-def test_a_publication_reaches_whoever_subscribed_but_its_sender_once(
+def test_publication_reaches_each_subscriber_except_sender_once(
     subscriptions: list[tuple[int, int, str]], address: str, sender: int
 ) -> None:
     core = core_with(1, 2, 3, 4)
@@ -183,7 +183,7 @@ def test_a_publication_reaches_whoever_subscribed_but_its_sender_once(
     assert sorted(reached) == sorted(expected)
 
 
-def test_what_is_unsubscribed_or_gone_is_not_delivered() -> None:
+def test_unsubscribed_or_closed_session_gets_nothing() -> None:
     core = core_with(A, B, C)
     core.handle(B, wire.Subscribe(1, "/a"))
     core.handle(C, wire.Subscribe(1, "/a"))
@@ -192,7 +192,7 @@ def test_what_is_unsubscribed_or_gone_is_not_delivered() -> None:
     assert core.handle(A, wire.Publish("/a", 1)) == []
 
 
-def test_a_subscription_to_some_types_gets_no_others() -> None:
+def test_subscription_to_types_gets_only_these() -> None:
     core = core_with(A, B)
     core.handle(B, wire.Subscribe(1, "/a", frozenset({wire.SignalType.STREAM})))
     assert core.handle(A, wire.Publish("/a", 1)) == []
@@ -207,7 +207,7 @@ def test_bad_addresses_and_patterns_are_errors() -> None:
     assert errors(core.handle(A, wire.Subscribe(1, "a/*"))) == [(A, ErrorCode.PATTERN_ERROR)]
 
 
-def test_an_error_about_a_long_address_still_fits_into_a_frame() -> None:
+def test_error_about_long_address_fits_into_frame() -> None:
     core = core_with(A)
     for message in (wire.Publish("é" * 32000, 1), wire.Get("/" + "a" * 65000)):
         (told,) = core.handle(A, message)
@@ -215,7 +215,7 @@ def test_an_error_about_a_long_address_still_fits_into_a_frame() -> None:
         assert len(wire.encode(told.message)) < 5000
 
 
-def test_the_number_of_subscriptions_is_limited() -> None:
+def test_number_of_subscriptions_is_limited() -> None:
     core = core_with(A)
     for number in range(1000):
         assert core.handle(A, wire.Subscribe(number, "/a")) == []
@@ -226,7 +226,7 @@ def test_the_number_of_subscriptions_is_limited() -> None:
 # Parameters
 
 
-def test_a_set_is_told_to_subscribers_and_to_its_sender_if_it_subscribed() -> None:
+def test_set_reaches_subscribers_including_sender() -> None:
     core = core_with(A, B)
     core.handle(A, wire.Subscribe(1, "/a"))
     core.handle(B, wire.Subscribe(1, "/**"))
@@ -237,7 +237,7 @@ def test_a_set_is_told_to_subscribers_and_to_its_sender_if_it_subscribed() -> No
     ]
 
 
-def test_a_set_that_asks_for_it_is_acknowledged() -> None:
+def test_set_is_acknowledged_on_request() -> None:
     core = core_with(A)
     assert core.handle(A, wire.Set("/a", 5), wire.QoS.FIRE) == []
     assert core.handle(A, wire.Set("/a", 6), wire.QoS.CONFIRM) == [
@@ -245,7 +245,7 @@ def test_a_set_that_asks_for_it_is_acknowledged() -> None:
     ]
 
 
-def test_a_get_is_answered_with_a_snapshot_or_an_error() -> None:
+def test_get_is_answered_with_snapshot_or_error() -> None:
     core = core_with(A, B)
     core.handle(A, wire.Set("/a", [1, "x"]))
     assert core.handle(B, wire.Get("/a")) == [
@@ -254,7 +254,7 @@ def test_a_get_is_answered_with_a_snapshot_or_an_error() -> None:
     assert errors(core.handle(B, wire.Get("/b"))) == [(B, ErrorCode.ADDRESS_NOT_FOUND)]
 
 
-def test_whoever_comes_or_subscribes_later_gets_a_snapshot() -> None:
+def test_late_session_or_subscription_gets_snapshot() -> None:
     core = core_with(A)
     core.handle(A, wire.Set("/a/b", True))
     kept = wire.Snapshot((wire.Param("/a/b", True, 1, "s1", 7),))
@@ -262,7 +262,7 @@ def test_whoever_comes_or_subscribes_later_gets_a_snapshot() -> None:
     assert core.handle(A, wire.Subscribe(2, "/b/*")) == []
 
 
-def test_a_refused_set_is_an_error_and_is_told_to_nobody() -> None:
+def test_refused_set_is_error_and_reaches_no_subscriber() -> None:
     core = core_with(A, B)
     core.handle(A, wire.Subscribe(1, "/a"))
     core.handle(A, wire.Set("/a", 5, lock=True))
@@ -275,12 +275,12 @@ def test_a_refused_set_is_an_error_and_is_told_to_nobody() -> None:
 # The rest
 
 
-def test_a_ping_is_answered() -> None:
+def test_ping_is_answered() -> None:
     assert core_with(A).handle(A, wire.Ping()) == [Deliver(A, wire.Pong(), Why.REPLY, A)]
 
 
 @pytest.mark.parametrize("message", [wire.Pong(), wire.Ack(), wire.Error(500, "mine")])
-def test_an_answer_is_not_answered(message: wire.Message) -> None:
+def test_pong_is_not_answered(message: wire.Message) -> None:
     assert core_with(A).handle(A, message) == []
 
 
@@ -297,7 +297,7 @@ def test_an_answer_is_not_answered(message: wire.Message) -> None:
         (wire.Query("/a"), ErrorCode.UNAVAILABLE, "QUERY"),
     ],
 )
-def test_what_is_not_offered_is_understood_and_answered(
+def test_message_that_is_not_offered_is_answered_with_error(
     message: wire.Message, code: ErrorCode, name: str
 ) -> None:
     (told,) = core_with(A).handle(A, message)
@@ -307,7 +307,7 @@ def test_what_is_not_offered_is_understood_and_answered(
     assert told.message.message.startswith(name)
 
 
-def test_the_messages_of_a_bundle_are_handled_one_by_one() -> None:
+def test_messages_of_bundle_are_handled_one_by_one() -> None:
     signal = wire.Publish(wire.signal_address("s2"), {"type": "connected"})
     bundle = wire.Bundle((signal, wire.Set("/a", 1), wire.Publish(wire.signal_address("nobody"), 1)))
     effects = core_with(A, B).handle(A, bundle)
@@ -315,7 +315,7 @@ def test_the_messages_of_a_bundle_are_handled_one_by_one() -> None:
     assert errors(effects[1:]) == [(A, ErrorCode.SESSION_NOT_FOUND)]
 
 
-def test_a_session_id_may_hold_a_slash() -> None:
+def test_session_id_may_contain_slash() -> None:
     ids = iter(["a/1", "a/2"])
     core = RouterCore(lambda: next(ids))
     for connection in (A, B):
@@ -325,7 +325,7 @@ def test_a_session_id_may_hold_a_slash() -> None:
     assert core.handle(A, signal) == [Deliver(B, signal, Why.SIGNAL, A, wire.QoS.FIRE)]
 
 
-def test_what_cannot_be_passed_on_is_an_error_for_its_sender() -> None:
+def test_undeliverable_message_is_error_for_sender() -> None:
     core = core_with(A, B)
     message = wire.Publish("/a", 1)
     effect = Deliver(B, message, Why.SUBSCRIPTION, A)

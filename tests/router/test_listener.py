@@ -9,7 +9,7 @@ from clasp_e2e.router import RouterError, RouterServer
 from .conftest import Dial
 
 
-async def test_a_port_in_use_is_said_to_be() -> None:
+async def test_port_in_use_is_reported() -> None:
     async with RouterServer.open() as first:
         port = int(first.url.rsplit(":", 1)[1])
         with pytest.raises(RouterError) as caught:
@@ -30,12 +30,12 @@ async def test_a_port_in_use_is_said_to_be() -> None:
         ("999.1.1.1.", 0, "is unknown"),
     ],
 )
-async def test_where_it_cannot_listen_it_says_what_to_do(host: str, port: int, text: str) -> None:
+async def test_address_that_cannot_be_bound_is_reported_with_advice(host: str, port: int, text: str) -> None:
     with pytest.raises(RouterError, match=text):
         await RouterServer.open(host, port)
 
 
-async def test_a_port_that_was_let_go_can_be_taken_again(dial: Dial) -> None:
+async def test_released_port_can_be_bound_again(dial: Dial) -> None:
     async with RouterServer.open() as first:
         port = int(first.url.rsplit(":", 1)[1])
         await (await dial(first.url)).hello()
@@ -45,7 +45,7 @@ async def test_a_port_that_was_let_go_can_be_taken_again(dial: Dial) -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
-async def test_ipv6(dial: Dial) -> None:
+async def test_router_listens_on_ipv6(dial: Dial) -> None:
     try:
         router = await RouterServer.open("::1")
     except RouterError:

@@ -30,7 +30,7 @@ def signal(target: Client, value: wire.Value) -> wire.Publish:
     return wire.Publish(wire.signal_address(target.session), value)
 
 
-async def test_a_router_that_swallows_signals(dial: Dial) -> None:
+async def test_router_that_drops_signals_is_found(dial: Dial) -> None:
     async with RouterServer.open(script=only(Why.SIGNAL, lambda _: ())) as router:
         alice, bob = await sessions(router, dial, 2)
         await alice.send(signal(bob, 1))
@@ -38,7 +38,7 @@ async def test_a_router_that_swallows_signals(dial: Dial) -> None:
         assert await bob.before_pong() == []
 
 
-async def test_a_router_that_delivers_to_the_sender_too(dial: Dial) -> None:
+async def test_router_that_delivers_to_sender_is_found(dial: Dial) -> None:
     def echo(effect: Effect) -> Iterable[Effect]:
         assert isinstance(effect, Deliver)
         return effect, replace(effect, connection=effect.origin)
@@ -53,7 +53,7 @@ async def test_a_router_that_delivers_to_the_sender_too(dial: Dial) -> None:
         assert await bob.before_pong() == [announcement]
 
 
-async def test_a_router_that_alters_and_swaps_signals(dial: Dial) -> None:
+async def test_router_that_alters_and_swaps_signals_is_found(dial: Dial) -> None:
     held: list[Deliver] = []
 
     def swap(effect: Effect) -> Iterable[Effect]:
@@ -71,7 +71,7 @@ async def test_a_router_that_alters_and_swaps_signals(dial: Dial) -> None:
         assert [m.value for m in got if isinstance(m, wire.Publish)] == [2, "altered"]
 
 
-async def test_a_router_that_gives_every_session_the_same_id(dial: Dial) -> None:
+async def test_router_that_repeats_session_id_is_found(dial: Dial) -> None:
     def repeat(effect: Effect) -> Iterable[Effect]:
         if isinstance(effect, Deliver) and isinstance(effect.message, wire.Welcome):
             effect = replace(effect, message=replace(effect.message, session="same"))
@@ -81,7 +81,7 @@ async def test_a_router_that_gives_every_session_the_same_id(dial: Dial) -> None
         assert [client.session for client in await sessions(router, dial, 2)] == ["same", "same"]
 
 
-async def test_a_router_that_ends_everybody_for_one_bad_frame(dial: Dial) -> None:
+async def test_router_that_ends_all_sessions_for_bad_frame_is_found(dial: Dial) -> None:
     seen: set[int] = set()
 
     def panic(effect: Effect) -> Iterable[Effect]:

@@ -15,7 +15,7 @@ from .conftest import Client, Dial
 Join = Callable[[], Awaitable[Client]]
 
 
-async def test_two_sessions_and_a_signal_between_them(join: Join) -> None:
+async def test_signal_passes_between_two_sessions(join: Join) -> None:
     alice, bob = await join(), await join()
     assert alice.session != bob.session
     sdp = "v=0\r\n" + "a=é\r\n" * 1000
@@ -29,7 +29,7 @@ async def test_two_sessions_and_a_signal_between_them(join: Join) -> None:
     assert await alice.before_pong() == []
 
 
-async def test_every_value_arrives_equal(join: Join) -> None:
+async def test_each_value_arrives_equal(join: Join) -> None:
     alice, bob = await join(), await join()
     value: wire.Value = {
         "null": None, "yes": True, "int": -(2**63), "float": 0.1, "text": "\0é\U0001f600",
@@ -41,7 +41,7 @@ async def test_every_value_arrives_equal(join: Join) -> None:
     assert got.value == value
 
 
-async def test_one_senders_signals_arrive_in_order(join: Join) -> None:
+async def test_signals_of_one_sender_arrive_in_order(join: Join) -> None:
     alice, bob = await join(), await join()
     address = wire.signal_address(bob.session)
     for number in range(500):
@@ -50,7 +50,7 @@ async def test_one_senders_signals_arrive_in_order(join: Join) -> None:
     assert [message.value for message in got if isinstance(message, wire.Publish)] == list(range(500))
 
 
-async def test_an_unknown_target_is_an_error_for_the_sender(join: Join) -> None:
+async def test_unknown_target_is_error_for_sender(join: Join) -> None:
     alice, bob = await join(), await join()
     await bob.send(wire.Subscribe(1, "/**"))
     await bob.before_pong()
@@ -61,7 +61,7 @@ async def test_an_unknown_target_is_an_error_for_the_sender(join: Join) -> None:
     assert await bob.before_pong() == []
 
 
-async def test_an_event_reaches_many_subscribers(join: Join) -> None:
+async def test_event_reaches_many_subscribers(join: Join) -> None:
     alice, *others = [await join() for _ in range(6)]
     for other in others:
         await other.send(wire.Subscribe(1, "/show/**"))
@@ -71,7 +71,7 @@ async def test_an_event_reaches_many_subscribers(join: Join) -> None:
     assert [await other.receive() for other in others] == [event] * 5
 
 
-async def test_a_messagepack_client_is_served(join: Join) -> None:
+async def test_messagepack_client_is_served(join: Join) -> None:
     msgpack = pytest.importorskip("msgpack")
     alice, bob = await join(), await join()
     payload = msgpack.packb(
@@ -83,7 +83,7 @@ async def test_a_messagepack_client_is_served(join: Join) -> None:
     assert got.value == {"sdp": "x"}
 
 
-async def test_what_grew_too_large_on_the_way_is_an_error_for_its_sender(join: Join) -> None:
+async def test_message_that_becomes_too_large_is_error_for_sender(join: Join) -> None:
     msgpack = pytest.importorskip("msgpack")
     alice, bob = await join(), await join()
     payload = msgpack.packb(
@@ -96,7 +96,7 @@ async def test_what_grew_too_large_on_the_way_is_an_error_for_its_sender(join: J
 
 
 @pytest.mark.parametrize("path", ["", "/", "/clasp", "/any/where?x=1"])
-async def test_any_path_will_do(router: RouterServer, dial: Dial, path: str) -> None:
+async def test_any_url_path_is_accepted(router: RouterServer, dial: Dial, path: str) -> None:
     client = await dial(router.url + path)
     await client.hello()
 
@@ -104,7 +104,7 @@ async def test_any_path_will_do(router: RouterServer, dial: Dial, path: str) -> 
 @pytest.mark.parametrize(
     ("offered", "agreed"), [(None, None), (["clasp"], "clasp"), (["x", "clasp"], "clasp"), (["x"], None)]
 )
-async def test_the_subprotocol_is_agreed_to_and_not_demanded(
+async def test_subprotocol_is_accepted_but_not_required(
     router: RouterServer, dial: Dial, offered: list[str] | None, agreed: str | None
 ) -> None:
     client = await dial(router.url, subprotocols=offered, compression="deflate")
@@ -112,14 +112,14 @@ async def test_the_subprotocol_is_agreed_to_and_not_demanded(
     await client.hello()
 
 
-async def test_without_a_hello_in_time_the_connection_ends(dial: Dial) -> None:
+async def test_connection_without_hello_in_time_ends(dial: Dial) -> None:
     async with RouterServer.open(hello_timeout=0.01) as router:
         client = await dial(router.url)
         assert isinstance(await client.receive(), wire.Error)
         assert await client.closed() == 1002
 
 
-async def test_a_session_outlives_the_time_for_its_hello(dial: Dial) -> None:
+async def test_session_continues_after_hello_deadline(dial: Dial) -> None:
     async with RouterServer.open(hello_timeout=0.3) as router:
         alice, late = await dial(router.url), await dial(router.url)
         await alice.hello()
@@ -128,7 +128,7 @@ async def test_a_session_outlives_the_time_for_its_hello(dial: Dial) -> None:
         assert await alice.before_pong() == [wire.Snapshot()]
 
 
-async def test_a_slow_session_ends_and_holds_up_nobody(dial: Dial) -> None:
+async def test_slow_session_ends_and_delays_no_other(dial: Dial) -> None:
     async with RouterServer.open(max_backlog=1 << 16) as router:
         alice, slow, bob = [await dial(router.url) for _ in range(3)]
         for client in (alice, slow, bob):
@@ -151,7 +151,7 @@ async def test_a_slow_session_ends_and_holds_up_nobody(dial: Dial) -> None:
         slow.socket.transport.abort()
 
 
-async def test_closing_ends_all_sessions_and_leaves_no_task(dial: Dial) -> None:
+async def test_close_ends_all_sessions_and_leaves_no_task(dial: Dial) -> None:
     before = asyncio.all_tasks()
     router = await RouterServer.open()
     client, silent = await dial(router.url), await dial(router.url)
@@ -165,7 +165,7 @@ async def test_closing_ends_all_sessions_and_leaves_no_task(dial: Dial) -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_closing_does_not_wait_for_a_handshake_that_never_comes() -> None:
+async def test_close_does_not_wait_for_missing_handshake() -> None:
     router = await RouterServer.open()
     host, port = router.url.removeprefix("ws://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -185,14 +185,14 @@ async def test_closing_does_not_wait_for_a_handshake_that_never_comes() -> None:
             await each.wait_closed()
 
 
-async def test_closing_before_listening_does_nothing() -> None:
+async def test_close_before_listening_does_nothing() -> None:
     router = RouterServer.open()
     with pytest.raises(RouterError, match="await it"):
         _ = router.url
     await router.close()
 
 
-async def test_an_abrupt_departure_ends_that_session_only(join: Join) -> None:
+async def test_abrupt_disconnect_ends_only_that_session(join: Join) -> None:
     alice, bob, carol = [await join() for _ in range(3)]
     bob.socket.transport.abort()
     with pytest.raises(ConnectionClosed):

@@ -30,7 +30,7 @@ def test_revisions_count_from_one() -> None:
     assert params.get("/a") == wire.Param("/a", "z", 3, "me", 0)
 
 
-def test_an_expected_revision_must_be_the_current_one() -> None:
+def test_expected_revision_must_be_current() -> None:
     params = Params(Clock())
     params.set(wire.Set("/a", 1), "me")
     assert params.set(wire.Set("/a", 2, revision=1), "you") == 2
@@ -40,7 +40,7 @@ def test_an_expected_revision_must_be_the_current_one() -> None:
     assert param.value == 2
 
 
-def test_a_lock_keeps_others_out_until_its_holder_unlocks() -> None:
+def test_lock_excludes_others_until_unlocked() -> None:
     params = Params(Clock())
     params.set(wire.Set("/a", 1, lock=True), "me")
     assert refused(params, wire.Set("/a", 2), "you") is ErrorCode.LOCK_HELD
@@ -51,7 +51,7 @@ def test_a_lock_keeps_others_out_until_its_holder_unlocks() -> None:
     assert params.set(wire.Set("/a", 4), "you") == 4
 
 
-def test_a_holder_who_leaves_leaves_no_lock() -> None:
+def test_lock_ends_with_its_holder() -> None:
     params = Params(Clock())
     params.set(wire.Set("/a", 1, lock=True), "me")
     params.set(wire.Set("/b", 1, lock=True), "you")
@@ -60,7 +60,7 @@ def test_a_holder_who_leaves_leaves_no_lock() -> None:
     assert refused(params, wire.Set("/b", 2), "me") is ErrorCode.LOCK_HELD
 
 
-def test_an_absolute_time_to_live_runs_from_the_write_and_a_sliding_one_from_each_use() -> None:
+def test_absolute_ttl_counts_from_write_and_sliding_from_each_use() -> None:
     clock = Clock()
     params = Params(clock)
     params.set(wire.Set("/absolute", 1, ttl=wire.Ttl(wire.TtlMode.ABSOLUTE, 10)), "me")
@@ -76,7 +76,7 @@ def test_an_absolute_time_to_live_runs_from_the_write_and_a_sliding_one_from_eac
     assert params.set(wire.Set("/sliding", 2), "me") == 1
 
 
-def test_a_value_that_no_snapshot_could_hold_is_refused() -> None:
+def test_value_too_large_for_snapshot_is_refused() -> None:
     params = Params(Clock())
     assert refused(params, wire.Set("/a", "x" * 65_520)) is ErrorCode.INVALID_VALUE
     assert refused(params, wire.Set("/a", "x" * 70_000)) is ErrorCode.INVALID_VALUE
@@ -86,7 +86,7 @@ def test_a_value_that_no_snapshot_could_hold_is_refused() -> None:
     wire.encode(snapshot)
 
 
-def test_the_number_of_parameters_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_parameters_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_PARAMS == 10_000
     monkeypatch.setattr("clasp_e2e.router.state.MAX_PARAMS", 2)
     clock = Clock()
@@ -100,7 +100,7 @@ def test_the_number_of_parameters_is_limited(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(st.lists(st.integers(0, 60_000), max_size=12))
-def test_snapshots_fit_into_frames_and_leave_nothing_out(sizes: list[int]) -> None:
+def test_snapshots_fit_into_frames_and_are_complete(sizes: list[int]) -> None:
     params = Params(Clock())
     for number, size in enumerate(sizes):
         params.set(wire.Set(f"/{number}", bytes(size)), "me")
@@ -112,7 +112,7 @@ def test_snapshots_fit_into_frames_and_leave_nothing_out(sizes: list[int]) -> No
     assert told == [(f"/{number}", bytes(size)) for number, size in enumerate(sizes)]
 
 
-def test_a_snapshot_holds_what_matches() -> None:
+def test_snapshot_holds_matching_parameters() -> None:
     params = Params(Clock())
     for address in ("/a/b", "/a/c", "/b"):
         params.set(wire.Set(address, 1), "me")

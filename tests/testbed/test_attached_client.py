@@ -30,7 +30,7 @@ async def kills(unconnected: UnconnectedPair) -> None:
     await (await unconnected.attach()).offerer.kill()
 
 
-async def test_a_scenario_that_kills_without_declaring_it_is_an_error() -> None:
+async def test_undeclared_kill_is_error() -> None:
     driver = OpensKillablePeers()
     found = await judged(kills, driver=driver)
     assert found.result.outcome is Outcome.ERROR
@@ -38,13 +38,13 @@ async def test_a_scenario_that_kills_without_declaring_it_is_an_error() -> None:
     assert driver.killable == 0
 
 
-async def test_a_scenario_that_declares_that_it_kills_has_killable_peers() -> None:
+async def test_declared_kill_gets_killable_peers() -> None:
     driver = OpensKillablePeers()
     found = await judge(await opened_run(driver), case(kills, kills=True))
     assert found.result.outcome is Outcome.PASSED
     assert driver.killable == 2
 
 
-async def test_a_driver_with_one_way_to_open_peers_serves_a_scenario_that_kills() -> None:
+async def test_driver_with_own_processes_serves_scenario_that_kills() -> None:
     found = await judge(await opened_run(FakeDriver()), case(kills, kills=True))
     assert found.result.outcome is Outcome.PASSED

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("watched")
 SOMEBODYS = ExternalRouter("ws://127.0.0.1:1")
 
 
-async def test_a_router_that_is_somebodys_is_attacked_only_on_request() -> None:
+async def test_foreign_router_is_attacked_only_on_request() -> None:
     with pytest.raises(LeftOut, match="--attack-router"):
         await RouterSource(ReferenceDriver(), SOMEBODYS).open(1, to_attack=True)
     asked = RouterSource(ReferenceDriver(), SOMEBODYS, may_be_attacked=True)
@@ -28,7 +28,7 @@ async def test_a_router_that_is_somebodys_is_attacked_only_on_request() -> None:
     assert await RouterSource(ReferenceDriver(), SOMEBODYS).open(1) is SOMEBODYS
 
 
-async def test_a_router_of_ours_that_is_attacked_is_shared_with_nobody() -> None:
+async def test_attacked_router_is_not_shared() -> None:
     source = RouterSource(ReferenceDriver(), None)
     shared = await source.open(5)
     source = RouterSource(ReferenceDriver(), shared)
@@ -39,7 +39,7 @@ async def test_a_router_of_ours_that_is_attacked_is_shared_with_nobody() -> None
     await shared.close()
 
 
-async def test_what_is_left_out_is_skipped() -> None:
+async def test_excluded_scenario_is_skipped() -> None:
     async def body(unconnected: object) -> None:
         raise LeftOut("ask for it with --attack-router")
 
@@ -48,7 +48,7 @@ async def test_what_is_left_out_is_skipped() -> None:
     assert found.result.message == "ask for it with --attack-router"
 
 
-async def test_a_raw_connection_is_heard_and_can_vanish() -> None:
+async def test_raw_connection_can_vanish() -> None:
     async with RouterServer.open() as router:
         connection = await RawConnection.open(router.url)
         await connection.shake_hands()
@@ -58,7 +58,7 @@ async def test_a_raw_connection_is_heard_and_can_vanish() -> None:
         await connection.end()
 
 
-async def test_a_raw_connection_tells_that_the_router_ended_it() -> None:
+async def test_raw_connection_reports_end_by_router() -> None:
     async with RouterServer.open() as router:
         connection = await RawConnection.open(router.url)
         await connection.write(b"no HTTP at all\r\n\r\n")
@@ -67,7 +67,7 @@ async def test_a_raw_connection_tells_that_the_router_ended_it() -> None:
         await connection.end()
 
 
-async def test_a_raw_connection_tells_that_the_router_has_closed_it() -> None:
+async def test_raw_connection_reports_close_by_router() -> None:
     async def close(connection: ServerConnection) -> None:
         await connection.close(1008, "not now")
 
@@ -83,7 +83,7 @@ async def test_a_raw_connection_tells_that_the_router_has_closed_it() -> None:
         await connection.end()
 
 
-async def test_a_raw_connection_joins_the_fragments_of_a_message() -> None:
+async def test_raw_connection_joins_fragments() -> None:
     async def welcome(connection: ServerConnection) -> None:
         await connection.send([b"wel", b"", b"come"])
         await connection.wait_closed()

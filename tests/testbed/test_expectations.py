@@ -48,7 +48,7 @@ def value(it: object) -> Expectation:
         lambda: value(2).at_most(2),
     ],
 )
-def test_what_is_as_expected_passes(require: Callable[[], None]) -> None:
+def test_expected_value_passes(require: Callable[[], None]) -> None:
     require()
 
 
@@ -63,14 +63,16 @@ def test_what_is_as_expected_passes(require: Callable[[], None]) -> None:
         (lambda: value(33.01).at_most(33), "the value: at most 33", "33.01"),
     ],
 )
-def test_what_is_not_says_both_sides(require: Callable[[], None], expected: str, seen: str) -> None:
+def test_unexpected_value_is_reported_with_expected_one(
+    require: Callable[[], None], expected: str, seen: str
+) -> None:
     with pytest.raises(Unmet) as caught:
         require()
     assert (caught.value.expected, caught.value.seen) == (expected, seen)
     assert caught.value.requirement == "SND-1"
 
 
-def test_a_block_judges_the_requirement_that_it_names(judgment: Judgment) -> None:
+def test_judging_block_judges_named_requirement(judgment: Judgment) -> None:
     with pytest.raises(Unmet) as caught, judging("SND-3"):
         value(1).equals(2)
     assert caught.value.requirement == "SND-3"
@@ -81,16 +83,16 @@ def test_a_block_judges_the_requirement_that_it_names(judgment: Judgment) -> Non
     assert judgment.met == {"SND-3"}
 
 
-def test_a_block_cannot_judge_what_the_scenario_does_not_name() -> None:
+def test_judging_block_refuses_requirement_of_other_scenarios() -> None:
     with pytest.raises(LookupError, match="CON-5"), judging("CON-5"):
         pass
 
 
-async def test_a_refusal_is_returned_in_its_own_words() -> None:
+async def test_refusal_is_returned_with_its_message() -> None:
     assert await expect_refusal(refuses(), "the call") == "the address is in use"
 
 
-async def test_a_call_that_is_not_refused_is_unmet() -> None:
+async def test_call_without_required_refusal_is_unmet() -> None:
     async def succeeds() -> int:
         return 5
 
@@ -102,7 +104,7 @@ async def test_a_call_that_is_not_refused_is_unmet() -> None:
         await expect_refusal(raises(), "the call")
 
 
-def test_payloads_follow_from_the_seed(judgment: Judgment) -> None:
+def test_payloads_follow_from_seed(judgment: Judgment) -> None:
     first, second = random_payload(), random_payload(5)
     assert (len(first), len(second)) == (LARGE_PAYLOAD, 5)
     judgment.rng.seed("seed")
@@ -114,13 +116,13 @@ def test_remarks_are_kept(judgment: Judgment) -> None:
     assert judgment.remarks == ["the payload goes raw"]
 
 
-def test_values_are_shown_as_they_read_best() -> None:
+def test_values_are_shown_readably() -> None:
     assert show(b"\x01" * 9) == "9 bytes (0101010101010101…)"
     assert show(["a", 1]) == "['a', 1]"
     assert show(()) == "nothing"
 
 
-async def test_a_judgment_is_its_own_task_s() -> None:
+async def test_judgment_belongs_to_its_task() -> None:
     async def other() -> str:
         JUDGMENT.set(Judgment(("CON-1",), random.Random(0)))
         return Unmet("a", "b").requirement
@@ -129,5 +131,5 @@ async def test_a_judgment_is_its_own_task_s() -> None:
     assert Unmet("a", "b").requirement == "SND-1"
 
 
-def test_what_blocks_is_named() -> None:
+def test_blocking_requirement_is_named() -> None:
     assert str(Blocked("CON-5", "no connection")) == "blocked by CON-5: no connection"

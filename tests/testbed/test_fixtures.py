@@ -32,7 +32,7 @@ from .fakes import FakeDriver, refuses
 pytestmark = pytest.mark.usefixtures("watched")
 
 
-async def test_a_connected_pair_has_both_told() -> None:
+async def test_connected_pair_has_received_connected_twice() -> None:
     async def body(connected_pair: PeerPair) -> None:
         sender, receiver = connected_pair
         payload = random_payload()
@@ -43,7 +43,7 @@ async def test_a_connected_pair_has_both_told() -> None:
     assert found.result.outcome is Outcome.PASSED, found.result.message
 
 
-async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> None:
+async def test_unconnected_pair_is_blocked_by_named_precondition() -> None:
     async def silent(*_: object) -> None:
         return
 
@@ -55,7 +55,7 @@ async def test_a_pair_that_does_not_connect_blocks_and_names_the_ground() -> Non
         assert (found.result.outcome, found.result.blocked_by) == (Outcome.BLOCKED, "CON-5")
 
 
-async def test_what_is_not_declared_is_not_offered() -> None:
+async def test_undeclared_capability_is_not_offered() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         await (await unconnected.attach()).offerer.close()
 
@@ -64,7 +64,7 @@ async def test_what_is_not_declared_is_not_offered() -> None:
     assert "'close'" in found.result.message
 
 
-async def test_a_refusal_that_is_required_passes() -> None:
+async def test_required_refusal_passes() -> None:
     async def body(unconnected: UnconnectedPair) -> None:
         pair = await unconnected.attach(P2PConfig())
         await expect_refusal(pair.offerer.connect_to_peer("nobody"), "connecting to nobody")
@@ -72,7 +72,7 @@ async def test_a_refusal_that_is_required_passes() -> None:
     assert (await judged(body, "TMO-3")).result.outcome is Outcome.PASSED
 
 
-def test_the_texts_of_a_value_are_changed_wherever_they_stand() -> None:
+def test_texts_are_changed_everywhere_in_value() -> None:
     value: wire.Value = {"sdp": "a", "list": ["b", 1, None], "map": {"key": "c"}, "bytes": b"d"}
     changed = {"sdp": "A", "list": ["B", 1, None], "map": {"key": "C"}, "bytes": b"d"}
     assert with_texts(value, str.upper) == changed
@@ -99,9 +99,7 @@ class Silent(Inbox):
         ),
     ],
 )
-async def test_a_pair_without_a_connection_says_who_offered_no_candidate(
-    candidates: dict[str, str], seen: str
-) -> None:
+async def test_unconnected_pair_names_peer_without_candidate(candidates: dict[str, str], seen: str) -> None:
     board = Switchboard()
     for sender, setup, receiver in (("alice", "actpass", "bob"), ("bob", "active", "alice")):
         sdp = f"v=0\r\na=ice-ufrag:{sender}\r\na=setup:{setup}\r\n{candidates[sender]}"

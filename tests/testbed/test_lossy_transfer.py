@@ -44,7 +44,7 @@ def flow(sent: list[bytes], arrived: list[bytes]) -> Flow:
         ([], 3, 0, []),
     ],
 )
-def test_a_flow_tells_gaps_repeats_and_order(
+def test_sequence_reports_gaps_repeats_and_order(
     arrived: list[bytes], missing: int, repeated: int, order: list[int]
 ) -> None:
     told = flow([b"a", b"b", b"c"], arrived)
@@ -52,7 +52,7 @@ def test_a_flow_tells_gaps_repeats_and_order(
 
 
 @pytest.mark.parametrize("overhead", OVERHEADS)
-def test_the_size_of_a_datagram_tells_a_large_message(overhead: int) -> None:
+def test_datagram_size_identifies_large_message(overhead: int) -> None:
     """A datagram as large as `LARGE` holds a large message, and a large message makes one."""
     bundle = MTU // SMALL
     while bundle * (SMALL + 16) + overhead - 16 > MTU:
@@ -61,7 +61,7 @@ def test_the_size_of_a_datagram_tells_a_large_message(overhead: int) -> None:
     assert LARGE + overhead + SMALL + 16 > MTU
 
 
-def test_the_large_ones_meet_their_fate_and_nothing_else_does() -> None:
+def test_impairment_affects_only_large_messages() -> None:
     conditions = Conditions()
     pair: Any = SimpleNamespace(link=conditions, subject="alice", side=lambda _: Side.B)
     SelectiveLoss(pair)
@@ -81,9 +81,7 @@ def test_the_large_ones_meet_their_fate_and_nothing_else_does() -> None:
         (reordered(0.2, by=0.03, seed=20), 60),
     ],
 )
-def test_the_weather_of_the_scenarios_touches_what_either_side_sends(
-    impairment: Impairment, datagrams: int
-) -> None:
+def test_impairments_of_scenarios_affect_both_directions(impairment: Impairment, datagrams: int) -> None:
     """A message of `LARGE` bytes is a datagram at least: with these seeds none of them goes unharmed."""
     for side in Side:
         fates = [impairment(Datagram(side, index, LARGE, True, 0.0)) for index in range(datagrams)]

@@ -17,7 +17,7 @@ def new_testbed(*, coturn: bool) -> Testbed:
 
 
 @pytest.mark.parametrize("coturn", [False, True])
-async def test_a_turn_server_is_the_one_that_was_asked_for(coturn: bool) -> None:
+async def test_turn_server_is_the_requested_one(coturn: bool) -> None:
     if coturn and not Coturn.is_installed():
         pytest.skip("coturn is not installed")
     bed = new_testbed(coturn=coturn)
@@ -29,7 +29,7 @@ async def test_a_turn_server_is_the_one_that_was_asked_for(coturn: bool) -> None
         assert await bed.close() == []
 
 
-async def test_coturn_that_is_missing_is_the_machines_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_coturn_is_environment_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     bed = new_testbed(coturn=True)
     with pytest.raises(EnvironmentFault, match=r"coturn is not installed.*embedded"):

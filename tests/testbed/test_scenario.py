@@ -11,7 +11,7 @@ from clasp_e2e.testbed.scenario import FIXTURES, requirement, scenario_of
 
 
 @pytest.mark.parametrize("world", sorted(FIXTURES))
-def test_a_scenario_asks_for_its_world_by_the_name_of_its_parameter(world: str) -> None:
+def test_scenario_names_its_fixture_by_parameter(world: str) -> None:
     functions = {}
     exec(f"async def test_it({world}):\n    '''The title.\n\n    More.\n    '''", functions)
     test = requirement("CON-5", "SND-1")(functions["test_it"])
@@ -23,7 +23,7 @@ def test_a_scenario_asks_for_its_world_by_the_name_of_its_parameter(world: str) 
     assert list(inspect.signature(test).parameters) == ["case"]
 
 
-def test_what_is_slow_waits() -> None:
+def test_slow_scenario_waits() -> None:
     async def test_it(pair): ...
 
     for options, expected in [
@@ -48,7 +48,7 @@ def test_scenario_has_one_fixture_that_exists(function) -> None:
         requirement("CON-5")(function)
 
 
-def test_a_scenario_judges_something() -> None:
+def test_scenario_needs_requirement() -> None:
     async def test_it(pair): ...
 
     with pytest.raises(TypeError, match="at least one requirement"):
@@ -60,7 +60,7 @@ def test_other_functions_are_no_scenarios() -> None:
     assert scenario_of(None) is None
 
 
-def test_a_partner_with_a_script_needs_a_pair() -> None:
+def test_scripted_partner_needs_pair() -> None:
     async def test_it(single): ...
 
     with pytest.raises(TypeError, match="test_it: a scripted partner needs a pair, not single"):

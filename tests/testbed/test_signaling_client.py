@@ -50,9 +50,7 @@ async def of_a_judged_peer(single: SinglePeer) -> None:
         (of_a_judged_peer, Pairing(offerer="x"), Outcome.UNOBSERVED),
     ],
 )
-async def test_a_session_that_the_router_ends_is_an_outcome_and_no_error(
-    body: Body, pairing: Pairing, outcome: Outcome
-) -> None:
+async def test_session_ended_by_router_is_outcome(body: Body, pairing: Pairing, outcome: Outcome) -> None:
     router = ReferenceDriver(router_script=lambda: ends_every_session)
     async with open_run(plan_of({"x": FakeDriver()}, router)) as run:
         found = await run.judge_alone(case(body, "RTR-1", pairing=pairing))
@@ -76,7 +74,7 @@ async def puts_messages_together(router: RouterClients) -> None:
 
 
 @pytest.mark.parametrize("variant", [CombinesFrames, WrapsAll, PingsItsClients], ids=lambda each: each.name)
-async def test_messages_are_read_from_bundles_and_shared_frames_and_pings_are_answered(
+async def test_messages_are_read_from_bundles_and_shared_frames(
     variant: Variant,
 ) -> None:
     async with open_run(plan_of({"x": FakeDriver()}, variant())) as run:

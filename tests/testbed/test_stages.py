@@ -31,7 +31,7 @@ async def pair() -> AsyncIterator[PeerPair]:
 @pytest.mark.parametrize(
     "stage", [AttemptStage.OFFER_SENT, AttemptStage.OFFER_DELIVERED, AttemptStage.ANSWER_SENT]
 )
-async def test_an_attempt_is_held_and_goes_on(pair: PeerPair, stage: AttemptStage) -> None:
+async def test_attempt_is_held_and_continues(pair: PeerPair, stage: AttemptStage) -> None:
     async with StagedAttempt(pair, stage, within=20) as attempt:
         (offer, *answers) = pair.testbed.switchboard.descriptions
         assert (offer.delivered_at is not None) == (stage is not AttemptStage.OFFER_SENT)

@@ -20,7 +20,7 @@ def timeline() -> Timeline:
     return found
 
 
-def test_announcements_of_other_scenarios_are_counted_and_not_noted() -> None:
+def test_announcements_of_other_scenarios_are_only_counted() -> None:
     found = timeline()
     for session in (OURS, STRANGER):
         note_frame(found, "router", "bob", announcement(session), b"")
@@ -29,13 +29,13 @@ def test_announcements_of_other_scenarios_are_counted_and_not_noted() -> None:
     assert found.foreign_entries == 2
 
 
-def test_what_a_client_itself_announces_is_noted_whoever_it_says_it_is() -> None:
+def test_own_announcement_is_recorded_whatever_its_id() -> None:
     found = timeline()
     note_frame(found, "alice", "router", announcement(STRANGER), b"")
     assert (len(found.entries), found.foreign_entries) == (2, 0)
 
 
-def test_other_events_are_noted_whoever_they_are_of() -> None:
+def test_other_events_are_always_recorded() -> None:
     found = timeline()
     note_event(found, "alice", Connected(STRANGER))
     assert STRANGER in found.entries[-1].what

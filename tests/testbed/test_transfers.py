@@ -52,7 +52,7 @@ def inbox() -> Any:
     return Inbox("bob", Timeline(asyncio.get_running_loop().time), Patience(0.02))
 
 
-def test_each_byte_is_once_at_each_end() -> None:
+def test_payloads_begin_and_end_with_each_byte_once() -> None:
     payloads = each_byte_at_both_ends().values()
     assert {data[0] for data in payloads} == {data[-1] for data in payloads} == set(range(256))
 
@@ -63,7 +63,7 @@ def test_samples_differ() -> None:
     assert all(payloads)
 
 
-async def test_payloads_that_arrive_unchanged_are_accepted() -> None:
+async def test_unchanged_payloads_are_accepted() -> None:
     bob = inbox()
     sender: Any = Sender(bob)
     await expect_unchanged(sender, bob, samples())
@@ -89,7 +89,7 @@ def repeated(data: bytes) -> Iterable[bytes]:
         (repeated, r"JSON null .* 2 times$"),
     ],
 )
-async def test_the_payload_that_is_changed_lost_or_repeated_is_named(
+async def test_changed_lost_or_repeated_payload_is_named(
     change: Callable[[bytes], Iterable[bytes]], seen: str
 ) -> None:
     bob = inbox()
@@ -99,7 +99,7 @@ async def test_the_payload_that_is_changed_lost_or_repeated_is_named(
         await expect_unchanged(sender, bob, payloads)
 
 
-async def test_refused_sends_of_a_burst_are_repeated() -> None:
+async def test_refused_sends_of_burst_are_repeated() -> None:
     bob = inbox()
     sender: Any = Sender(bob, refusals=5)
     sent = [bytes([number]) for number in range(10)]
@@ -107,7 +107,7 @@ async def test_refused_sends_of_a_burst_are_repeated() -> None:
     assert arrivals(bob, sent) == [1] * 10
 
 
-async def test_a_send_that_is_refused_although_all_has_arrived_is_unmet() -> None:
+async def test_send_refused_although_buffer_is_empty_is_unmet() -> None:
     bob = inbox()
     sender: Any = Sender(bob, refusals=10**6)
     with pytest.raises(Unmet, match="the buffer is full"):

@@ -25,10 +25,10 @@ async def test_one_usable_candidate_is_enough() -> None:
     await require(IPV6, TCP, IPV4)
 
 
-async def test_no_candidate_at_all_is_not_the_environment() -> None:
+async def test_peer_without_candidates_is_no_environment_error() -> None:
     await require()
 
 
-async def test_candidates_that_the_link_cannot_carry_are_the_environment() -> None:
+async def test_candidates_that_link_cannot_carry_are_environment_error() -> None:
     with pytest.raises(EnvironmentFault, match=r"only host tcp 127\.0\.0\.1, host udp ::1; the link"):
         await require(IPV6, TCP)

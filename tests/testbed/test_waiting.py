@@ -5,7 +5,7 @@ from __future__ import annotations
 from clasp_e2e.testbed.waiting import Patience
 
 
-def test_the_scale_stretches_the_harness_and_not_the_specification() -> None:
+def test_deadline_scale_applies_to_harness_not_to_specification() -> None:
     one, four = Patience(), Patience(4)
     for name in ("event", "call", "open", "retransmission", "cleanup"):
         assert getattr(four, name) == 4 * getattr(one, name)

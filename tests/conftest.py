@@ -97,7 +97,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
 
 @pytest.fixture(scope="session")
 def python_m() -> Iterator[list[str]]:
-    """The words that stand for `python -m` in a command: its process starts with the imports done."""
+    """The words that replace `python -m` in a command; its process is a fork with the imports done."""
     with fork_server() as words:
         yield words
 

@@ -36,7 +36,7 @@ IMPORTED = (
 
 @contextmanager
 def fork_server() -> Generator[list[str]]:
-    """Run a fork server; yield the words that stand for `python -m` in a command."""
+    """Run a fork server; yield the words that replace `python -m` in a command."""
     with tempfile.TemporaryDirectory(prefix="fork-") as folder:
         address = str(Path(folder) / "server")
         # The server ends when its standard input does, however this process ends.

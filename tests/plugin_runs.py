@@ -1,4 +1,4 @@
-"""Runs of the plugin as processes of their own, in a folder of their own, and what they leave."""
+"""Runs of the plugin as processes, each in its own folder, and the files that they write."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAD = """
 MODE = """
     @requirement("RTE-1")
     async def test_the_mode(single):
-        '''A client that was never told a mode is in PreferP2P.'''
+        '''A client whose mode was never set is in PreferP2P.'''
         client = await single.attach(P2PConfig())
         expect(await client.p2p_routing_mode(), "the mode of a new client").equals(PREFER)
 """

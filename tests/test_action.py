@@ -1,4 +1,4 @@
-"""The GitHub Action does what it says: its steps, run as GitHub runs those of a composite action."""
+"""The GitHub Action: its steps, run as GitHub runs those of a composite action."""
 
 from __future__ import annotations
 

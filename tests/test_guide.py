@@ -1,4 +1,4 @@
-"""The guides: their commands are run in an empty folder, and what they state is compared with the code."""
+"""The guides: their commands are run in an empty folder, and their statements are compared with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as a whole: what the wheel holds, who imports whom, what no file may do."""
+"""The package as a whole: contents of the wheel, imports, sizes of files, and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published reports: each explains what failed, shows it, and says nothing of the machine."""
+"""The published reports explain and show each failure, and contain no data of the machine."""
 
 from __future__ import annotations
 

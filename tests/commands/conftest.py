@@ -37,7 +37,7 @@ def environment(package: Path = CHECKOUT) -> dict[str, str]:
 
 @pytest.fixture
 def clasp_e2e(python_m: list[str]) -> list[str]:
-    """The words that stand for `clasp-e2e` in a command."""
+    """The words that replace `clasp-e2e` in a command."""
     return [*python_m, "clasp_e2e"]
 
 

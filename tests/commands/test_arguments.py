@@ -1,4 +1,4 @@
-"""What cannot be run as it was written is found out before anything runs."""
+"""Invalid arguments are reported before anything runs."""
 
 from __future__ import annotations
 

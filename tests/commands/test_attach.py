@@ -1,4 +1,4 @@
-"""`--attach`, and `clasp-e2e connect`: a run that waits for an adapter that somebody else starts."""
+"""`--attach`, and `clasp-e2e connect`: a run that waits for an adapter that the user starts."""
 
 from __future__ import annotations
 

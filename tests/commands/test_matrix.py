@@ -1,4 +1,4 @@
-"""`clasp-e2e matrix`, in real runs: cells of every kind, one result for all, and an orderly end."""
+"""`clasp-e2e matrix` in real runs: cells of each kind, the combined results, and interruption."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_implementation_is_started_once_for_all_cells_and_roles(command: Command
     finished = command("matrix", "--peers", peers, "--routers", routers, "--results", "out", *QUICK)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("begun") == finished.stdout.count("begun 1, routers 1, ended 1") == 1
-    assert "\n1 of " in finished.stdout, "a log is told how far it is"
+    assert "\n1 of " in finished.stdout, "progress is printed to a log"
     document = json.loads((tmp_path / "out/matrix.json").read_text())
     assert [cell["state"] for cell in document["cells"]] == ["judged"] * 8
     for cell in document["cells"]:

@@ -1,4 +1,4 @@
-"""Shards, run, merged and gated as a CI would: the last job says what one run of all says."""
+"""Shards are run, merged and gated as in CI; the result equals that of one run."""
 
 from __future__ import annotations
 

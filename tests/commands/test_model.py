@@ -1,4 +1,4 @@
-"""Scripts performed in earnest: the reference withstands the search, and mutants are found by it."""
+"""`clasp-e2e model` in real runs: the reference passes the search, and mutants are found by it."""
 
 from __future__ import annotations
 

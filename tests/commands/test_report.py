@@ -1,4 +1,4 @@
-"""`clasp-e2e report` draws each form from the results of a run, and says what is wrong with bad ones."""
+"""`clasp-e2e report` writes each format from the results of a run, and reports invalid results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results that were cut short, changed or are another's: a report or a clear error, and never a traceback."""
+"""Results that are cut short, changed or of another version give a report or a clear error, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as it is when installed, outside of any checkout."""
+"""The installed command, outside of any checkout."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def main():
     if FAULT in ("ignores_all", "ignores_and_holds"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if FAULT.endswith("holds"):
-        # Who starts when nobody reads any more must fail, not wait.
+        # A process that starts after the reader has ended must fail, not wait.
         alive = os.open(sys.argv[2], os.O_WRONLY | os.O_NONBLOCK)
     if FAULT == "crash_at_start":
         sys.exit("cannot find libclasp.so")

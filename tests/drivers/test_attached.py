@@ -1,4 +1,4 @@
-"""Adapters that somebody else starts: awaited on a socket, and spoken to as those on standard input."""
+"""Adapters that the user starts: accepted on a socket, and controlled as those on standard input."""
 
 from __future__ import annotations
 

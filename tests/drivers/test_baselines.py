@@ -1,4 +1,4 @@
-"""The baselines that come along: each can be read, and names what a run can have."""
+"""The included baselines: each can be read, and names existing scenarios and requirements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON-RPC connection: which answer belongs to which call, and what a violation of the protocol costs."""
+"""The JSON-RPC connection: assignment of answers to calls, and the effect of protocol violations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stdio driver with adapters that lie: each lie is named, in time, and leaves no process."""
+"""The stdio driver with faulty adapters: each fault is named, in time, and leaves no process."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ async def test_adapter_that_will_not_go_is_made_to(make_driver: MakeDriver, faul
 
 
 async def end_of(pipe: int) -> bytes:
-    """What a pipe holds, once nobody has it open for writing any more."""
+    """Return the content of a pipe after its last writer has closed it."""
     stream = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(

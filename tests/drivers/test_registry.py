@@ -39,7 +39,7 @@ class Holder: driver = made
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A module beside the user, in the working directory, which is not on the path."""
+    """A module in the working directory, which is not on the path."""
     (tmp_path / "users_drivers.py").write_text(MODULE)
     (tmp_path / "needs_more.py").write_text("import a_package_that_is_not_there")
     monkeypatch.chdir(tmp_path)

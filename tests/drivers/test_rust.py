@@ -43,7 +43,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
 
 @pytest.fixture
 def tools(programs: Put) -> Put:
-    """All that the build needs beside cargo."""
+    """Provide everything that the build needs except cargo."""
     programs("cc", "exit 0")
     programs("pkg-config", "exit 0")
     return programs

@@ -1,4 +1,4 @@
-"""What a start costs, and how many the machine has room for."""
+"""The cost of starting a process, and the number of processes that the machine has room for."""
 
 from __future__ import annotations
 

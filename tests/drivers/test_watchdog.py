@@ -1,4 +1,4 @@
-"""How the watchdog finds what adapters left behind, and ends it."""
+"""The watchdog finds the processes that adapters left behind, and ends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases wait for which others."""
+"""The cases that a case waits for."""
 
 from __future__ import annotations
 

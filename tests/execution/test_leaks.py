@@ -1,4 +1,4 @@
-"""Each scenario answers for its own leftovers, and for nobody else's."""
+"""Leaks are attributed to the scenario that caused them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("watched")
 
 
 async def as_scenario(name: str, body: Callable[[], Awaitable[T]]) -> tuple[Ownership, T]:
-    """Run `body` as the scenario `name`, beside whatever else runs."""
+    """Run `body` as the scenario `name`."""
     owned = Ownership(name)
 
     async def run() -> T:

@@ -1,4 +1,4 @@
-"""The last resort: what blocks the event loop is interrupted, there where it blocks, and the rest goes on."""
+"""The loop watchdog interrupts a call that blocks the event loop."""
 
 from __future__ import annotations
 

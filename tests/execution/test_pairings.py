@@ -1,4 +1,4 @@
-"""Who stands opposite whom, and which role is looked at."""
+"""Pairings: which implementations take part, and which role is judged."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def cases(subjects: Subjects) -> set[tuple[str, str, str, str]]:
 def test_complete_pairing_has_every_case_of_other_runs(subjects: Subjects) -> None:
     complete, own = complete_pairings(subjects), cases(subjects)
     for other in SELECTIONS:
-        # What a run adds by judging the reference too, nobody asks of the others.
+        # Cases that judge the reference in addition are not required of the others.
         judges_reference = any(getattr(other, role) == "reference" for role in other.judged & PEERS)
         if not judges_reference:
             assert {case for case in cases(other) if case[2] in complete} <= own

@@ -1,4 +1,4 @@
-"""Starting and ending what the scenarios of a run share: whatever goes wrong is said once, in time."""
+"""Start and end of the implementations of a run: each failure is reported once, in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run: what is tried, in which order results come, what is recorded, what is left behind."""
+"""A run: which cases are run, the order of results, the records, and the clean-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way in which a scenario can end, and what it is then said to have shown."""
+"""Each way in which a scenario can end, and its outcome."""
 
 from __future__ import annotations
 

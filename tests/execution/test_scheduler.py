@@ -1,4 +1,4 @@
-"""Which cases run at once, and which one starts next."""
+"""Which cases run in parallel, and which one starts next."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_active_cases_are_bounded_and_lower_priority_number_starts_first()
     for name, priority in [("a", 5), ("b", 5), ("c", 2), ("d", 1)]:
         cases.submit(name, priority=priority)
     await turns()
-    assert cases.started == ["a", "b"], "nobody knew of the others yet"
+    assert cases.started == ["a", "b"], "the others were not known yet"
     await cases.end("a")
     assert cases.started[2:] == ["d"]
     await cases.end("b", "d")

@@ -1,4 +1,4 @@
-"""From the options to who takes part, and what is said of options that make no sense."""
+"""From options to implementations, and messages about contradictory options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several runs have in common is observed once, whoever asks; by another if that one is cancelled."""
+"""Observations that several runs share are made once, and repeated if the observing run is cancelled."""
 
 from __future__ import annotations
 

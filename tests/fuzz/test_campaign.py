@@ -1,4 +1,4 @@
-"""What a campaign finds, makes small and saves, on targets that are frail on purpose."""
+"""The findings of a campaign, minimized and saved, on targets that crash on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search, over implementations that are functions of the script."""
+"""The search, with implementations that are functions of the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A UDP socket to stand for a peer, without WebRTC."""
+"""A UDP socket in the role of a peer, without WebRTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every change of conditions is described, with its direction."""
+"""Each change of conditions is described, with its direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pairs of NATs a direct path leads through, in the table and on the link."""
+"""Pairs of NATs that allow a direct path, in the table and on the link."""
 
 from __future__ import annotations
 

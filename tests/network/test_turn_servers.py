@@ -1,4 +1,4 @@
-"""The embedded server and, where it is installed, coturn: what aioice's client makes of them."""
+"""The embedded TURN server and, where it is installed, coturn, with aioice's client."""
 
 from __future__ import annotations
 

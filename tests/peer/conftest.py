@@ -1,4 +1,4 @@
-"""Clients of the reference peer over a real router, and the proof that they leave nothing behind."""
+"""Clients of the reference peer over a real router, with a check for leaks."""
 
 from __future__ import annotations
 

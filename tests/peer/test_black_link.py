@@ -1,4 +1,4 @@
-"""A path that goes black, between two real transports."""
+"""A path that drops everything, between two real transports."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ async def test_close_on_cut_link_is_bounded(attach: Open, monkeypatch: pytest.Mo
     await alice[0].send_p2p(bob[0].session_id, b"never acknowledged")
     await alice[0].disconnect_peer(bob[0].session_id)
     (event,) = await bob[1].until(Disconnected)
-    assert event.reason == "closed by the peer", "the signal told it, the link could not"
+    assert event.reason == "closed by the peer", "known from the signal, since the link is cut"

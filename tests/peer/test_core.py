@@ -212,14 +212,14 @@ def test_data_before_disconnect_is_reported_first():
 def test_new_offer_of_disconnecting_peer_is_answered():
     world = World().connected()
     world.call(ALICE, lambda call: inputs.DisconnectPeer(call, BOB))
-    world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "anew"))))
+    world.feed(BOB, inputs.SignalReceived(wire.encode_signal(wire.Offer(ALICE, sdp("alice/9"), "again"))))
     world.run()
     answers = [
         e.signal
         for e in world.effects[BOB]
         if isinstance(e, fx.PublishSignal) and isinstance(e.signal, wire.Answer)
     ]
-    assert [answer.correlation_id for answer in answers][1:] == ["anew"]
+    assert [answer.correlation_id for answer in answers][1:] == ["again"]
 
 
 def test_late_candidates_carry_correlation_id_of_attempt():

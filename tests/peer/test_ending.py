@@ -1,4 +1,4 @@
-"""Ending at every moment: nothing is left behind, and the other side learns what it should."""
+"""Ending at each stage: nothing is left behind, and the other side receives the right events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws that hold in whatever order things happen."""
+"""Laws that hold for any order of events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .world import ALICE, BOB, World
 
 @given(st.data())
 def test_glare_is_one_attempt(data):
-    """Two calls at once, in any interleaving: one connection, told once to each side."""
+    """Two calls at once, in any interleaving: one connection, one Connected on each side."""
     world = World()
     first, second = data.draw(st.permutations([ALICE, BOB]))
 

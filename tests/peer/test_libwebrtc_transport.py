@@ -1,4 +1,4 @@
-"""The reference peer on libwebrtc, in this process: what its shell adds to the core that is shared."""
+"""The reference peer on libwebrtc, in this process: what its shell adds to the common core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client makes of routers that do not behave, or are none."""
+"""The client's session with routers that misbehave or are absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals as other implementations send them, or as nobody should: made by scripts on real peers."""
+"""Signals in the forms of other implementations, and invalid ones, made by scripts on real peers."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class World:
         self._pending.append((name, action))
 
     def _tell(self, end: End, event: inputs.Input) -> None:
-        """What a transport finds out is told once it is there, and only while it is."""
+        """Report what a transport finds out, only while it exists."""
         self._later(end[0], lambda: (end not in self.closed and self.feed(end[0], event)) or None)
 
     # What a shell does

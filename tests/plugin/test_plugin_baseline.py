@@ -1,4 +1,4 @@
-"""Real runs with known failures: what is expected fails nothing, and every untruth of the list does."""
+"""Real runs with known failures: expected failures pass, and each incorrect entry fails the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plugin under xdist: several processes come to what one comes to."""
+"""The plugin under xdist: several processes reach the result of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report opened in headless Chromium, by Playwright and axe-core from npm, which the user's cache holds."""
+"""A report opened in headless Chromium, with Playwright and axe-core from npm in the user's cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makers of runs that reports are drawn from."""
+"""Builders of runs for reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The badge is a picture of its own that says its verdict to the eye and to a screen reader."""
+"""The badge is a self-contained image with an accessible text."""
 
 from __future__ import annotations
 

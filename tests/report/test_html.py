@@ -1,4 +1,4 @@
-"""The page is whole in itself, leads wherever it points, and does not turn texts into markup."""
+"""The HTML report is self-contained, has no dead links, and escapes all text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JUnit file says of each case what the gate says, in a form that every reader takes."""
+"""The JUnit file agrees with the gate about each case, in the form that common readers accept."""
 
 from __future__ import annotations
 

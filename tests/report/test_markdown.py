@@ -1,4 +1,4 @@
-"""The Markdown summary holds the verdict, each failure with its sentence, and the command that shows it."""
+"""The Markdown summary has the verdict, each failure with its sentence, and the command that repeats it."""
 
 from __future__ import annotations
 

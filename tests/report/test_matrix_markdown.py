@@ -1,4 +1,4 @@
-"""The matrix in Markdown: every cell has its place, and what was not met names its cells."""
+"""The matrix in Markdown: it has each cell, and names the cells of each unmet requirement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix as it is printed: every cell has its place, and every reason occurs once."""
+"""The matrix in the terminal: it has each cell, and gives each reason once."""
 
 from __future__ import annotations
 

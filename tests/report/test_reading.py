@@ -1,4 +1,4 @@
-"""The report can be read: in light and dark, on a phone and a screen, by keyboard and by screen reader."""
+"""The report is readable in light and dark, on a phone and a screen, by keyboard and by screen reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sequence diagram: every entry once, in order, between the lanes of its parties."""
+"""The sequence diagram: each entry once, in order, between the lanes of its participants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary and the failure block say what they must, plainly and in the width of a terminal."""
+"""The summary and the failure block are complete and fit a terminal."""
 
 from __future__ import annotations
 

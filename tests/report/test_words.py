@@ -1,4 +1,4 @@
-"""What every form of report says of a run is made once: the counts, and why something was not judged."""
+"""The phrases that all report formats share: counts, and reasons why something was not judged."""
 
 from __future__ import annotations
 

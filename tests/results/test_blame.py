@@ -1,4 +1,4 @@
-"""Whose fault an unmet requirement in a matrix is."""
+"""The implementation to blame for an unmet requirement in a matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a difference of conventions removes from a pairing, and what it does not."""
+"""The requirements that a difference of conventions removes from a pairing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compact trace: in order, bounded, with all that is left out counted."""
+"""The compact trace is ordered and bounded, and counts what it leaves out."""
 
 from __future__ import annotations
 

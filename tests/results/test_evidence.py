@@ -1,4 +1,4 @@
-"""Evidence: what is kept of a case, and what is refused."""
+"""Evidence: what is kept of a case, and which files are refused."""
 
 from __future__ import annotations
 

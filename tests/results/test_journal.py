@@ -1,4 +1,4 @@
-"""The journal: whatever happens to a run, what it observed is on the disk and can be read."""
+"""The journal can be read however a run ends."""
 
 from __future__ import annotations
 

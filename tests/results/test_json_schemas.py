@@ -1,4 +1,4 @@
-"""The published JSON Schemas: equal to what the types give, and true of real files."""
+"""The published JSON Schemas equal those of the types, and real files conform to them."""
 
 from __future__ import annotations
 

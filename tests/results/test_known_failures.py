@@ -1,4 +1,4 @@
-"""What a baseline makes of a run: what is expected, what is complained of, and what never changes."""
+"""The effect of a baseline on a run: expected failures, complaints, and what it never changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix: no cell is ever absent, and its exit status is that of its worst cell."""
+"""The results of a matrix: no cell is missing, and the exit status is that of its worst cell."""
 
 from __future__ import annotations
 

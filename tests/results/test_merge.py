@@ -1,4 +1,4 @@
-"""Merging: whoever ran what, and when, the parts of a run say what the run says."""
+"""Merging: the merged result does not depend on how a run was divided."""
 
 from __future__ import annotations
 

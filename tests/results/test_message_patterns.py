@@ -1,4 +1,4 @@
-"""What is written of a failure matches the same failure in any other run, and no other failure."""
+"""The pattern made from a failure matches the same failure in any run, and no other failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One cause, one failure."""
+"""One cause, one failure: what blocks a case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run model and `results.json`: nothing is lost on the way, and bad files are refused with reasons."""
+"""The run model and `results.json`: round trips lose nothing, and bad files are refused with reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How steady a case is: its outcome, pass rate and interval."""
+"""The steadiness of a case: its outcome, pass rate and interval."""
 
 from __future__ import annotations
 

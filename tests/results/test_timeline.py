@@ -1,4 +1,4 @@
-"""The timeline: readable, in order, on the clock that it was given."""
+"""The timeline is ordered and readable, on the given clock."""
 
 from __future__ import annotations
 

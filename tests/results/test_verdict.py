@@ -1,4 +1,4 @@
-"""The rules from scenarios to an exit status, as laws and as cases."""
+"""The rules from outcomes to an exit status, as laws and as examples."""
 
 from __future__ import annotations
 

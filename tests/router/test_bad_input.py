@@ -1,4 +1,4 @@
-"""RTR-7: bad input gets an ERROR or ends that session; the router lives on."""
+"""RTR-7: bad input gets an ERROR or ends that session; the router continues."""
 
 from __future__ import annotations
 

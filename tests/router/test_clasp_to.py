@@ -1,4 +1,4 @@
-"""A public client that no one here wrote: `clasp-to`, imported as `clasp`."""
+"""A public client, `clasp-to`, imported as `clasp`, with the reference router."""
 
 from __future__ import annotations
 

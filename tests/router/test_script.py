@@ -1,4 +1,4 @@
-"""Broken routers, made of the sound one and a script over its effects."""
+"""Faulty routers, made of the reference router and a script over its effects."""
 
 from __future__ import annotations
 

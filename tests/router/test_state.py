@@ -10,7 +10,7 @@ from clasp_e2e.router.state import MAX_PARAMS, Params, SetRefusedError
 
 
 class Clock:
-    """Seconds that pass when told to, read in microseconds."""
+    """A clock that a test advances in seconds and reads in microseconds."""
 
     seconds = 0
 

@@ -1,4 +1,4 @@
-"""Running scenarios against mutants as a gate would, by the one engine and without pytest in between."""
+"""Run scenarios against mutants as a gate does, through the one engine and without pytest."""
 
 from __future__ import annotations
 

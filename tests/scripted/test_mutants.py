@@ -1,4 +1,4 @@
-"""Every check is shown able to fail: each mutant fails its requirement, and nothing else beside it."""
+"""Each mutant fails its requirement and no other, so each check can fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One cause, one failure: with something basic broken, one requirement fails and blocks the rest."""
+"""A basic fault fails one requirement and blocks the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No check condemns an innocent: each legal variant passes the checks that its difference might affect."""
+"""Each legal variant passes the checks that its difference might affect."""
 
 from __future__ import annotations
 

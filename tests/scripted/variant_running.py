@@ -1,4 +1,4 @@
-"""Judging legal variants as a gate would: what they touch, or everything, in all pairings."""
+"""Run scenarios against legal variants: those that they affect, or all, in all pairings."""
 
 from __future__ import annotations
 

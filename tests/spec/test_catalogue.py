@@ -1,4 +1,4 @@
-"""The catalogue is complete, true to its sources, and refuses what is not."""
+"""The catalogue is complete and agrees with its sources; invalid catalogues are refused."""
 
 from __future__ import annotations
 

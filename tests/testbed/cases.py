@@ -1,4 +1,4 @@
-"""Scenarios as tests write them, judged on the spot."""
+"""Scenarios as tests write them, run at once."""
 
 from __future__ import annotations
 

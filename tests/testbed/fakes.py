@@ -102,7 +102,7 @@ class FakePeer(Peer):
 
 
 class FakeRouter(Router):
-    """An address where nobody listens: peers that call each other need no router."""
+    """An address without a listener: peers that call each other need no router."""
 
     url = "ws://127.0.0.1:1/"
 
@@ -182,7 +182,7 @@ async def blocks(*_: object) -> None:
 
 
 async def is_wrong(*_: object) -> RoutingMode:
-    """Tell a mode that nobody set."""
+    """Return a mode that was not set."""
     return RoutingMode.SERVER_ONLY
 
 
@@ -202,7 +202,7 @@ async def leaks_a_task(*_: object) -> RoutingMode:
 
 
 async def breaks_down(peer: FakePeer) -> RoutingMode:
-    """Answer, while the adapter dies beside it."""
+    """Answer, while the adapter dies."""
     peer.break_down("the adapter ended with status 3")
     return RoutingMode.PREFER_P2P
 

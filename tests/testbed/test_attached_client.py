@@ -1,4 +1,4 @@
-"""A client of a scenario: what may be done to it."""
+"""The methods of a client in a scenario."""
 
 from __future__ import annotations
 

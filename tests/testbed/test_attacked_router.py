@@ -1,4 +1,4 @@
-"""Attacks on a router: whose it must be, what a raw connection can say, and what is judged of it."""
+"""Attacks on a router: which router is allowed, raw connections, and what is judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario says when it judges, and how that reads."""
+"""Expectations: what they judge, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario stands on: its pair, connected or not, and what failed before it."""
+"""The fixtures of scenarios: pairs, connected or not, and failed preconditions."""
 
 from __future__ import annotations
 

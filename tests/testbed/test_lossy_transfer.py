@@ -1,4 +1,4 @@
-"""What is told of sends over a bad link, without a network."""
+"""Analysis of sends on a lossy link, without a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The TURN server of a scenario is the one that was asked for, and ends with it."""
+"""The TURN server of a scenario is the requested one, and ends with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a function a scenario, and what is refused at once."""
+"""What makes a function a scenario, and what is refused."""
 
 from __future__ import annotations
 

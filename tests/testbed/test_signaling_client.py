@@ -1,4 +1,4 @@
-"""The harness's own signaling client, at a router that ends its session."""
+"""The harness's own signaling client, with a router that ends its session."""
 
 from __future__ import annotations
 

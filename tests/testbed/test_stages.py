@@ -1,4 +1,4 @@
-"""An attempt that is held at a stage is there, and not beyond it; what is released goes on."""
+"""An attempt that is held at a stage has reached it and not passed it; released, it continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into a timeline by itself, and what is only counted."""
+"""What is recorded in a timeline, and what is only counted."""
 
 from __future__ import annotations
 

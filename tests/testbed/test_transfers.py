@@ -1,4 +1,4 @@
-"""Transfers of many payloads: what is sent, and what is concluded from what arrives."""
+"""Transfers of many payloads: what is sent, and the conclusions from what arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the link needs of the peers, and what is reported if they do not offer it."""
+"""The candidates that the link needs, and the report if a peer offers none."""
 
 from __future__ import annotations
 

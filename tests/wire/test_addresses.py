@@ -1,4 +1,4 @@
-"""Patterns: their laws, against an oracle that tries everything."""
+"""Patterns: their laws, compared with an oracle that tries all divisions."""
 
 from __future__ import annotations
 

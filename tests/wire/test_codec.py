@@ -1,4 +1,4 @@
-"""Messages: bytes as implementations send them, round trips, defaults, and what the encoding cannot say."""
+"""Messages: bytes of public implementations, round trips, defaults, and values that cannot be encoded."""
 
 from __future__ import annotations
 

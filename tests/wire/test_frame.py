@@ -1,4 +1,4 @@
-"""Frames: what the header says, and what is left out of it."""
+"""Frames: the content of the header, and what is omitted from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the published Python client writes we read, and the other way round."""
+"""The wire codec and the published Python client read each other's messages."""
 
 from __future__ import annotations
 

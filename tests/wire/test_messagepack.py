@@ -1,4 +1,4 @@
-"""MessagePack payloads: the keys that are really sent, and what is refused."""
+"""MessagePack payloads: the keys in use, and what is refused."""
 
 from __future__ import annotations
 

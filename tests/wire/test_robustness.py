@@ -1,4 +1,4 @@
-"""Any bytes are a message or a `WireError`, and nothing else."""
+"""Any bytes are a message or a `WireError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values: their codes, their widths and their limits."""
+"""Values: their codes, widths and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results that are cut short, changed or of another version give a report or a clear error, never a traceback."""
+"""Results that are cut short, changed or foreign give a report or a clear error, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input, and implementations that raise, hang or exit: one message, the right exit status, nothing lost."""
+"""Bad input, and implementations that raise, hang or exit: one message, the right status, nothing lost."""
 
 from __future__ import annotations
 

@@ -7,17 +7,25 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from clasp_e2e.results.merge import merge_runs
-from clasp_e2e.results.reading import read_run
+from clasp_e2e.results.reading import holds_run, read_run
 from clasp_e2e.results.run_record import Run
-from clasp_e2e.results.store import RESULTS, ResultsError, clear_results, write_results
+from clasp_e2e.results.store import JOURNAL, MATRIX, RESULTS, ResultsError, clear_results, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 
 _FEW = 6
 
 
 def results_file(named: Path) -> Path:
-    """Return the `results.json` for a file or folder that the user named."""
-    return named / RESULTS if named.is_dir() else named
+    """Return the `results.json` for a file or folder that the user named; a journal has one next to it."""
+    return named / RESULTS if named.is_dir() else named.with_name(RESULTS) if named.name == JOURNAL else named
+
+
+def matrix_file(named: Path) -> Path | None:
+    """Return the `matrix.json` that the user named by its path or folder, or None."""
+    if named.is_dir():
+        path = named / MATRIX
+        return path if path.exists() and not holds_run(named) else None
+    return named if named.name == MATRIX else None
 
 
 def some_of(names: Sequence[str]) -> str:

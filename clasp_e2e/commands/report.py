@@ -8,7 +8,7 @@ import click
 
 from clasp_e2e.commands.arguments import usable_directory
 from clasp_e2e.commands.errors import CommandError
-from clasp_e2e.commands.merging import merge_results, results_file, some_of
+from clasp_e2e.commands.merging import matrix_file, merge_results, results_file, some_of
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
@@ -17,7 +17,7 @@ from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.journal import is_unfinished
 from clasp_e2e.results.merge import MergeError
-from clasp_e2e.results.reading import holds_run, read_run
+from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError, read_matrix, read_seen
 from clasp_e2e.spec.catalogue import load_catalogue
@@ -70,7 +70,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
         elif named:
             (results,) = named
         results = results or LATEST
-        if (matrix := _matrix_in(results)) is not None:
+        if (matrix := matrix_file(results)) is not None:
             _write_matrix(matrix, html, wanted)
             return
         path = results_file(results)
@@ -79,11 +79,11 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             ended = f"{path.parent}: the run ended before {len(run.missing)} of its cases"
             click.echo(f"{ended}: {some_of(run.missing)}", err=True)
         if html is not None:
-            _write(render_html(run, read_seen(path.parent, run)), html)
+            write_text(render_html(run, read_seen(path.parent, run)), html)
     except (ResultsError, MergeError) as error:
         raise CommandError(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
-        _write(FORMS[form](run), output)
+        write_text(FORMS[form](run), output)
 
 
 def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> None:
@@ -91,9 +91,9 @@ def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> Non
         forms = " and ".join(f"--{form}" for form in sorted(others))
         raise CommandError(f"{path} is a matrix, which has no {forms}: name a cell's folder for that")
     if html is not None:
-        _write(_matrix_page(path), html)
+        write_text(_matrix_page(path), html)
     if wanted or html is None:
-        _write(render_matrix_markdown(read_matrix(path)), wanted.get("markdown", Path("-")))
+        write_text(render_matrix_markdown(read_matrix(path)), wanted.get("markdown", Path("-")))
 
 
 def _print_merge(run: Run, directory: Path) -> None:
@@ -104,13 +104,6 @@ def _print_merge(run: Run, directory: Path) -> None:
     )
     if run.missing:
         click.echo(f"Without a result: {len(run.missing)} planned cases: {some_of(run.missing)}", err=True)
-
-
-def _matrix_in(results: Path) -> Path | None:
-    if results.is_dir():
-        path = results / "matrix.json"
-        return path if path.exists() and not holds_run(results) else None
-    return results if results.name == "matrix.json" else None
 
 
 def _matrix_page(path: Path) -> str:
@@ -128,7 +121,8 @@ def _matrix_page(path: Path) -> str:
     return render_matrix_html(matrix, runs)
 
 
-def _write(text: str, output: Path) -> None:
+def write_text(text: str, output: Path) -> None:
+    """Write `text` to a file, or to standard output for `-`. Raises `CommandError`."""
     if str(output) == "-":
         click.echo(text, nl=False)
         return

@@ -68,7 +68,7 @@ def _not_met(
 
 def _failure(scenario: ScenarioResult, outcome: Outcome) -> str:
     known = f" Known: {plain(scenario.known_failure or '')}" if outcome is Outcome.EXPECTED_FAILURE else ""
-    again = f"\n  {_code(scenario.replay)}" if scenario.replay else ""
+    again = f"\n  {code(scenario.replay)}" if scenario.replay else ""
     return f"- {plain(scenario.pairing)}: {plain(first_line(scenario.message))}{known}{again}"
 
 
@@ -87,7 +87,7 @@ def _not_judged(causes: Iterable[NotJudged]) -> list[str]:
     lines: list[str] = []
     for each in causes:
         case = each.blocking
-        by = f" ({plain(case.id)}, repeat with {_code(case.replay)})" if case and case.replay else ""
+        by = f" ({plain(case.id)}, repeat with {code(case.replay)})" if case and case.replay else ""
         lines.append(f"- {plain(each.cause)}{by}: {plain(each.names)}")
     return ["### Not judged", "\n".join(lines)] if lines else []
 
@@ -107,7 +107,7 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return `text` as inline code, with a fence longer than any run of backticks in it."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if text.startswith("`") or text.endswith("`") else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from clasp_e2e.results.difference import ResultsDifference
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix
@@ -16,7 +17,12 @@ from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import write_document
 
 FOLDER = Path(__file__).parent / "schemas"
-TYPES: Mapping[str, type] = {"results": Run, "evidence": CaseEvidence, "matrix": Matrix}
+TYPES: Mapping[str, type] = {
+    "results": Run,
+    "evidence": CaseEvidence,
+    "matrix": Matrix,
+    "difference": ResultsDifference,
+}
 
 
 def json_schema(kind: type) -> dict[str, Any]:

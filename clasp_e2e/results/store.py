@@ -18,6 +18,7 @@ from clasp_e2e.results.run_record import SCHEMA, Run, SchemaNumber
 
 RESULTS = "results.json"
 JOURNAL = "journal.jsonl"
+MATRIX = "matrix.json"
 _T = TypeVar("_T")
 
 

@@ -47,6 +47,11 @@ class Job:
             **{f"inputs.{name}": value for name, value in inputs.items()},
             "github.job": "conformance",
             "strategy.job-index": "0",
+            "github.event.pull_request.number": "",
+            "github.event.repository.default_branch": "main",
+            "github.workflow": "Conformance",
+            "github.token": "a token",
+            "github.repository": "someone/peer",
         }
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))
@@ -92,6 +97,10 @@ class Job:
                 self.failed.append(step["name"])
         return self
 
+    def outputs(self) -> dict[str, str]:
+        lines = Path(self.environment["GITHUB_OUTPUT"]).read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
     def valued(self, text: str) -> str:
         return EXPRESSION.sub(lambda found: self.known[found[1]], text)
 
@@ -128,7 +137,10 @@ def test_every_expression_names_what_there_is() -> None:
     text = (ROOT / "action.yml").read_text()
     used = set(re.findall(r"\binputs\.([\w-]+)", text))
     assert used == set(ACTION["inputs"])
-    ids = {step["id"]: ACTIONS[step["uses"]] for step in STEPS if "id" in step}
+    ids: dict[str, Any] = {
+        step["id"]: ACTIONS[step["uses"]] for step in STEPS if "uses" in step and "id" in step
+    }
+    ids["report"] = {"verdict", "failed", "report"}
     for step, output in re.findall(r"\bsteps\.([\w-]+)\.outputs\.([\w-]+)", text):
         assert output in ids[step]
 
@@ -158,7 +170,9 @@ def test_what_conforms_passes_and_is_kept(job: Callable[..., Job]) -> None:
     assert "# CLASP" in done.summary.read_text()
     kept = done.workspace / "out"
     assert done.kept == [{"name": "clasp-e2e-conformance-0", "path": "out", "if-no-files-found": "ignore"}]
-    assert {"results.json", "junit.xml", "evidence"} <= {path.name for path in kept.iterdir()}
+    files = {"results.json", "junit.xml", "report.html", "badge.json", "evidence"}
+    assert files <= {path.name for path in kept.iterdir()}
+    assert done.outputs() == {"verdict": "partial", "failed": "", "report": "out/report.html"}
     assert ElementTree.parse(kept / "junit.xml").find(".//testcase") is not None
 
 
@@ -169,6 +183,7 @@ def test_what_fails_fails_the_job_and_is_told_and_kept(job: Callable[..., Job]) 
     assert done.failed == ["Judge"]
     assert "::error title=clasp-e2e gate::RTE-1 in " in done.out["Judge"]
     assert "RTE-1" in done.summary.read_text()
+    assert done.outputs()["failed"] == "RTE-1"
     assert done.kept[0]["path"] == "reports/latest"
 
 
@@ -179,3 +194,37 @@ def test_an_input_is_a_value_whatever_it_holds(job: Callable[..., Job]) -> None:
     assert "no driver named '$(touch ran); touch ran'" in done.out["Judge"]
     assert done.summary.read_text() == "The run left no results; its log says why.\n"
     assert list(done.workspace.iterdir()) == []
+
+
+GH = """#!/bin/sh
+echo "$@" >> "$GH_CALLS"
+case "$1 $2" in
+"run list") echo 17 ;;
+"run download") [ -n "$GH_EARLIER" ] && cp -R "$GH_EARLIER" "$RUNNER_TEMP/clasp-e2e-earlier" ;;
+"pr comment") cat "$5" "$6" 2>/dev/null; [ "$4" != --edit-last ] ;;
+esac
+"""
+"""GitHub's command line, as far as the action uses it: there is one earlier run, and no comment yet."""
+
+
+@pytest.mark.timeout(600)
+def test_pull_request_gets_comment_about_changes(job: Callable[..., Job], tmp_path: Path) -> None:
+    before = job(peer=PEER, args=CASE).run()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gh").write_text(GH)
+    (tmp_path / "bin" / "gh").chmod(0o755)
+    done = job(peer=LIAR, args=CASE, comment="true")
+    calls = tmp_path / "calls"
+    done.known["github.event.pull_request.number"] = "5"
+    done.environment |= {
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{done.environment['PATH']}",
+        "GH_CALLS": str(calls),
+        "GH_EARLIER": str(before.workspace / "reports/latest"),
+    }
+    done.run()
+    assert done.failed == ["Judge"]
+    body = done.out["Compare with the default branch"]
+    assert "## CLASP P2P: " in body
+    assert "**RTE\\-1**" in body or "**RTE-1**" in body
+    assert calls.read_text().splitlines()[0].startswith("run list --workflow Conformance --branch main ")
+    assert [line[:12] for line in calls.read_text().splitlines()[2:]] == ["pr comment 5", "pr comment 5"]

@@ -9,11 +9,14 @@ import click
 from clasp_e2e.commands.arguments import usable_directory
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import matrix_file, merge_results, results_file, some_of
-from clasp_e2e.report.badge import render_badge
+from clasp_e2e.report.badge import render_badge, render_endpoint
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
+from clasp_e2e.report.sarif import render_sarif
+from clasp_e2e.report.tap import render_tap
+from clasp_e2e.report.words import output_lines
 from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.journal import is_unfinished
 from clasp_e2e.results.merge import MergeError
@@ -25,7 +28,11 @@ from clasp_e2e.spec.catalogue import load_catalogue
 FORMS: dict[str, Callable[[Run], str]] = {
     "markdown": render_markdown,
     "junit": render_junit,
+    "outputs": output_lines,
+    "tap": render_tap,
+    "sarif": render_sarif,
     "badge": lambda run: render_badge(run.verdict),
+    "endpoint": lambda run: render_endpoint(run.verdict),
 }
 
 LATEST = Path("reports/latest")
@@ -51,7 +58,15 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     "--markdown", type=OUTPUT, metavar="FILE", help="Markdown, for a pull request or the summary of a CI job."
 )
 @click.option("--junit", type=OUTPUT, metavar="FILE", help="JUnit XML, for tools that display tests.")
+@click.option(
+    "--tap", type=OUTPUT, metavar="FILE", help="TAP 14, for tools that read the Test Anything Protocol."
+)
+@click.option("--sarif", type=OUTPUT, metavar="FILE", help="SARIF 2.1.0, for tools that display findings.")
+@click.option(
+    "--outputs", type=OUTPUT, metavar="FILE", help="The lines verdict=... and failed=..., for a CI job."
+)
 @click.option("--badge", type=OUTPUT, metavar="FILE", help="An SVG badge with the verdict.")
+@click.option("--endpoint", type=OUTPUT, metavar="FILE", help="The JSON of a shields.io endpoint badge.")
 def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **outputs: Path | None) -> None:
     """Write reports of the run in RESULTS: a results.json, or the folder that holds one.
 

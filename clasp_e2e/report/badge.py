@@ -1,5 +1,6 @@
-"""The badge of a run: an SVG image of its verdict, for a README."""
+"""The badge of a run: an SVG image of its verdict, or the JSON from which shields.io draws one."""
 
+import json
 from html import escape
 
 from clasp_e2e.results.outcome import Verdict
@@ -33,6 +34,13 @@ def render_badge(verdict: Verdict) -> str:
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f"{_word(LABEL, _MARGIN)}{_word(words, left + _MARGIN)}</g></svg>\n"
     )
+
+
+def render_endpoint(verdict: Verdict) -> str:
+    """Return the verdict as the JSON of a shields.io endpoint badge."""
+    words, colour = _SHOWN[verdict]
+    badge = {"schemaVersion": 1, "label": LABEL, "message": words, "color": colour.removeprefix("#")}
+    return json.dumps(badge) + "\n"
 
 
 def _word(text: str, x: float) -> str:

@@ -73,6 +73,12 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
             return "Nothing was judged."
 
 
+def output_lines(run: Run) -> str:
+    """Return the verdict and the requirements that were not met, as `name=value` lines for a CI job."""
+    failed = [item.id for item in run.requirements if item.verdict is RequirementVerdict.FAIL]
+    return f"verdict={run.verdict}\nfailed={' '.join(failed)}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class LevelCount:
     """The numbers of requirements of a level that were met, not met and not judged."""

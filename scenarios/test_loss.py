@@ -12,6 +12,7 @@ from clasp_e2e.testbed import (
     expect,
     judging,
     lost,
+    lost_in_bursts,
     reordered,
     requirement,
 )
@@ -47,6 +48,12 @@ async def test_reliable_sends_under_10_percent_loss(connected_pair: PeerPair) ->
 async def test_reliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
     """At 30 % datagram loss, each of 20 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, lost(0.3, seed=30), sends=20)
+
+
+@requirement("SND-4", "SND-9", waits=True)
+async def test_reliable_sends_under_bursts_of_loss(connected_pair: PeerPair) -> None:
+    """With 10 % of datagrams lost in bursts, 60 reliable sends per direction arrive once and in order."""
+    await expect_reliability(connected_pair, lost_in_bursts(0.1, length=5, seed=10), sends=60)
 
 
 @requirement("SND-4", "SND-9", waits=True)

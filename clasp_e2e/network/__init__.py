@@ -7,6 +7,8 @@ from clasp_e2e.network.impairments import Bandwidth as Bandwidth, Datagram as Da
 from clasp_e2e.network.impairments import Impairment as Impairment, black as black, combined as combined
 from clasp_e2e.network.impairments import delayed as delayed, described as described, duplicated as duplicated
 from clasp_e2e.network.impairments import every_nth_lost as every_nth_lost, in_words as in_words, lost as lost
+from clasp_e2e.network.impairments import lost_in_bursts as lost_in_bursts, parse_trace as parse_trace
+from clasp_e2e.network.impairments import replayed as replayed
 from clasp_e2e.network.impairments import reordered as reordered, where as where
 from clasp_e2e.network.link import UdpLink as UdpLink
 from clasp_e2e.network.nat import Nat as Nat

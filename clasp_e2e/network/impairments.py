@@ -2,12 +2,13 @@
 
 An impairment returns the fates of a datagram: the delays, in seconds, with which copies of it are sent.
 No delay is a loss, two are a duplication, and a delay greater than a later datagram's is a reordering.
-Random decisions depend only on the seed, the direction and the index of the datagram, not on earlier
-datagrams: they are the same in each run with the same seed. Only `Bandwidth` considers size and time.
+Random decisions depend only on the seed, the direction and the index of the datagram, not on the size or
+time of others: they are the same in each run with the same seed. Only `Bandwidth` considers size and time.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -102,6 +103,70 @@ def every_nth_lost(n: int) -> Impairment:
     if n < 1:
         raise ValueError(f"one datagram in {n} cannot be lost: use 1 or more")
     return described(f"1 in {n} lost", lambda datagram: _LOST if datagram.index % n == n - 1 else _PASSES)
+
+
+def lost_in_bursts(share: float, *, length: float, seed: int) -> Impairment:
+    """Return an impairment that loses the share `share` (below 1) in bursts of `length` datagrams on average.
+
+    Source: E. N. Gilbert, "Capacity of a Burst-Noise Channel", 1960: a chain of a good state, in which all
+    pass, and a bad one, in which all are lost. Raises `ValueError` for an invalid share, or if bursts of this
+    length cannot give it.
+    """
+    _check_share(share)
+    ends = 1 / length if length >= 1 else 0.0
+    begins = ends * share / (1 - share) if share < 1 else 2.0
+    if not ends or begins > 1:
+        raise ValueError(
+            f"{100 * share:g} % cannot be lost in bursts of {length:g}: use longer ones, or `lost`"
+        )
+    states: dict[int, list[bool]] = {}
+
+    def fates(datagram: Datagram) -> Fates:
+        bad = states.setdefault(datagram.sender, [])
+        while len(bad) <= datagram.index:
+            chance = _chance(seed, "bursts", replace(datagram, index=len(bad)))
+            before = bad[-1] if bad else _chance(seed, "first burst", datagram) < share
+            bad.append(chance >= ends if before else chance < begins)
+        return _LOST if bad[datagram.index] else _PASSES
+
+    return described(f"{100 * share:g} % lost in bursts of {length:g}", fates)
+
+
+def replayed(trace: Sequence[float | None]) -> Impairment:
+    """Return an impairment that gives the datagrams of each side, in turn, the delays in `trace` (seconds).
+
+    None is a loss. The trace starts again at its end. Raises `ValueError` for an empty or a negative one.
+    """
+    if not trace:
+        raise ValueError("a trace without datagrams: give at least one delay, or None for a loss")
+    for delay in trace:
+        _check_delay(delay or 0.0)
+    fates = [_LOST if delay is None else (delay,) for delay in trace]
+    missing = 100 * list(trace).count(None) / len(trace)
+    return described(
+        f"a trace of {len(trace)} datagrams, {missing:.3g} % lost",
+        lambda datagram: fates[datagram.index % len(fates)],
+    )
+
+
+def parse_trace(text: str) -> list[float | None]:
+    """Return the trace in `text`, for `replayed`.
+
+    Each line is the delay of a datagram in milliseconds, or `lost`; empty lines and those that begin with #
+    are ignored. Raises `ValueError`, which names the line.
+    """
+    trace: list[float | None] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        word = line.strip()
+        if not word or word.startswith("#"):
+            continue
+        try:
+            trace.append(None if word == "lost" else float(word) / 1000)
+        except ValueError:
+            raise ValueError(f"line {number} of the trace, {word!r}: write milliseconds, or `lost`") from None
+        if not 0 <= (trace[-1] or 0.0) < math.inf:
+            raise ValueError(f"line {number} of the trace, {word!r}: a delay is a number from 0")
+    return trace
 
 
 def delayed(seconds: float, *, jitter: float = 0.0, seed: int = 0) -> Impairment:

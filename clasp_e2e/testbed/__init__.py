@@ -9,6 +9,11 @@ from clasp_e2e.network import Impairment as Impairment
 from clasp_e2e.network import Nat as Nat, SessionDescription as SessionDescription, StunServer as StunServer
 from clasp_e2e.network import combined as combined, delayed as delayed, duplicated as duplicated
 from clasp_e2e.network import every_nth_lost as every_nth_lost, lost as lost, reordered as reordered
+from clasp_e2e.network import (
+    lost_in_bursts as lost_in_bursts,
+    parse_trace as parse_trace,
+    replayed as replayed,
+)
 from clasp_e2e.network import where as where
 from clasp_e2e.scripted import partners as partners
 from clasp_e2e.testbed.altering import altering_texts as altering_texts

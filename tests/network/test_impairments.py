@@ -18,7 +18,10 @@ from clasp_e2e.network import (
     duplicated,
     every_nth_lost,
     lost,
+    lost_in_bursts,
+    parse_trace,
     reordered,
+    replayed,
     where,
 )
 
@@ -26,6 +29,7 @@ MANY = 2000
 
 SEEDED: list[Callable[[int], Impairment]] = [
     lambda seed: lost(0.3, seed=seed),
+    lambda seed: lost_in_bursts(0.3, length=4, seed=seed),
     lambda seed: reordered(0.3, by=0.02, seed=seed),
     lambda seed: duplicated(0.3, by=0.01, seed=seed),
     lambda seed: delayed(0.01, jitter=0.005, seed=seed),
@@ -154,3 +158,44 @@ def test_bandwidth_is_each_directions_own() -> None:
 def test_impossible_arguments_are_refused(make: Callable[[], Impairment]) -> None:
     with pytest.raises(ValueError, match=r"give|must|cannot"):
         make()
+
+
+@pytest.mark.parametrize("length", [1.5, 4.0, 10.0])
+def test_bursts_have_their_share_and_length(length: float) -> None:
+    count = 40_000
+    lost_ones = [not each for each in fates(lost_in_bursts(0.1, length=length, seed=3), count)]
+    bursts = [len(list(group)) for is_lost, group in itertools.groupby(lost_ones) if is_lost]
+    assert abs(sum(bursts) / count - 0.1) < 0.02
+    assert abs(sum(bursts) / len(bursts) - length) < 0.15 * length
+
+
+@pytest.mark.parametrize(("share", "length"), [(1.0, 4), (0.5, 0.5), (0.9, 2), (-0.1, 2)])
+def test_impossible_bursts_are_refused(share: float, length: float) -> None:
+    with pytest.raises(ValueError, match=f"{100 * share:g} %|a share of"):
+        lost_in_bursts(share, length=length, seed=1)
+
+
+@given(st.lists(st.none() | st.floats(0, 10), min_size=1), st.integers(0, 500))
+def test_trace_is_repeated_for_each_side(trace: list[float | None], index: int) -> None:
+    expected = trace[index % len(trace)]
+    for side in Side:
+        assert tuple(replayed(trace)(datagram(index, sender=side))) == (
+            () if expected is None else (expected,)
+        )
+
+
+@given(st.lists(st.none() | st.integers(0, 10_000)))
+def test_written_trace_is_read(trace: list[int | None]) -> None:
+    text = "# a comment\n\n" + "".join("lost\n" if each is None else f"{each}\n" for each in trace)
+    assert parse_trace(text) == [None if each is None else each / 1000 for each in trace]
+
+
+@pytest.mark.parametrize("text", ["1\nfast", "1\n-2", "1\nnan", "1\ninf"])
+def test_wrong_line_of_trace_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="line 2 of the trace"):
+        parse_trace(text)
+
+
+def test_empty_trace_is_refused() -> None:
+    with pytest.raises(ValueError, match="without datagrams"):
+        replayed([])

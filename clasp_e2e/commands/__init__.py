@@ -21,6 +21,7 @@ COMMANDS = {
     "prove": ("prove:prove", "Print which mutants and legal variants prove the checks."),
     "report": ("report:report", "Write reports of a run; merge the parts of a run."),
     "diff": ("diff:diff", "Compare two results: broken, mended, new."),
+    "show": ("show:show", "Write a page to walk through one case."),
     "replay": ("replay:replay", "Repeat one case of a run from its evidence."),
     "stress": ("stress:stress", "Repeat cases, and report those whose outcome changes."),
     "router": ("router:router", "Run the reference router."),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -10,6 +11,7 @@ from clasp_e2e.commands.arguments import usable_directory
 from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.commands.merging import matrix_file, merge_results, results_file, some_of
 from clasp_e2e.report.badge import render_badge, render_endpoint
+from clasp_e2e.report.case_page import render_case
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
@@ -17,9 +19,11 @@ from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.report.sarif import render_sarif
 from clasp_e2e.report.tap import render_tap
 from clasp_e2e.report.words import output_lines
-from clasp_e2e.results.evidence import Seen
+from clasp_e2e.results.documents import from_plain
+from clasp_e2e.results.evidence import CaseEvidence, Seen, evidence_path
 from clasp_e2e.results.journal import is_unfinished
 from clasp_e2e.results.merge import MergeError
+from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.reading import read_run
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import ResultsError, read_matrix, read_seen
@@ -52,7 +56,8 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     "--html",
     type=OUTPUT,
     metavar="FILE",
-    help="One HTML page of the run, with the sequence of each case.",
+    help="One HTML page of the run, with the sequence of each case; next to it, a page of each case that did"
+    " not pass.",
 )
 @click.option(
     "--markdown", type=OUTPUT, metavar="FILE", help="Markdown, for a pull request or the summary of a CI job."
@@ -94,11 +99,28 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             ended = f"{path.parent}: the run ended before {len(run.missing)} of its cases"
             click.echo(f"{ended}: {some_of(run.missing)}", err=True)
         if html is not None:
-            write_text(render_html(run, read_seen(path.parent, run)), html)
+            seen = read_seen(path.parent, run)
+            write_text(render_html(run, seen, _write_cases(run, seen, html)), html)
     except (ResultsError, MergeError) as error:
         raise CommandError(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         write_text(FORMS[form](run), output)
+
+
+def _write_cases(run: Run, seen: Seen, html: Path) -> dict[str, str]:
+    """Write the pages of the cases that did not pass to a folder next to `html`; return the links to them."""
+    if str(html) == "-":
+        return {}
+    catalogue = load_catalogue()
+    folder = html.parent / f"{html.stem}-cases"
+    links: dict[str, str] = {}
+    for each in run.scenarios:
+        document = seen.get(each.id)
+        if each.outcome is not Outcome.PASSED and document is not None and not isinstance(document, str):
+            page = evidence_path(folder, each.id).with_suffix(".html")
+            write_text(render_case(from_plain(CaseEvidence, document), catalogue), page)
+            links[each.id] = quote(f"{folder.name}/{page.name}")
+    return links
 
 
 def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> None:

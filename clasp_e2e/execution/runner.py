@@ -16,7 +16,7 @@ from clasp_e2e.execution.leaks import OWNER, Ownership
 from clasp_e2e.execution.loop_stalls import LoopStallMonitor
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.execution.run_context import RunContext
-from clasp_e2e.results.evidence import write_evidence
+from clasp_e2e.results.evidence import Packets, write_evidence
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.results.timeline import Timeline
@@ -33,7 +33,7 @@ from clasp_e2e.testbed.expectations import (
 from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
-from clasp_e2e.testbed.trace import note_links
+from clasp_e2e.testbed.trace import note_links, packets
 
 TAIL = 14
 """Number of timeline lines that a failure shows."""
@@ -60,6 +60,10 @@ class Observation:
     timeline: Timeline
     facts: object
     stderr: Mapping[str, str]
+    ended: float
+    """Seconds since the case began at which its outcome was clear."""
+    packets: Packets | None
+    """The datagrams between the peers, of a case that did not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
             ending = _with_errors(ending, [stall])
     finally:
         stalls.end()
+        outcome_at = timeline.since_start()
         on_ending()
     ended = loop.time()
     errors = testbed.faults() + await testbed.close()
@@ -147,7 +152,9 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     )
     note_links(timeline, testbed.switchboard)
     stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}
-    return Observation(result, ending, timeline, testbed.switchboard.facts(), stderr)
+    passed = ending.outcome is Outcome.PASSED
+    crossed = None if passed else packets(timeline, testbed.switchboard)
+    return Observation(result, ending, timeline, testbed.switchboard.facts(), stderr, outcome_at, crossed)
 
 
 def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
@@ -162,6 +169,8 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
             seed=context.plan.seed,
             run=context.conditions,
             stderr=seen.stderr,
+            ended=seen.ended,
+            packets=seen.packets,
         )
         result = replace(result, evidence=str(path))
     return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))

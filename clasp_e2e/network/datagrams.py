@@ -1,6 +1,6 @@
 """What the first bytes of a datagram between WebRTC peers reveal.
 
-Sources: RFC 7983 section 7 (distinguishing protocols by the first byte), RFC 5389 section 6 (STUN),
+Sources: RFC 7983 section 7 (distinguishing protocols by the first byte), RFC 5389 sections 6 and 15.6 (STUN),
 RFC 8445 section 7.1.1 (USE-CANDIDATE), RFC 6347 section 4.1 and RFC 9147 section 4 (DTLS records).
 """
 
@@ -8,8 +8,27 @@ from enum import IntEnum
 
 _STUN_HEADER = 20
 _USE_CANDIDATE = 0x0025
+_ERROR_CODE = 0x0009
 _DTLS_HEADER = 13
-_APPLICATION_DATA = 23
+_HANDSHAKE, _APPLICATION_DATA = 22, 23
+_CONTENT = {
+    20: "change cipher spec",
+    21: "alert",
+    _HANDSHAKE: "handshake",
+    _APPLICATION_DATA: "application data",
+}
+_MESSAGES = {
+    1: "ClientHello",
+    2: "ServerHello",
+    3: "HelloVerifyRequest",
+    11: "Certificate",
+    12: "ServerKeyExchange",
+    13: "CertificateRequest",
+    14: "ServerHelloDone",
+    15: "CertificateVerify",
+    16: "ClientKeyExchange",
+}
+"""The handshake messages of DTLS 1.2 that are not encrypted (RFC 5246 section 7.4)."""
 
 
 class StunClass(IntEnum):
@@ -35,18 +54,43 @@ def transaction_id(data: bytes) -> bytes:
 
 def nominates(data: bytes) -> bool:
     """Return whether the datagram is a STUN message with USE-CANDIDATE."""
+    return _attribute(data, _USE_CANDIDATE) is not None
+
+
+def _attribute(data: bytes, wanted: int) -> bytes | None:
+    """Return the value of an attribute of a STUN message."""
     position = _STUN_HEADER
     while position + 4 <= len(data):
-        if int.from_bytes(data[position : position + 2], "big") == _USE_CANDIDATE:
-            return True
         length = int.from_bytes(data[position + 2 : position + 4], "big")
+        if int.from_bytes(data[position : position + 2], "big") == wanted:
+            return data[position + 4 : position + 4 + length]
         position += 4 + (length + 3 & ~3)
-    return False
+    return None
 
 
 def is_dtls(data: bytes) -> bool:
     """Return whether the datagram consists of DTLS records."""
     return len(data) > 0 and 20 <= data[0] <= 63
+
+
+def kind(data: bytes) -> str:
+    """Return what the first bytes of a datagram reveal: `STUN request`, `DTLS ClientHello`, `not known`."""
+    message = stun_class(data)
+    if message is not None:
+        words = f"STUN {message.name.lower()}"
+        if message is StunClass.REQUEST and nominates(data):
+            return f"{words} (nominates)"
+        error = _attribute(data, _ERROR_CODE) if message is StunClass.ERROR else None
+        return f"{words} {100 * (error[2] & 7) + error[3]}" if error and len(error) >= 4 else words
+    if not is_dtls(data):
+        return "not known"
+    if data[0] >> 5 == 1:
+        return "DTLS encrypted record"
+    content = _CONTENT.get(data[0], "record")
+    # The epoch of a record is 0 until the sender encrypts (RFC 6347 section 4.1).
+    if data[0] == _HANDSHAKE and data[3:5] == b"\0\0" and len(data) > _DTLS_HEADER:
+        content = _MESSAGES.get(data[_DTLS_HEADER], content)
+    return f"DTLS {content}"
 
 
 def application_records(data: bytes) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from clasp_e2e.network import datagrams
 from clasp_e2e.network.conditions import Conditions
+from clasp_e2e.network.datagram_log import DatagramLog, fate_in_words
 from clasp_e2e.network.datagrams import StunClass
 from clasp_e2e.network.nat import Nats
 from clasp_e2e.network.side import Side
@@ -87,6 +88,7 @@ class UdpLink:
         self._delayed: set[asyncio.TimerHandle] = set()
         self._closed = False
         self._nats = Nats()
+        self.log = DatagramLog()
         first = self._end(Side.A)
         try:
             self._ends = (first, self._end(Side.B))
@@ -148,6 +150,10 @@ class UdpLink:
             end.has_sent_application = True
             late = self._conditions.delay_of_first(end.side)
             delays = [delay + late for delay in delays]
+        fate = fate_in_words(delays)
+        if delays and (destination is None or way is None):
+            fate = "dropped: no address of the receiver is known" if way else "dropped by a NAT"
+        self.log.note(self._loop.time(), end.side, data, fate)
         if not delays or destination is None or way is None:
             end.counters.dropped_datagrams += 1
             end.counters.dropped_bytes += len(data)

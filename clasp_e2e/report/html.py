@@ -1,53 +1,21 @@
 """The report of a run, or of a matrix, as one self-contained HTML page."""
 
-import base64
-import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-
+from clasp_e2e.report.pages import render_page
 from clasp_e2e.report.sequence import Diagram, diagram
-from clasp_e2e.report.words import (
-    OF_VERDICT,
-    because,
-    citation,
-    count_levels,
-    not_judged,
-    seconds,
-    sentence,
-    subject_line,
-)
+from clasp_e2e.report.words import because, count_levels, not_judged, subject_line
 from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.evidence import Seen
-from clasp_e2e.results.matrix_results import Cell, Matrix, State
-from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
+from clasp_e2e.results.matrix_results import Cell, Matrix
+from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _NOTHING: Seen = {}
 
-_MARKS = {
-    "pass": ("met", "✓", "good"),
-    "passed": ("passed", "✓", "good"),
-    "fail": ("failed", "✗", "bad"),
-    "failed": ("failed", "✗", "bad"),
-    "deviation": ("deviation", "△", "odd"),
-    "expected_failure": ("failed, as known", "✗", "odd"),
-    "unexpected_pass": ("passed, though listed as failing", "!", "bad"),
-    "error": ("error, no verdict", "!", "bad"),
-    Verdict.CONFORMANT: ("conformant", "✓", "good"),
-    Verdict.CONFORMANT_WITH_DEVIATIONS: ("conformant, with deviations", "△", "good"),
-    Verdict.NON_CONFORMANT: ("not conformant", "✗", "bad"),
-    Verdict.PARTIAL: ("partial", "…", "odd"),
-    Verdict.INCONCLUSIVE: ("inconclusive", "?", "odd"),
-    State.BROKEN: ("error", "!", "bad"),
-}
 _ROOM = 9000
 """Maximum number of rows drawn for passed cases: about 2 MiB, to limit the size of the page."""
 _NO_ROOM = "it would make this page too large; the evidence contains it"
@@ -93,19 +61,21 @@ class _CellView:
     """The failed cases by requirement id; the first of each has its diagram."""
 
 
-def render_html(run: Run, seen: Seen) -> str:
+def render_html(run: Run, seen: Seen, pages: Mapping[str, str] | None = None) -> str:
     """Return the page of a run: verdict, requirements by chapter, and the sequence of each case.
 
-    `seen` holds the evidence of the cases to draw. The same run gives the same bytes.
+    `seen` holds the evidence of the cases to draw; `pages` holds, by case, the link to the page of the
+    case. The same run gives the same bytes.
     """
     ours = [item for item in run.requirements if concerns(item.judges, run.judged_roles)]
     items = _items(ours, run.scenarios, seen)
     chapters: dict[str, list[_Item]] = {}
     for item in items:
         chapters.setdefault(item.requirement.chapter, []).append(item)
-    return _page(
+    return render_page(
         "run.html.j2",
         run=run,
+        pages=pages or {},
         because=because(run, ours),
         subjects=subject_line(run),
         counts=[count for count in count_levels(ours) if count.level is not Level.REMARK],
@@ -138,9 +108,10 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str
         for cell in matrix.cells
         for name in (*cell.failed, *cell.deviations, *cell.of_router, *cell.undecided)
     }
-    return _page(
+    return render_page(
         "matrix.html.j2",
         matrix=matrix,
+        pages={},
         cells=cells,
         requirements=[
             (item, [view for view in cells if item.id in (*view.cell.failed, *view.cell.deviations)])
@@ -223,47 +194,3 @@ def _of_cell(cell: Cell, run: Run | None, seen: Seen) -> list[tuple[str, list[_C
                 cases.append(_case(scenario, outcome, seen if first else {}, brief=True))
         found.append((name, cases))
     return found
-
-
-def _mark(value: str) -> tuple[str, str, str]:
-    """Return the words, sign and CSS class for a verdict or an outcome."""
-    return _MARKS.get(value, (value.replace("_", " "), "·", "none"))
-
-
-_CODE = re.compile(r"`([^`]+)`")
-
-
-def _prose(text: str) -> Markup:
-    """Return a text as HTML, with text in backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
-
-
-def _verdict(verdict: Verdict) -> str:
-    return OF_VERDICT[verdict].lower()
-
-
-_HERE = Path(__file__).parent / "templates"
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(_HERE),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "mark": _mark,
-    "citation": citation,
-    "prose": _prose,
-    "sentence": sentence,
-    "seconds": seconds,
-    "verdict": _verdict,
-}
-_ENVIRONMENT.filters.update(_FILTERS)
-
-
-def _page(template: str, **values: object) -> str:
-    script = (_HERE / "filter.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _ENVIRONMENT.get_template(template).render(
-        style=(_HERE / "page.css").read_text(encoding="utf-8"), script=script, digest=digest, **values
-    )

@@ -14,6 +14,8 @@ _LONGEST_DUMP = 512
 """Maximum number of bytes of a frame that are shown; the evidence contains more."""
 _ASIDE = ("harness", "")
 _LAST = ("router", "network")
+_NAMED = (EntryKind.FRAME, EntryKind.CALL, EntryKind.EVENT, EntryKind.MISSED)
+"""The kinds of entries in which names replace session ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Row:
     at: str
     kind: str
     party: str
+    who: str
+    to: str
     what: str
     start: int
     end: int
@@ -59,11 +63,11 @@ class Diagram:
 def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Diagram:
     """Return the diagram of a timeline; a `brief` one has only the end, without routine and frames.
 
-    Routine entries have no frames. In the text of a frame, the names of the owners replace session ids;
-    the decoded content is unchanged.
+    Routine entries have no frames. In the text of frames, calls and events, the names of the owners replace
+    session ids; the decoded content is unchanged.
     """
     named = _sessions(timeline)
-    lanes = _lanes(timeline)
+    lanes = lanes_of(timeline)
     shown = [entry for entry in timeline if not entry.get("minor")] or timeline
     minor = [entry for entry in timeline if entry.get("minor")] if shown is not timeline else []
     head, tail = (0, BRIEF) if brief else (HEAD, TAIL)
@@ -80,7 +84,13 @@ def diagram(timeline: Sequence[Mapping[str, Any]], *, brief: bool = False) -> Di
     return Diagram(lanes, before, after, len(timeline) - len(before) - len(after) - len(routine), routine)
 
 
-def _lanes(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def rows_of(timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str]) -> list[Row]:
+    """Return the rows of all entries, with their frames."""
+    named = _sessions(timeline)
+    return [_row(entry, lanes, named, frames=True) for entry in timeline]
+
+
+def lanes_of(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return one peer, the router, the other peers, the network, so that signals cross few lanes."""
     met = {str(entry.get(role, "")) for entry in timeline for role in ("who", "to")} - set(_ASIDE)
     first, *others = [*sorted(met - set(_LAST)), ""]
@@ -98,21 +108,24 @@ def _sessions(timeline: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             message = cast("dict[str, object]", decoded)
             session = message.get("session")
             if message.get("message") == "WELCOME" and isinstance(session, str) and session:
-                named[session] = f"({entry.get('to', '')})"
+                named[session] = str(entry.get("to", ""))
     return named
 
 
 def _row(entry: Mapping[str, Any], lanes: Sequence[str], named: Mapping[str, str], frames: bool) -> Row:
     who, to = str(entry["who"]), str(entry.get("to", ""))
     what = str(entry["what"])
-    for session, name in named.items() if entry.get("kind") == EntryKind.FRAME else ():
-        what = what.replace(session, name)
+    kind = entry.get("kind")
+    for session, name in named.items() if kind in _NAMED else ():
+        what = what.replace(session, f"({name})" if kind == EntryKind.FRAME else name)
     start, end, arrow = _columns(who, to, lanes)
     decoded = entry.get("decoded") if frames else None
     return Row(
         at=f"{entry['at']:+.3f} s",
         kind=str(entry.get("kind", EntryKind.NOTE)),
         party=f"{who} → {to}" if to else who,
+        who=who,
+        to=to,
         what=what,
         start=start,
         end=end,

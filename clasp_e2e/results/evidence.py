@@ -48,6 +48,30 @@ class Pruned(msgspec.Struct, frozen=True):
     left_out: int = 0
 
 
+class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A datagram on a link between two peers."""
+
+    at: float
+    """Seconds since the case began."""
+    who: str
+    to: str
+    link: int
+    """The number of the connection attempt, from 1."""
+    kind: str
+    """What its first bytes reveal, such as `STUN request`."""
+    size: int
+    """Bytes of its UDP payload."""
+    fate: str = ""
+    """What the harness did to it; empty if it was forwarded at once."""
+
+
+class Packets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first and the last datagrams on each link, in the order of time."""
+
+    kept: tuple[Packet, ...] = ()
+    left_out: int = 0
+
+
 class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An evidence file; its JSON Schema is `schemas/evidence.schema.json`."""
 
@@ -58,6 +82,10 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     timeline: tuple[EvidenceEntry, ...]
     network: Any = None
     """The counters of the links and servers between the peers."""
+    ended: float | None = None
+    """Seconds since the case began at which its outcome was clear; what follows is the cleanup."""
+    packets: Packets | None = None
+    """The datagrams between the peers, of a case that did not pass."""
     pruned: Pruned | None = None
     stderr: Mapping[str, str] | None = None
     """By client: the last lines that its adapter wrote to standard error."""
@@ -80,13 +108,16 @@ def write_evidence(
     seed: int,
     stderr: Mapping[str, str] | None = None,
     run: Mapping[str, object] | None = None,
+    ended: float | None = None,
+    packets: Packets | None = None,
 ) -> Path:
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
     `facts` is plain data. `stderr` holds, by client, the last lines that its adapter wrote. `run` holds the
     conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`. The
     timeline of a case that passed is pruned to a compact trace; `pruned` counts the entries left out,
-    including announcements of other scenarios' sessions. Earlier evidence of the case is replaced.
+    including announcements of other scenarios' sessions. `packets` are kept if it
+    did not pass. Earlier evidence of the case is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     trace, left_out = compact(timeline) if passed else (timeline.entries, 0)
@@ -97,6 +128,8 @@ def write_evidence(
         seed=seed,
         timeline=tuple(entry.for_evidence() for entry in trace),
         network=facts,
+        ended=None if passed or ended is None else round(ended, 6),
+        packets=None if passed or not (packets and packets.kept) else packets,
         pruned=Pruned(left_out + timeline.foreign_entries) if passed or timeline.foreign_entries else None,
         stderr=stderr if stderr and not passed else None,
     )
@@ -113,7 +146,7 @@ def evidence_path(directory: Path, case_id: str) -> Path:
 
 def read_evidence(path: Path) -> Evidence:
     """Read the evidence to repeat a case. Raises `EvidenceError`."""
-    record = _read(path)
+    record = read_record(path)
     if (run := record.run) is None:
         raise EvidenceError(
             f"{path}: this evidence cannot be repeated: it does not say how the case was run; name a file of"
@@ -127,13 +160,14 @@ def read_trace(path: Path, case: str) -> dict[str, Any]:
 
     Raises `EvidenceError` if the file is missing, truncated, malformed, or the evidence of another case.
     """
-    record = _read(path)
+    record = read_record(path)
     if record.scenario.id != case:
         raise EvidenceError(f"{path}: this is the evidence of {record.scenario.id}")
     return to_plain(record)
 
 
-def _read(path: Path) -> CaseEvidence:
+def read_record(path: Path) -> CaseEvidence:
+    """Read the evidence of any case. Raises `EvidenceError`."""
     try:
         record = decode(path.read_bytes(), CaseEvidence)
         expect_shallow(record.network, "network")

@@ -108,6 +108,10 @@ class Timeline:
         self.foreign_entries = 0
         """The number of announcements by sessions of other scenarios, which get no entries."""
 
+    def since_start(self, at: float | None = None) -> float:
+        """Return the seconds from the beginning until `at` of the clock, by default until now."""
+        return (self._clock() if at is None else at) - self._start
+
     def note(
         self,
         who: str,
@@ -120,13 +124,13 @@ class Timeline:
         minor: bool = False,
     ) -> Entry:
         """Add an entry for an action of `who` at the current time."""
-        entry = Entry(self._clock() - self._start, who, what, kind, to, frame, decoded, minor)
+        entry = Entry(self.since_start(), who, what, kind, to, frame, decoded, minor)
         self.entries.append(entry)
         return entry
 
     def note_past(self, at: float, who: str, what: str, kind: EntryKind) -> None:
         """Insert an entry for the earlier time `at` of the clock at its position."""
-        entry = Entry(at - self._start, who, what, kind)
+        entry = Entry(self.since_start(at), who, what, kind)
         place = next((n for n, each in enumerate(self.entries) if each.at > entry.at), len(self.entries))
         self.entries.insert(place, entry)
 

@@ -3,11 +3,14 @@
 from clasp_e2e import wire
 from clasp_e2e.network import Side, Switchboard
 from clasp_e2e.p2p_types import ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
+from clasp_e2e.results.evidence import Packet, Packets
 from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.expectations import show
 
 ROUTER = "router"
 """The name of the router in a timeline."""
+MOST_PACKETS = 600
+"""Maximum number of datagrams that evidence holds; of more, the last ones."""
 ROUTINE = (wire.Hello, wire.Welcome, wire.Snapshot, wire.Subscribe, wire.Ping, wire.Pong, wire.Ack)
 
 
@@ -77,6 +80,30 @@ def note_links(timeline: Timeline, switchboard: Switchboard) -> None:
             ):
                 if at is not None:
                     timeline.note_past(at, "network", what, EntryKind.NETWORK)
+
+
+def packets(timeline: Timeline, switchboard: Switchboard) -> Packets:
+    """Return the datagrams on the links, with the names of the peers and the times of the timeline."""
+    found: list[Packet] = []
+    left_out = 0
+    for number, attempt in enumerate(switchboard.attempts(), 1):
+        pair = switchboard.pair(attempt.offerer, attempt.answerer)
+        log = attempt.link.log
+        left_out += log.count - len(log.kept)
+        found += (
+            Packet(
+                at=round(timeline.since_start(each.at), 6),
+                who=pair.leg(each.sender),
+                to=pair.leg(each.sender.other),
+                link=number,
+                kind=each.kind,
+                size=each.size,
+                fate=each.fate,
+            )
+            for each in log.kept
+        )
+    kept = sorted(found, key=lambda each: each.at)[-MOST_PACKETS:]
+    return Packets(kept=tuple(kept), left_out=left_out + len(found) - len(kept))
 
 
 def summary(message: wire.Message | None, data: bytes | str) -> str:

@@ -10,6 +10,7 @@ from click.testing import Result
 from report.runs import run_of, scenario
 
 from clasp_e2e.report.badge import render_badge
+from clasp_e2e.report.case_page import render_case
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
@@ -87,7 +88,10 @@ def test_page_shows_the_evidence_next_to_the_results(invoke: Invoke, tmp_path: P
     assert (tmp_path / "r.html").read_text("utf-8") == render_html(
         run_of(failed, gone),
         {failed.id: document, gone.id: "evidence/gone.json: there is no such file"},
+        {failed.id: "r-cases/file_SND-1_rust-reference.html"},
     )
+    (page,) = (tmp_path / "r-cases").iterdir()
+    assert page.read_text("utf-8") == render_case(from_plain(CaseEvidence, document), load_catalogue())
 
 
 def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:

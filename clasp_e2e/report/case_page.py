@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from markupsafe import escape
+
 from clasp_e2e.report.pages import render_page
 from clasp_e2e.report.sequence import Row, lanes_of, rows_of
 from clasp_e2e.results.documents import to_plain
@@ -17,8 +19,8 @@ PACKET, DECISIVE, PAUSE = "packet", "decisive", "pause"
 """The kinds of rows in addition to those of a timeline."""
 MOST = 500
 """Maximum number of rows; of more, the beginning and what is around the outcome."""
-_FRAMES = 300_000
-"""Maximum number of characters of frames, those nearest to the outcome first."""
+_FRAMES = 250_000
+"""Maximum number of characters of frames, escaped; those nearest to the outcome first."""
 _PAUSE = 1.0
 """Seconds without an entry that are shown as a pause."""
 _GROUPS = (
@@ -142,7 +144,7 @@ def _lines(timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str]) -> list[
     decisive = next((n for n, row in enumerate(rows) if row.kind == DECISIVE), len(rows))
     room = _FRAMES
     for place in sorted(range(len(rows)), key=lambda n: abs(n - decisive)):
-        room -= (used := len(rows[place].decoded) + len(rows[place].dump))
+        room -= (used := len(escape(rows[place].decoded)) + len(rows[place].dump))
         if used and room < 0:
             rows[place] = replace(rows[place], decoded="The evidence contains this frame.", dump="")
     lines: list[_Line] = []

@@ -15,7 +15,8 @@ from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.report.junit import render_junit
 from clasp_e2e.report.markdown import render_markdown
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
-from clasp_e2e.results.documents import to_plain
+from clasp_e2e.results.documents import from_plain, to_plain
+from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix, cells_of
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results

@@ -36,9 +36,41 @@ def test_encrypted_record_of_dtls_13_counts() -> None:
     assert datagrams.application_records(b"\x2f" + bytes(60)) == 1
 
 
+def stun_message(kind: StunClass, **attributes: object) -> bytes:
+    message = stun.Message(stun.Method.BINDING, stun.Class(kind))
+    message.attributes = {name.replace("_", "-"): value for name, value in attributes.items()}
+    return bytes(message)
+
+
+def handshake(message: int, epoch: int = 0) -> bytes:
+    return bytes([22, 254, 253]) + epoch.to_bytes(2, "big") + bytes(6) + b"\0\4" + bytes([message, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (stun_message(StunClass.REQUEST), "STUN request"),
+        (stun_message(StunClass.REQUEST, USE_CANDIDATE=None), "STUN request (nominates)"),
+        (stun_message(StunClass.SUCCESS), "STUN success"),
+        (stun_message(StunClass.ERROR, ERROR_CODE=(487, "Role Conflict")), "STUN error 487"),
+        (handshake(1), "DTLS ClientHello"),
+        (handshake(14), "DTLS ServerHelloDone"),
+        (handshake(1, epoch=1), "DTLS handshake"),
+        (record(23, 5), "DTLS application data"),
+        (record(21, 2), "DTLS alert"),
+        (b"\x2f" + bytes(60), "DTLS encrypted record"),
+        (b"", "not known"),
+        (b"\x80 media", "not known"),
+    ],
+)
+def test_kind_is_named_in_the_words_of_its_protocol(data: bytes, kind: str) -> None:
+    assert datagrams.kind(data) == kind
+
+
 @given(st.binary(max_size=80))
 def test_any_datagram_can_be_looked_at(data: bytes) -> None:
     datagrams.stun_class(data)
     datagrams.nominates(data)
     datagrams.is_dtls(data)
+    assert datagrams.kind(data)
     assert datagrams.application_records(data) >= 0

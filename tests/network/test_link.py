@@ -159,6 +159,11 @@ async def test_delayed_datagram_is_overtaken(
     assert link.counters(Side.A).dropped_datagrams == 1
     assert conditions.disturbed(Side.A) == 2
     assert conditions.disturbed(Side.B) == 0
+    assert [(each.sender, each.fate) for each in link.log.kept] == [
+        (Side.A, "delayed by 0.01 s"),
+        (Side.A, ""),
+        (Side.A, "lost"),
+    ]
 
 
 async def test_copy_arrives_and_is_not_counted_as_sent(

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from clasp_e2e.report.case_page import render_case
 from clasp_e2e.report.html import render_html, render_matrix_html
+from clasp_e2e.results.documents import from_plain, to_plain
+from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix, Obstacle, State, cells_of
 from clasp_e2e.spec.catalogue import load_catalogue
 
@@ -92,3 +95,28 @@ def test_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str,
         assert each["filter"]["after"] == found < each["filter"]["before"] == each["filter"]["again"]
         assert each["filter"]["told"].startswith(f"{found} of ")
         assert each["filter"]["choice"]
+
+
+PACKETS = [
+    {"at": 0.045, "who": "alice", "to": "bob", "link": 1, "kind": "STUN request", "size": 88},
+    {"at": 0.046, "who": "alice", "to": "bob", "link": 1, "kind": "STUN request", "size": 88, "fate": "lost"},
+    {"at": 0.055, "who": "bob", "to": "alice", "link": 1, "kind": "DTLS ClientHello", "size": 160},
+]
+
+
+@pytest.mark.timeout(LIMIT + 60)
+def test_case_opens_at_its_outcome_and_can_be_walked_through_by_everybody(tmp_path: Path) -> None:
+    failed = next(cases())
+    document = HAPPENED | {"scenario": to_plain(failed), "packets": {"kept": PACKETS}, "ended": 5.0}
+    page = tmp_path / "case.html"
+    page.write_text(render_case(from_plain(CaseEvidence, document), load_catalogue()), encoding="utf-8")
+    looks = look(page, "")
+    assert [each["look"] for each in looks] == ["light 360", "light 1280", "dark 360", "dark 1280"]
+    for each in looks:
+        assert (each["violations"], each["errors"]) == ([], []), each["look"]
+        assert not each["overflows"], each["look"]
+        walk = each["walk"]
+        assert walk["opened"]["at"] == walk["back"] == "outcome"
+        assert 0.25 < walk["opened"]["middle"] < 0.85
+        assert walk["up"] == "missed"
+        assert 0 < walk["after"] < walk["before"] == walk["again"]

@@ -48,6 +48,31 @@ async function filter(page) {
   return { before, tabs, after, told, choice, again: await shown() };
 }
 
+/** Walk through a case: where it opens, where the keys lead, and what a click on a participant leaves. */
+async function walk(page) {
+  const shown = () => page.locator('.walk .sequence li[data-group]:visible').count();
+  const focused = () => page.evaluate('document.activeElement.className');
+  const opened = await page.evaluate(`(() => {
+    const { top, bottom } = document.activeElement.getBoundingClientRect();
+    return { at: document.activeElement.id, middle: (top + bottom) / 2 / innerHeight };
+  })()`);
+  const before = await shown();
+  await page.keyboard.press('ArrowUp');
+  const up = await focused();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  const frames = await page.locator('.walk details.held[open]').count();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('o');
+  const back = await page.evaluate('document.activeElement.id');
+  const lane = page.locator('button[data-filter="lane"]').first();
+  await lane.click();
+  const after = await shown();
+  await lane.click();
+  return { opened, before, up, frames, back, after, again: await shown() };
+}
+
 const source = readFileSync(axe, 'utf8');
 const browser = await chromium.launch({ executablePath, args, chromiumSandbox: false });
 const looks = [];
@@ -62,13 +87,13 @@ try {
       page.on('pageerror', (error) => errors.push(String(error)));
       page.on('request', (request) => /^(file|data):/.test(request.url()) || errors.push(`asks for ${request.url()}`));
       await page.goto(url);
-      const look = { look: `${colorScheme} ${width}`, filter: await filter(page) };
+      const look = { look: `${colorScheme} ${width}`, ...((await page.locator('.walk').count()) ? { walk: await walk(page) } : { filter: await filter(page) }) };
       if (shots) await page.screenshot({ path: `${shots}/${colorScheme}-${width}.png` });
       await page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })');
       look.violations = await violations(page);
       look.overflows = await page.evaluate(overflows);
       if (shots) {
-        await page.locator('.missed').first().scrollIntoViewIfNeeded();
+        await page.locator('.missed, .decisive').first().scrollIntoViewIfNeeded();
         await page.screenshot({ path: `${shots}/${colorScheme}-${width}-open.png` });
       }
       looks.push({ ...look, errors });

@@ -23,7 +23,13 @@ ROOT = Path(__file__).parents[1]
 GUIDES = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
 
 SHOWN = {
-    "verdict": ("exit status 1", "Proven by", "", "iut-reference.html", "same: test_routing_mode::test_p2p_only_refuses_to_relay"),
+    "verdict": (
+        "exit status 1",
+        "Proven by",
+        "",
+        "iut-reference.html",
+        "same: test_routing_mode::test_p2p_only_refuses_to_relay",
+    ),
     "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
     "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
     "cli": (

@@ -32,6 +32,7 @@ SHOWN = {
     ),
     "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
     "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
+    "compare": ("no difference", "2 versions: PARTIAL in 1.1.0"),
     "cli": (
         "1 passed",
         "Gate: passed: no unexpected result",
@@ -212,7 +213,9 @@ def test_reference_of_commands_names_every_command_and_option() -> None:
         command = main.get_command(context, name)
         assert command is not None
         assert f"`clasp-e2e {name}" in text
-        for option in (opt for each in command.params if isinstance(each, click.Option) for opt in each.opts):
+        parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+        options = (each for part in parts for each in part.params if isinstance(each, click.Option))
+        for option in (opt for each in options for opt in each.opts):
             assert re.search(rf"{option}\b", text), option
 
 

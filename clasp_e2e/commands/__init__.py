@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("report:report", "Write reports of a run; merge the parts of a run."),
     "diff": ("diff:diff", "Compare two results: broken, mended, new."),
     "show": ("show:show", "Write a page to walk through one case."),
+    "history": ("history:history", "Keep the results of each version, and show them together."),
     "replay": ("replay:replay", "Repeat one case of a run from its evidence."),
     "stress": ("stress:stress", "Repeat cases, and report those whose outcome changes."),
     "router": ("router:router", "Run the reference router."),

@@ -1,4 +1,4 @@
-"""The JSON Schemas of `results.json`, `matrix.json` and evidence, generated from the types that read them.
+"""The JSON Schemas of all files that this package publishes, generated from the types that read them.
 
 They are published in `schemas/`; after a change of the types, run `python -m clasp_e2e.results.json_schemas`.
 """
@@ -15,6 +15,7 @@ from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import write_document
+from clasp_e2e.results.version_history import JudgedVersion
 
 FOLDER = Path(__file__).parent / "schemas"
 TYPES: Mapping[str, type] = {
@@ -22,6 +23,7 @@ TYPES: Mapping[str, type] = {
     "evidence": CaseEvidence,
     "matrix": Matrix,
     "difference": ResultsDifference,
+    "history": JudgedVersion,
 }
 
 

@@ -40,12 +40,16 @@ def write_results(run: Run, path: Path, *, indent: int | None = 2) -> None:
 
 
 def write_document(document: object, path: Path, *, indent: int | None = 2) -> None:
-    """Write a record or plain data to `path` as JSON; create its directory if necessary.
+    """Write a record or plain data to `path` as JSON, as `replace_file` does. Raises `ResultsError`."""
+    replace_file(path, encode(document, indent=indent) + b"\n")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path`; create its directory if necessary.
 
     The write is atomic: a reader never finds an incomplete file, and an earlier file survives a failure.
     Raises `ResultsError`.
     """
-    data = encode(document, indent=indent) + b"\n"
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.report.case_page import render_case
+from clasp_e2e.report.history_page import render_history_html
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.results.documents import from_plain, to_plain
 from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix, Obstacle, State, cells_of
+from clasp_e2e.results.version_history import judged_version
 from clasp_e2e.spec.catalogue import load_catalogue
 
 from .looking import LIMIT, look
@@ -80,13 +82,22 @@ def a_matrix() -> str:
     return render_matrix_html(matrix, runs)
 
 
+def a_history() -> str:
+    runs = [RUN if number % 3 else run_of() for number in range(30)]
+    versions = [judged_version(run, f"4.{number}.0-rc.1") for number, run in enumerate(runs)]
+    return render_history_html(versions, load_catalogue())
+
+
 @pytest.mark.timeout(LIMIT + 60)
 @pytest.mark.parametrize(
-    ("name", "sought", "found"), [("run", "SND-9", 1), ("matrix", "rust → rust", 2)], ids=["run", "matrix"]
+    ("name", "sought", "found"),
+    [("run", "SND-9", 1), ("matrix", "rust → rust", 2), ("history", "SND-1", 1)],
+    ids=["run", "matrix", "history"],
 )
 def test_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str, found: int) -> None:
     page = tmp_path / f"{name}.html"
-    page.write_text(render_html(RUN, SEEN) if name == "run" else a_matrix(), encoding="utf-8")
+    pages = {"run": lambda: render_html(RUN, SEEN), "matrix": a_matrix, "history": a_history}
+    page.write_text(pages[name](), encoding="utf-8")
     looks = look(page, sought)
     assert [each["look"] for each in looks] == ["light 360", "light 1280", "dark 360", "dark 1280"]
     for each in looks:

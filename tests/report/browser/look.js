@@ -93,5 +93,15 @@ try {
       look.violations = await violations(page);
       look.overflows = await page.evaluate(overflows);
       if (shots) {
-        const missed = page.locator('.missed, .decisive').first();
-        if (await missed.count()) await missed.scrollIntoViewIfNeeded();
+        const end = page.locator('.missed, .decisive').first();
+        if (await end.count()) await end.scrollIntoViewIfNeeded();
+        await page.screenshot({ path: `${shots}/${colorScheme}-${width}-open.png` });
+      }
+      looks.push({ ...look, errors });
+      await context.close();
+    }
+  }
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(looks));

@@ -31,6 +31,7 @@ SHOWN = {
         "same: test_routing_mode::test_p2p_only_refuses_to_relay",
     ),
     "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
+    "packets": ("clasp.lua",),
     "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
     "compare": ("no difference", "2 versions: PARTIAL in 1.1.0"),
     "cli": (

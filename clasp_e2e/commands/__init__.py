@@ -26,6 +26,7 @@ COMMANDS = {
     "replay": ("replay:replay", "Repeat one case of a run from its evidence."),
     "stress": ("stress:stress", "Repeat cases, and report those whose outcome changes."),
     "router": ("router:router", "Run the reference router."),
+    "dissector": ("dissector:dissector", "Print the path of the Wireshark dissector."),
     "doctor": ("doctor:doctor", "Check an adapter or a driver step by step."),
     "connect": ("connect:connect", "Start an adapter for a run with --attach."),
     "build-adapter": ("build_adapter:build_adapter", "Build one of the included adapters."),

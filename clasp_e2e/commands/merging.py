@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from clasp_e2e.results.evidence import PACKETS
 from clasp_e2e.results.merge import merge_runs
 from clasp_e2e.results.reading import holds_run, read_run
 from clasp_e2e.results.run_record import Run
@@ -66,6 +67,8 @@ def _copied(evidence: str | None, source: Path, directory: Path) -> str | None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
+        if (packets := file.with_suffix(PACKETS)).exists():
+            shutil.copyfile(packets, target.with_suffix(PACKETS))
     except FileNotFoundError:
         return None
     except OSError as error:

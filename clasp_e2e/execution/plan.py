@@ -46,6 +46,8 @@ class RunPlan:
     strict: bool = False
     coturn: bool = False
     attack_router: bool = False
+    pcap: bool = False
+    """Whether the packets of all cases are kept, and not only of those that fail."""
     extended: bool = False
     """Whether scenarios that wait for minutes are run too."""
     one_by_one: bool = False

@@ -74,6 +74,7 @@ RUN_OPTIONS = (
         "File of known failures (default: the files of the drivers under test).",
         "FILE",
     ),
+    Option("pcap", "Keep the packets (pcapng) of every case, not only of those that fail."),
     Option("coturn", "Use coturn instead of the embedded TURN server (ICE-3)."),
     Option("attack-router", "Also attack a router given by its ws:// URL (RTR-7)."),
     Option("extended", "Also run the scenarios that wait for minutes (mark `extended`; RTR-12)."),

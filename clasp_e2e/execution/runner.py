@@ -16,9 +16,10 @@ from clasp_e2e.execution.leaks import OWNER, Ownership
 from clasp_e2e.execution.loop_stalls import LoopStallMonitor
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.execution.run_context import RunContext
+from clasp_e2e.network.capture import CAPTURE, Capture
 from clasp_e2e.results.evidence import Packets, write_evidence
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import ScenarioResult
+from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Catalogue, Level
 from clasp_e2e.testbed.expectations import (
@@ -34,6 +35,9 @@ from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links, packets
+
+_WITH_PACKETS = NOT_MET | {Outcome.ERROR, Outcome.UNOBSERVED}
+"""The outcomes of which the file of packets is always kept."""
 
 TAIL = 14
 """Number of timeline lines that a failure shows."""
@@ -64,6 +68,8 @@ class Observation:
     """Seconds since the case began at which its outcome was clear."""
     packets: Packets | None
     """The datagrams between the peers, of a case that did not pass."""
+    pcapng: bytes | None
+    """The file of packets, if it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     JUDGMENT.set(judgment)
     loop = asyncio.get_running_loop()
     timeline = Timeline(loop.time)
+    capture = None if context.evidence is None else Capture()
+    CAPTURE.set(capture)
     routers = context.routers
     assert routers is not None
     testbed = Testbed(routers, timeline, plan.patience, coturn=plan.coturn, kills=case.scenario.kills)
@@ -154,7 +162,13 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}
     passed = ending.outcome is Outcome.PASSED
     crossed = None if passed else packets(timeline, testbed.switchboard)
-    return Observation(result, ending, timeline, testbed.switchboard.facts(), stderr, outcome_at, crossed)
+    pcapng = None
+    if capture is not None and (plan.pcap or result.outcome in _WITH_PACKETS):
+        pcapng = capture.to_pcapng(
+            f"{case.id}\n{result.title}\nseed {plan.seed}: {ending.message or 'passed'}"
+        )
+    facts = testbed.switchboard.facts()
+    return Observation(result, ending, timeline, facts, stderr, outcome_at, crossed, pcapng)
 
 
 def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
@@ -171,6 +185,7 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
             stderr=seen.stderr,
             ended=seen.ended,
             packets=seen.packets,
+            pcapng=seen.pcapng,
         )
         result = replace(result, evidence=str(path))
     return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))

@@ -102,6 +102,10 @@ class Conditions:
         """Return how many datagrams of `sender` were lost, delayed or duplicated since the last change."""
         return self._disturbed[sender]
 
+    def name_of(self, side: Side) -> str:
+        """Return the name of a side."""
+        return self._names[side]
+
     def _way(self, sender: Side | None) -> str:
         """Return a description of the direction; `None` means both."""
         if sender is None:

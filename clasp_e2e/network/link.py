@@ -97,7 +97,10 @@ class UdpLink:
             raise
 
     def _end(self, side: Side) -> _End:
-        end = _End(side, UdpSocket(lambda data, source: self._take(end, data, source)))
+        def take(data: bytes, source: Address) -> None:
+            self._take(end, data, source)
+
+        end = _End(side, UdpSocket(take, name=f"{self._conditions.name_of(side)}, link"))
         return end
 
     def address_for(self, side: Side) -> Address:
@@ -154,6 +157,8 @@ class UdpLink:
         if delays and (destination is None or way is None):
             fate = "dropped: no address of the receiver is known" if way else "dropped by a NAT"
         self.log.note(self._loop.time(), end.side, data, fate)
+        if end.socket.captured is not None and not to_second:
+            end.socket.captured.comment = f"link: {fate}" if fate else ""
         if not delays or destination is None or way is None:
             end.counters.dropped_datagrams += 1
             end.counters.dropped_bytes += len(data)
@@ -176,7 +181,10 @@ class UdpLink:
         if not from_second:
             return other.socket
         if other.second is None:
-            other.second = UdpSocket(lambda data, source: self._take(other, data, source, to_second=True))
+            other.second = UdpSocket(
+                lambda data, source: self._take(other, data, source, to_second=True),
+                name=f"{self._conditions.name_of(other.side)}, second endpoint",
+            )
         return other.second
 
     def _destination(self, end: _End, other: _End, data: bytes, source: Address) -> Address | None:

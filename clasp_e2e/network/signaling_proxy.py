@@ -11,7 +11,8 @@ import contextlib
 import http
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,6 +25,7 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
+from clasp_e2e.network.capture import CAPTURE
 from clasp_e2e.notifier import Notifier
 
 Direction: TypeAlias = Literal["up", "down"]
@@ -74,6 +76,21 @@ class _PeerConnection(ServerConnection):
     adopted = False
     """Whether the pumps own the upstream connection."""
     arrived = 0
+
+    def __init__(self, name: str, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._interface = f"{name}, signaling"
+        self._capture = CAPTURE.get()
+
+    def data_received(self, data: bytes) -> None:
+        if self._capture is not None:
+            self._capture.stream(self._interface, self, self.remote_address, self.local_address, data)
+        super().data_received(data)
+
+    def send_data(self) -> None:
+        if self._capture is not None and (data := b"".join(self.protocol.writes)):
+            self._capture.stream(self._interface, self, self.local_address, self.remote_address, data)
+        super().send_data()
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
@@ -136,7 +153,7 @@ class SignalingProxy:
             0,
             process_request=proxy._open_upstream,
             select_subprotocol=_chosen_upstream,
-            create_connection=_PeerConnection,
+            create_connection=cast("type[ServerConnection]", partial(_PeerConnection, name)),
             compression=None,
             open_timeout=2 * _OPEN_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,

@@ -39,7 +39,7 @@ class StunServer:
         self.requests: list[StunRequest] = []
         """Every STUN request received, including retransmissions, oldest first."""
         self._received = Notifier()
-        self._socket = UdpSocket(self._receive)
+        self._socket = UdpSocket(self._receive, name="STUN server")
 
     @classmethod
     async def open(

@@ -24,7 +24,7 @@ class ObservedTurnServer(ABC):
 
     def __init__(self) -> None:
         self.allocations = Allocations()
-        self._main = UdpSocket(self._from_client)
+        self._main = UdpSocket(self._from_client, name="TURN server")
         self._sockets: dict[Address, UdpSocket] = {}
 
     @property
@@ -53,7 +53,9 @@ class ObservedTurnServer(ABC):
 
     def _open_for(self, client: Address, host: str) -> Address:
         """Open the socket of `client` and return its address. Raises `OSError`."""
-        opened = UdpSocket(lambda data, peer: self._from_peer(data, client, peer), host)
+        opened = UdpSocket(
+            lambda data, peer: self._from_peer(data, client, peer), host, name="TURN server, relayed"
+        )
         self._sockets[client] = opened
         return opened.address
 
@@ -65,7 +67,8 @@ class ObservedTurnServer(ABC):
     def _send_for(self, client: Address, data: bytes, to: Address) -> None:
         """Send `data` to the address `to` from the socket of `client`."""
         with contextlib.suppress(OSError):
-            self._sockets[client].send(data, to)
+            between_relays = any(to == each.address for each in self._sockets.values())
+            self._sockets[client].send(data, to, is_recorded=not between_relays)
 
 
 class EmbeddedTurnServer(ObservedTurnServer):

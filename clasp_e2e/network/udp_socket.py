@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import TypeAlias
 
+from clasp_e2e.network.capture import CAPTURE, Packet
+
 Address: TypeAlias = tuple[str, int]
 
 _LARGEST_DATAGRAM = 65535
@@ -18,11 +20,18 @@ _BURST = 64
 class UdpSocket:
     """An IPv4 socket on a free port of `host`; `receive` is called with each datagram and its sender.
 
-    Create it while an event loop runs. Raises `OSError` if the machine has no socket or no such address.
+    `name` is that of its interface in a capture. Create it while an event loop runs. Raises `OSError` if the
+    machine has no socket or no such address.
     """
 
-    def __init__(self, receive: Callable[[bytes, Address], None], host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, receive: Callable[[bytes, Address], None], host: str = "127.0.0.1", *, name: str = "UDP"
+    ) -> None:
         self._receive = receive
+        self._name = name
+        self._capture = CAPTURE.get()
+        self.captured: Packet | None = None
+        """The last datagram that was received, if there is a capture."""
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -37,9 +46,14 @@ class UdpSocket:
         self.address: Address = self._socket.getsockname()
         self._loop.add_reader(self._socket, self._read)
 
-    def send(self, data: bytes, to: Address) -> None:
-        """Send `data`. Raises `OSError` if it is lost to a full buffer or an unreachable address."""
+    def send(self, data: bytes, to: Address, *, is_recorded: bool = True) -> None:
+        """Send `data`; the capture need not record what another socket of the same interface receives.
+
+        Raises `OSError` if it is lost to a full buffer or an unreachable address.
+        """
         self._socket.sendto(data, to)
+        if self._capture is not None and is_recorded:
+            self._capture.datagram(self._name, self.address, to, data)
 
     def close(self) -> None:
         """Close it. Safe to call repeatedly, also from `receive`."""
@@ -58,4 +72,6 @@ class UdpSocket:
             except OSError:
                 # This is an ICMP error for an earlier datagram: the socket keeps working.
                 continue
+            if self._capture is not None:
+                self.captured = self._capture.datagram(self._name, sender, self.address, data)
             self._receive(data, sender)

@@ -16,6 +16,7 @@ from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.core import PeerCore
+from clasp_e2e.peer.dtls_tap import TAP, tapped
 from clasp_e2e.peer.errors import NotConnected, PeerError, RouterUnreachable
 from clasp_e2e.peer.router_session import RouterSession
 from clasp_e2e.peer.sending import RELAY_PREFIX
@@ -51,6 +52,7 @@ class Shell:
         self._script = script
         self._input_filter = input_filter
         self._webrtc = webrtc
+        self._tap = TAP.get()
         self._loopback = loopback
         self._reattaches = reattaches
         self._calls: dict[int, asyncio.Future[Answer]] = {}
@@ -262,13 +264,14 @@ class Shell:
                 pass
 
     def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
-        transport = self._transports[effect.transport] = self._webrtc(
-            effect.transport,
-            self.feed,
-            ice_servers=effect.ice_servers,
-            turn_servers=effect.turn_servers,
-            loopback=self._loopback,
-        )
+        with tapped(self._tap):
+            transport = self._transports[effect.transport] = self._webrtc(
+                effect.transport,
+                self.feed,
+                ice_servers=effect.ice_servers,
+                turn_servers=effect.turn_servers,
+                loopback=self._loopback,
+            )
         return transport
 
     def _relay(self, effect: fx.PublishRelay) -> None:

@@ -24,6 +24,7 @@ from aiortc.sdp import candidate_from_sdp
 from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
+from clasp_e2e.peer.dtls_tap import TAP, tap_packets, tap_secrets
 from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
@@ -117,6 +118,7 @@ class AiortcTransport(Transport):
     ) -> None:
         super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
         self._refusals = (InvalidStateError, ValueError)
+        self._tap = TAP.get()
         self._gathering = Gathering(self.loopback_addresses if loopback else ())
         self._pc: _Connection | None = None
         self._association: Association | None = None
@@ -137,6 +139,7 @@ class AiortcTransport(Transport):
             arguments = [connection_kwargs([server]) for server in servers]
             self._gathering.servers[argument] = [each for each in arguments if argument in each]
         pc = self._pc = _Connection(servers)
+        tap_secrets(pc, self._tap)
         pc.on("connectionstatechange", self._on_state)
         pc.on("datachannel", self._adopt_opened)
         return pc
@@ -156,6 +159,7 @@ class AiortcTransport(Transport):
         if pc.sctp is None:
             raise ConnectionError("the description is not that of a DataChannel")
         self._association = Association(pc.sctp)
+        tap_packets(pc.sctp, self._tap)
         await pc.setLocalDescription()
         _enlarge_buffers(pc.sctp)
         sdp = pc.localDescription.sdp

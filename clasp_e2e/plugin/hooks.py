@@ -121,6 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
             command=command_of(config),
             strict=bool(config.getini("strict")),
             coturn=options.coturn,
+            pcap=options.pcap,
             attack_router=options.attack_router,
             extended=options.extended,
             one_by_one=options.attach is not None,

@@ -22,7 +22,7 @@ CRASHED = "???"
 
 RUN = pytest.StashKey[RunSession]()
 
-NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale"})
+NOT_REPEATED = frozenset({"seed", "jobs", "failed", "results", "coturn", "attach", "deadline-scale", "pcap"})
 """The options that `repeat_command` handles separately, or that do not affect a single case."""
 
 

@@ -1,10 +1,12 @@
 """The text of a failed scenario, for the author of the implementation."""
 
 import textwrap
+from pathlib import Path
 
 from clasp_e2e.report.words import citation, sentence
+from clasp_e2e.results.evidence import PACKETS
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import ScenarioResult
+from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.spec.catalogue import Requirement
 
 WIDTH = 100
@@ -20,7 +22,7 @@ def render_failure(
     timeline_tail: str = "",
     replay: str = "",
 ) -> str:
-    """Return the requirement, the expectation, the observation, the evidence path and the replay command.
+    """Return the requirement, the expectation, the observation, the files of evidence and the replay command.
 
     `timeline_tail` holds the last lines of the timeline; `replay` is by default that of `result`. Text is
     wrapped at 100 columns; timeline and command are not.
@@ -44,6 +46,8 @@ def render_failure(
         lines += _verbatim("Timeline", timeline_tail)
     if result.evidence:
         lines += _verbatim("Evidence", result.evidence)
+        if result.outcome in NOT_MET | {Outcome.ERROR}:
+            lines += _verbatim("Packets", str(Path(result.evidence).with_suffix(PACKETS)))
     if command := replay or result.replay:
         lines += _verbatim("Repeat with", command)
     return "\n".join(lines)

@@ -36,6 +36,8 @@ class _Case:
     """The number of entries that its evidence omits."""
     trouble: str = ""
     """Why an expected diagram is missing."""
+    packet_file: str = ""
+    """The name of the file with its packets."""
     place: str = ""
     """The requirement under which it is drawn, if not this one."""
 
@@ -170,6 +172,7 @@ def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool
         None if brief else document.get("stderr"),
         "" if brief or outcome is Outcome.PASSED else _network(document.get("network")),
         document.get("pruned", {}).get("left_out", 0),
+        packet_file="" if brief else document.get("packet_file", ""),
     )
 
 

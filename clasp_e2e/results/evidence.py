@@ -15,6 +15,8 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult, Subject
 from clasp_e2e.results.timeline import EvidenceEntry, Timeline
 
+PACKETS = ".pcapng"
+"""The suffix of the file with the packets of a case, which otherwise has the name of the evidence."""
 _LONGEST_NAME = 180
 
 
@@ -89,6 +91,8 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pruned: Pruned | None = None
     stderr: Mapping[str, str] | None = None
     """By client: the last lines that its adapter wrote to standard error."""
+    packet_file: str | None = None
+    """The name of the file, in the same folder, with the packets of the case (pcapng)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,13 @@ def write_evidence(
     run: Mapping[str, object] | None = None,
     ended: float | None = None,
     packets: Packets | None = None,
+    pcapng: bytes | None = None,
 ) -> Path:
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
     `facts` is plain data. `stderr` holds, by client, the last lines that its adapter wrote. `run` holds the
-    conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`. The
+    conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`.
+    `pcapng` is the content of a file of packets, which is written next to the evidence. The
     timeline of a case that passed is pruned to a compact trace; `pruned` counts the entries left out,
     including announcements of other scenarios' sessions. `packets` are kept if it
     did not pass. Earlier evidence of the case is replaced.
@@ -135,6 +141,11 @@ def write_evidence(
     )
     directory.mkdir(parents=True, exist_ok=True)
     path = evidence_path(directory, result.id)
+    if pcapng is None:
+        path.with_suffix(PACKETS).unlink(missing_ok=True)
+    else:
+        path.with_suffix(PACKETS).write_bytes(pcapng)
+        record = msgspec.structs.replace(record, packet_file=path.with_suffix(PACKETS).name)
     path.write_bytes(encode(record, indent=2) + b"\n")
     return path
 

@@ -19,9 +19,11 @@ from clasp_e2e.network import (
     StunServer,
     Switchboard,
 )
+from clasp_e2e.network.capture import CAPTURE, Capture
 from clasp_e2e.network.rewriting import contents_of
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.p2p_types import P2PConfig
+from clasp_e2e.peer.dtls_tap import TAP
 from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.attached_client import Client, SubjectInfo
@@ -57,6 +59,20 @@ class Published:
     client: str
     message: wire.Publish
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _PeerTap:
+    """Records the secrets and SCTP packets of one peer of the harness."""
+
+    capture: Capture
+    interface: str
+
+    def secret(self, line: bytes) -> None:
+        self.capture.secret(line)
+
+    def sctp(self, data: bytes, *, outgoing: bool) -> None:
+        self.capture.sctp(self.interface, data, outgoing=outgoing)
 
 
 class Testbed:
@@ -133,6 +149,8 @@ class Testbed:
         client = Client(name, participant.side, p2p, self.timeline, self.patience, may_be_killed=self._kills)
         self.clients.append(client)
         self.timeline.note("harness", f"opens {name} ({participant.side.label})", minor=True)
+        if (capture := CAPTURE.get()) is not None:
+            TAP.set(_PeerTap(capture, f"{name}, SCTP"))
         try:
             driver = participant.driver
             open_peer = driver.open_killable_peer if self._kills else driver.open_peer

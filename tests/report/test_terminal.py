@@ -211,6 +211,7 @@ Seen        it returned relay
 Timeline     +0.034 s  alice  calls send_p2p(bob)
             +12.034 s  alice  send_p2p returned relay
 Evidence    reports/latest/evidence/x.json
+Packets     reports/latest/evidence/x.pcapng
 Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --seed 7"""
     )
 

@@ -1,0 +1,67 @@
+"""IPv4 packets around what crossed a socket of the harness, for captures. Pure.
+
+Source: RFC 791 (IPv4), RFC 768 (UDP), RFC 9293 (TCP). A UDP checksum of 0 means that there is none; the TCP
+checksum is computed.
+"""
+
+import struct
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+Endpoint = tuple[str, int]
+_UDP, _TCP = 17, 6
+_PUSH_AND_ACK = 0x18
+_WINDOW = 65535
+_SEGMENT = 32768
+"""Maximum number of bytes of a TCP segment."""
+_LARGEST_UDP = 65535 - 28
+"""Maximum number of bytes that fit into a UDP datagram over IPv4."""
+
+
+def udp(source: Endpoint, destination: Endpoint, data: bytes) -> bytes:
+    """Return the IPv4 packet with a UDP datagram."""
+    data = data[:_LARGEST_UDP]
+    return _ipv4(
+        _UDP, source, destination, struct.pack("!HHHH", source[1], destination[1], 8 + len(data), 0) + data
+    )
+
+
+class TcpStream:
+    """Both directions of a TCP connection, whose bytes are known but not their segments."""
+
+    def __init__(self) -> None:
+        self._next: dict[Endpoint, int] = {}
+
+    def segments(self, source: Endpoint, destination: Endpoint, data: bytes) -> Iterator[bytes]:
+        """Yield the IPv4 packets that carry `data`, the next bytes from `source`."""
+        for begin in range(0, len(data), _SEGMENT):
+            part = data[begin : begin + _SEGMENT]
+            number = self._next.get(source, 1)
+            acknowledged = self._next.get(destination, 1)
+            self._next[source] = number + len(part) & 0xFFFFFFFF
+            ports = struct.pack("!HHII", source[1], destination[1], number, acknowledged)
+            head = ports + struct.pack("!BBHHH", 5 << 4, _PUSH_AND_ACK, _WINDOW, 0, 0)
+            pseudo = (
+                _address(source) + _address(destination) + struct.pack("!HH", _TCP, len(head) + len(part))
+            )
+            checksum = struct.pack("!H", _checksum(pseudo + head + part))
+            yield _ipv4(_TCP, source, destination, head[:16] + checksum + head[18:] + part)
+
+
+def _ipv4(protocol: int, source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0)
+    addresses = _address(source) + _address(destination)
+    return head[:10] + struct.pack("!H", _checksum(head + addresses)) + addresses + payload
+
+
+def _address(endpoint: Endpoint) -> bytes:
+    return IPv4Address(endpoint[0]).packed
+
+
+def _checksum(data: bytes) -> int:
+    """Return the Internet checksum (RFC 1071)."""
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF

@@ -62,6 +62,7 @@ def handshake(message: int, epoch: int = 0) -> bytes:
         (b"", "not known"),
         (b"\x80 media", "not known"),
     ],
+    ids=range(12),
 )
 def test_kind_is_named_in_the_words_of_its_protocol(data: bytes, kind: str) -> None:
     assert datagrams.kind(data) == kind

@@ -22,7 +22,7 @@ KEPT = 4 << 20
 
 
 @dataclass(slots=True)
-class Packet:
+class CapturedPacket:
     """What crossed one point of the network. `at` is the event loop's time, in seconds."""
 
     at: float
@@ -44,8 +44,8 @@ class Capture:
         self._time = asyncio.get_running_loop().time
         self._offset = time.time() - self._time()
         self._kept = kept
-        self._first: list[Packet] = []
-        self._last: deque[Packet] = deque()
+        self._first: list[CapturedPacket] = []
+        self._last: deque[CapturedPacket] = deque()
         self._room = kept
         self._in_last = 0
         self.left_out = 0
@@ -54,25 +54,25 @@ class Capture:
 
     def datagram(
         self, interface: str, source: Endpoint, destination: Endpoint, data: bytes, comment: str = ""
-    ) -> Packet:
+    ) -> CapturedPacket:
         """Record a UDP datagram; the returned packet can be given a comment."""
-        return self._add(Packet(self._time(), interface, data, source, destination, comment=comment))
+        return self._add(CapturedPacket(self._time(), interface, data, source, destination, comment=comment))
 
     def stream(
         self, interface: str, connection: object, source: Endpoint, destination: Endpoint, data: bytes
     ) -> None:
         """Record bytes of the TCP `connection`."""
-        self._add(Packet(self._time(), interface, data, source, destination, connection))
+        self._add(CapturedPacket(self._time(), interface, data, source, destination, connection))
 
     def sctp(self, interface: str, data: bytes, *, outgoing: bool) -> None:
         """Record an SCTP packet of a peer of the harness, outside of DTLS."""
-        self._add(Packet(self._time(), interface, data, outgoing=outgoing))
+        self._add(CapturedPacket(self._time(), interface, data, outgoing=outgoing))
 
     def secret(self, line: bytes) -> None:
         """Record a line of a DTLS key log (NSS format)."""
         self._secrets[line] = None
 
-    def _add(self, packet: Packet) -> Packet:
+    def _add(self, packet: CapturedPacket) -> CapturedPacket:
         size = len(packet.data)
         if size <= self._room and not self._last:
             self._room -= size
@@ -91,7 +91,7 @@ class Capture:
             comment += f"\n{self.left_out} packets from the middle of the case were left out."
         return b"".join(self._blocks(comment, [*self._first, *self._last]))
 
-    def _blocks(self, comment: str, packets: Iterable[Packet]) -> Iterator[bytes]:
+    def _blocks(self, comment: str, packets: Iterable[CapturedPacket]) -> Iterator[bytes]:
         yield pcapng.section(comment, f"clasp-e2e {__version__}")
         if self._secrets:
             yield pcapng.tls_secrets(b"".join(line + b"\n" for line in self._secrets))

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import TypeAlias
 
-from clasp_e2e.network.capture import CAPTURE, Packet
+from clasp_e2e.network.capture import CAPTURE, CapturedPacket
 
 Address: TypeAlias = tuple[str, int]
 
@@ -30,7 +30,7 @@ class UdpSocket:
         self._receive = receive
         self._name = name
         self._capture = CAPTURE.get()
-        self.captured: Packet | None = None
+        self.captured: CapturedPacket | None = None
         """The last datagram that was received, if there is a capture."""
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

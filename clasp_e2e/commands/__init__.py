@@ -18,6 +18,7 @@ COMMANDS = {
     "model": ("model:model", "Perform random calls and compare with a model."),
     "list": ("list:list_requirements", "List the requirements and their scenarios."),
     "explain": ("explain:explain", "Explain one requirement in full."),
+    "spec": ("spec:spec", "Write the specification with the verdict of each sentence."),
     "prove": ("prove:prove", "Print which mutants and legal variants prove the checks."),
     "report": ("report:report", "Write reports of a run; merge the parts of a run."),
     "diff": ("diff:diff", "Compare two results: broken, mended, new."),

@@ -9,8 +9,7 @@ from clasp_e2e.commands.errors import CommandError
 from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
 from clasp_e2e.report.failure import WIDTH, block
 from clasp_e2e.report.words import citation, sentence
-from clasp_e2e.scripted import MUTANTS
-from clasp_e2e.scripted.variants import VARIANTS
+from clasp_e2e.scripted.proof import mutants_of, variants_of
 from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catalogue
 
 
@@ -38,15 +37,9 @@ def explain(requirement_id: str) -> None:
     scenarios = judging(requirement.id, load_scenarios())
     names = "\n".join(f"{each.name}\n    {each.scenario.title}" for each in scenarios)
     lines += section("Scenarios", names or "none yet: no run judges this requirement")
-    mutants = [mutant for mutant in MUTANTS if mutant.requirement == requirement.id]
-    proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants)
+    proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants_of(requirement.id))
     lines += section("Proven by", "\n".join(proofs) or "no mutant yet")
-    innocent = [
-        variant
-        for variant in VARIANTS
-        if requirement.id in variant.touches and requirement.id not in variant.deviations
-    ]
-    acquitted = (f"{variant.name}\n    {variant.difference}" for variant in innocent)
+    acquitted = (f"{variant.name}\n    {variant.difference}" for variant in variants_of(requirement.id))
     lines += section("Must not fail", "\n".join(acquitted) or "no variant yet")
     click.echo("\n".join(lines))
 

@@ -28,10 +28,14 @@ _MARKS = {
     Verdict.NON_CONFORMANT: ("not conformant", "✗", "bad"),
     Verdict.PARTIAL: ("partial", "…", "odd"),
     Verdict.INCONCLUSIVE: ("inconclusive", "?", "odd"),
+    "incomplete": ("judged by nobody", "!", "bad"),
+    "excluded": ("not judged, with the reason", "·", "none"),
+    "elsewhere": ("judged elsewhere", "·", "none"),
     State.BROKEN: ("error", "!", "bad"),
 }
 _HERE = Path(__file__).parent / "templates"
 _CODE = re.compile(r"`([^`]+)`")
+_STRONG = re.compile(r"\*\*([^*]+)\*\*")
 
 
 def render_page(template: str, *, script: str = "filter.js", **values: object) -> str:
@@ -53,6 +57,11 @@ def _prose(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
+def _markdown(text: str) -> Markup:
+    """Return a line of Markdown as HTML: code and strong emphasis, all else unchanged."""
+    return Markup(_STRONG.sub(r"<strong>\1</strong>", str(_prose(text))))  # noqa: S704 (escaped)
+
+
 def _verdict(verdict: Verdict) -> str:
     return OF_VERDICT[verdict].lower()
 
@@ -61,6 +70,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "mark": _mark,
     "citation": citation,
     "prose": _prose,
+    "markdown": _markdown,
     "sentence": sentence,
     "seconds": seconds,
     "verdict": _verdict,

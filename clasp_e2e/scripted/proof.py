@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clasp_e2e.scripted import MUTANTS
+from clasp_e2e.scripted import MUTANTS, Mutant
 from clasp_e2e.scripted.other_stacks import mutants_of_the_public_router, mutants_on_libwebrtc
+from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.scripted.variants import VARIANTS
 from clasp_e2e.spec.catalogue import Catalogue, Level, Requirement
 
@@ -53,14 +54,23 @@ def gaps(catalogue: Catalogue) -> list[str]:
     return found
 
 
-def _row(requirement: Requirement) -> tuple[Sequence[str], Sequence[str]]:
-    mutants = [mutant.name for mutant in MUTANTS if mutant.requirement == requirement.id]
-    variants = [
-        variant.name
+def mutants_of(requirement_id: str) -> list[Mutant]:
+    """Return the mutants of the reference that the checks of a requirement must find."""
+    return [mutant for mutant in MUTANTS if mutant.requirement == requirement_id]
+
+
+def variants_of(requirement_id: str) -> list[Variant]:
+    """Return the legal variants that touch a requirement, and that its checks must not fail."""
+    return [
+        variant
         for variant in VARIANTS
-        if requirement.id in variant.touches and requirement.id not in variant.deviations
+        if requirement_id in variant.touches and requirement_id not in variant.deviations
     ]
-    return mutants, variants
+
+
+def _row(requirement: Requirement) -> tuple[Sequence[str], Sequence[str]]:
+    mutants, variants = mutants_of(requirement.id), variants_of(requirement.id)
+    return [each.name for each in mutants], [each.name for each in variants]
 
 
 def _by_requirement_on_stacks(catalogue: Catalogue) -> dict[str, list[str]]:

@@ -83,7 +83,7 @@ def whole(text: str) -> Page:
     assert [name for name, n in Counter(page.ids).items() if n > 1] == []
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert [link for link in page.links if not link.startswith("#")] == ["data:,"]
-    assert "://" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)
+    assert "://" not in re.sub(r"<pre.*?</pre>|<code.*?</code>", "", text, flags=re.DOTALL)
     return page
 
 

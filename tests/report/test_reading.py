@@ -9,11 +9,13 @@ import pytest
 from clasp_e2e.report.case_page import render_case
 from clasp_e2e.report.history_page import render_history_html
 from clasp_e2e.report.html import render_html, render_matrix_html
+from clasp_e2e.report.spec_page import Proof, column_of, render_spec, verdicts_of
 from clasp_e2e.results.documents import from_plain, to_plain
 from clasp_e2e.results.evidence import CaseEvidence
 from clasp_e2e.results.matrix_results import Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.version_history import judged_version
-from clasp_e2e.spec.catalogue import load_catalogue
+from clasp_e2e.spec.catalogue import load_catalogue, specification_text
+from clasp_e2e.spec.page import load_exclusions
 
 from .looking import LIMIT, look
 from .runs import run_of, scenario
@@ -88,15 +90,33 @@ def a_history() -> str:
     return render_history_html(versions, load_catalogue())
 
 
+def a_specification() -> str:
+    columns = [column_of(name, [verdicts_of(RUN, RUN.judged_roles)]) for name in ("rust", "node")]
+    proof = Proof([("AMutant", "It breaks.")], [("a-variant", "It differs.")], [("t.py::t", "A case.")])
+    catalogue = load_catalogue()
+    proofs = dict.fromkeys(catalogue, proof)
+    return render_spec(specification_text(), catalogue, load_exclusions(), columns, proofs)
+
+
 @pytest.mark.timeout(LIMIT + 60)
 @pytest.mark.parametrize(
     ("name", "sought", "found"),
-    [("run", "SND-9", 1), ("matrix", "rust → rust", 2), ("history", "SND-1", 1)],
-    ids=["run", "matrix", "history"],
+    [
+        ("run", "SND-9", 1),
+        ("matrix", "rust → rust", 2),
+        ("history", "SND-1", 1),
+        ("spec", "not a stun/turn server", 1),
+    ],
+    ids=["run", "matrix", "history", "spec"],
 )
 def test_report_can_be_read_by_everybody(tmp_path: Path, name: str, sought: str, found: int) -> None:
     page = tmp_path / f"{name}.html"
-    pages = {"run": lambda: render_html(RUN, SEEN), "matrix": a_matrix, "history": a_history}
+    pages = {
+        "run": lambda: render_html(RUN, SEEN),
+        "matrix": a_matrix,
+        "history": a_history,
+        "spec": a_specification,
+    }
     page.write_text(pages[name](), encoding="utf-8")
     looks = look(page, sought)
     assert [each["look"] for each in looks] == ["light 360", "light 1280", "dark 360", "dark 1280"]

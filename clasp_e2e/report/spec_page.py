@@ -8,7 +8,7 @@ from clasp_e2e.results.matrix_results import Cell
 from clasp_e2e.results.outcome import RequirementVerdict
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.spec.catalogue import Catalogue, Requirement, concerns
-from clasp_e2e.spec.page import Exclusion, Judged, Kind, Passage, judge_page
+from clasp_e2e.spec.page import Exclusion, JudgedPassage, Passage, PassageKind, judge_page
 
 _WORST_FIRST = (
     RequirementVerdict.FAIL,
@@ -25,7 +25,7 @@ _WORST_FIRST = (
 _INCOMPLETE, _EXCLUDED, _ELSEWHERE = "incomplete", "excluded", "elsewhere"
 
 
-_NOWHERE = Passage(Kind.PROSE, "", "", 0)
+_NOWHERE = Passage(PassageKind.PROSE, "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Proof:
 class _Sentence:
     """A passage of the page, with a verdict for each column."""
 
-    judged: Judged
+    judged: JudgedPassage
     anchor: str
     verdicts: tuple[str, ...]
     verdict: str
@@ -91,7 +91,7 @@ def render_spec(
     sections: dict[str, list[_Sentence]] = {}
     for number, judged in enumerate(judge_page(page, catalogue, exclusions), 1):
         sentences = sections.setdefault(judged.passage.section, [])
-        if judged.passage.kind is not Kind.HEADING:
+        if judged.passage.kind is not PassageKind.HEADING:
             sentences.append(_sentence(judged, f"s{number}", columns))
     everything = [each for sentences in sections.values() for each in sentences]
     quoted = {each.id for sentence in everything for each in sentence.judged.requirements}
@@ -104,13 +104,13 @@ def render_spec(
         judged=[each for each in everything if each.judged.requirements],
         excluded=[each for each in everything if each.verdict == _EXCLUDED],
         elsewhere=[each for each in everything if each.verdict == _ELSEWHERE],
-        others=[(each, _sentence(Judged(_NOWHERE, (each,), (), ""), "", columns)) for each in others],
+        others=[(each, _sentence(JudgedPassage(_NOWHERE, (each,), (), ""), "", columns)) for each in others],
         choices=sorted({each.verdict for each in everything} - {""}),
         anchors=_anchors(everything),
     )
 
 
-def _sentence(judged: Judged, anchor: str, columns: Sequence[Column]) -> _Sentence:
+def _sentence(judged: JudgedPassage, anchor: str, columns: Sequence[Column]) -> _Sentence:
     if not (judged.requirements or judged.exclusions or judged.rest):
         return _Sentence(judged, anchor, (), "")
     if judged.rest:

@@ -24,7 +24,7 @@ _TABLE_RULE = re.compile(r"[|:\s-]+")
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z`*\"(])")
 
 
-class Kind(StrEnum):
+class PassageKind(StrEnum):
     """The form of a passage."""
 
     HEADING = "heading"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 class Passage:
     """A heading, a sentence of prose, of a list item or of a table, or a line of code."""
 
-    kind: Kind
+    kind: PassageKind
     section: str
     text: str
     start: int
@@ -67,7 +67,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPassage:
     """A passage, the requirements that quote it, and the exclusions of what they do not quote."""
 
     passage: Passage
@@ -97,14 +97,14 @@ def passages(page: str) -> Iterator[Passage]:
         elif in_code:
             if text:
                 indentation = line[: len(line) - len(line.lstrip())]
-                yield Passage(Kind.CODE, section, text, start, indentation)
+                yield Passage(PassageKind.CODE, section, text, start, indentation)
         elif heading := _HEADING.match(text):
             section = heading[1]
-            yield Passage(Kind.HEADING, section, section, start + heading.start(1))
+            yield Passage(PassageKind.HEADING, section, section, start + heading.start(1))
         elif text and not _TABLE_RULE.fullmatch(text):
             item = _ITEM.match(text)
             skipped = item.end() if item else 0
-            kind = Kind.ITEM if item else Kind.PROSE
+            kind = PassageKind.ITEM if item else PassageKind.PROSE
             prefix = item[0] if item else ""
             for sentence_start, sentence in _sentences(text[skipped:]):
                 yield Passage(kind, section, sentence, start + skipped + sentence_start, prefix)
@@ -120,7 +120,7 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
         start = end
 
 
-def judge_page(page: str, catalogue: Catalogue, exclusions: Iterable[Exclusion]) -> list[Judged]:
+def judge_page(page: str, catalogue: Catalogue, exclusions: Iterable[Exclusion]) -> list[JudgedPassage]:
     """Return each passage with what judges or excludes it; a heading needs nothing."""
     quoted = [
         (span, requirement)
@@ -134,10 +134,10 @@ def judge_page(page: str, catalogue: Catalogue, exclusions: Iterable[Exclusion])
         for text in each.texts
         for span in _spans(page, each.section, text)
     ]
-    found: list[Judged] = []
+    found: list[JudgedPassage] = []
     for passage in passages(page):
-        if passage.kind is Kind.HEADING:
-            found.append(Judged(passage, (), (), ""))
+        if passage.kind is PassageKind.HEADING:
+            found.append(JudgedPassage(passage, (), (), ""))
             continue
         ours = [(span, each) for span, each in quoted if _overlap(span, passage)]
         others = [(span, each) for span, each in excluded if _overlap(span, passage)]
@@ -148,7 +148,7 @@ def judge_page(page: str, catalogue: Catalogue, exclusions: Iterable[Exclusion])
             if not any(place in span for span in covered)
         )
         found.append(
-            Judged(
+            JudgedPassage(
                 passage,
                 tuple(each for _, each in ours),
                 tuple({id(each): each for _, each in others}.values()),
@@ -190,7 +190,7 @@ def out_of_date(page: str, catalogue: Catalogue, exclusions: Iterable[Exclusion]
 
 def _spans(page: str, section: str, text: str) -> list[range]:
     """Return where `text` is in the section of the page whose title begins with `section`."""
-    bounds = [each for each in passages(page) if each.kind is Kind.HEADING]
+    bounds = [each for each in passages(page) if each.kind is PassageKind.HEADING]
     found: list[range] = []
     for place, heading in enumerate(bounds):
         if heading.text.startswith(section):

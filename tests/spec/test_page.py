@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.spec.catalogue import load_catalogue, specification_text
-from clasp_e2e.spec.page import Exclusion, Kind, judge_page, load_exclusions, out_of_date, passages
+from clasp_e2e.spec.page import Exclusion, PassageKind, judge_page, load_exclusions, out_of_date, passages
 
 CATALOGUE, PAGE, EXCLUSIONS = load_catalogue(), specification_text(), load_exclusions()
 
@@ -44,7 +44,11 @@ def test_every_word_of_the_page_is_in_a_passage() -> None:
 
 @pytest.mark.parametrize("place", range(0, 40, 3))
 def test_changed_sentence_is_out_of_date(place: int) -> None:
-    words = [each for each in passages(PAGE) if each.kind is not Kind.HEADING and re.search(r"\w", each.text)]
+    words = [
+        each
+        for each in passages(PAGE)
+        if each.kind is not PassageKind.HEADING and re.search(r"\w", each.text)
+    ]
     changed = words[place % len(words)]
     page = PAGE[: changed.start] + "Something else." + PAGE[changed.end :]
     wrong = out_of_date(page, CATALOGUE, EXCLUSIONS)
@@ -80,12 +84,12 @@ def test_stale_and_unknown_entries_are_named() -> None:
 def test_tables_lists_and_code_are_read() -> None:
     page = "## A\n| a | b |\n|---|---|\n| c | d |\n1. One. Two.\n```rust\n    let x; // why\n```\n"
     assert [(each.kind, each.prefix, each.text) for each in passages(page)] == [
-        (Kind.HEADING, "", "A"),
-        (Kind.PROSE, "", "| a | b |"),
-        (Kind.PROSE, "", "| c | d |"),
-        (Kind.ITEM, "1. ", "One."),
-        (Kind.ITEM, "", "Two."),
-        (Kind.CODE, "    ", "let x; // why"),
+        (PassageKind.HEADING, "", "A"),
+        (PassageKind.PROSE, "", "| a | b |"),
+        (PassageKind.PROSE, "", "| c | d |"),
+        (PassageKind.ITEM, "1. ", "One."),
+        (PassageKind.ITEM, "", "Two."),
+        (PassageKind.CODE, "    ", "let x; // why"),
     ]
 
 

@@ -33,7 +33,11 @@ SHOWN = {
     "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
     "packets": ("clasp.lua",),
     "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
-    "compare": ("no difference", "2 versions: PARTIAL in 1.1.0"),
+    "compare": (
+        "no difference",
+        "2 versions: PARTIAL in 1.1.0",
+        "First bad version: 4\nLast good version: 3",
+    ),
     "cli": (
         "1 passed",
         "Gate: passed: no unexpected result",

@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": ("diff:diff", "Compare two results: broken, mended, new."),
     "show": ("show:show", "Write a page to walk through one case."),
     "history": ("history:history", "Keep the results of each version, and show them together."),
+    "bisect": ("bisect:bisect", "Find the first version that does not meet a requirement."),
     "replay": ("replay:replay", "Repeat one case of a run from its evidence."),
     "stress": ("stress:stress", "Repeat cases, and report those whose outcome changes."),
     "router": ("router:router", "Run the reference router."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Blocked,
@@ -15,6 +17,7 @@ from clasp_e2e.testbed import (
     judging,
     precondition,
     requirement,
+    together,
 )
 
 EARLY, LATE = 0.5, 3.0
@@ -32,13 +35,15 @@ def latest(client: Client) -> float:
     return client.timeout + LATE + 2.0
 
 
-async def fails_after(seconds: float, single: SinglePeer, client: Client, judged: str) -> None:
+async def fails_after(
+    seconds: float, single: SinglePeer, client: Client, judged: str, silent_name: str = "mallory"
+) -> None:
     """Require an unanswered attempt to fail not later than `seconds` (`judged`), and not earlier (TMO-9).
 
     An implementation may start its timer with the request or with the offer, which leaves later, in
     particular on a busy machine. Each bound is measured from the start that gives more tolerance.
     """
-    silent = await single.signaling_client()
+    silent = await single.signaling_client(silent_name)
     failure: Failure = await client.attempt_fails(
         silent.session_id, within=max(client.timeout, 30) + LATE + 2
     )
@@ -68,6 +73,18 @@ async def test_retries_do_not_extend_the_time_out(single: SinglePeer) -> None:
     """With `max_retries` 3 and a time-out of 2 s, an unanswered attempt fails after 1.5 s to 5 s."""
     client = await single.attach(P2PConfig(connection_timeout_secs=2, max_retries=3))
     await fails_after(2, single, client, "TMO-2")
+
+
+@requirement("TMO-2", "TMO-9", waits=True)
+async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> None:
+    """Of two unanswered attempts, the second begun 1 s later, each fails after its own time-out of 2 s."""
+    client = await single.attach(P2PConfig(connection_timeout_secs=2))
+
+    async def fails_later() -> None:
+        await asyncio.sleep(1)
+        await fails_after(2, single, client, "TMO-2", "trudy")
+
+    await together(fails_after(2, single, client, "TMO-2"), fails_later())
 
 
 @requirement("TMO-3", waits=True)

@@ -63,7 +63,7 @@ def matrix_of(mutant: Mutant, partner: str, catalogue: Catalogue, seed: int) -> 
             drivers=drivers,
             directory=Path(folder),
             seed=seed,
-            patience=Patience(0.5),
+            patience=Patience(),
         )
         cells = cells_of(peers, routers, {})
         matrix = Matrix(tool={}, command="", started="", seed=seed, peers=peers, routers=routers, cells=cells)
@@ -100,6 +100,9 @@ def main() -> int:
     totals: Counter[str] = Counter()
     for number, mutant in enumerate(sample):
         matrix = matrix_of(mutant, PARTNERS[number % len(PARTNERS)], catalogue, options.seed)
+        if options.only:
+            for cell in matrix.cells:
+                print(f"  {cell.name}: {cell.failed} {cell.deviations} undecided {cell.undecided}")
         broken = [cell.name for cell in matrix.cells if cell.state is not State.JUDGED]
         counts = sort(blame_of(matrix), mutant)
         totals += counts

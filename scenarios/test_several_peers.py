@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clasp_e2e.p2p_types import Disconnected, RoutingMode
+from clasp_e2e.p2p_types import Disconnected, RoutingMode, SendResult
 from clasp_e2e.testbed import (
     Client,
     PeerPair,
@@ -32,12 +32,21 @@ async def connect_to_another(pair: PeerPair, other: Client) -> None:
         ) from refusal
 
 
-async def expect_kept_apart(subject: Client, others: Sequence[Client]) -> None:
-    """Require messages between `subject` and each of `others` to arrive there only."""
+async def expect_kept_apart(
+    subject: Client, others: Sequence[Client], result: SendResult = SendResult.P2P
+) -> None:
+    """Require messages between `subject` and each of `others` that return `result` to arrive there only.
+
+    RTE-3 and RTE-9 judge whether a send may return another result, or be refused.
+    """
     for other in others:
         for sender, receiver in ((subject, other), (other, subject)):
             payload = random_payload(512)
-            await sender.send_p2p(receiver, payload)
+            try:
+                if await sender.send_p2p(receiver, payload) is not result:
+                    continue
+            except Refused:
+                continue
             await receiver.receives(payload)
             for third in {subject, *others} - {receiver}:
                 foreign = third.events_with(payload)
@@ -66,7 +75,7 @@ async def test_three_peers_are_kept_apart(unconnected: UnconnectedPair) -> None:
     with judging("SND-3"):
         for client in (subject, *others):
             await client.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
-        await expect_kept_apart(subject, others)
+        await expect_kept_apart(subject, others, SendResult.RELAY)
 
 
 @requirement("EVT-8")

@@ -36,7 +36,13 @@ def latest(client: Client) -> float:
 
 
 async def fails_after(
-    seconds: float, single: SinglePeer, client: Client, judged: str, silent_name: str = "mallory"
+    seconds: float,
+    single: SinglePeer,
+    client: Client,
+    judged: str,
+    silent_name: str = "mallory",
+    *,
+    is_only_attempt: bool = True,
 ) -> None:
     """Require an unanswered attempt to fail not later than `seconds` (`judged`), and not earlier (TMO-9).
 
@@ -47,6 +53,8 @@ async def fails_after(
     failure: Failure = await client.attempt_fails(
         silent.session_id, within=max(client.timeout, 30) + LATE + 2
     )
+    if not (is_only_attempt or failure.by_call or failure.peer == silent.session_id):
+        raise Blocked("EVT-5", f"ConnectionFailed names {failure.peer}, which is neither attempt's session")
     signals = [at for at in client.published_at if at >= failure.requested]
     of_request = failure.failed - failure.requested
     of_offer = failure.failed - max([failure.requested, *signals[:1]])
@@ -82,9 +90,10 @@ async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> N
 
     async def fails_later() -> None:
         await asyncio.sleep(1)
-        await fails_after(2, single, client, "TMO-2", "trudy")
+        await fails_after(2, single, client, "TMO-2", "trudy", is_only_attempt=False)
 
-    await together(fails_after(2, single, client, "TMO-2"), fails_later())
+    first = fails_after(2, single, client, "TMO-2", is_only_attempt=False)
+    await together(first, fails_later())
 
 
 @requirement("TMO-3", waits=True)

@@ -20,7 +20,7 @@ P2P, RELAY = SendResult.P2P, SendResult.RELAY
 
 LARGEST = 1000
 """Bytes of the largest unreliable payload that each implementation must take: a datagram holds it."""
-LARGER = (1_200, 1_500, 4_096, 16_000, 60_000)
+LARGER = (1_200, 1_500, 4_096, 16_000)
 """Bytes of unreliable payloads that take several datagrams, and may be refused."""
 COUNT = 20
 """Sends of the largest size whose path can be recognized by the volume of traffic."""

@@ -26,6 +26,9 @@ EARLY, LATE = 0.5, 3.0
 SHORT = P2PConfig(connection_timeout_secs=1)
 """For attempts that must fail."""
 
+APART = 1.0
+"""Seconds between the beginnings of two attempts whose time-outs must not be mixed up."""
+
 AMPLE = P2PConfig(connection_timeout_secs=3)
 """For connections that must be established in time on a busy machine, and attempts that time out soon."""
 
@@ -89,7 +92,7 @@ async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> N
     client = await single.attach(P2PConfig(connection_timeout_secs=2))
 
     async def fails_later() -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(APART)
         await fails_after(2, single, client, "TMO-2", "trudy", is_only_attempt=False)
 
     first = fails_after(2, single, client, "TMO-2", is_only_attempt=False)

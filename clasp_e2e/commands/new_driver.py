@@ -13,6 +13,7 @@ TEMPLATES = Path(clasp_e2e.__file__).parent / "drivers" / "templates"
 LANGUAGES = {
     "python": ("python {}/adapter.py", "implementation.py", ""),
     "node": ("node {}/adapter.mjs", "implementation.mjs", ""),
+    "go": ("{}/adapter", "implementation.go", "go build -C {} -o adapter ."),
     "rust": (
         "{}/target/release/adapter",
         "src/implementation.rs",

@@ -21,6 +21,7 @@ GROUP = "clasp_e2e.drivers"
 
 BUILT_IN = {
     "browser": "clasp_e2e.drivers.browser:BrowserDriver",
+    "go": "clasp_e2e.drivers.go:GoDriver",
     "libwebrtc": "clasp_e2e.drivers.libwebrtc:LibwebrtcDriver",
     "node": "clasp_e2e.drivers.node:NodeDriver",
     "rust": "clasp_e2e.drivers.rust:RustDriver",

@@ -60,8 +60,7 @@ def _address(endpoint: Endpoint) -> bytes:
 
 def _checksum(data: bytes) -> int:
     """Return the Internet checksum (RFC 1071)."""
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    # The sum of 16-bit words with end-around carry is the number modulo 65535.
+    number = int.from_bytes(data + bytes(len(data) % 2), "big")
+    total = number % 0xFFFF
+    return ~(total or (0xFFFF if number else 0)) & 0xFFFF

@@ -11,7 +11,9 @@ import pytest
 from clasp_e2e.drivers import Driver, NotAvailable, Refused
 from clasp_e2e.drivers.browser import BrowserDriver
 from clasp_e2e.drivers.building import node_adapter_command
+from clasp_e2e.drivers.building_go import go_adapter_command
 from clasp_e2e.drivers.building_rust import rust_adapter_command
+from clasp_e2e.drivers.go import GoDriver
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
 from clasp_e2e.drivers.node import NodeDriver
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -27,6 +29,7 @@ REFERENCE_ADAPTER = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference
 COMMANDS: dict[str, Callable[[], list[str]]] = {
     "reference": lambda: REFERENCE_ADAPTER,
     "node": node_adapter_command,
+    "go": go_adapter_command,
     "rust": rust_adapter_command,
 }
 DRIVERS: dict[str, Callable[[], Driver]] = {
@@ -34,6 +37,7 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "libwebrtc": LibwebrtcDriver,
     "node": NodeDriver,
     "browser": BrowserDriver,
+    "go": GoDriver,
     "rust": RustDriver,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clasp_e2e.drivers.browser import BrowserDriver
+from clasp_e2e.drivers.go import GoDriver
 from clasp_e2e.drivers.node import NodeDriver
 from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.drivers.stdio import StdioDriver
@@ -16,12 +17,13 @@ from clasp_e2e.spec.catalogue import load_catalogue
 @pytest.mark.parametrize(
     ("label", "driver", "musts"),
     [("node", NodeDriver, set[str]()), ("browser", BrowserDriver, set[str]()),
+     ("go", GoDriver, set[str]()),
      ("rust", RustDriver, {"CON-5", "SND-3", "SND-4", "RTE-9", "EVT-3", "ICE-3", "TMO-5"})],
 )  # fmt: skip
 def test_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:
     assert driver.baseline is not None
     catalogue = load_catalogue()
     baseline = parse_baseline(driver.baseline.read_text(), driver.baseline.name, [label], catalogue)
-    check_pairings(baseline, ["node", "browser", "rust", "reference", "scripted"], own=True)
+    check_pairings(baseline, ["node", "browser", "go", "rust", "reference", "scripted"], own=True)
     known = {entry.requirement for entry in baseline.entries}
     assert {name for name in known if catalogue.get(name).level == "must"} == musts

@@ -96,7 +96,7 @@ def test_command_line_is_split_as_a_shell_does() -> None:
         (
             "referense",
             "no driver named 'referense'; did you mean 'reference'? "
-            "Known: browser, libwebrtc, node, reference, rust",
+            "Known: browser, go, libwebrtc, node, reference, rust",
         ),
         ("xyz", "Or give one as module:attribute or cmd:COMMAND LINE"),
         ("", "no driver named ''"),

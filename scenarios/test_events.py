@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     PeerPair,
+    Refused,
     SinglePeer,
     UnconnectedPair,
     both_connect,
@@ -76,6 +79,21 @@ async def test_a_failed_attempt_is_told_with_a_reason(single: SinglePeer) -> Non
     failed = await client.wait_for(ConnectionFailed, silent.session_id)
     expect(failed.peer_session_id, "the session that ConnectionFailed names").equals(silent.session_id)
     expect(bool(failed.reason), "ConnectionFailed gives a reason").is_true("it is empty")
+
+
+@requirement("EVT-5", waits=True)
+async def test_a_failed_attempt_next_to_a_connection_names_its_peer(unconnected: UnconnectedPair) -> None:
+    """ConnectionFailed names the session that was called, and not that of an existing connection."""
+    config = P2PConfig(connection_timeout_secs=3)
+    pair = await unconnected.attach(config, config)
+    await pair.connect()
+    subject = pair.subject
+    since = subject.mark()
+    silent = (await pair.testbed.open_signaling_client("mallory")).session_id
+    with suppress(Refused):  # A failure that is no time-out may be reported by the call alone.
+        async with subject.connecting_to(silent):
+            failed = await subject.wait_for(ConnectionFailed, within=subject.timeout + 5.0, since=since)
+            expect(failed.peer_session_id, "the session that ConnectionFailed names").equals(silent)
 
 
 @requirement("EVT-6")

@@ -10,6 +10,7 @@ from clasp_e2e.testbed import (
     attach_with_turn,
     both_connect,
     expect,
+    precondition,
     random_payload,
     requirement,
 )
@@ -89,3 +90,17 @@ async def test_candidates_that_come_again_do_no_harm(pair: PeerPair) -> None:
         + subject.events(Connected, since=since)
     )
     expect([each.event for each in events], "events caused by the repeated candidates").is_empty()
+
+
+@requirement("ICE-4")
+async def test_candidates_belong_to_their_own_attempt(pair: PeerPair) -> None:
+    """Candidates that arrive after the subject has begun another attempt are used for their own."""
+    trickle = await Trickle.to_subject(pair)
+    silent = await pair.testbed.open_signaling_client("mallory")
+    async with pair.connecting():
+        await pair.negotiated()
+        async with pair.subject.connecting_to(silent.session_id):
+            with precondition("CON-3"):
+                await silent.gets_signal()
+            await trickle.deliver()
+            await trickle.is_put_to_use()

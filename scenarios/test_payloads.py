@@ -13,6 +13,7 @@ from clasp_e2e.testbed import (
     each_byte_at_both_ends,
     expect,
     expect_unchanged,
+    judging,
     precondition,
     random_payload,
     requirement,
@@ -27,11 +28,29 @@ BURST = 128
 PARTNER_BURST = 48
 """Reliable sends of the partner at the same time."""
 
-RELAYED_SIZES = (1, 2, 255, 256, 4095, 4096, 16_000, 20_000, 32_767, 32_768, 48_000, 60_000, 64_000)
+RELAYED_SIZES = (
+    1,
+    2,
+    255,
+    256,
+    1200,
+    2400,
+    4095,
+    4096,
+    8192,
+    16_000,
+    16_384,
+    20_000,
+    32_767,
+    32_768,
+    48_000,
+    60_000,
+    64_000,
+)
 """Bytes; a CLASP frame holds at most 65,535."""
 OVERSIZES = (65_000, 65_535, 65_536, 70_000, 131_072, 400_000)
 """Bytes that one CLASP frame holds barely or not at all."""
-LARGE_SIZES = (17_000, 32_768, 60_000, 65_535, 100_000, 200_000)
+LARGE_SIZES = (16_384, 17_000, 32_768, 60_000, 65_535, 65_536, 100_000, 200_000)
 """Bytes above what every implementation sends in one message."""
 
 
@@ -107,6 +126,26 @@ async def test_relayed_sends_of_any_size_arrive_or_are_refused(connected_pair: P
             await expect_whole(receiver, payload, since)
         await sender.send_p2p(receiver, after)
         await receiver.receives(after)
+
+
+@requirement("SND-9", "SND-11")
+async def test_relayed_sends_arrive_once_and_in_order(connected_pair: PeerPair) -> None:
+    """In ServerOnly, 100 consecutive reliable sends of several sizes arrive, once each and in order."""
+    sender, receiver = connected_pair
+    await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+    await expect_relay(sender, receiver)
+    sent = [random_payload((256, 16_000, 40, 3_000)[number % 4]) for number in range(100)]
+    for payload in (*sent, barrier := random_payload(32)):
+        with judging("SND-11"):
+            await sender.send_p2p(receiver, payload)
+    await receiver.receives_all([*sent, barrier], within=connected_pair.patience.event)
+    counts = arrivals(receiver, sent)
+    with judging("SND-11"):
+        expect(counts.count(0), f"relayed sends, of {len(sent)}, that never arrived").equals(0)
+        expect(sum(count > 1 for count in counts), "relayed sends that arrived more than once").equals(0)
+    with judging("SND-9"):
+        arrived = [sent.index(event.data) for event in receiver.data() if event.data in sent]
+        expect(arrived == sorted(arrived), "relayed sends arrive in the order sent").is_true(str(arrived))
 
 
 @requirement("SND-12")

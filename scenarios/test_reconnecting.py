@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig, RoutingMode
 from clasp_e2e.testbed import (
     Client,
     PeerPair,
@@ -22,6 +22,7 @@ from clasp_e2e.testbed import (
     marks,
     partners,
     precondition,
+    random_payload,
     requirement,
     together,
     works_like_the_first,
@@ -55,6 +56,19 @@ async def test_peers_connect_again_after_an_orderly_end(unconnected: Unconnected
     # The time-outs of all earlier attempts have elapsed after this.
     await lasts(pair.offerer.timeout + LATE, *both_ends(pair))
     await works_like_the_first(pair)
+    await relays_once(pair)
+
+
+async def relays_once(pair: PeerPair) -> None:
+    """Require one relayed payload in each direction to arrive once."""
+    for sender, receiver in both_ends(pair):
+        await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+        payload, behind = random_payload(512), random_payload(32)
+        for each in (payload, behind):
+            await sender.send_p2p(receiver, each)
+            await receiver.receives(each)
+        count = len(receiver.events_with(payload))
+        expect(count, f"times that {receiver.name} received one relayed payload").equals(1)
 
 
 @requirement("CON-13", opposite=partners.ClosesWithoutASignal)

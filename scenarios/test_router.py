@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from clasp_e2e import wire
 from clasp_e2e.testbed import (
@@ -12,8 +13,10 @@ from clasp_e2e.testbed import (
     Unmet,
     Unobserved,
     expect,
+    judging,
     remark,
     requirement,
+    show,
 )
 
 SDP = (
@@ -24,6 +27,8 @@ SDP = (
 )
 """An SDP with line endings and values that a router might normalize."""
 
+LENGTHS = (17_000, 33_000, 60_000)
+"""Bytes of SDP: more than an attempt needs; a frame holds 65,535."""
 NEEDED = 30
 """Signals in a row that one connection attempt may need; a router may refuse much more than that."""
 
@@ -53,6 +58,48 @@ async def test_all_signals_of_an_attempt_reach_their_session(router: RouterClien
     await alice.mark(bob.session_id, "end")
     for expected in ("offer", *(f"candidate-{number}" for number in range(NEEDED))):
         await bob.gets_signal(correlation_id=expected)
+
+
+@requirement("RTR-1", "RTR-2")
+async def test_long_signals_arrive_as_sent_or_are_refused(router: RouterClients) -> None:
+    """Offers of 17,000 to 60,000 bytes arrive unchanged, or their sender gets an ERROR or is cut off."""
+    alice, bob = await router.unruly_client("alice"), await router.client("bob")
+    for length in LENGTHS:
+        sent = offer(alice, f"long-{length}", SDP + "a=x-filler:" + "x" * length + "\r\n")
+        with suppress(Unobserved):  # The router may end the session.
+            await alice.signal(bob.session_id, sent)
+        with judging("RTR-1"):
+            arrived = await bob.gets_all([f"long-{length}"], unless=lambda: alice.is_refused)
+            if not arrived and alice.is_refused:
+                remark(f"the router refuses a signal with an SDP of {length} bytes")
+                return
+            expect(len(arrived), f"times that an offer of {length} bytes arrived").at_least(1)
+        with judging("RTR-2"):
+            signal = await bob.gets_signal(correlation_id=f"long-{length}")
+            expect(signal == sent, f"an offer of {length} bytes is unchanged").is_true(show(signal))
+
+
+@requirement("RTR-1")
+async def test_equal_signals_all_arrive(router: RouterClients) -> None:
+    """Four equal signals in a row, such as a repeated candidate, arrive at least four times."""
+    alice, bob = await router.client("alice"), await router.client("bob")
+    for _ in range(4):
+        await alice.candidate(bob.session_id, "repeated")
+    await alice.mark(bob.session_id, "end")
+    await bob.gets_signal(correlation_id="end")
+    await bob.barrier()
+    expect(bob.ids().count("repeated"), "arrivals of a signal that was sent four times").at_least(4)
+
+
+@requirement("RTR-4")
+async def test_a_delivered_signal_causes_no_error(router: RouterClients) -> None:
+    """The sender of a signal that reaches its session gets no ERROR."""
+    alice, bob = await router.client("alice"), await router.client("bob")
+    await alice.signal(bob.session_id, offer(alice, "c-1"))
+    await bob.gets_signal(correlation_id="c-1")
+    await alice.barrier()
+    errors = [message for message in alice.received if isinstance(message, wire.Error)]
+    expect(errors, "errors for a signal that was delivered").is_empty()
 
 
 @requirement("RTR-9")
@@ -90,8 +137,11 @@ async def test_additional_fields_arrive_as_they_were_sent(router: RouterClients)
         "nothing": None,
         "flag": True,
         "number": -(2**40),
+        "large": 2**53 + 1,
         "ratio": 0.1,
         "bytes": bytes(range(256)),
+        "decomposed": "a\u0308 \u1112\u1161",
+        "with NUL": "a\0b",
         "nested": {"list": ["a", 1, [False, {"deep": "er"}]], "empty": {}},
         "long": "x" * 8_000,
     }
@@ -114,10 +164,11 @@ async def expect_equal(receiver: SignalingClient, sent: dict[str, wire.Value]) -
 
 @requirement("RTR-3")
 async def test_signals_of_one_sender_keep_their_order(router: RouterClients) -> None:
-    """All candidates of an attempt, sent in a row, arrive in the order in which they were sent."""
+    """A long offer and all candidates of an attempt, sent in a row, arrive in the order sent."""
     alice, bob = await router.client("alice"), await router.client("bob")
-    sent = [f"candidate-{number}" for number in range(NEEDED)]
-    for correlation_id in sent:
+    sent = ["offer", *(f"candidate-{number}" for number in range(NEEDED))]
+    await alice.signal(bob.session_id, offer(alice, "offer", SDP + "a=x-filler:" + "x" * 11_000 + "\r\n"))
+    for correlation_id in sent[1:]:
         await alice.candidate(bob.session_id, correlation_id)
     await alice.mark(bob.session_id, "end")
     await bob.gets_signal(correlation_id="end")

@@ -83,11 +83,19 @@ async def test_an_announcement_passes_subscribers_that_have_gone(router: RouterC
         await client.subscribe(wire.ANNOUNCE_ADDRESS)
     await dave.close()
     await erin.reset()
-    for number in range(2):  # A router may notice only by the first that a subscriber has gone.
+    await reaches_subscribers(alice, bob, carol)
+
+
+async def reaches_subscribers(announcer: SignalingClient, *subscribers: SignalingClient) -> None:
+    """Require two announcements to reach all `subscribers`.
+
+    A router may notice only by the first that another subscriber has gone.
+    """
+    for number in range(2):
         features = (f"feature-{number}",)
-        announcement = wire.encode_announcement(wire.Announcement(alice.session_id, features=features))
-        await alice.send(wire.Publish(address=wire.ANNOUNCE_ADDRESS, value=announcement))
-        for client in (bob, carol):
+        announcement = wire.encode_announcement(wire.Announcement(announcer.session_id, features=features))
+        await announcer.send(wire.Publish(address=wire.ANNOUNCE_ADDRESS, value=announcement))
+        for client in subscribers:
             await client.gets(wire.Publish, lambda message, sent=announcement: message.value == sent)
 
 
@@ -108,12 +116,32 @@ async def test_clients_of_one_name_have_sessions_of_their_own(router: RouterClie
         await second.gets_signal(correlation_id="still-there")
 
 
+@requirement("RTR-1")
+async def test_signals_arrive_after_others_have_left(router: RouterClients) -> None:
+    """After clients have come and gone, those before, between and after them exchange signals."""
+    early, *leaving = [await router.client(name) for name in ("early", "bob", "carol", "dave")]
+    middle = await router.client("middle")
+    await leaving[0].close()
+    await leaving[1].reset()
+    await leaving[2].close()
+    present = [early, middle, await router.client("late")]
+    for sender in present:
+        for target in present:
+            await sender.mark(target.session_id, sender.name)
+    for target in present:
+        for sender in present:
+            if sender is not target:  # A router may deliver nothing to its sender.
+                await target.gets_signal(correlation_id=sender.name)
+
+
 @requirement("RTR-11", waits=True, own_router=True)
 async def test_a_client_that_stops_reading_holds_up_no_others(router: RouterClients) -> None:
-    """While one client reads nothing, others exchange signals, also one that has signaled to it."""
+    """While one client reads nothing, others exchange signals, and get announcements like it."""
     alice, bob, carol = [await router.client(name) for name in ("alice", "bob", "carol")]
+    await bob.subscribe(wire.ANNOUNCE_ADDRESS)
     stalled = await router.client_that_stops_reading("stalled")
     flooder = await router.client_that_stops_reading("flooder")
+    await carol.subscribe(wire.ANNOUNCE_ADDRESS)
     limit = router.patience.event
     for _ in range(0, FLOOD, PORTION):
         try:
@@ -130,6 +158,8 @@ async def test_a_client_that_stops_reading_holds_up_no_others(router: RouterClie
     newcomer = await router.client("dave")
     await newcomer.mark(carol.session_id, "of-a-newcomer")
     await carol.gets_signal(correlation_id="of-a-newcomer")
+    # One subscribed before the stalled client, and one after it.
+    await reaches_subscribers(alice, bob, carol)
 
 
 @requirement("RTR-1", "RTR-3", "RTR-10", waits=True, own_router=True)

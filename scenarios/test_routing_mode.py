@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from clasp_e2e.p2p_types import Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed import (
     Client,
     PeerPair,
+    Refused,
     SinglePeer,
     UnconnectedPair,
+    arrivals,
+    closers,
+    end_connection,
     expect,
     expect_refusal,
+    judging,
     precondition,
     random_payload,
     requirement,
+    together,
 )
 
 LATE = 3.0
@@ -102,17 +109,27 @@ async def test_p2p_only_connected_sends_directly(connected_pair: PeerPair) -> No
 
 @requirement("RTE-8", waits=True)
 async def test_p2p_only_refuses_to_relay(unconnected: UnconnectedPair) -> None:
-    """In P2POnly, a send without a path is refused, and its payload reaches neither router nor peer."""
+    """In P2POnly, reliable and unreliable sends without a path are refused, and reach nobody."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
     sender, receiver = pair
     await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
-    payload = random_payload()
+    payload, unreliable = random_payload(), [random_payload(1000) for _ in range(20)]
     async with pair.path_of(sender, payload) as path:
-        await expect_refusal(sender.send_p2p(receiver, payload), "a send in P2POnly without a path")
+        await together(
+            expect_refusal(sender.send_p2p(receiver, payload), "a send in P2POnly without a path"),
+            *(
+                expect_refusal(
+                    sender.send_p2p(receiver, data, reliable=False),
+                    "an unreliable send in P2POnly without a path",
+                )
+                for data in unreliable
+            ),
+        )
     path.avoided_the_router()
-    expect(receiver.events_with(payload), "payloads of the refused send that the peer received").is_empty()
+    received = sum(arrivals(receiver, [payload, *unreliable]))
+    expect(received, "payloads of refused sends that the peer received").equals(0)
 
 
 @requirement("RTE-9")
@@ -142,3 +159,31 @@ async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: PeerPai
         await sender.set_p2p_routing_mode(mode)
         what = f"the result of the first send after the change to {mode}"
         await expect_send(connected_pair, sender, receiver, modes[mode], what)
+
+
+@requirement("RTE-8", "RTE-2", "SND-3")
+async def test_modes_hold_after_the_end_of_a_connection(connected_pair: PeerPair) -> None:
+    """After an orderly end, P2POnly is still set and relays nothing; in PreferP2P the result is the truth."""
+    sender, receiver = connected_pair
+    await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    await end_connection(connected_pair, closers(connected_pair)[0])
+    with judging("RTE-2"):
+        mode = await sender.p2p_routing_mode()
+        expect(mode, "the mode after the end of a connection").equals(RoutingMode.P2P_ONLY)
+    payload = random_payload()
+    with judging("RTE-8"):
+        async with connected_pair.path_of(sender, payload) as path:
+            with suppress(Refused):  # An implementation may connect again by itself.
+                result = await sender.send_p2p(receiver, payload)
+                expect(result, "the result of a send in P2POnly after Disconnected").equals(P2P)
+        path.avoided_the_router()
+    with judging("SND-3"):
+        await sender.set_p2p_routing_mode(RoutingMode.PREFER_P2P)
+        payload = random_payload()
+        try:
+            async with connected_pair.path_of(sender, payload) as path:
+                result = await sender.send_p2p(receiver, payload)
+                await receiver.receives(payload)
+        except Refused:
+            return  # A refusal claims no path; RTE-5 judges whether it is allowed.
+        path.took(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Blocked,
@@ -15,6 +17,7 @@ from clasp_e2e.testbed import (
     judging,
     precondition,
     requirement,
+    together,
 )
 
 EARLY, LATE = 0.5, 3.0
@@ -22,6 +25,9 @@ EARLY, LATE = 0.5, 3.0
 
 SHORT = P2PConfig(connection_timeout_secs=1)
 """For attempts that must fail."""
+
+APART = 1.0
+"""Seconds between the beginnings of two attempts whose time-outs must not be mixed up."""
 
 AMPLE = P2PConfig(connection_timeout_secs=3)
 """For connections that must be established in time on a busy machine, and attempts that time out soon."""
@@ -32,16 +38,26 @@ def latest(client: Client) -> float:
     return client.timeout + LATE + 2.0
 
 
-async def fails_after(seconds: float, single: SinglePeer, client: Client, judged: str) -> None:
+async def fails_after(
+    seconds: float,
+    single: SinglePeer,
+    client: Client,
+    judged: str,
+    silent_name: str = "mallory",
+    *,
+    is_only_attempt: bool = True,
+) -> None:
     """Require an unanswered attempt to fail not later than `seconds` (`judged`), and not earlier (TMO-9).
 
     An implementation may start its timer with the request or with the offer, which leaves later, in
     particular on a busy machine. Each bound is measured from the start that gives more tolerance.
     """
-    silent = await single.signaling_client()
+    silent = await single.signaling_client(silent_name)
     failure: Failure = await client.attempt_fails(
         silent.session_id, within=max(client.timeout, 30) + LATE + 2
     )
+    if not (is_only_attempt or failure.by_call or failure.peer == silent.session_id):
+        raise Blocked("EVT-5", f"ConnectionFailed names {failure.peer}, which is neither attempt's session")
     signals = [at for at in client.published_at if at >= failure.requested]
     of_request = failure.failed - failure.requested
     of_offer = failure.failed - max([failure.requested, *signals[:1]])
@@ -68,6 +84,19 @@ async def test_retries_do_not_extend_the_time_out(single: SinglePeer) -> None:
     """With `max_retries` 3 and a time-out of 2 s, an unanswered attempt fails after 1.5 s to 5 s."""
     client = await single.attach(P2PConfig(connection_timeout_secs=2, max_retries=3))
     await fails_after(2, single, client, "TMO-2")
+
+
+@requirement("TMO-2", "TMO-9", waits=True)
+async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> None:
+    """Of two unanswered attempts, the second begun 1 s later, each fails after its own time-out of 2 s."""
+    client = await single.attach(P2PConfig(connection_timeout_secs=2))
+
+    async def fails_later() -> None:
+        await asyncio.sleep(APART)
+        await fails_after(2, single, client, "TMO-2", "trudy", is_only_attempt=False)
+
+    first = fails_after(2, single, client, "TMO-2", is_only_attempt=False)
+    await together(first, fails_later())
 
 
 @requirement("TMO-3", waits=True)

@@ -187,7 +187,7 @@ def _print_campaign(order: Order, target: Target, campaign: Campaign) -> bool:
     for finding in campaign.findings:
         kind = f"{finding.requirement}, SHOULD" if finding.requirement else "remark"
         path = save_finding(finding, order.directory)
-        click.echo(f"    crashed on batch {finding.batch} ({kind}): {finding.what}")
+        click.echo(f"    stopped working on batch {finding.batch} ({kind}): {finding.what}")
         if not finding.reproduced:
             click.echo(
                 "    A new target does not crash on this batch alone; --seed repeats the whole campaign."

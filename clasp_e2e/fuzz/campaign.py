@@ -69,7 +69,7 @@ async def run_campaign(target: Target, seed: int, total: int, progress: Progress
             try:
                 await target.attack_and_check(inputs)
             except TargetCrashed as death:
-                progress(f"{target.name}: crashed on batch {number}: {death}; minimizing the input")
+                progress(f"{target.name}: stopped working on batch {number}: {death}; minimizing the input")
                 campaign.findings.append(await _minimized_crash(target, seed, number, inputs, death))
                 if len(campaign.findings) >= MOST_FINDINGS:
                     break

@@ -308,8 +308,11 @@ class FuzzedPeer(_AttachedPeer):
     batch_size = 250
 
     def inputs(self, seed: int, number: int, count: int) -> list[Input]:
-        """Return frames of all types, different from those for a router."""
-        return random_frames(seed, -1 - number, count)
+        """Return frames of all types but WELCOME, different from those for a router.
+
+        A WELCOME of its router may give a peer another session id, so that a partner no longer reaches it.
+        """
+        return [each for each in random_frames(seed, -1 - number, count) if not _may_welcome(each.sent)]
 
     async def attack(self, inputs: Sequence[Input]) -> None:
         """Send the frames on the peer's leg; replace the peer if it disconnects."""
@@ -333,6 +336,14 @@ class FuzzedPeer(_AttachedPeer):
             await self._attach()
         except (DriverFault, Blocked) as error:
             raise TargetCrashed(f"it disconnected, and no new peer can attach: {error}") from error
+
+
+def _may_welcome(sent: bytes | str) -> bool:
+    """Return whether a peer that decodes tolerantly may read a WELCOME in `sent`."""
+    if isinstance(sent, str) or len(sent) < 5:
+        return False
+    payload = sent[12:] if sent[1] & 0x20 else sent[4:]
+    return payload[:1] == b"\x02" or b"WELCOME" in payload
 
 
 class SignaledPeer(_AttachedPeer):

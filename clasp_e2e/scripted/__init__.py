@@ -14,6 +14,7 @@ from clasp_e2e.scripted import (
     sending_mutants as sending_mutants,
     signaling as signaling,
 )
+from clasp_e2e.scripted import several_peers_mutants as several_peers_mutants
 from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting
 from clasp_e2e.scripted import early_send_mutants as early_send_mutants
 from clasp_e2e.scripted import payload_mutants as payload_mutants, unreliable_mutants as unreliable_mutants

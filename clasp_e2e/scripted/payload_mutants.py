@@ -7,7 +7,7 @@ from typing import Any
 
 from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.scripted.mutant import EITHER, Mutant, Outs, PeerScript
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Mutant, Outs, PeerScript, mutant
 from clasp_e2e.scripted.sending_mutants import is_reliable, lost
 
 OVERFLOW = 512 * 1024
@@ -156,4 +156,47 @@ DeliversNoMoreThan512KiB = Bursting.define(
     "DeliversNoMoreThan512KiB", "SND-4", "It delivers only the first 512 KiB of a burst.", *EITHER,
     on=fx.Emit, alter=without_overflow,
 )
+ChangesFullPackets = PeerScript.define(
+    "ChangesFullPackets", "SND-6", "It changes the last byte of messages that fill several packets of 1,200.",
+    *EITHER, on=fx.SendOnChannel, alter=lambda _, send: (
+        replace(send, data=send.data[:-1] + bytes([send.data[-1] ^ 1]))
+        if is_reliable(send) and len(send.data) > 1200 and len(send.data) % 1200 == 0 else send
+    ),
+)
+LosesFullPages = PeerScript.define(
+    "LosesFullPages", "SND-6", "It does not deliver messages of 2,048 or 8,192 bytes.", *EITHER,
+    on=Data, alter=lambda _, data: () if len(data.data) in (2048, 8192) else (fx.Emit(data),),
+)
+LosesTheLargeUnreliable = PeerScript.define(
+    "LosesTheLargeUnreliable", "SND-6", "It loses unreliable messages above 1,100 bytes.", *EITHER,
+    on=fx.SendOnChannel,
+    alter=lambda _, send: lost(send) if not is_reliable(send) and len(send.data) > 1100 else (send,),
+)
+SendsTheSmallFirst = PeerScript.define(
+    "SendsTheSmallFirst", "SND-9", "It sends messages of more than 8,000 bytes 50 ms late.", *EITHER,
+    on=fx.SendOnChannel, alter=lambda _, send: (
+        (*lost(send), fx.Delayed(0.05, replace(send, call=NO_CALL)))
+        if is_reliable(send) and 8000 < len(send.data) <= 16_000 else (send,)
+    ),
+)
+RelaysTheSmallFirst = PeerScript.define(
+    "RelaysTheSmallFirst", "SND-9", "It relays messages of more than 8,000 bytes 50 ms late.", *EITHER,
+    on=fx.PublishRelay, alter=lambda script, relay: (
+        (fx.Resolve(relay.call, SendResult.RELAY), fx.Delayed(0.05, replace(relay, call=NO_CALL)))
+        if len(script.sends[relay.call].data) > 8000 else (relay,)
+    ),
+)
 # fmt: on
+
+
+@mutant("SND-11", "It loses each 90th message that it relays.", *EITHER)
+class LosesEachNinetiethRelay(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if not isinstance(effect, fx.PublishRelay):
+            return (effect,)
+        self.count += 1
+        return (effect,) if self.count % 90 else (fx.Resolve(effect.call, SendResult.RELAY),)

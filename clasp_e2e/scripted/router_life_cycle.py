@@ -74,6 +74,14 @@ class StopsAtTheReset(FanOut):
     stops_after_close = False
 
 
+@mutant("RTR-1", "When two clients have left, it delivers no signals to the client that came first.")
+class LosesTheFirstClient(FrontSession):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        is_first = next(iter(self.front.sessions.values())) is self
+        if not (is_signal(message) and is_first and len(self.front.gone) > 1):
+            await self.to_client(frame)
+
+
 # Clients of one name
 
 
@@ -171,6 +179,70 @@ class WaitsForTheTarget(FrontSession):
             await session.to_client(frame)
         else:
             await self.to_router(frame)
+
+
+class Broadcasting(FrontSession):
+    """A client whose announcements go to the subscribers one after the other."""
+
+    is_subscribed = False
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if isinstance(message, wire.Publish) and message.address == wire.ANNOUNCE_ADDRESS:
+            for each in list(self.front.sessions.values()):
+                if isinstance(each, Broadcasting) and each.is_subscribed and each is not self:
+                    await each.to_client(frame)
+            return
+        if isinstance(message, wire.Subscribe) and message.pattern == wire.ANNOUNCE_ADDRESS:
+            self.is_subscribed = True
+        await self.to_router(frame)
+
+
+@mutant("RTR-11", "It gives an announcement to a subscriber when the one before has read it.", slow=True)
+class WaitsForEachSubscriber(Broadcasting):
+    pass
+
+
+# Signals that are like others, or long
+
+
+@mutant("RTR-1", "It takes a signal that equals the one before for a repetition, and drops it.")
+class DropsEqualSignals(FrontSession):
+    before = b""
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        is_equal = is_signal(message) and frame == self.before
+        self.before = frame
+        if not is_equal:
+            await self.to_router(frame)
+
+
+@mutant("RTR-1", "It drops, without an ERROR, signals of more than 32,000 bytes.")
+class DropsLongSignals(FrontSession):
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if not is_signal(message) or len(frame) <= 32_000:
+            await self.to_router(frame)
+
+
+@mutant("RTR-3", "It delivers signals of more than 10,000 bytes after the next one.")
+class DelaysLongSignals(FrontSession):
+    held: bytes | None = None
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        if is_signal(message) and len(frame) > 10_000:
+            self.held = frame
+            return
+        await self.to_client(frame)
+        if is_signal(message) and self.held is not None:
+            held, self.held = self.held, None
+            await self.to_client(held)
+
+
+@mutant("RTR-4", "It answers each signal with an ERROR, also if it delivers the signal.")
+class ReportsDeliveredSignals(FrontSession):
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        await self.to_router(frame)
+        if isinstance(message, wire.Publish) and is_signal(message):
+            await self.tell(wire.Error(404, "no session with that id is connected", message.address))
 
 
 # Load

@@ -118,6 +118,18 @@ class AddsAField(Altering):
         return {**value, "via": "router"}
 
 
+@mutant("RTR-2", "It truncates texts of more than 16,384 characters.")
+class TruncatesLongTexts(Altering):
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        return {key: item[:16_384] if isinstance(item, str) else item for key, item in value.items()}
+
+
+@mutant("RTR-2", "It reads integers as floating-point numbers, which rounds large ones.")
+class RoundsLargeNumbers(Altering):
+    def alter_value(self, value: dict[str, wire.Value]) -> dict[str, wire.Value]:
+        return {key: int(float(item)) if type(item) is int else item for key, item in value.items()}
+
+
 @mutant("RTR-3", "It forwards candidates in pairs, the second first.")
 class SwapsCandidates(Forwarding):
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, Routi
 from clasp_e2e.peer import PeerNotConnected, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.sending import RELAY_PREFIX
+from clasp_e2e.peer.transport import VANISHED
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript
 
 
@@ -18,6 +19,8 @@ class Routing(PeerScript):
         self.modes = [RoutingMode.PREFER_P2P]
         self.transport: int | None = None
         self.reported: set[type] = set()
+        self.has_lost = False
+        """Whether a connection was lost without an orderly end."""
 
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.SetRoutingMode):
@@ -29,6 +32,8 @@ class Routing(PeerScript):
     def note(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.Emit):
             self.reported.add(type(effect.event))
+            end = effect.event
+            self.has_lost |= isinstance(end, Disconnected) and end.reason == VANISHED
 
     @property
     def mode(self) -> RoutingMode:
@@ -93,7 +98,7 @@ RefusesAfterALoss = Routing.define(
 SendsIntoTheVoidAfterALoss = Routing.define(
     "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection is lost, it returns P2P but sends nothing.",
     on=fx.PublishRelay,
-    alter=lambda script, relay: sent(relay.call) if Disconnected in script.reported else relay, slow=True,
+    alter=lambda script, relay: sent(relay.call) if script.has_lost else relay, slow=True,
 )
 RefusesAfterAFailure = Routing.define(
     "RefusesAfterAFailure", "RTE-6", "After an attempt fails, it refuses to send.", on=fx.PublishRelay,

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from clasp_e2e.p2p_types import Data, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL
 from clasp_e2e.scripted.routing import Routing, refused, sent
-from clasp_e2e.scripted.sending_mutants import is_reliable, lost, twice
+from clasp_e2e.scripted.sending_mutants import copied, is_reliable, lost, twice
 
 
 class Unreliable(Routing):
@@ -23,11 +23,6 @@ class Unreliable(Routing):
         if self.transport is not None:
             data = self.sends[relay.call].data
             yield fx.SendOnChannel(NO_CALL, self.transport, fx.UNRELIABLE.label, data)
-
-
-def copied(send: fx.SendOnChannel) -> Outs:
-    """Send a message, and also publish it at the router."""
-    return (send, fx.PublishRelay(NO_CALL, "/copies", send.data))
 
 
 def is_unreliable_data(data: Data) -> bool:

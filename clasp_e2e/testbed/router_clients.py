@@ -24,7 +24,7 @@ class RouterClients:
         return await self.testbed.open_signaling_client(name, judges_router=True, subscribes=subscribes)
 
     async def client_that_stops_reading(self, name: str) -> StalledClient:
-        """Attach a client that subscribes to its own signal address, and then reads nothing more."""
+        """Attach a client that subscribes to signals and announcements, and then reads nothing more."""
         return await self.testbed.open_stalled_client(name)
 
     async def unruly_client(self, name: str) -> SignalingClient:

@@ -14,7 +14,7 @@ _BUFFER = 4096
 
 
 class StalledClient:
-    """A session that gets its WELCOME, subscribes to its own signal address, and reads nothing more.
+    """A session that gets its WELCOME, subscribes to signals and announcements, and reads nothing more.
 
     It can still send: `flood` sends as fast as the router reads.
     """
@@ -36,7 +36,8 @@ class StalledClient:
                 session = ""
                 while not session:
                     session = _welcomed(await connection.gets_message())
-                await connection.send(wire.encode(wire.Subscribe(1, wire.signal_address(session))))
+                for number, address in enumerate((wire.signal_address(session), wire.ANNOUNCE_ADDRESS)):
+                    await connection.send(wire.encode(wire.Subscribe(number + 1, address)))
                 await connection.is_heard()
         except (OSError, TimeoutError, InvalidHandshake, wire.WireError) as error:
             if connection is not None:

@@ -179,13 +179,16 @@ def _report(found: Bisected, names: Sequence[str], seen: Mapping[int, JudgedBuil
         return
     assert found.first_bad is not None
     first = seen[found.first_bad]
+    if first.judged is not Judged.BAD:
+        yield f"Not found: {names[-1]}, named by --bad, was not judged: {first.reason}"
+        return
     last_good = max((number for number, each in seen.items() if each.judged is Judged.GOOD), default=0)
     skipped = ", ".join(names[each] for each in found.skipped)
     yield f"First bad version: {names[found.first_bad]}" + (
         f", or one of the skipped: {skipped}" * bool(skipped)
     )
     yield f"Last good version: {names[last_good]}"
-    yield f"Reason: {first.reason}" if first.judged is Judged.BAD else f"Not judged: {first.reason}"
+    yield f"Reason: {first.reason}"
     if first.repeat:
         yield f"Repeat with {first.repeat}"
     if not found.good_end_checked:

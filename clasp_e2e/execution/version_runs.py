@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -90,13 +90,14 @@ class VersionRuns:
                 return JudgedBuild(Judged.SKIPPED, f"the build ended with exit status {status}; see {log}")
         log = results / "run.txt"
         status = _logged(self._run(version, results), log, self.checkout)
-        try:
+        with suppress(ResultsError):
             run = read_run(results / RESULTS, self.catalogue)
-        except ResultsError:
-            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            reason = lines[-1] if lines else "no output"
-            return JudgedBuild(Judged.SKIPPED, f"the run ended with exit status {status}: {reason}")
-        return _judgment(run, self.requirement, build)
+            if run.scenarios:
+                return _judgment(run, self.requirement, build)
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line.removeprefix("! ") for line in lines if line.startswith(("Error: ", "! "))]
+        reason = [*errors, *lines[-1:], "no output"][0]
+        return JudgedBuild(Judged.SKIPPED, f"the run ended with exit status {status}: {reason}")
 
     def _build(self, version: str) -> str | None:
         needs_folder = any("{directory}" in text for text in self.commands.texts())

@@ -111,4 +111,4 @@ def test_version_whose_driver_cannot_be_loaded_is_skipped(folder: Path) -> None:
     assert re.search(
         r"^  2  skipped: the run ended with exit status \d: .*none_2", found.output, re.MULTILINE
     )
-    assert "Not judged: the run ended with" in found.output
+    assert "\nNot found: 2, named by --bad, was not judged: the run ended with" in found.output

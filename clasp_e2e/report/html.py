@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from clasp_e2e.report.pages import render_page
 from clasp_e2e.report.sequence import Diagram, diagram
@@ -12,12 +13,15 @@ from clasp_e2e.results.evidence import Seen
 from clasp_e2e.results.matrix_results import Cell, Matrix
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import NOT_MET, RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.same_reason import by_cause
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _NOTHING: Seen = {}
 
-_ROOM = 9000
-"""Maximum number of rows drawn for passed cases: about 2 MiB, to limit the size of the page."""
+_ROOM_IF_MET, _ROOM = 2_000_000, 1_300_000
+"""Maximum number of bytes of all that is drawn: if all was met, and otherwise (for a page under 2 MiB)."""
+_ROW = 260
+"""Number of bytes of a row in addition to its texts."""
 _NO_ROOM = "it would make this page too large; the evidence contains it"
 _NOT_MET = (RequirementVerdict.FAIL, RequirementVerdict.ERROR, RequirementVerdict.DEVIATION)
 
@@ -40,6 +44,14 @@ class _Case:
     """The name of the file with its packets."""
     place: str = ""
     """The requirement under which it is drawn, if not this one."""
+    same_in: Sequence[ScenarioResult] = ()
+    """The cases of the scenario that show the same in other pairings."""
+
+    @property
+    def size(self) -> int:
+        """About the number of bytes of what is drawn."""
+        held = sum(map(len, (self.stderr or {}).values())) + len(self.network)
+        return held + (_size(self.diagram) if self.diagram else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,8 @@ def render_html(run: Run, seen: Seen, pages: Mapping[str, str] | None = None) ->
     items = _items(ours, run.scenarios, seen)
     chapters: dict[str, list[_Item]] = {}
     for item in items:
-        chapters.setdefault(item.requirement.chapter, []).append(item)
+        is_met = item.requirement.verdict not in _NOT_MET
+        chapters.setdefault(item.requirement.chapter if is_met else "Not met", []).append(item)
     return render_page(
         "run.html.j2",
         run=run,
@@ -124,37 +137,96 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str
     )
 
 
+class _Detail(IntEnum):
+    """How much is drawn of the cases that did not pass, so that the page is not too large."""
+
+    ALL = 0
+    FIRST = 1
+    """The first case of each requirement in full, of the others the end."""
+    BRIEF = 2
+    """The end of the first case of each requirement."""
+    NONE = 3
+
+
 def _items(
-    requirements: Iterable[RequirementResult], scenarios: Sequence[ScenarioResult], seen: Seen
+    requirements: Sequence[RequirementResult], scenarios: Sequence[ScenarioResult], seen: Seen
 ) -> list[_Item]:
-    shown: dict[str, str] = {}
-    passed: dict[str, str] = {}
-    room = _ROOM
+    """Return the requirements with their cases, those that were not met first."""
+    ordered = sorted(requirements, key=_place)
     items: list[_Item] = []
-    for requirement in sorted(requirements, key=lambda item: item.verdict not in _NOT_MET):
+    used = 0
+    for detail in _Detail:
+        items = _not_passed(ordered, scenarios, seen, detail)
+        used = sum(case.size for item in items for case in item.cases)
+        if used <= _ROOM or detail is _Detail.NONE:
+            break
+    room = (_ROOM if any(_place(each) < len(_NOT_MET) for each in requirements) else _ROOM_IF_MET) - used
+    return _with_passed(items, scenarios, seen, room)
+
+
+def _place(item: RequirementResult) -> int:
+    return _NOT_MET.index(item.verdict) if item.verdict in _NOT_MET else len(_NOT_MET)
+
+
+def _not_passed(
+    requirements: Iterable[RequirementResult],
+    scenarios: Sequence[ScenarioResult],
+    seen: Seen,
+    detail: _Detail,
+) -> list[_Item]:
+    """Return the requirements with the cases that did not pass, each under the first that it judges."""
+    shown: dict[str, str] = {}
+    items: list[_Item] = []
+    for requirement in requirements:
         cases: list[_Case] = []
         elsewhere: dict[str, tuple[str, ...]] = {}
-        for scenario in scenarios:
-            if requirement.id not in scenario.requirements:
+        name = requirement.id
+        judging = [each for each in scenarios if name in each.requirements]
+        for scenario, *others in by_cause(
+            (each for each in judging if each.judgment(name) is not Outcome.PASSED), name
+        ):
+            if (place := shown.get(scenario.id)) is not None:
+                pairings = ", ".join(each.pairing for each in (scenario, *others))
+                elsewhere[place] = (*elsewhere.get(place, ()), f"{scenario.title} ({pairings})")
                 continue
-            outcome = scenario.judgment(requirement.id)
-            if outcome is Outcome.PASSED:
-                place = passed.get(scenario.id, "")
-                drawn = place or scenario.outcome is not Outcome.PASSED
-                case = _case(scenario, outcome, _NOTHING if drawn else seen)
-                room -= case.diagram.count if case.diagram else 0
-                if room < 0 and case.diagram:
-                    case = replace(case, diagram=None, trouble=_NO_ROOM)
-                cases.append(replace(case, place=place))
-                passed.setdefault(scenario.id, requirement.id)
-            elif (place := shown.get(scenario.id)) is not None:
-                elsewhere[place] = (*elsewhere.get(place, ()), f"{scenario.title} ({scenario.pairing})")
-            else:
-                cases.append(_case(scenario, outcome, seen))
-                shown[scenario.id] = requirement.id
+            brief = detail >= _Detail.BRIEF or (detail is _Detail.FIRST and bool(cases))
+            leave_out = detail is _Detail.NONE or (detail is _Detail.BRIEF and bool(cases))
+            case = _case(scenario, scenario.judgment(name), seen, brief=brief)
+            if leave_out and case.diagram:
+                case = replace(case, diagram=None, trouble=_NO_ROOM)
+            cases.append(replace(case, same_in=others))
+            shown.update(dict.fromkeys((each.id for each in (scenario, *others)), name))
         items.append(_Item(requirement, cases, elsewhere))
-    order = {requirement.id: number for number, requirement in enumerate(requirements)}
-    return sorted(items, key=lambda item: order[item.requirement.id])
+    return items
+
+
+def _with_passed(
+    items: Iterable[_Item], scenarios: Sequence[ScenarioResult], seen: Seen, room: int
+) -> list[_Item]:
+    """Return the requirements with the cases that passed too; each is drawn once, if there is room."""
+    drawn: dict[str, str] = {}
+    complete: list[_Item] = []
+    for item in items:
+        name = item.requirement.id
+        cases = list(item.cases)
+        for scenario in scenarios:
+            if name not in scenario.requirements or scenario.judgment(name) is not Outcome.PASSED:
+                continue
+            place = drawn.get(scenario.id, "")
+            is_drawn = place or scenario.outcome is not Outcome.PASSED
+            case = _case(scenario, Outcome.PASSED, _NOTHING if is_drawn else seen)
+            room -= case.size
+            if room < 0 and case.diagram:
+                case = replace(case, diagram=None, trouble=_NO_ROOM)
+            cases.append(replace(case, place=place))
+            drawn.setdefault(scenario.id, name)
+        complete.append(replace(item, cases=cases))
+    return complete
+
+
+def _size(drawn: Diagram) -> int:
+    rows = (*drawn.before, *drawn.after, *drawn.routine)
+    return sum(_ROW + len(row.what) + len(row.decoded) + len(row.dump) for row in rows)
 
 
 def _case(scenario: ScenarioResult, outcome: Outcome, seen: Seen, *, brief: bool = False) -> _Case:

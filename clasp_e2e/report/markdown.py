@@ -17,6 +17,7 @@ from clasp_e2e.report.words import (
 from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import RequirementResult, Run, ScenarioResult
+from clasp_e2e.results.same_reason import by_cause
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
@@ -62,14 +63,17 @@ def _not_met(
     for item in items:
         parts.append(f"**{item.id}** {plain(item.statement)}\n> {plain(sentence(item))}")
         failures = [scenario for scenario in scenarios if scenario.did_not_meet(item.id)]
-        parts.append("\n".join(_failure(each, each.judgment(item.id)) for each in failures))
+        parts.append("\n".join(_failure(each, item.id) for each in by_cause(failures, item.id)))
     return parts
 
 
-def _failure(scenario: ScenarioResult, outcome: Outcome) -> str:
-    known = f" Known: {plain(scenario.known_failure or '')}" if outcome is Outcome.EXPECTED_FAILURE else ""
-    again = f"\n  {code(scenario.replay)}" if scenario.replay else ""
-    return f"- {plain(scenario.pairing)}: {plain(first_line(scenario.message))}{known}{again}"
+def _failure(cases: Sequence[ScenarioResult], requirement_id: str) -> str:
+    """Return the entry of a failure, which may have occurred in several pairings."""
+    first, pairings = cases[0], ", ".join(each.pairing for each in cases)
+    is_known = first.judgment(requirement_id) is Outcome.EXPECTED_FAILURE
+    known = f" Known: {plain(first.known_failure or '')}" if is_known else ""
+    again = f"\n  {code(first.replay)}" if first.replay else ""
+    return f"- {plain(pairings)}: {plain(first_line(first.message))}{known}{again}"
 
 
 def _errors(scenarios: Iterable[ScenarioResult]) -> list[str]:

@@ -23,11 +23,12 @@ from clasp_e2e.report.words import (
 from clasp_e2e.results.common_ground import convention_lines
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
 from clasp_e2e.results.run_record import Run, ScenarioResult
+from clasp_e2e.results.same_reason import by_cause
 from clasp_e2e.spec.catalogue import Catalogue, Level, concerns
 
 WIDEST = 110
 MOST_CASES = 3
-"""Maximum number of failing cases that are shown for a requirement."""
+"""Maximum number of failures that are shown for a requirement; one may occur in several pairings."""
 LONG_WAIT = 1.0
 """Seconds of waiting from which a case is listed."""
 
@@ -126,9 +127,10 @@ class _Summary:
             if item.verdict is verdict:
                 failing = [each for each in self._run.scenarios if each.did_not_meet(item.id)]
                 failing.sort(key=lambda each: each.judgment(item.id) is Outcome.EXPECTED_FAILURE)
+                failures = by_cause(failing, item.id)
                 lines = [_Line(item.statement), _Line(source_line(item), "dim")]
-                lines += [line for each in failing[:MOST_CASES] for line in _case(each)]
-                if (more := len(failing) - MOST_CASES) > 0:
+                lines += [line for first, *others in failures[:MOST_CASES] for line in _case(first, others)]
+                if more := sum(map(len, failures[MOST_CASES:])):
                     lines.append(_Line(f"and {more} more"))
                 rows.append((item.id, lines))
         self._section(title, rows, style)
@@ -199,9 +201,13 @@ class _Summary:
         self._console.print(Text(title, style), soft_wrap=True)
 
 
-def _case(scenario: ScenarioResult) -> list[_Line]:
-    """Return the name of a failed case, its message, and the command that repeats it."""
-    lines = [_Line(scenario.id, copied=True)]
+def _case(scenario: ScenarioResult, others: Sequence[ScenarioResult] = ()) -> list[_Line]:
+    """Return the name of a failed case, its message, and the command that repeats it.
+
+    `others` are the cases of its scenario that failed for the same reason in other pairings.
+    """
+    also = f" and {', '.join(each.pairing for each in others)}" if others else ""
+    lines = [_Line(f"{scenario.id}{also}", copied=True)]
     if message := first_line(scenario.message):
         lines.append(_Line(message, indent=2))
     if scenario.outcome is Outcome.EXPECTED_FAILURE:

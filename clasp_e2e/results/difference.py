@@ -5,15 +5,14 @@ The JSON Schema of a `ResultsDifference` is `schemas/difference.schema.json`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clasp_e2e.results.matrix_results import Cell
-from clasp_e2e.results.message_patterns import pattern
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import NOT_MET, Run, ScenarioResult, SchemaNumber
+from clasp_e2e.results.same_reason import same_reason
 
 SCHEMA = 1
 """The schema version of a difference."""
@@ -178,7 +177,7 @@ def _change(before: ScenarioResult, now: ScenarioResult, known: frozenset[str]) 
         return ChangeKind.UNSTABLE
     failed_before, failed_now = _not_met(before), _not_met(now)
     if failed_before and failed_now:
-        same = failed_before == failed_now and _same_reason(before.message, now.message)
+        same = failed_before == failed_now and same_reason(before.message, now.message)
         return None if same else ChangeKind.OTHER_REASON
     if failed_before or failed_now:
         if (failed_before | failed_now) <= known and _MET & {before.outcome, now.outcome}:
@@ -193,16 +192,6 @@ def _change(before: ScenarioResult, now: ScenarioResult, known: frozenset[str]) 
 
 def _not_met(result: ScenarioResult) -> frozenset[str]:
     return frozenset(name for name in result.requirements if result.judgment(name) in NOT_MET)
-
-
-def _same_reason(before: str, now: str) -> bool:
-    """Return whether two messages are of the same failure; numbers and ids of a run do not count."""
-    one, other = (" ".join(_first_line(text).split()) for text in (before, now))
-    return (
-        one == other
-        or re.match(pattern(before), other) is not None
-        or re.match(pattern(now), one) is not None
-    )
 
 
 def _first_line(message: str) -> str:

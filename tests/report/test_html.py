@@ -150,13 +150,70 @@ def test_passed_case_is_drawn_once_and_folded() -> None:
     assert text.count('<a href="#CON-5">drawn under CON-5</a>') == 2
 
 
+def test_same_cause_in_several_pairings_is_one_entry() -> None:
+    pairings = ("iut-iut", "iut-reference", "reference-iut")
+    cases = [
+        scenario(
+            "SND-1",
+            "failed",
+            id=f"f::it[{each}]",
+            pairing=each,
+            message=f"{who} sent {n}; seen: y",
+            replay=each,
+        )
+        for n, (each, who) in enumerate(zip(pairings, ("alice", "alice", "bob"), strict=True))
+    ]
+    other = scenario("SND-1", "failed", id="f::it[x-iut]", pairing="x-iut", message="another reason")
+    text = render_html(run_of(*cases, other), {each.id: document(*happened()) for each in (*cases, other)})
+    page = whole(text)
+    assert page.tags["article"] == 2
+    assert page.classes["missed"] == 2
+    assert "iut-iut, iut-reference, reference-iut</span></h4>" in text
+    assert "The same in iut-reference, reference-iut" in text
+    assert all(f"Repeat with <code>{each}</code>" in text for each in pairings)
+
+
+def test_what_was_not_met_comes_first_and_failures_before_deviations() -> None:
+    worst = (scenario("TMO-1", "failed"), scenario("CON-8", "deviation"), scenario("SIG-1", "deviation"))
+    found = [name for name in Page(render_html(run_of(*worst), {})).ids if name in CATALOGUE]
+    assert found[:3] == ["TMO-1", "CON-8", "SIG-1"]
+
+
+def test_page_of_a_run_in_which_everything_fails_is_under_2_mib() -> None:
+    cases = [
+        scenario(
+            name,
+            "failed",
+            id=f"file::{name}_{n}[rust-reference]",
+            message=f"expected x; seen: {'ab'[n]} " * 20,
+        )
+        for name in CATALOGUE
+        for n in range(2)
+        if not name.startswith("RTR")
+    ]
+    frame = {
+        "kind": "frame",
+        "who": "alice",
+        "to": "router",
+        "frame": "53" * 600,
+        "decoded": {"text": "x" * 900},
+    }
+    long = document(
+        *[{"at": n / 8, "what": "PUBLISH " * 8, **frame} for n in range(100)], stderr={"bob": "x" * 900}
+    )
+    text = render_html(run_of(*cases), {each.id: long for each in cases})
+    assert len(text.encode()) < 2 * 1024 * 1024
+    page = whole(text)
+    assert page.classes["sequence"] == page.classes["entry"]  # One of the two cases of each requirement.
+
+
 def test_page_of_a_large_passing_run_stays_small() -> None:
     cases, seen = passing(400)
     lines = [{"at": 1.0, "kind": "frame", "who": "alice", "to": "router", "what": "x" * 60}] * 40
     text = render_html(run_of(*cases), {name: document(*lines) for name in seen})
     assert len(text.encode()) < 3 * 1024 * 1024
     drawn = Page(text).classes["sequence"]
-    assert 200 < drawn < 400
+    assert 100 < drawn < 400
     assert text.count("it would make this page too large") == 400 - drawn
 
 

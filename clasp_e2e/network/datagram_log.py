@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clasp_e2e.network import datagrams
+from clasp_e2e.network.impairments import Impairment, black, in_words
 from clasp_e2e.network.side import Side
 
 FIRST, LAST = 80, 160
@@ -49,10 +50,12 @@ class DatagramLog:
         kept.append(LoggedDatagram(at, sender, datagrams.kind(data), len(data), fate))
 
 
-def fate_in_words(delays: Sequence[float]) -> str:
-    """Return what an impairment does to a datagram: `lost`, `delayed by 0.2 s`, `doubled`, or nothing."""
+def fate_in_words(delays: Sequence[float], impairment: Impairment | None) -> str:
+    """Return what an impairment did to a datagram: `lost (10 % lost)`, `delayed by 0.2 s`, or nothing."""
     if not delays:
-        return "lost"
+        if impairment is None:
+            return "lost"
+        return f"lost ({'the harness has cut this way' if impairment is black else in_words(impairment)})"
     words = [f"delayed by {min(delays):.3g} s"] if min(delays) > 0 else []
     copies = {1: (), 2: ("doubled",)}.get(len(delays), (f"sent {len(delays)} times",))
     return ", ".join([*words, *copies])

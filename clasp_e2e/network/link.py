@@ -153,7 +153,7 @@ class UdpLink:
             end.has_sent_application = True
             late = self._conditions.delay_of_first(end.side)
             delays = [delay + late for delay in delays]
-        fate = fate_in_words(delays)
+        fate = fate_in_words(delays, self._conditions.impairment(end.side))
         if delays and (destination is None or way is None):
             fate = "dropped: no address of the receiver is known" if way else "dropped by a NAT"
         self.log.note(self._loop.time(), end.side, data, fate)

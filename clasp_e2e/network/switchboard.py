@@ -204,13 +204,28 @@ class Switchboard:
         """Return `message` with the link of `attempt`, or a relay, as the only path to `sender`."""
         pair = self.pair(sender, receiver)
         if pair.conditions.relayed_only:
-            return rewrite_message(message, keep_relayed)
+            return self._only_relayed(sender, receiver, message)
         judge = attempt.filters.get(sender)
         if judge is None:
             judge = attempt.filters[sender] = ToLink(attempt.link.address_for(pair.side(receiver)))
         rewritten = rewrite_message(message, judge)
         if judge.chosen is not None and judge.chosen.ip_endpoint is not None:
             attempt.link.set_peer_address(pair.side(sender), judge.chosen.ip_endpoint)
+        return rewritten
+
+    def _only_relayed(self, sender: str, receiver: str, message: wire.Message) -> wire.Message | None:
+        """Return `message` with its relayed candidates only, or None if nothing is left of it."""
+        passed: list[bool] = []
+
+        def judge(candidate: Candidate) -> Candidate | None:
+            kept = keep_relayed(candidate)
+            passed.append(kept is not None)
+            return kept
+
+        rewritten = rewrite_message(message, judge)
+        if passed:
+            share = f"{sum(passed)} of {len(passed)} candidates"
+            self._on_condition(f"lets {share} of {sender} pass to {receiver}: the relayed ones")
         return rewritten
 
     def _maker(self, pair: LegPair) -> Callable[[str, str], Attempt]:

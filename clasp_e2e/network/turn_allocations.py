@@ -11,6 +11,9 @@ from aioice import stun
 from clasp_e2e.network.stun_messages import read_channel_data, read_stun
 from clasp_e2e.network.udp_socket import Address
 
+_FEW = 2
+"""Maximum number of relayed addresses of a user that a description names."""
+
 
 @dataclass(slots=True)
 class Allocation:
@@ -53,6 +56,8 @@ class Allocations:
         said: list[str] = []
         for user in users:
             relayed = [f"{a.relayed[0]}:{a.relayed[1]}" for a in self.of(user)]
+            if len(relayed) > _FEW:
+                relayed = [*relayed[:_FEW], f"{len(relayed) - _FEW} more addresses"]
             sent = sum(allocation.sent for allocation in self.of(user))
             if relayed:
                 where = ", ".join(relayed)

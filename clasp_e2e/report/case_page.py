@@ -8,10 +8,11 @@ from typing import Any, cast
 from markupsafe import escape
 
 from clasp_e2e.report.pages import render_page
-from clasp_e2e.report.sequence import Row, lanes_of, rows_of
+from clasp_e2e.report.sequence import Row, lanes_of, rows_of, with_names
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.evidence import CaseEvidence, Packets
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.run_record import NOT_MET
 from clasp_e2e.results.timeline import EntryKind
 from clasp_e2e.spec.catalogue import Catalogue
 
@@ -49,15 +50,20 @@ def render_case(evidence: CaseEvidence, catalogue: Catalogue) -> str:
     timeline, left_out = _merged(evidence)
     lanes = lanes_of(timeline)
     lines = _lines(timeline, lanes)
-    expected, seen = expected_and_seen(result.message)
+    message = with_names(result.message, timeline)
+    expected, seen = expected_and_seen(message)
+    requirements = [catalogue[name] for name in result.requirements if name in catalogue]
+    roles = result.roles
+    under = {} if roles is None else {"alice": roles.offerer, "bob": roles.answerer}
     return render_page(
         "case.html.j2",
         script="case.js",
         result=result,
         expected=expected,
         seen=seen,
-        requirements=[catalogue[name] for name in result.requirements if name in catalogue],
+        requirements=sorted(requirements, key=lambda each: result.judgment(each.id) not in NOT_MET),
         lanes=lanes,
+        labels={lane: f"{lane}: {under[lane]}" if under.get(lane) else lane for lane in lanes},
         lines=lines,
         groups=[(name, words) for name, words, _ in _GROUPS if any(each.group == name for each in lines)],
         minor=sum(each.minor for each in lines),

@@ -90,6 +90,13 @@ def rows_of(timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str]) -> list
     return [_row(entry, lanes, named, frames=True) for entry in timeline]
 
 
+def with_names(text: str, timeline: Sequence[Mapping[str, Any]]) -> str:
+    """Return `text` with the names of their owners in place of session ids."""
+    for session, name in _sessions(timeline).items():
+        text = text.replace(session, name)
+    return text
+
+
 def lanes_of(timeline: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return one peer, the router, the other peers, the network, so that signals cross few lanes."""
     met = {str(entry.get(role, "")) for entry in timeline for role in ("who", "to")} - set(_ASIDE)

@@ -10,7 +10,7 @@ from types import TracebackType
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.p2p_types import Connected, Disconnected, RoutingMode, SendResult
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, random_payload
+from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, random_payload, show
 from clasp_e2e.testbed.fixtures import PeerPair
 from clasp_e2e.testbed.payload_path import Path
 from clasp_e2e.testbed.stages import AttemptStage, StagedAttempt
@@ -39,7 +39,7 @@ class EarlySend:
     def call(self) -> str:
         """The call in words."""
         kind = "reliable" if self.reliable else "unreliable"
-        return f"the {kind} send of {self.sender.name} {self.when}"
+        return f"the {kind} send of {self.sender.name} {self.when} ({show(self.payload)})"
 
 
 class EarlySends:

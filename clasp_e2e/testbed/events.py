@@ -199,7 +199,7 @@ class Inbox:
             relevant = [describe(event) for event in events if not isinstance(event, PeerAnnounced)]
             nothing = "nothing but announcements" if events else "nothing"
             self._timeline.note(
-                self.name, f"timed out after {limit:g} s waiting for {what}", EntryKind.MISSED
+                self.name, f"timed out after {limit:.3g} s waiting for {what}", EntryKind.MISSED
             )
             raise Unmet(
                 f"{self.name} to receive {what} within {limit:.3g} s",

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected
 
 T = TypeVar("T")
+
+_LONG_TEXT, _EXCERPT = 60, 12
+"""Number of characters of a text whose first difference is named, and of the excerpt."""
 
 LARGE_PAYLOAD = 16_000
 """Bytes: below 16 KiB, which every WebRTC stack passes, by what an implementation may add to a payload."""
@@ -130,7 +134,19 @@ def show(value: object) -> str:
     if isinstance(value, (list, tuple)):
         items = ", ".join(show(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return f"[{items}]" if items else "nothing"
+    if isinstance(value, Connected | Disconnected | ConnectionFailed):
+        return f"{type(value).__name__} ({value.peer_session_id})"
     return repr(value) if isinstance(value, str) else str(value)
+
+
+def _difference(expected: object, seen: object) -> str:
+    """Return where two long texts differ first, or nothing."""
+    if not (isinstance(expected, str) and isinstance(seen, str)) or len(expected) < _LONG_TEXT:
+        return ""
+    equal = (one == other for one, other in zip(expected, seen, strict=False))
+    place = next((n for n, same in enumerate(equal) if not same), min(len(expected), len(seen)))
+    here, there = expected[place : place + _EXCERPT], seen[place : place + _EXCERPT]
+    return f"; the first difference, after {place} characters: {here!r} became {there!r}"
 
 
 class Expectation:
@@ -143,7 +159,9 @@ class Expectation:
     def equals(self, expected: object) -> None:
         """Require the value to equal `expected`."""
         if self._value != expected:
-            raise Unmet(f"{self._what}: {show(expected)}", show(self._value))
+            raise Unmet(
+                f"{self._what}: {show(expected)}", show(self._value) + _difference(expected, self._value)
+            )
 
     def is_true(self, seen: str = "it is false") -> None:
         """Require the value to be true; the description is then a sentence that should hold."""

@@ -33,7 +33,7 @@ from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, Unmet, sho
 from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.stalled_client import StalledClient
-from clasp_e2e.testbed.trace import note_frame
+from clasp_e2e.testbed.trace import note_frame, summary
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -270,7 +270,8 @@ class Testbed:
             for frame in alter(inner, rewritten if inner is whole else wire.encode(inner))
         ]
         if not isinstance(whole, wire.Bundle) and altered != [rewritten]:
-            self.timeline.note("harness", f"changes a frame on its way to {leg.name}")
+            frame = summary(whole, rewritten)
+            self.timeline.note("harness", f"changes {frame} on its way to {leg.name}")
         return altered
 
     async def close_client(self, client: Client) -> None:

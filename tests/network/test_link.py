@@ -162,7 +162,7 @@ async def test_delayed_datagram_is_overtaken(
     assert [(each.sender, each.fate) for each in link.log.kept] == [
         (Side.A, "delayed by 0.01 s"),
         (Side.A, ""),
-        (Side.A, "lost"),
+        (Side.A, "lost (fates of the scenario's own)"),
     ]
 
 

@@ -31,7 +31,8 @@ class World:
     """A switchboard between legs whose router hands everything on at once."""
 
     def __init__(self) -> None:
-        self.board = Switchboard()
+        self.conditions: list[str] = []
+        self.board = Switchboard(self.conditions.append)
 
     def up(self, sender: str, **value: wire.Value) -> wire.Message:
         message = wire.Publish("/clasp/p2p/signal/x", dict(value))
@@ -278,6 +279,11 @@ async def test_only_relay_candidates_pass_in_a_turn_scenario(world: World) -> No
     assert [each.type for each in facts.candidates] == ["relay"]
     assert world.send("alice", "bob", candidate=samples.RELAY) == {"candidate": samples.RELAY}
     assert world.send("alice", "bob", candidate=samples.HOST) is None
+    assert [each for each in world.conditions if "candidates of" in each] == [
+        "lets 1 of 2 candidates of alice pass to bob: the relayed ones",
+        "lets 1 of 1 candidates of alice pass to bob: the relayed ones",
+        "lets 0 of 1 candidates of alice pass to bob: the relayed ones",
+    ]
 
 
 async def test_traffic_is_summed_by_direction_over_all_attempts(

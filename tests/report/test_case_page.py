@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clasp_e2e.report.case_page import MOST, expected_and_seen, render_case
 from clasp_e2e.results.documents import from_plain, to_plain
 from clasp_e2e.results.evidence import CaseEvidence
+from clasp_e2e.results.pairing import Pairing
 
 from .runs import CATALOGUE, scenario
 from .test_html import Page, whole
@@ -58,7 +59,7 @@ def test_equal_packets_between_two_entries_are_one_row() -> None:
     )
     assert "2 times STUN request (200 bytes, link 1), until +0.300 s" in text
     assert text.count("STUN request (100 bytes, link 1)") == 1
-    assert "7 entries and packets are not shown" in text
+    assert "7 more entries and packets are left out" in text
 
 
 def test_time_without_entries_is_shown() -> None:
@@ -114,3 +115,21 @@ def test_texts_of_the_evidence_do_not_become_markup(text: str) -> None:
         ).tags
 
     assert tags(text) == tags("y")
+
+
+def test_names_replace_session_ids_in_the_outcome() -> None:
+    session = "9c47211a-d252-42ed-9eba-8a83b3906dfa"
+    welcome = {"message": "WELCOME", "session": session}
+    text = page_of(
+        entry(0.1, "WELCOME", "frame", who="router", to="bob", decoded=welcome),
+        message=f"expected a; seen: Connected ({session})",
+    )
+    assert "<b>Seen</b> Connected (bob)" in text
+
+
+def test_participants_are_named_with_their_implementations() -> None:
+    case = scenario("SND-1", "failed", message="x", roles=Pairing("iut", "reference"))
+    document = {"scenario": to_plain(case), "timeline": [entry(0.1, "it", to="bob")]}
+    text = render_case(from_plain(CaseEvidence, document), CATALOGUE)
+    assert ">alice: iut</button>" in text
+    assert ">bob: reference</button>" in text

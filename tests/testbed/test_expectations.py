@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
     LARGE_PAYLOAD,
@@ -133,3 +134,15 @@ async def test_judgment_belongs_to_its_task() -> None:
 
 def test_blocking_requirement_is_named() -> None:
     assert str(Blocked("CON-5", "no connection")) == "blocked by CON-5: no connection"
+
+
+def test_first_difference_of_two_long_texts_is_named() -> None:
+    sent = "v=0\r\n" + "a=x\r\n" * 20
+    with pytest.raises(Unmet) as raised:
+        expect(sent.replace("\r", ""), "the SDP").equals(sent)
+    first = r"the first difference, after 3 characters: '\r\na=x\r\na=x\r\n' became '\na=x\na=x\na=x'"
+    assert raised.value.seen.endswith(first)
+
+
+def test_events_are_shown_in_words() -> None:
+    assert show([Connected("a-session")]) == "[Connected (a-session)]"

@@ -116,3 +116,12 @@ func readRelayed(value any) (Event, bool) {
 	event := Event{"type": "data", "peer_session_id": from, "data": data, "reliable": reliable}
 	return event, hasFrom && hasData && hasKind
 }
+
+// candidateJSON returns a candidate as the JSON text of an RTCIceCandidateInit.
+func candidateJSON(init webrtc.ICECandidateInit) string {
+	text, err := json.Marshal(init)
+	if err != nil {
+		return init.Candidate
+	}
+	return string(text)
+}

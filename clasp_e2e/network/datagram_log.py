@@ -21,12 +21,14 @@ class LoggedDatagram:
     at: float
     """The time, in seconds of the loop's clock."""
     sender: Side
-    kind: str
-    """What its first bytes reveal, such as `STUN request`."""
-    size: int
-    """Bytes of its UDP payload."""
+    data: bytes
     fate: str
     """What the link did to it; empty if it was forwarded at once."""
+
+    @property
+    def kind(self) -> str:
+        """What its first bytes reveal, such as `STUN request`."""
+        return datagrams.kind(self.data)
 
 
 class DatagramLog:
@@ -47,7 +49,7 @@ class DatagramLog:
         """Add a datagram."""
         self.count += 1
         kept = self._first if len(self._first) < FIRST else self._last
-        kept.append(LoggedDatagram(at, sender, datagrams.kind(data), len(data), fate))
+        kept.append(LoggedDatagram(at, sender, data, fate))
 
 
 def fate_in_words(delays: Sequence[float], impairment: Impairment | None) -> str:

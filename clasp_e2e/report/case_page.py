@@ -1,6 +1,7 @@
 """The page of one case: what was expected and seen, and all that happened, in the order of time."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -24,6 +25,8 @@ _FRAMES = 250_000
 """Maximum number of characters of frames, escaped; those nearest to the outcome first."""
 _PAUSE = 1.0
 """Seconds without an entry that are shown as a pause."""
+_PAYLOAD = re.compile(r"\((?:[0-9a-f]{2})+…?\)")
+"""The beginning of a payload, as messages and timelines show it."""
 _GROUPS = (
     ("call", "calls", (EntryKind.CALL,)),
     ("event", "events", (EntryKind.EVENT, EntryKind.MISSED)),
@@ -40,6 +43,8 @@ class _Line:
     row: Row
     group: str
     minor: bool
+    related: bool
+    """Whether it names a payload that the outcome names."""
     place: float
     """The time as a share of the whole case, from 0 to 1000."""
 
@@ -49,7 +54,7 @@ def render_case(evidence: CaseEvidence, catalogue: Catalogue) -> str:
     result = evidence.scenario
     timeline, left_out = _merged(evidence)
     lanes = lanes_of(timeline)
-    lines = _lines(timeline, lanes)
+    lines = _lines(timeline, lanes, set(_PAYLOAD.findall(result.message)))
     message = with_names(result.message, timeline)
     expected, seen = expected_and_seen(message)
     requirements = [catalogue[name] for name in result.requirements if name in catalogue]
@@ -143,7 +148,9 @@ def _grouped(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", found)
 
 
-def _lines(timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str]) -> list[_Line]:
+def _lines(
+    timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str], payloads: Iterable[str]
+) -> list[_Line]:
     length = max((float(each["at"]) for each in timeline), default=0.0) or 1.0
     group_of = {kind: name for name, _, kinds in _GROUPS for kind in kinds}
     rows = rows_of(timeline, lanes)
@@ -159,10 +166,12 @@ def _lines(timeline: Sequence[Mapping[str, Any]], lanes: Sequence[str]) -> list[
         at = float(entry["at"])
         if (pause := at - before) >= _PAUSE:
             words = replace(row, at="", kind=PAUSE, who="", to="", what=f"{pause:.1f} s", decoded="", dump="")
-            lines.append(_Line(words, "", False, 0))
+            lines.append(_Line(words, "", minor=False, related=False, place=0))
         before = max(at, before)
         place = round(1000 * max(at, 0.0) / length, 1)
         fate = f": {entry['fate']}" if entry.get("fate") else ""
         changed = replace(row, what=row.what + fate) if fate else row
-        lines.append(_Line(changed, group_of.get(row.kind, ""), bool(entry.get("minor")), place))
+        related = any(each in row.what for each in payloads)
+        group = group_of.get(row.kind, "")
+        lines.append(_Line(changed, group, minor=bool(entry.get("minor")), related=related, place=place))
     return lines

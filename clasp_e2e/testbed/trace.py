@@ -97,7 +97,7 @@ def packets(timeline: Timeline, switchboard: Switchboard) -> Packets:
                 to=pair.leg(each.sender.other),
                 link=number,
                 kind=each.kind,
-                size=each.size,
+                size=len(each.data),
                 fate=each.fate,
             )
             for each in log.kept

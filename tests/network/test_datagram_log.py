@@ -15,7 +15,7 @@ def test_log_keeps_the_beginning_and_the_end(count: int) -> None:
     for n in range(count):
         log.note(n, Side.A, bytes(n), "")
     sizes = list(range(count))
-    assert [each.size for each in log.kept] == sizes[:FIRST] + sizes[FIRST:][-LAST:]
+    assert [len(each.data) for each in log.kept] == sizes[:FIRST] + sizes[FIRST:][-LAST:]
     assert log.count == count
 
 

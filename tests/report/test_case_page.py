@@ -133,3 +133,12 @@ def test_participants_are_named_with_their_implementations() -> None:
     text = render_case(from_plain(CaseEvidence, document), CATALOGUE)
     assert ">alice: iut</button>" in text
     assert ">bob: reference</button>" in text
+
+
+def test_entries_that_name_the_payload_of_the_outcome_are_marked() -> None:
+    text = page_of(
+        entry(0.1, "calls send_p2p(bob, 16 bytes (00ff00ff00ff00ff…), reliable)"),
+        entry(0.2, "calls send_p2p(bob, 16 bytes (11ff00ff00ff00ff…), reliable)"),
+        message="expected 16 bytes (00ff00ff00ff00ff…) to arrive; seen: nothing",
+    )
+    assert text.count('class="event related"') == 1

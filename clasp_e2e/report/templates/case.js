@@ -12,14 +12,16 @@ function pressed(kind) {
 function filter() {
   const lanes = pressed("lane");
   const groups = pressed("group");
+  const only = pressed("only").size > 0;
   let shown = 0;
   let counted = 0;
   for (const entry of entries) {
     const { group, who, to } = entry.dataset;
     if (group === undefined) continue; // The outcome and the pauses are always shown.
     const chosen = !lanes.size || lanes.has(who) || lanes.has(to);
+    const related = !only || entry.classList.contains("related");
     const routine = !entry.classList.contains("minor") || groups.has("minor");
-    entry.hidden = !(chosen && routine && (!group || groups.has(group)));
+    entry.hidden = !(chosen && related && routine && (!group || groups.has(group)));
     shown += !entry.hidden;
     counted += 1;
   }
@@ -29,11 +31,11 @@ function filter() {
   tools.querySelector("output").textContent = `${shown} of ${counted} entries`;
 }
 
-function go(entry, behavior = "auto") {
+function go(entry) {
   if (!entry) return;
   for (const each of entries) each.tabIndex = each === entry ? 0 : -1;
   entry.focus({ preventScroll: true });
-  entry.scrollIntoView({ block: "center", behavior });
+  entry.scrollIntoView({ block: "center" });
 }
 
 const keys = {
@@ -76,5 +78,5 @@ if (tools) {
   addEventListener("keydown", press);
   filter();
   if (!outcome && entries.length) entries[0].tabIndex = 0;
-  go(outcome, "instant");
+  go(outcome);
 }

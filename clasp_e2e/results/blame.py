@@ -1,7 +1,7 @@
 """Whose fault an unmet requirement in a cell of a matrix is, as far as the cells tell. Pure.
 
-The cell of an implementation with itself includes its pairings with the reference. An implementation that
-does not meet a requirement there is to blame for it elsewhere. A router is to blame for what two references
+The cells of an implementation with itself and with the reference judge that implementation. One that does not
+meet a requirement there is to blame for it elsewhere. A router is to blame for what two references
 do not meet over it, and for what nobody meets over it, but the same two implementations over another router.
 """
 
@@ -45,33 +45,35 @@ def unmet(cell: Cell) -> tuple[str, ...]:
 
 
 def _blame(cells: Sequence[Cell], cell: Cell, name: str) -> Blame:
-    alone = {who: _alone(cells, who, cell.router) for who in (cell.offerer, cell.answerer)}
-    reference = _alone(cells, REFERENCE, cell.router)
-    if reference is not None and name in unmet(reference):
+    own = {who: _own(cells, who, cell.router) for who in (cell.offerer, cell.answerer)}
+    if any(name in unmet(each) for each in _own(cells, REFERENCE, cell.router)):
         reason = "two references do not meet it over this router"
         return Blame(name, cell.name, (f"router {cell.router}",), reason)
-    guilty = tuple(who for who, own in alone.items() if own is not None and name in unmet(own))
+    guilty = tuple(who for who, judged in own.items() if any(name in unmet(each) for each in judged))
     if guilty and not _is_the_routers(cells, cell, name):
         who = "it does" if len(guilty) == 1 else "each does"
         return Blame(name, cell.name, guilty, f"{who} not meet it with itself or the reference either")
     if guilty:
         reason = "nobody meets it over this router, and the same two meet it over another"
         return Blame(name, cell.name, (f"router {cell.router}",), reason)
-    if unknown := [who for who, own in alone.items() if own is None]:
+    if unknown := [who for who, judged in own.items() if not judged]:
         return Blame(name, cell.name, (), f"{' and '.join(unknown)} was not judged alone over this router")
     return Blame(name, cell.name, (), "each meets it with itself and with the reference")
 
 
-def _alone(cells: Sequence[Cell], who: str, router: str) -> Cell | None:
-    """Return the judged cell of an implementation with itself over `router`."""
-    return next(
-        (
-            cell
-            for cell in cells
-            if cell.offerer == cell.answerer == who and cell.router == router and cell.state is State.JUDGED
-        ),
-        None,
-    )
+def _own(cells: Sequence[Cell], who: str, router: str) -> list[Cell]:
+    """Return the judged cells over `router` that judge `who` alone: with itself, and with the reference.
+
+    As the partner of another implementation, the reference is not judged.
+    """
+    return [
+        cell
+        for cell in cells
+        if who in (cell.offerer, cell.answerer)
+        and {cell.offerer, cell.answerer} <= ({who} if who == REFERENCE else {who, REFERENCE})
+        and cell.router == router
+        and cell.state is State.JUDGED
+    ]
 
 
 def _is_the_routers(cells: Sequence[Cell], cell: Cell, name: str) -> bool:

@@ -33,6 +33,15 @@ def test_nobody_is_to_blame_if_each_works_alone() -> None:
     assert culprits(cell("a", "a"), cell("b", "b"), cell("a", "b", *FAULT)) == [()]
 
 
+def test_one_that_fails_with_the_reference_is_to_blame() -> None:
+    cells = [
+        cell(one, other, *(FAULT if other == "b" and one != "b" else ()))
+        for one in ("reference", "a", "b")
+        for other in ("reference", "a", "b")
+    ]
+    assert culprits(*cells) == [("b",) if "b" in each.name else () for each in cells if each.failed == FAULT]
+
+
 def test_another_requirement_that_fails_alone_proves_nothing() -> None:
     assert culprits(cell("a", "a", "SND-2"), cell("b", "b"), cell("a", "b", *FAULT)) == [()]
 

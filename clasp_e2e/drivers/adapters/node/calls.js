@@ -9,6 +9,9 @@ const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 const REFUSED = 1000;
 
+/** Milliseconds until the first attempt to reach the router again; each further one waits 1.5 times as long. */
+const RECONNECT_MS = 100;
+
 /** A call that this adapter cannot make; `code` is the error code of JSON-RPC. */
 class CallError extends Error {
   constructor(code, message) {
@@ -53,14 +56,13 @@ export class Calls {
       protocol: 1,
       implementation: this.#implementation,
       roles: ['peer'],
-      capabilities: ['turn', 'close', 'disconnect_peer', 'is_peer_connected', 'announce'],
+      capabilities: ['turn', 'close', 'disconnect_peer', 'is_peer_connected', 'announce', 'reattach'],
       processes: this.#processes,
     };
   }
 
   async open({ peer: handle, url, name, token, p2p }) {
-    // The session id identifies the peer, and a reconnected session has another one.
-    const signaling = new Clasp(url, { name, token, reconnect: false });
+    const signaling = new Clasp(url, { name, token, reconnect: true, reconnectInterval: RECONNECT_MS });
     try {
       await signaling.connect();
     } catch (error) {

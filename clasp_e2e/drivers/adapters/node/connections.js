@@ -47,9 +47,9 @@ export class Connections {
     this.#onEvent = onEvent;
   }
 
-  /** Start to receive signals. */
+  /** Start to receive signals to the present session; return a function that ends it. */
   listen() {
-    this.#signaling.on(signalAddress(this.#signaling.session), (value) => this.#signaled(value));
+    return this.#signaling.on(signalAddress(this.#signaling.session), (value) => this.#signaled(value));
   }
 
   /** Return the connection to `session`, or null. */

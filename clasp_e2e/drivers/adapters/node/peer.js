@@ -22,9 +22,13 @@ export class Peer {
   #mode = MODES[0];
   #closed = false;
 
+  /** Functions that end the subscriptions of the present session. */
+  #subscriptions = [];
+
   /**
-   * `signaling` is a client of @clasp-to/core that is connected to a router. Used members: `session`,
-   * `connected`, `on(address, callback(value))`, `emit(address, value)` and `close()`.
+   * `signaling` is a client of @clasp-to/core that is connected to a router, and connects again by itself.
+   * Used members: `session`, `connected`, `on(address, callback(value))`, which returns a function that ends
+   * the subscription, `onConnect(callback)`, `emit(address, value)` and `close()`.
    *
    * `config` is null (P2P is not enabled) or has any of `ice_servers`, `turn_servers`,
    * `connection_timeout_secs`, `auto_fallback`; `max_retries` is ignored, since an attempt is not
@@ -38,20 +42,34 @@ export class Peer {
     this.#onEvent = onEvent;
     this.#connections = new Connections({ signaling, config: config ?? {}, createConnection, onEvent });
     if (config !== null) this.#enable();
+    // Afterwards: the client first renews the subscriptions of the session before.
+    signaling.onConnect(() => setTimeout(() => this.#reattached()));
+  }
+
+  /** Go on under the session id that the router has given to this client after the loss of its connection. */
+  #reattached() {
+    if (this.#closed || this.session === this.#signaling.session) return;
+    this.session = this.#signaling.session;
+    for (const end of this.#subscriptions) end();
+    if (this.#config !== null) this.#enable();
   }
 
   #enable() {
     const signaling = this.#signaling;
-    this.#connections.listen();
-    signaling.on(relayAddress(this.session), (value) => {
-      const relayed = readRelayed(value);
-      if (relayed !== null) this.#onEvent({ type: 'data', ...relayed });
-    });
-    signaling.on(ANNOUNCE_ADDRESS, (value) => {
-      const announced = readAnnouncement(value);
-      if (announced === null || announced.peer_session_id === this.session) return;
-      this.#onEvent({ type: 'peer_announced', ...announced });
-    });
+    const relayed = (value) => {
+      const data = readRelayed(value);
+      if (data !== null) this.#onEvent({ type: 'data', ...data });
+    };
+    const announced = (value) => {
+      const peer = readAnnouncement(value);
+      if (peer === null || peer.peer_session_id === this.session) return;
+      this.#onEvent({ type: 'peer_announced', ...peer });
+    };
+    this.#subscriptions = [
+      this.#connections.listen(),
+      signaling.on(relayAddress(this.session), relayed),
+      signaling.on(ANNOUNCE_ADDRESS, announced),
+    ];
     const announcement = { session_id: this.session, p2p_capable: true, features: FEATURES };
     signaling.emit(ANNOUNCE_ADDRESS, announcement);
   }

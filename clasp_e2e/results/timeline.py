@@ -128,6 +128,14 @@ class Timeline:
         self.entries.append(entry)
         return entry
 
+    def change_frame(self, to: str, frame: bytes, /, **changes: Any) -> None:
+        """Change the newest entry for `frame` on its way to `to`, for example to what arrived there."""
+        for place in range(len(self.entries) - 1, -1, -1):
+            entry = self.entries[place]
+            if entry.kind is EntryKind.FRAME and (entry.to, entry.frame) == (to, frame):
+                self.entries[place] = dataclasses.replace(entry, **changes)
+                return
+
     def note_past(self, at: float, who: str, what: str, kind: EntryKind) -> None:
         """Insert an entry for the earlier time `at` of the clock at its position."""
         entry = Entry(self.since_start(at), who, what, kind)

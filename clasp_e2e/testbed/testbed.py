@@ -33,7 +33,7 @@ from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, Unmet, sho
 from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.stalled_client import StalledClient
-from clasp_e2e.testbed.trace import note_frame, summary
+from clasp_e2e.testbed.trace import note_delivery, note_frame, summary
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -259,6 +259,7 @@ class Testbed:
 
     def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> Sequence[bytes]:
         rewritten = self.switchboard.rewrite_down(leg.name, message, data) if self._uses_links else data
+        note_delivery(self.timeline, leg.name, data, rewritten)
         if rewritten is None:
             return ()
         if (alter := self.alterations.get(leg.name)) is None:

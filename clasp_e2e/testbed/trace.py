@@ -38,6 +38,17 @@ def note_frame(
     )
 
 
+def note_delivery(timeline: Timeline, receiver: str, data: bytes, delivered: bytes | None) -> None:
+    """Change the entry of a frame from the router to what the receiver got; None if it got nothing."""
+    if delivered is None:
+        message, _ = wire.decode(data)
+        timeline.change_frame(receiver, data, what=f"{summary(message, data)}, held back by the link")
+    elif delivered != data:
+        message, _ = wire.decode(delivered)
+        what = f"{summary(message, delivered)}, as changed by the link"
+        timeline.change_frame(receiver, data, what=what, frame=delivered, decoded=message)
+
+
 def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
     """Note an event that an application received, unless it concerns a session of another scenario."""
     announced = event.peer_session_id if isinstance(event, PeerAnnounced) else None

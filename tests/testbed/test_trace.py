@@ -5,7 +5,7 @@ from __future__ import annotations
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, PeerAnnounced
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.trace import note_event, note_frame
+from clasp_e2e.testbed.trace import note_delivery, note_event, note_frame
 
 OURS, STRANGER = "a-session-of-ours", "a-session-of-another-scenario"
 
@@ -39,3 +39,25 @@ def test_other_events_are_always_recorded() -> None:
     found = timeline()
     note_event(found, "alice", Connected(STRANGER))
     assert STRANGER in found.entries[-1].what
+
+
+def test_entry_of_a_changed_frame_shows_what_the_receiver_got() -> None:
+    sent, got = (wire.encode(wire.Publish("/a", value=each)) for each in ("all candidates", "relay"))
+    found = timeline()
+    for frame in (sent, sent):
+        note_frame(found, "router", "bob", wire.decode(frame)[0], frame)
+    note_delivery(found, "bob", sent, got)
+    *_, untouched, changed = found.entries
+    assert (untouched.frame, changed.frame) == (sent, got)
+    assert changed.decoded == wire.decode(got)[0]
+    assert changed.what.endswith(", as changed by the link")
+
+
+def test_entry_of_a_frame_that_was_held_back_says_so() -> None:
+    frame = wire.encode(wire.Publish("/a", value="candidate"))
+    found = timeline()
+    note_frame(found, "router", "bob", wire.decode(frame)[0], frame)
+    note_delivery(found, "bob", frame, frame)
+    assert not found.entries[-1].what.endswith("link")
+    note_delivery(found, "bob", frame, None)
+    assert found.entries[-1].what.endswith(", held back by the link")

@@ -25,15 +25,17 @@ async def expect_connection(pair: PeerPair) -> None:
 
 
 @requirement("ICE-5", waits=True)
-async def test_peers_behind_port_restricted_nats_connect(pair: PeerPair) -> None:
+async def test_peers_behind_port_restricted_nats_connect(unconnected: UnconnectedPair) -> None:
     """Two peers behind port-restricted NATs connect: each must send checks to the other."""
+    pair = await unconnected.attach_with_stun()
     pair.link.put_behind(Nat.PORT_RESTRICTED)
     await expect_connection(pair)
 
 
 @requirement("ICE-5", waits=True)
-async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: PeerPair) -> None:
+async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(unconnected: UnconnectedPair) -> None:
     """A client answers checks from the unsignaled endpoint of a partner behind a symmetric NAT."""
+    pair = await unconnected.attach_with_stun()
     subject, partner = pair
     pair.link.put_behind(Nat.SYMMETRIC, pair.side(partner))
     pair.link.put_behind(Nat.RESTRICTED, pair.side(subject))
@@ -43,7 +45,7 @@ async def test_a_peer_behind_a_symmetric_nat_is_found_where_it_shows(pair: PeerP
 @requirement("TMO-5", waits=True)
 async def test_an_attempt_between_symmetric_nats_fails(unconnected: UnconnectedPair) -> None:
     """With symmetric NATs on both sides there is no direct path: the attempt fails by its time-out."""
-    pair = await unconnected.attach(BRIEF, BRIEF)
+    pair = await unconnected.attach_with_stun(BRIEF)
     pair.link.put_behind(Nat.SYMMETRIC)
     await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + LATE)
     if not any(attempt.answer for attempt in pair.attempts):

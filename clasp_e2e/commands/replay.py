@@ -80,7 +80,8 @@ def _run_again(group: Sequence[Evidence], directory: Path, jobs: int | None, att
         "deadline_scale": first.deadline_scale if attach is None else None,
         "attach": attach,
         "jobs": jobs,
-        **dict.fromkeys(first.switches, True),
+        **dict.fromkeys((each for each in first.switches if each != "lab"), True),
+        "network": "lab" if "lab" in first.switches else None,
     }
     names = [each.run.case.partition("::") for each in group]
     cases = [f"{file}.py::{name}" for file, _, name in names]

@@ -1,7 +1,7 @@
 """The driver of the reference peer and router, which run in the harness's process."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import clasp_e2e
 from clasp_e2e.drivers.interface import (
@@ -14,6 +14,7 @@ from clasp_e2e.drivers.interface import (
     Refused,
     Router,
 )
+from clasp_e2e.lab import LabHost, current_internet, is_entered
 from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 from clasp_e2e.peer import Clasp, ClaspBuilder, PeerError
 from clasp_e2e.router import RouterError, RouterServer, Script
@@ -23,59 +24,63 @@ CHANNEL = tuple[str, bool, int | None]
 
 
 @contextmanager
-def _refusals() -> Generator[None]:
-    """Raise errors of the implementation as `Refused`."""
+def _refusals(host: LabHost | None = None) -> Generator[None]:
+    """Raise errors of the implementation as `Refused`; create its sockets on `host`, if it has one."""
     try:
-        yield
+        with nullcontext() if host is None else host.at_home():
+            yield
     except (PeerError, RouterError) as error:
         raise Refused(str(error)) from error
 
 
 class ReferencePeer(Peer):
-    """A client of the reference implementation."""
+    """A client of the reference implementation, in the lab on a host of its own."""
 
-    def __init__(self, client: Clasp) -> None:
+    def __init__(self, client: Clasp, host: LabHost | None = None) -> None:
         self.session_id = client.session_id
         self._client = client
+        self._host = host
 
     async def connect_to_peer(self, target: str) -> None:
         """Request a direct connection to the session `target`; return when the offer is sent."""
-        with _refusals():
+        with _refusals(self._host):
             await self._client.connect_to_peer(target)
 
     async def send_p2p(self, target: str, data: bytes, reliable: bool) -> SendResult:
         """Send `data` to the session `target`."""
-        with _refusals():
+        with _refusals(self._host):
             return await self._client.send_p2p(target, data, reliable)
 
     async def set_p2p_routing_mode(self, mode: RoutingMode) -> None:
         """Set the routing mode."""
-        with _refusals():
+        with _refusals(self._host):
             self._client.set_p2p_routing_mode(mode)
 
     async def p2p_routing_mode(self) -> RoutingMode:
         """Return the current routing mode."""
-        with _refusals():
+        with _refusals(self._host):
             return self._client.p2p_routing_mode()
 
     async def is_peer_connected(self, target: str) -> bool:
         """Return whether a direct connection to `target` is established."""
-        with _refusals():
+        with _refusals(self._host):
             return self._client.is_peer_connected(target)
 
     async def disconnect_peer(self, target: str) -> None:
         """End the direct connection to `target`."""
-        with _refusals():
+        with _refusals(self._host):
             await self._client.disconnect_peer(target)
 
     async def close(self) -> None:
         """Close all connections, then the session with the router."""
-        with _refusals():
+        with _refusals(self._host):
             await self._client.close()
 
     async def kill(self) -> None:
         """Close all sockets without notifying the peers or the router."""
         await self._client.kill()
+        if self._host is not None:
+            self._host.close()
 
     def channels(self, target: str) -> tuple[CHANNEL, ...]:
         """Return the DataChannels to `target` that this side has, whichever side opened them."""
@@ -132,13 +137,21 @@ class ReferenceDriver(Driver):
         on_event: EventSink,
         token: str | None = None,
     ) -> ReferencePeer:
-        """Attach a new client that gathers only loopback candidates."""
+        """Attach a new client that gathers only loopback candidates, or those of its host in the lab."""
+        host = current_internet().open_host() if is_entered() else None
         builder = Clasp.builder(url).name(name).token(token).p2p_config(p2p)
-        builder = builder.on_p2p_event(on_event).loopback().reattach()
+        builder = builder.on_p2p_event(on_event).reattach()
+        if host is None:
+            builder = builder.loopback()
         if self._prepare is not None:
             self._prepare(builder)
-        with _refusals():
-            return ReferencePeer(await builder.connect())
+        try:
+            with _refusals(host):
+                return ReferencePeer(await builder.connect(), host)
+        except BaseException:
+            if host is not None:
+                host.close()
+            raise
 
     async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
         """Start the in-process router. Raises `Refused` if it cannot listen."""

@@ -44,6 +44,8 @@ class RunPlan:
     command: str = ""
     """The command that started the run."""
     strict: bool = False
+    lab: bool = False
+    """Whether the peers are hosts of the lab (`--network lab`)."""
     coturn: bool = False
     attack_router: bool = False
     pcap: bool = False
@@ -58,7 +60,7 @@ class RunPlan:
     @property
     def switches(self) -> tuple[str, ...]:
         """The flags that are set and change what is run."""
-        return tuple(name for name in ("coturn", "attack_router", "extended") if getattr(self, name))
+        return tuple(name for name in ("lab", "coturn", "attack_router", "extended") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)

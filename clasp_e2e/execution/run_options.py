@@ -75,6 +75,12 @@ RUN_OPTIONS = (
         "FILE",
     ),
     Option("pcap", "Keep the packets (pcapng) of every case, not only of those that fail."),
+    Option(
+        "network",
+        "`link`: peers on loopback, with a UDP link in user space (default); `lab`: each peer in a network"
+        " namespace of Linux.",
+        "KIND",
+    ),
     Option("coturn", "Use coturn instead of the embedded TURN server (ICE-3)."),
     Option("attack-router", "Also attack a router given by its ws:// URL (RTR-7)."),
     Option("extended", "Also run the scenarios that wait for minutes (mark `extended`; RTR-12)."),

@@ -10,6 +10,7 @@ from clasp_e2e.network.impairments import every_nth_lost as every_nth_lost, in_w
 from clasp_e2e.network.impairments import lost_in_bursts as lost_in_bursts, parse_trace as parse_trace
 from clasp_e2e.network.impairments import replayed as replayed
 from clasp_e2e.network.impairments import reordered as reordered, where as where
+from clasp_e2e.network.lab_switchboard import LabSwitchboard as LabSwitchboard
 from clasp_e2e.network.link import UdpLink as UdpLink
 from clasp_e2e.network.nat import Nat as Nat
 from clasp_e2e.network.session_description import Candidate as Candidate

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clasp_e2e.network.conditions import Conditions
-from clasp_e2e.network.link import UdpLink
+from clasp_e2e.network.link import Link
 from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink
 from clasp_e2e.network.side import Side
 
@@ -47,7 +47,7 @@ class Attempt:
 
     offerer: str
     answerer: str
-    link: UdpLink
+    link: Link
     opened_at: float
     offer: SentDescription | None = None
     answer: SentDescription | None = None

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from clasp_e2e.network.turn_server import RELAY_HOST, ObservedTurnServer
+from clasp_e2e.network.turn_server import ObservedTurnServer, relay_host
 from clasp_e2e.network.udp_socket import Address
 
 PROGRAM = "turnserver"
@@ -132,7 +132,7 @@ def _arguments(users: Mapping[str, str], files: Path) -> list[str]:
         # The kernel selects the port. One thread has one listener, whose port is read from /proc.
         "--listening-port=0",
         "--relay-threads=1",
-        f"--relay-ip={RELAY_HOST}",
+        f"--relay-ip={relay_host()}",
         "--allow-loopback-peers",
         "--lt-cred-mech",
         f"--realm={REALM}",

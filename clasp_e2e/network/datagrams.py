@@ -1,14 +1,14 @@
 """What the first bytes of a datagram between WebRTC peers reveal.
 
-Sources: RFC 7983 section 7 (distinguishing protocols by the first byte), RFC 5389 sections 6 and 15.6 (STUN),
-RFC 8445 section 7.1.1 (USE-CANDIDATE), RFC 6347 section 4.1 and RFC 9147 section 4 (DTLS records).
+Sources: RFC 7983 section 7 (distinguishing protocols by the first byte), RFC 5389 sections 6 and 15 (STUN),
+RFC 8445 sections 7.1.1 (USE-CANDIDATE) and 7.2.2 (USERNAME), RFC 6347 section 4.1 and RFC 9147 section 4
+(DTLS records).
 """
 
 from enum import IntEnum
 
 _STUN_HEADER = 20
-_USE_CANDIDATE = 0x0025
-_ERROR_CODE = 0x0009
+_USERNAME, _ERROR_CODE, _USE_CANDIDATE = 0x0006, 0x0009, 0x0025
 _DTLS_HEADER = 13
 _HANDSHAKE, _APPLICATION_DATA = 22, 23
 _CONTENT = {
@@ -55,6 +55,12 @@ def transaction_id(data: bytes) -> bytes:
 def nominates(data: bytes) -> bool:
     """Return whether the datagram is a STUN message with USE-CANDIDATE."""
     return _attribute(data, _USE_CANDIDATE) is not None
+
+
+def user_name_fragments(data: bytes) -> frozenset[str]:
+    """Return the two user name fragments that a connectivity check names; none for other datagrams."""
+    names = _attribute(data, _USERNAME) if stun_class(data) is StunClass.REQUEST else None
+    return frozenset() if names is None else frozenset(names.decode("utf-8", "replace").split(":"))
 
 
 def _attribute(data: bytes, wanted: int) -> bytes | None:

@@ -1,7 +1,7 @@
 """The path of the datagrams of one connection attempt, in user space and without privileges.
 
-It is a pair of loopback UDP sockets: A sends to one as if it were B, and B to the other as if it were A.
-Each peer gets the address of its socket as the candidate of the other; to ICE, the link looks like a NAT.
+`UdpLink` is a pair of loopback UDP sockets: A sends to one as if it were B, and B to the other as if it were
+A. Each peer gets the address of its socket as the candidate of the other; to ICE, it looks like a NAT.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from clasp_e2e.network import datagrams
 from clasp_e2e.network.conditions import Conditions
@@ -57,6 +58,101 @@ def _earlier(one: float | None, other: float | None) -> float | None:
     return other if one is None else one if other is None else min(one, other)
 
 
+class Link:
+    """The path of the datagrams of one attempt: it counts them, and applies the conditions to them.
+
+    Create it while an event loop runs. `on_activity` is called after each datagram, even if it was dropped.
+    """
+
+    def __init__(self, conditions: Conditions, on_activity: Callable[[], None] | None = None) -> None:
+        self._conditions = conditions
+        self._on_activity = on_activity
+        self._loop = asyncio.get_running_loop()
+        self._delayed: set[asyncio.TimerHandle] = set()
+        self._counters = (Counters(), Counters())
+        self._has_sent_application = [False, False]
+        self.log = DatagramLog()
+
+    def counters(self, sender: Side) -> Counters:
+        """Return the live counters of what `sender` sent."""
+        return self._counters[sender]
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a delayed datagram is still in transit."""
+        return bool(self._delayed)
+
+    def close(self) -> None:
+        """Lose the delayed datagrams. Safe to call repeatedly."""
+        for handle in self._delayed:
+            handle.cancel()
+        self._delayed.clear()
+
+    def carry(self, sender: Side, data: bytes, send: Callable[[], None] | None, lost: str = "") -> str:
+        """Pass a datagram of `sender` on by `send`, as the conditions decide; None loses it, as `lost` says.
+
+        `send` may raise `OSError`, and is called more than once for duplicates. Return the fate in words.
+        """
+        counters = self._counters[sender]
+        if counters.first_seen is None:
+            counters.first_seen = self._loop.time()
+        if self._conditions.impairment(sender) is None:
+            delays: Sequence[float] = _AT_ONCE
+        else:
+            delays = self._conditions.fates(sender, data, self._loop.time())
+        if delays and not self._has_sent_application[sender] and datagrams.application_records(data):
+            self._has_sent_application[sender] = True
+            late = self._conditions.delay_of_first(sender)
+            delays = [delay + late for delay in delays]
+        fate = lost if delays and send is None else fate_in_words(delays, self._conditions.impairment(sender))
+        self.log.note(self._loop.time(), sender, data, fate)
+        if not delays or send is None:
+            counters.dropped_datagrams += 1
+            counters.dropped_bytes += len(data)
+        else:
+            for copy, delay in enumerate(delays):
+                if delay > 0:
+                    self._send_later(delay, counters, data, send, again=copy > 0)
+                else:
+                    self._send(counters, data, send, again=copy > 0)
+        if self._on_activity is not None:
+            self._on_activity()
+        return fate
+
+    def _send_later(
+        self, delay: float, counters: Counters, data: bytes, send: Callable[[], None], *, again: bool
+    ) -> None:
+        def send_now() -> None:
+            self._delayed.discard(handle)
+            self._send(counters, data, send, again=again)
+            if self._on_activity is not None:
+                self._on_activity()
+
+        handle = self._loop.call_later(delay, send_now)
+        self._delayed.add(handle)
+
+    def _send(self, counters: Counters, data: bytes, send: Callable[[], None], *, again: bool) -> None:
+        """Send `data`; `again` marks a duplicate, which is counted separately."""
+        try:
+            send()
+        except OSError:
+            if again:
+                return
+            # Full buffers and unreachable addresses lose datagrams, as in any network.
+            counters.dropped_datagrams += 1
+            counters.dropped_bytes += len(data)
+            return
+        if again:
+            counters.duplicates += 1
+            return
+        counters.datagrams += 1
+        counters.bytes += len(data)
+        if records := datagrams.application_records(data):
+            counters.dtls_application += records
+            if counters.first_application is None:
+                counters.first_application = self._loop.time()
+
+
 class _End:
     """The socket for one side, and the state of that side."""
 
@@ -67,28 +163,20 @@ class _End:
         """The other side's unsignaled endpoint, if its NAT is symmetric."""
         self.peer: Address | None = None
         self.was_heard = False
-        self.has_sent_application = False
-        self.counters = Counters()
         # A peer with several addresses checks each of them: a response goes to the socket that sent the
         # request, even if all other datagrams go elsewhere.
         self.requests: dict[bytes, Address] = {}
 
 
-class UdpLink:
+class UdpLink(Link):
     """A pair of loopback sockets between the two sides of one attempt.
 
-    Create it while an event loop runs. `on_activity` is called after each datagram, even if it was dropped.
     Raises `OSError` if no socket can be opened.
     """
 
     def __init__(self, conditions: Conditions, on_activity: Callable[[], None] | None = None) -> None:
-        self._conditions = conditions
-        self._on_activity = on_activity
-        self._loop = asyncio.get_running_loop()
-        self._delayed: set[asyncio.TimerHandle] = set()
-        self._closed = False
+        super().__init__(conditions, on_activity)
         self._nats = Nats()
-        self.log = DatagramLog()
         first = self._end(Side.A)
         try:
             self._ends = (first, self._end(Side.B))
@@ -119,21 +207,9 @@ class UdpLink:
         if self._ends[side].peer is None:
             self._ends[side].peer = address
 
-    def counters(self, sender: Side) -> Counters:
-        """Return the live counters of what `sender` sent."""
-        return self._ends[sender].counters
-
-    @property
-    def holds_back(self) -> bool:
-        """Whether a delayed datagram is still in transit."""
-        return bool(self._delayed)
-
     def close(self) -> None:
         """Close both sockets; delayed datagrams are lost. Safe to call repeatedly."""
-        self._closed = True
-        for handle in self._delayed:
-            handle.cancel()
-        self._delayed.clear()
+        super().close()
         for end in self._ends:
             end.socket.close()
             if end.second is not None:
@@ -141,35 +217,13 @@ class UdpLink:
 
     def _take(self, end: _End, data: bytes, source: Address, *, to_second: bool = False) -> None:
         other = self._ends[end.side.other]
-        if end.counters.first_seen is None:
-            end.counters.first_seen = self._loop.time()
         destination = self._destination(end, other, data, source)
         way = other.socket if self._conditions.nats is None else self._through_nats(end, to_second)
-        if self._conditions.impairment(end.side) is None:
-            delays: Sequence[float] = _AT_ONCE
-        else:
-            delays = self._conditions.fates(end.side, data, self._loop.time())
-        if delays and not end.has_sent_application and datagrams.application_records(data):
-            end.has_sent_application = True
-            late = self._conditions.delay_of_first(end.side)
-            delays = [delay + late for delay in delays]
-        fate = fate_in_words(delays, self._conditions.impairment(end.side))
-        if delays and (destination is None or way is None):
-            fate = "dropped: no address of the receiver is known" if way else "dropped by a NAT"
-        self.log.note(self._loop.time(), end.side, data, fate)
+        send = None if destination is None or way is None else partial(way.send, data, destination)
+        lost = "dropped by a NAT" if way is None else "dropped: no address of the receiver is known"
+        fate = self.carry(end.side, data, send, lost)
         if end.socket.captured is not None and not to_second:
             end.socket.captured.comment = f"link: {fate}" if fate else ""
-        if not delays or destination is None or way is None:
-            end.counters.dropped_datagrams += 1
-            end.counters.dropped_bytes += len(data)
-        else:
-            for copy, delay in enumerate(delays):
-                if delay > 0:
-                    self._send_later(delay, end, way, data, destination, again=copy > 0)
-                else:
-                    self._send(end, way, data, destination, again=copy > 0)
-        if self._on_activity is not None:
-            self._on_activity()
 
     def _through_nats(self, end: _End, to_second: bool) -> UdpSocket | None:
         """Return the socket from which the other side gets a datagram, or None if a NAT drops it."""
@@ -204,37 +258,3 @@ class UdpLink:
         if kind is StunClass.SUCCESS or kind is StunClass.ERROR:
             return other.requests.get(datagrams.transaction_id(data), other.peer)
         return other.peer
-
-    def _send_later(
-        self, delay: float, end: _End, way: UdpSocket, data: bytes, destination: Address, *, again: bool
-    ) -> None:
-        def send() -> None:
-            self._delayed.discard(handle)
-            self._send(end, way, data, destination, again=again)
-            if self._on_activity is not None:
-                self._on_activity()
-
-        handle = self._loop.call_later(delay, send)
-        self._delayed.add(handle)
-
-    def _send(self, end: _End, way: UdpSocket, data: bytes, destination: Address, *, again: bool) -> None:
-        """Send `data`; `again` marks a duplicate, which is counted separately."""
-        counters = end.counters
-        try:
-            way.send(data, destination)
-        except OSError:
-            if again:
-                return
-            # Full buffers and unreachable addresses lose datagrams, as in any network.
-            counters.dropped_datagrams += 1
-            counters.dropped_bytes += len(data)
-            return
-        if again:
-            counters.duplicates += 1
-            return
-        counters.datagrams += 1
-        counters.bytes += len(data)
-        if records := datagrams.application_records(data):
-            counters.dtls_application += records
-            if counters.first_application is None:
-                counters.first_application = self._loop.time()

@@ -25,6 +25,7 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
+from clasp_e2e.lab import reachable_host
 from clasp_e2e.network.capture import CAPTURE
 from clasp_e2e.notifier import Notifier
 
@@ -128,6 +129,8 @@ class SignalingProxy:
         """The router's last WELCOME."""
         self.welcomes = 0
         """Number of sessions that the router has given the peer."""
+        self.peer_address: str | None = None
+        """The IP address from which the peer connected last."""
         self.faults: list[str] = []
         """Errors of the harness itself, caused neither by the peer nor by the router."""
         self._upstream = urlsplit(upstream_url)
@@ -149,7 +152,7 @@ class SignalingProxy:
         proxy = cls(upstream_url, name, hooks or Hooks())
         proxy._server = await serve(
             proxy._pump_both,
-            "127.0.0.1",
+            reachable_host(),
             0,
             process_request=proxy._open_upstream,
             select_subprotocol=_chosen_upstream,
@@ -166,9 +169,9 @@ class SignalingProxy:
     @property
     def url(self) -> str:
         """The router's URL for this peer, with the same user, path and query."""
-        port = self._server.sockets[0].getsockname()[1]
+        host, port = self._server.sockets[0].getsockname()[:2]
         user, at, _ = self._upstream.netloc.rpartition("@")
-        return self._upstream._replace(scheme="ws", netloc=f"{user}{at}127.0.0.1:{port}").geturl()
+        return self._upstream._replace(scheme="ws", netloc=f"{user}{at}{host}:{port}").geturl()
 
     @property
     def is_connected(self) -> bool:
@@ -292,6 +295,7 @@ class SignalingProxy:
             return
         peer.adopted = True
         session = _Session(peer, peer.upstream)
+        self.peer_address = peer.remote_address[0]
         self._sessions.append(session)
         try:
             await asyncio.gather(self._pump_up(session), self._pump_down(session))

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from clasp_e2e import wire
 from clasp_e2e.network.attempts import Attempt, LegPair, SentDescription
 from clasp_e2e.network.conditions import Conditions
-from clasp_e2e.network.link import Counters, UdpLink
+from clasp_e2e.network.link import Counters, Link, UdpLink
 from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
 from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink, keep_relayed
 from clasp_e2e.network.signaling_proxy import Direction
@@ -49,7 +49,7 @@ class Switchboard:
         if len(key) != 2:
             raise ValueError(f"a pair needs two legs, and {one!r} is named twice: name another one")
         if key not in self._pairs:
-            self._pairs[key] = LegPair(one, other, Conditions((one, other), self._on_condition))
+            self._pairs[key] = LegPair(one, other, self._new_conditions(one, other))
         return self._pairs[key]
 
     def conditions(self, one: str, other: str) -> Conditions:
@@ -205,6 +205,7 @@ class Switchboard:
         pair = self.pair(sender, receiver)
         if pair.conditions.relayed_only:
             return self._only_relayed(sender, receiver, message)
+        assert isinstance(attempt.link, UdpLink)
         judge = attempt.filters.get(sender)
         if judge is None:
             judge = attempt.filters[sender] = ToLink(attempt.link.address_for(pair.side(receiver)))
@@ -230,12 +231,17 @@ class Switchboard:
 
     def _maker(self, pair: LegPair) -> Callable[[str, str], Attempt]:
         def make(offerer: str, answerer: str) -> Attempt:
-            link = UdpLink(pair.conditions, self._changes.notify)
-            attempt = Attempt(offerer, answerer, link, self._loop.time())
+            attempt = Attempt(offerer, answerer, self._new_link(pair), self._loop.time())
             pair.attempts.append(attempt)
             return attempt
 
         return make
+
+    def _new_conditions(self, one: str, other: str) -> Conditions:
+        return Conditions((one, other), self._on_condition)
+
+    def _new_link(self, pair: LegPair) -> Link:
+        return UdpLink(pair.conditions, self._changes.notify)
 
     def _tying(self, contents: Contents) -> set[str]:
         return contents.strings - self._sessions - _TYPE_WORDS

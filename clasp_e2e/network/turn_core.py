@@ -2,7 +2,7 @@
 
 It is a subset of RFC 8656: UDP to clients and peers, over IPv4, with long-term credentials (RFC 8489
 section 9.2, MD5 keys). Requests for more (a family, an even port, a reservation) are granted without it.
-Peers must have loopback addresses: the harness must not relay to other machines.
+By default, peers must have loopback addresses: the harness must not relay to other machines.
 """
 
 import ipaddress
@@ -104,7 +104,10 @@ class TurnCore:
     `changes_nonce`: the nonce of a client becomes stale with its allocation.
     """
 
-    def __init__(self, users: Mapping[str, str], *, changes_nonce: bool = False) -> None:
+    def __init__(
+        self, users: Mapping[str, str], *, changes_nonce: bool = False, only_loopback: bool = True
+    ) -> None:
+        self._only_loopback = only_loopback
         self._changes_nonce = changes_nonce
         self._nonces: dict[Address, bytes] = {}
         self._keys = {name: make_integrity_key(name, REALM, word) for name, word in users.items()}
@@ -241,7 +244,7 @@ class TurnCore:
             raise _Refused(400, "Bad Request")
         if not all(ipaddress.ip_address(host).version == 4 for host, _ in peers):
             raise _Refused(443, "Peer Address Family Mismatch")
-        if not all(ipaddress.ip_address(host).is_loopback for host, _ in peers):
+        if self._only_loopback and not all(ipaddress.ip_address(host).is_loopback for host, _ in peers):
             raise _Refused(403, "Forbidden")
         hosts = {host for host, _ in peers}
         if len(allocation.permissions.keys() | hosts) > MOST_PEERS:

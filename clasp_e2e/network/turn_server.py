@@ -7,13 +7,19 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
+from clasp_e2e.lab import RELAY_HOST, is_entered
 from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 
-RELAY_HOST = "127.0.0.2"
-"""The host of relayed addresses, and of nothing else. Permissions are per IP address (RFC 8656 section 9):
-one that covers a peer's relayed address therefore does not cover the peer's own address."""
+
+def relay_host() -> str:
+    """Return the host of relayed addresses, and of nothing else.
+
+    Permissions are per IP address (RFC 8656 section 9): one that covers a peer's relayed address therefore
+    does not cover the peer's own address.
+    """
+    return RELAY_HOST if is_entered() else "127.0.0.2"
 
 
 class ObservedTurnServer(ABC):
@@ -78,7 +84,7 @@ class EmbeddedTurnServer(ObservedTurnServer):
     """
 
     def __init__(self, users: Mapping[str, str], *, changes_nonce: bool = False) -> None:
-        self._core = TurnCore(users, changes_nonce=changes_nonce)
+        self._core = TurnCore(users, changes_nonce=changes_nonce, only_loopback=not is_entered())
         self._loop = asyncio.get_running_loop()
         super().__init__()
 
@@ -108,7 +114,7 @@ class EmbeddedTurnServer(ObservedTurnServer):
 
     def _open_relay(self, client: Address) -> list[Effect]:
         try:
-            relayed = self._open_for(client, RELAY_HOST)
+            relayed = self._open_for(client, relay_host())
         except OSError:
             return self._core.relay_refused(client)
         return self._core.relay_opened(client, relayed, self._loop.time())

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import TypeAlias
 
+from clasp_e2e.lab import reachable_host
 from clasp_e2e.network.capture import CAPTURE, CapturedPacket
 
 Address: TypeAlias = tuple[str, int]
@@ -20,12 +21,13 @@ _BURST = 64
 class UdpSocket:
     """An IPv4 socket on a free port of `host`; `receive` is called with each datagram and its sender.
 
-    `name` is that of its interface in a capture. Create it while an event loop runs. Raises `OSError` if the
-    machine has no socket or no such address.
+    By default, `host` is the address at which peers reach this process. `name` is that of its interface in a
+    capture. Create it while an event loop runs. Raises `OSError` if the machine has no socket or no such
+    address.
     """
 
     def __init__(
-        self, receive: Callable[[bytes, Address], None], host: str = "127.0.0.1", *, name: str = "UDP"
+        self, receive: Callable[[bytes, Address], None], host: str | None = None, *, name: str = "UDP"
     ) -> None:
         self._receive = receive
         self._name = name
@@ -39,7 +41,7 @@ class UdpSocket:
                 with contextlib.suppress(OSError):
                     self._socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
             self._socket.setblocking(False)
-            self._socket.bind((host, 0))
+            self._socket.bind((host or reachable_host(), 0))
         except OSError:
             self._socket.close()
             raise

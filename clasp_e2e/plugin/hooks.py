@@ -26,6 +26,7 @@ from clasp_e2e.execution.selection import SelectionError, known_labels, load_bas
 from clasp_e2e.plugin import attach
 from clasp_e2e.plugin.errors import cannot_judge, usage_error
 from clasp_e2e.plugin.failed_cases import cases_not_passed
+from clasp_e2e.plugin.network_option import enter_network
 from clasp_e2e.plugin.session import (
     RUN,
     Reporting,
@@ -99,6 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
             deadline_scale=scale,
         )
         attach.attach(config, selection)
+        lab = enter_network(config)
         given = None if options.baseline is None else config.invocation_params.dir / options.baseline
         labels = known_labels(selection)
         baselines = load_baselines(selection, catalogue, given, labels)
@@ -120,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
             labels=labels,
             command=command_of(config),
             strict=bool(config.getini("strict")),
+            lab=lab,
             coturn=options.coturn,
             pcap=options.pcap,
             attack_router=options.attack_router,

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.lab import is_entered
 from clasp_e2e.network import Attempt, Conditions, Side
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
@@ -310,6 +312,16 @@ class UnconnectedPair:
         )
         alice, bob = (_or_raise(each) for each in opened)
         return PeerPair(self.testbed, alice, bob, self.subject, self._newcomers)
+
+    async def attach_with_stun(self, config: P2PConfig | None = None) -> PeerPair:
+        """Attach both peers, in the lab with a STUN server: behind a NAT they cannot do without one.
+
+        A UDP link needs none, because it gives each peer the address of the other in any case.
+        """
+        config = config or P2PConfig()
+        if is_entered():
+            config = replace(config, ice_servers=((await self.testbed.open_stun_server()).url,))
+        return await self.attach(config, config)
 
     def _unscripted(self, participant: Participant) -> Participant:
         """Return `participant`, or the reference for a scripted partner."""

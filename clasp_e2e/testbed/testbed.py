@@ -8,12 +8,14 @@ from typing import TypeAlias
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused, Router
+from clasp_e2e.lab import is_entered
 from clasp_e2e.network import (
     Coturn,
     CoturnFailed,
     Direction,
     EmbeddedTurnServer,
     Hooks,
+    LabSwitchboard,
     ObservedTurnServer,
     SignalingProxy,
     StunServer,
@@ -95,7 +97,7 @@ class Testbed:
     ) -> None:
         self.timeline = timeline
         self.patience = patience
-        self.switchboard = Switchboard(self._note_condition)
+        self.switchboard = (LabSwitchboard if is_entered() else Switchboard)(self._note_condition)
         self.clients: list[Client] = []
         self.published: list[Published] = []
         """The messages from the clients, in the order in which the legs saw them."""
@@ -175,6 +177,8 @@ class Testbed:
             text = f"the router answered nothing to the HELLO of {participant.side.label}"
             raise Blocked("CON-1", text) from fault
         client.attached(peer, leg)
+        if isinstance(self.switchboard, LabSwitchboard):
+            self.switchboard.join(name, leg.peer_address)
         self.timeline.note(name, f"is attached as session {peer.session_id}", minor=True)
         return client
 

@@ -31,6 +31,8 @@ MAX_LINE = 1 << 20
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 REFUSED = 1000
+ONLY_LOOPBACK = os.environ.get("CLASP_E2E_NETWORK") != "lab"
+"""Whether all peers are on one machine; in the lab, each has a network interface of its own."""
 STACKS: dict[str, TransportKind] = {"aiortc": AiortcTransport, "libwebrtc": LibwebrtcTransport}
 EVENT_TYPES: dict[type[p2p_types.P2PEvent], str] = {
     p2p_types.Connected: "connected",
@@ -97,7 +99,9 @@ class Adapter:
 
     async def _open_peer(self, params: Object) -> Object:
         handle: str = params["peer"]
-        builder = Clasp.builder(params["url"]).name(params["name"]).loopback().webrtc(STACKS[self._webrtc])
+        builder = Clasp.builder(params["url"]).name(params["name"]).webrtc(STACKS[self._webrtc])
+        if ONLY_LOOPBACK:
+            builder = builder.loopback()
         # Registered before connecting: an event may arrive before this call is answered.
         builder = builder.on_p2p_event(
             lambda event: self._notify("peer.event", {"peer": handle, "event": event_object(event)})
@@ -257,7 +261,7 @@ def main() -> None:
     if webrtc == "libwebrtc":
         if missing := lacking():
             parser.error(missing)
-        library(loopback=True)  # Loaded here, not during an attempt, whose time is limited.
+        library(loopback=ONLY_LOOPBACK)  # Loaded here, not during an attempt, whose time is limited.
     # A library that prints would break the protocol: file descriptor 1 becomes standard error.
     output = os.dup(1)
     os.dup2(2, 1)

@@ -88,6 +88,7 @@ class AttachedAdapter(asyncio.Protocol):
 
     is_ours = False
     pid = 0
+    host = None
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from clasp_e2e.drivers.stdio.jsonrpc import (
     request,
 )
 from clasp_e2e.drivers.stdio.shapes import WrongShape
+from clasp_e2e.lab import LabHost
 
 T = TypeVar("T")
 
@@ -41,6 +42,11 @@ class Adapter(Protocol):
     @property
     def pid(self) -> int:
         """The id of its process, which leads a process group; 0 if it was attached."""
+        ...
+
+    @property
+    def host(self) -> LabHost | None:
+        """The host on which it runs, in the lab."""
         ...
 
     async def start(self) -> None:

@@ -21,6 +21,7 @@ from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.attached import AttachPoint
 from clasp_e2e.drivers.stdio.lease import Lease
 from clasp_e2e.drivers.stdio.pool import OPEN_DEADLINE, AdapterPool
+from clasp_e2e.lab import is_entered
 from clasp_e2e.p2p_types import P2PConfig, RoutingMode, SendResult
 
 T = TypeVar("T")
@@ -200,9 +201,12 @@ class StdioDriver(Driver):
         token: str | None = None,
         alone: bool = False,
     ) -> StdioPeer:
-        """Attach a new client, in its own process if `alone` or if the adapter's peers do not share one."""
+        """Attach a new client, in its own process if `alone` or if the adapter's peers do not share one.
+
+        In the lab each client has its own process, on a host of its own.
+        """
         description = self._require("peer", "peer.open")
-        lease = await self._lease(alone=alone)
+        lease = await self._lease(alone=alone or is_entered())
         handle = f"peer-{next(self._handles)}"
         lease.connection.listen(handle, on_event)
         params: dict[str, object] = {
@@ -252,6 +256,8 @@ class StdioDriver(Driver):
         """Start a router in its own process."""
         self._require("router", "router.open")
         lease = await self._lease(alone=True)
+        if (lab_host := lease.connection.process.host) is not None:
+            host = lab_host.address
         try:
             url = await lease.call(
                 "router.open", {"host": host, "port": port}, shapes.router_url, OPEN_DEADLINE * self._patience

@@ -18,11 +18,15 @@ from typing import cast
 from clasp_e2e.drivers.interface import DriverFault, NotAvailable
 from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
+from clasp_e2e.lab import LabHost, current_internet, is_entered
 
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 1000
 GRACE = 1.0
 """Seconds from the first sign of a crash within which the exit status and standard error arrive."""
+
+NETWORK = "CLASP_E2E_NETWORK"
+"""The environment variable that is `lab` if the adapter runs on a host of the lab, which has an interface."""
 
 LineSink = Callable[[bytes], None]
 
@@ -48,6 +52,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
     ) -> None:
         self.command = tuple(command)
         self.pid = 0
+        self.host: LabHost | None = None
+        """The host on which it runs, in the lab."""
         self._on_line = on_line
         self._on_broken = on_broken
         self._watchdog = watchdog
@@ -70,11 +76,19 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         await self._watchdog.start()
         loop = asyncio.get_running_loop()
         environment = os.environ | self._watchdog.mark
+        if is_entered():
+            self.host = current_internet().open_host()
+            environment[NETWORK] = "lab"
         try:
             transport, _ = await loop.subprocess_exec(
-                lambda: self, *self.command, start_new_session=True, env=environment
+                lambda: self,
+                *self.command,
+                start_new_session=True,
+                env=environment,
+                preexec_fn=self.host.join if self.host is not None else None,
             )
         except OSError as error:
+            self._close_host()
             fault = NotAvailable if isinstance(error, FileNotFoundError) else DriverFault
             raise fault(
                 f"the adapter `{self}` cannot be started: {error.strerror}: {self.command[0]}; "
@@ -148,6 +162,11 @@ class AdapterProcess(asyncio.SubprocessProtocol):
             stdin.abort()  # Otherwise closing it waits until the rest is read.
         self._transport.close()
         await self._finished.wait()
+        self._close_host()
+
+    def _close_host(self) -> None:
+        if self.host is not None:
+            self.host.close()
 
     async def end(self, farewell: bytes) -> None:
         """Send `farewell`, close its input, send SIGTERM, then SIGKILL; return when it has ended."""

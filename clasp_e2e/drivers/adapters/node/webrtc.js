@@ -74,7 +74,9 @@ async function nodeDataChannel() {
   }
 
   // libdatachannel gathers the loopback address only if it is bound to it.
-  return (configuration) => new Connection({ ...configuration, bindAddress: '127.0.0.1' });
+  const inLab = process.env.CLASP_E2E_NETWORK === 'lab';
+  const binding = inLab ? {} : { bindAddress: '127.0.0.1' };
+  return (configuration) => new Connection({ ...configuration, ...binding });
 }
 
 /** Return the URLs of an ICE server in the form of libdatachannel, which includes the credentials. */

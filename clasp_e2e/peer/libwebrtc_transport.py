@@ -12,9 +12,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
-from clasp_e2e.peer.effects import RELIABLE, ChannelSpec
+from clasp_e2e.peer.effects import RELIABLE, AcceptOffer, ChannelSpec, CreateOffer
 from clasp_e2e.peer.transport import (
     BROKEN_OFF,
     CLOSED_BY_PEER,
@@ -48,15 +47,9 @@ class LibwebrtcTransport(Transport):
     """A transport on libwebrtc."""
 
     def __init__(
-        self,
-        number: int,
-        feed: Callable[[inputs.Input], None],
-        *,
-        ice_servers: tuple[str, ...],
-        turn_servers: tuple[TurnServer, ...],
-        loopback: bool,
+        self, start: CreateOffer | AcceptOffer, feed: Callable[[inputs.Input], None], *, loopback: bool
     ) -> None:
-        super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
+        super().__init__(start, feed, loopback=loopback)
         self._library = library(loopback=loopback)
         self._refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
         self._pc: Any = None

@@ -265,13 +265,8 @@ class Shell:
 
     def _open(self, effect: fx.CreateOffer | fx.AcceptOffer) -> Transport:
         with tapped(self._tap):
-            transport = self._transports[effect.transport] = self._webrtc(
-                effect.transport,
-                self.feed,
-                ice_servers=effect.ice_servers,
-                turn_servers=effect.turn_servers,
-                loopback=self._loopback,
-            )
+            transport = self._webrtc(effect, self.feed, loopback=self._loopback)
+        self._transports[effect.transport] = transport
         return transport
 
     def _relay(self, effect: fx.PublishRelay) -> None:

@@ -10,9 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
-from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
+from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, AcceptOffer, ChannelSpec, CreateOffer
 from clasp_e2e.peer.sdp import candidate_attribute, without_candidates
 
 logger = logging.getLogger(__name__)
@@ -55,24 +54,19 @@ class Channel(Protocol):
 class Transport(ABC):
     """One negotiation's peer connection and channels. All events are passed to `feed`.
 
-    `number` identifies it in the inputs. `loopback`: gather 127.0.0.1 only.
+    `start` is the effect that opens it, whose number of the transport its inputs repeat. `loopback`: gather
+    127.0.0.1 only.
     """
 
     def __init__(
-        self,
-        number: int,
-        feed: Callable[[inputs.Input], None],
-        *,
-        ice_servers: tuple[str, ...],
-        turn_servers: tuple[TurnServer, ...],
-        loopback: bool,
+        self, start: CreateOffer | AcceptOffer, feed: Callable[[inputs.Input], None], *, loopback: bool
     ) -> None:
         self._refusals: tuple[type[Exception], ...] = ()
         """The exceptions with which the stack's channels reject a message."""
-        self._number = number
+        self._number = start.transport
         self._feed = feed
-        self._ice_servers = ice_servers
-        self._turn_servers = turn_servers
+        self._ice_servers = start.ice_servers
+        self._turn_servers = start.turn_servers
         self._loopback = loopback
         self._channels: dict[str, Channel] = {}
         """By the label that this implementation gives to a channel of its kind."""

@@ -21,11 +21,10 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.rtcicetransport import connection_kwargs
 from aiortc.sdp import candidate_from_sdp
 
-from clasp_e2e.p2p_types import TurnServer
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.dtls_tap import TAP, tap_packets, tap_secrets
-from clasp_e2e.peer.effects import ChannelSpec
+from clasp_e2e.peer.effects import AcceptOffer, ChannelSpec, CreateOffer
 from clasp_e2e.peer.gathering import Gathering
 from clasp_e2e.peer.transport import BROKEN_OFF, CLOSED_BY_PEER, MESSAGE_LIMIT, VANISHED, Transport
 
@@ -108,15 +107,9 @@ class AiortcTransport(Transport):
     """The addresses to gather if only loopback addresses are wanted."""
 
     def __init__(
-        self,
-        number: int,
-        feed: Callable[[inputs.Input], None],
-        *,
-        ice_servers: tuple[str, ...],
-        turn_servers: tuple[TurnServer, ...],
-        loopback: bool,
+        self, start: CreateOffer | AcceptOffer, feed: Callable[[inputs.Input], None], *, loopback: bool
     ) -> None:
-        super().__init__(number, feed, ice_servers=ice_servers, turn_servers=turn_servers, loopback=loopback)
+        super().__init__(start, feed, loopback=loopback)
         self._refusals = (InvalidStateError, ValueError)
         self._tap = TAP.get()
         self._gathering = Gathering(self.loopback_addresses if loopback else ())

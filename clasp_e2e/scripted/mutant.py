@@ -13,6 +13,7 @@ from typing import Literal, Self, TypedDict, TypeVar, Unpack, cast
 
 from clasp_e2e.drivers.interface import Description, Driver, Implementation
 from clasp_e2e.drivers.reference import ReferenceDriver
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.peer import ClaspBuilder, inputs
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.transport import TransportKind
@@ -57,6 +58,8 @@ class PeerScript:
     def __init__(self) -> None:
         self.sends: dict[int, inputs.SendP2P] = {}
         """The sends that the application requested, by call."""
+        self.connected: set[str] = set()
+        """The peers that a Connected event has named."""
 
     def pass_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         """Record sends, and return the inputs that the core receives instead of `event`."""
@@ -70,6 +73,8 @@ class PeerScript:
 
     def pass_effect(self, effect: fx.Effect) -> Outs:
         """Record `effect`, and return the effects that are executed instead of it."""
+        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
+            self.connected.add(effect.event.peer_session_id)
         self.note(effect)
         return self.alter(effect)
 

@@ -81,14 +81,6 @@ class GivesWay(Crossing):
 
 @mutant("CON-9", "It ends the connection when `connect_to_peer` is repeated.", *EITHER)
 class BeginsAnew(PeerScript):
-    def __init__(self) -> None:
-        super().__init__()
-        self.connected: set[str] = set()
-
-    def note(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected.add(effect.event.peer_session_id)
-
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ConnectToPeer) and event.peer in self.connected:
             return (inputs.DisconnectPeer(NO_CALL, event.peer), event)

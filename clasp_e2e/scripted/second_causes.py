@@ -94,12 +94,7 @@ StoresItsSignals = PeerScript.define(
 class SendsNothingAfterASecondCall(PeerScript):
     def __init__(self) -> None:
         super().__init__()
-        self.connected: set[str] = set()
         self.repeated = False
-
-    def note(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected.add(effect.event.peer_session_id)
 
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         self.repeated |= isinstance(event, inputs.ConnectToPeer) and event.peer in self.connected

@@ -143,17 +143,17 @@ class NamingAnotherConnection(Tracking):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connected: list[str] = []
+        self.connected_in_order: list[str] = []
 
     def note(self, effect: fx.Effect) -> None:
         super().note(effect)
         if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected.append(effect.event.peer_session_id)
+            self.connected_in_order.append(effect.event.peer_session_id)
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Emit(event=Disconnected(reason=reason)) if self.established:
-                return (fx.Emit(Disconnected(self.connected[self.place], reason)),)
+                return (fx.Emit(Disconnected(self.connected_in_order[self.place], reason)),)
             case _:
                 return (effect,)
 
@@ -216,15 +216,6 @@ class Repeated(PeerScript):
 
 @mutant("CON-12", "A second call makes it fail the pending attempt and begin another one.")
 class FailsThePendingAttempt(Repeated):
-    def __init__(self) -> None:
-        super().__init__()
-        self.connected: set[str] = set()
-
-    def note(self, effect: fx.Effect) -> None:
-        super().note(effect)
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected.add(effect.event.peer_session_id)
-
     def repeat(self, call: inputs.ConnectToPeer) -> Iterator[inputs.Input]:
         if call.peer not in self.connected:
             yield inputs.DisconnectPeer(NO_CALL, call.peer)

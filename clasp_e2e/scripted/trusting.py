@@ -6,7 +6,6 @@ from typing import cast
 from aiortc import RTCDataChannel, RTCPeerConnection
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Connected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import flaw
@@ -210,14 +209,6 @@ class TrustsAnyFrom(PeerScript):
 
 @mutant("SEC-2", "It gives up its connection when it receives an offer in its peer's name.")
 class GivesItsConnectionUpForAnOffer(PeerScript):
-    def __init__(self) -> None:
-        super().__init__()
-        self.connected: set[str] = set()
-
-    def note(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected.add(effect.event.peer_session_id)
-
     def alter_input(self, event: inputs.Input) -> Inputs:
         match signal_of(event):
             case wire.Offer(sender=sender) if sender in self.connected:

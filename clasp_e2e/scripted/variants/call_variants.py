@@ -27,7 +27,6 @@ class Calling(PeerScript):
     def __init__(self) -> None:
         super().__init__()
         self.calls: dict[str, list[int]] = {}
-        self.connected: set[str] = set()
 
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ConnectToPeer):
@@ -36,8 +35,6 @@ class Calling(PeerScript):
 
     def note(self, effect: fx.Effect) -> None:
         match effect:
-            case fx.Emit(event=Connected(peer_session_id=peer)):
-                self.connected.add(peer)
             case fx.Emit(event=Disconnected(peer_session_id=peer)):
                 self.connected.discard(peer)
             case _:

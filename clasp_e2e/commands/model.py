@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import click
@@ -152,7 +151,7 @@ class ModelRun:
             raise
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._runner.run(self._run.close())
         finally:

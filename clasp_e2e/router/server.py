@@ -7,7 +7,6 @@ import itertools
 import logging
 from collections.abc import Generator, Iterable, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -118,12 +117,7 @@ class RouterServer:
     async def __aenter__(self) -> RouterServer:
         return await self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:

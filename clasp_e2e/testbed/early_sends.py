@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.p2p_types import Connected, Disconnected, RoutingMode, SendResult
@@ -60,12 +59,7 @@ class EarlySends:
         """Return these sends."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Cancel the calls that have not returned."""
         for task in self._tasks:
             task.cancel()

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
-from types import TracebackType
 
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.network import Direction
@@ -60,12 +59,7 @@ class StagedAttempt:
         pair.testbed.timeline.note("harness", f"holds the attempt: {self._stage.value}")
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Release all held frames, and cancel an attempt whose result was not requested."""
         await self._end()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from types import TracebackType
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
@@ -31,9 +30,7 @@ class AiortcPair:
     async def __aenter__(self) -> AiortcPair:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.alice.close()
         await self.bob.close()
         self.board.close()

@@ -9,12 +9,12 @@ import signal
 import socket
 import sys
 
-signals = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+signals = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
     server.connect(sys.argv[1])
     folder = os.getcwd()  # noqa: PTH109 - importing pathlib takes 10 ms
-    what = json.dumps([sys.argv[2:], folder, dict(os.environ), signals]).encode()
-    socket.send_fds(server, [what], [0, 1, 2])
+    request = json.dumps([sys.argv[2:], folder, dict(os.environ), signals]).encode()
+    socket.send_fds(server, [request], [0, 1, 2])
     pid = int(server.recv(64))
     for number in signals:
         signal.signal(number, lambda sent, _: os.kill(pid, sent))

@@ -16,7 +16,7 @@ from clasp_e2e.spec.catalogue import Requirement, UnknownRequirement, load_catal
 @click.command()
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
-    """Print the requirement ID, its source, how it is judged, and which mutants and variants prove it.
+    """Print requirement ID, its source, how it is judged, and which mutants and variants prove it.
 
     A mutant is the reference with one fault; it fails that requirement. A legal variant differs from the
     reference in what the specification leaves open; it does not fail it.
@@ -45,11 +45,11 @@ def explain(requirement_id: str) -> None:
 
 
 def _sections(requirement: Requirement) -> list[tuple[str, str]]:
-    """Return the fields of the catalogue with their headings."""
+    """Return the fields of the catalogue with their headings. `block` prints nothing for an empty text."""
     return [
         ("Source", f"{citation(requirement)}:\n{sentence(requirement)}"),
         ("Required", requirement.statement),
-        ("Judged", _who(requirement)),
+        ("Judged", _judged(requirement)),
         ("Observed by", requirement.observed_by),
         (
             "Capability",
@@ -59,13 +59,13 @@ def _sections(requirement: Requirement) -> list[tuple[str, str]]:
     ]
 
 
-def _who(requirement: Requirement) -> str:
-    who = {"peer": "either peer"}
-    judged = " and ".join(who.get(role, f"the {role}") for role in requirement.judges)
-    facing = {
+def _judged(requirement: Requirement) -> str:
+    """Return which roles are judged, and opposite which partners."""
+    judged = " and ".join("either peer" if role == "peer" else f"the {role}" for role in requirement.judges)
+    partners = {
         "same": "another client of the same implementation",
         "reference": "the reference",
         "scripted": "a scripted partner",
     }
-    opposite = " or ".join(facing[each] for each in requirement.opposite if each in facing)
+    opposite = " or ".join(partners[each] for each in requirement.opposite if each in partners)
     return f"{judged}, opposite {opposite}" if opposite else judged

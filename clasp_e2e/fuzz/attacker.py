@@ -74,7 +74,7 @@ class Attacker:
             return False
         return True
 
-    async def is_heard(self) -> bool:
+    async def ping(self) -> bool:
         """Wait with a ping until the router has read all messages; return False if it ended the session."""
         try:
             await (await self._socket.ping())

@@ -146,7 +146,7 @@ class FuzzedRouter(Target):
                     attackers[turn] = await self._attacker()
                     await attackers[turn].send(each.sent)
             for attacker in attackers:
-                if not await attacker.is_heard():
+                if not await attacker.ping():
                     self.ended_sessions += 1
         except (OSError, WebSocketException, wire.WireError) as error:
             raise TargetCrashed(self._reason(f"it accepts no new session: {error}")) from error
@@ -375,7 +375,7 @@ class SignaledPeer(_AttachedPeer):
                 )
                 if not await attacker.send(data):
                     raise HarnessFault("the router ended the attacker's session: fuzz the router itself")
-            await attacker.is_heard()
+            await attacker.ping()
             await self.peer.leg.ping_barrier()
         except DriverFault as fault:
             raise TargetCrashed(str(fault)) from fault

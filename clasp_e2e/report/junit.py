@@ -31,9 +31,9 @@ def render_junit(run: Run) -> str:
             "timestamp": run.started[:19],
             "hostname": "localhost",
             "tests": str(len(cases)),
-            "failures": str(_having(cases, "failure")),
-            "errors": str(_having(cases, "error")),
-            "skipped": str(_having(cases, "skipped")),
+            "failures": str(_count_having(cases, "failure")),
+            "errors": str(_count_having(cases, "error")),
+            "skipped": str(_count_having(cases, "skipped")),
             "time": f"{run.duration_s:.3f}",
         },
     )
@@ -66,11 +66,11 @@ def _case(scenario: ScenarioResult, run: Run) -> ET.Element:
     case = _empty_case(f"scenarios.{module.removesuffix('.py')}", name, scenario.duration_s)
     match scenario.outcome:
         case Outcome.FAILED | Outcome.UNEXPECTED_PASS:
-            _say(case, "failure", scenario, run)
+            _add_problem(case, "failure", scenario, run)
         case Outcome.DEVIATION if run.strict:
-            _say(case, "failure", scenario, run)
+            _add_problem(case, "failure", scenario, run)
         case Outcome.ERROR:
-            _say(case, "error", scenario, run)
+            _add_problem(case, "error", scenario, run)
         case Outcome.EXPECTED_FAILURE:
             reason = f"known failure: {scenario.known_failure}"
             ET.SubElement(case, "skipped", {"message": _text(reason)})
@@ -94,7 +94,7 @@ def _empty_case(classname: str, name: str, duration: float) -> ET.Element:
     )
 
 
-def _say(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> None:
+def _add_problem(case: ET.Element, kind: str, scenario: ScenarioResult, run: Run) -> None:
     message = first_line(scenario.message) or scenario.outcome.value.replace("_", " ")
     problem = ET.SubElement(case, kind, {"type": scenario.outcome.value, "message": _text(message)})
     lines = [scenario.title, f"Pairing: {scenario.pairing}"]
@@ -117,7 +117,7 @@ def _deviations(run: Run) -> list[str]:
     ]
 
 
-def _having(cases: list[ET.Element], kind: str) -> int:
+def _count_having(cases: list[ET.Element], kind: str) -> int:
     return sum(case.find(kind) is not None for case in cases)
 
 

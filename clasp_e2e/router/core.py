@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from clasp_e2e import wire
 from clasp_e2e.router.codes import ErrorCode
-from clasp_e2e.router.effects import CloseConnection, Deliver, Effect, Why
+from clasp_e2e.router.effects import CloseConnection, Deliver, DeliveryRule, Effect
 from clasp_e2e.router.state import Params, SetRefusedError
 from clasp_e2e.router.subscriptions import MAX_PER_CONNECTION, Subscriptions
 
@@ -185,13 +185,13 @@ class RouterCore:
                         address,
                     )
                 ]
-            return [Deliver(target, message, Why.SIGNAL, connection, qos, timestamp)]
+            return [Deliver(target, message, DeliveryRule.SIGNAL, connection, qos, timestamp)]
         if address == wire.ANNOUNCE_ADDRESS:
-            why, wanted = Why.ANNOUNCEMENT, None
+            rule, wanted = DeliveryRule.ANNOUNCEMENT, None
         else:
-            why, wanted = Why.SUBSCRIPTION, message.signal
+            rule, wanted = DeliveryRule.SUBSCRIPTION, message.signal
         return [
-            Deliver(subscriber, message, why, connection, qos, timestamp)
+            Deliver(subscriber, message, rule, connection, qos, timestamp)
             for subscriber in self._subscriptions.subscribers(address, wanted)
             if subscriber != connection
         ]
@@ -229,7 +229,7 @@ class RouterCore:
             return [_error(connection, refusal.code, str(refusal), address)]
         told = wire.Set(address, message.value, revision, message.lock, message.unlock, message.ttl)
         effects: list[Effect] = [
-            Deliver(subscriber, told, Why.SUBSCRIPTION, connection)
+            Deliver(subscriber, told, DeliveryRule.SUBSCRIPTION, connection)
             for subscriber in self._subscriptions.subscribers(address, wire.SignalType.PARAM)
         ]
         # A SET sent as FIRE gets no ACK (clasp-to 4.2 sends it so, and cannot read an ACK).
@@ -256,7 +256,7 @@ class RouterCore:
 
 
 def _reply(connection: int, message: wire.Message) -> Deliver:
-    return Deliver(connection, message, Why.REPLY, connection)
+    return Deliver(connection, message, DeliveryRule.REPLY, connection)
 
 
 def _error(connection: int, code: ErrorCode, text: str, address: str | None = None) -> Deliver:

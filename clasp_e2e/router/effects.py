@@ -12,7 +12,7 @@ from typing import TypeAlias
 from clasp_e2e import wire
 
 
-class Why(Enum):
+class DeliveryRule(Enum):
     """The rule by which a message is delivered."""
 
     REPLY = "reply"
@@ -35,7 +35,7 @@ class Deliver:
 
     connection: int
     message: wire.Message
-    why: Why
+    rule: DeliveryRule
     origin: int
     qos: wire.QoS | None = None
     timestamp: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.router import Deliver, Why
+from clasp_e2e.router import Deliver, DeliveryRule
 from clasp_e2e.scripted.mutant import RouterOuts, mutant
 from clasp_e2e.scripted.router_front import FrontSession
 from clasp_e2e.scripted.routers import Forwarding
@@ -68,4 +68,4 @@ class RepeatsOffers(Forwarding):
         offer, count = self.offers.pop(effect.connection, (effect, 5))
         if count < 5:
             self.offers[effect.connection] = offer, count + 1
-        return (effect, replace(offer, why=Why.SIGNAL)) if count == 4 else (effect,)
+        return (effect, replace(offer, rule=DeliveryRule.SIGNAL)) if count == 4 else (effect,)

@@ -11,7 +11,7 @@ from aioice import stun
 from clasp_e2e import wire
 from clasp_e2e.drivers.interface import Router
 from clasp_e2e.drivers.reference import ReferenceRouter
-from clasp_e2e.router import Deliver, ErrorCode, Why
+from clasp_e2e.router import Deliver, DeliveryRule, ErrorCode
 from clasp_e2e.scripted.mutant import RouterOuts, RouterScript, ScriptedDriver, mutant
 
 
@@ -19,7 +19,7 @@ class Forwarding(RouterScript):
     """A script that changes the forwarding of signals."""
 
     def deliver(self, effect: Deliver) -> RouterOuts:
-        if isinstance(effect.message, wire.Publish) and effect.why is Why.SIGNAL:
+        if isinstance(effect.message, wire.Publish) and effect.rule is DeliveryRule.SIGNAL:
             return self.forward(effect, effect.message)
         return (effect,)
 
@@ -162,7 +162,9 @@ class GivesStraysToAll(RouterScript):
         match effect.message:
             case wire.Error(code=ErrorCode.SESSION_NOT_FOUND, address=str(address)):
                 stray = wire.Publish(address, {"type": "offer"})
-                copies = (Deliver(other, stray, Why.SIGNAL, effect.origin) for other in self.welcomed)
+                copies = (
+                    Deliver(other, stray, DeliveryRule.SIGNAL, effect.origin) for other in self.welcomed
+                )
                 return (effect, *copies)
             case _:
                 return (effect,)
@@ -171,13 +173,15 @@ class GivesStraysToAll(RouterScript):
 @mutant("RTR-5", "It does not forward announcements.")
 class KeepsAnnouncements(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
-        return () if effect.why is Why.ANNOUNCEMENT else (effect,)
+        return () if effect.rule is DeliveryRule.ANNOUNCEMENT else (effect,)
 
 
 @mutant("RTR-5", "It sends announcements back to their senders.")
 class EchoesAnnouncements(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
-        echo = (replace(effect, connection=effect.origin),) if effect.why is Why.ANNOUNCEMENT else ()
+        echo = (
+            (replace(effect, connection=effect.origin),) if effect.rule is DeliveryRule.ANNOUNCEMENT else ()
+        )
         return (effect, *echo)
 
 

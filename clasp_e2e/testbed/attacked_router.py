@@ -151,7 +151,7 @@ class AttackedRouter:
                     async with asyncio.timeout(self.patience.event):
                         if hello:
                             await connection.send(_HELLO)
-                            await connection.gets_message()
+                            await connection.receive_message()
                         await connection.write(unfinished)
                 await connection.end(reset=True)
 
@@ -171,7 +171,7 @@ class AttackedRouter:
             async with asyncio.timeout(self.patience.event):
                 for message in messages:
                     await connection.send(message)
-                await connection.is_heard()
+                await connection.ping()
         await connection.end()
 
     async def _write(self, connection: RawConnection, data: bytes) -> None:

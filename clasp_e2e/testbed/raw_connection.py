@@ -98,10 +98,10 @@ class RawConnection:
                 self._protocol.send_text(message.encode())
         await self._flush()
 
-    async def is_heard(self) -> None:
+    async def ping(self) -> None:
         """Send a ping, and return when the router has answered it or begun to close."""
         with _closed_by_router():
-            self._protocol.send_ping(b"heard?")
+            self._protocol.send_ping(b"read?")
         await self._flush()
         while True:
             await self._receive()
@@ -109,7 +109,7 @@ class RawConnection:
                 self._frames.clear()
                 return
 
-    async def gets_message(self) -> bytes:
+    async def receive_message(self) -> bytes:
         """Return the next binary message."""
         parts: list[bytes] = []
         while True:

@@ -35,10 +35,10 @@ class StalledClient:
                 await connection.send(wire.encode(wire.Hello(name=name, features=frozenset({"event"}))))
                 session = ""
                 while not session:
-                    session = _welcomed(await connection.gets_message())
+                    session = _session_id_in(await connection.receive_message())
                 for number, address in enumerate((wire.signal_address(session), wire.ANNOUNCE_ADDRESS)):
                     await connection.send(wire.encode(wire.Subscribe(number + 1, address)))
-                await connection.is_heard()
+                await connection.ping()
         except (OSError, TimeoutError, InvalidHandshake, wire.WireError) as error:
             if connection is not None:
                 await connection.end()
@@ -65,7 +65,7 @@ class StalledClient:
         await self._connection.end()
 
 
-def _welcomed(data: bytes) -> str:
+def _session_id_in(data: bytes) -> str:
     """Return the session id in a WebSocket message; empty if there is no WELCOME."""
     for frame in wire.split_frames(data):
         for message in wire.unbundled(wire.decode(frame)[0]):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e import wire
-from clasp_e2e.router import CloseConnection, Deliver, Effect, ErrorCode, RouterCore, Why
+from clasp_e2e.router import CloseConnection, Deliver, DeliveryRule, Effect, ErrorCode, RouterCore
 
 A, B, C = 1, 2, 3
 
@@ -49,7 +49,7 @@ def test_hello_is_answered_with_welcome_and_empty_snapshot() -> None:
     assert uuid.UUID(welcome.message.session).version == 4
     assert welcome.message.time == 7
     assert core.session_of(A) == welcome.message.session
-    assert snapshot == Deliver(A, wire.Snapshot(), Why.REPLY, A)
+    assert snapshot == Deliver(A, wire.Snapshot(), DeliveryRule.REPLY, A)
 
 
 def test_second_hello_is_error_without_effect() -> None:
@@ -109,7 +109,7 @@ def test_signal_goes_to_target_only() -> None:
     core.handle(C, wire.Subscribe(2, "/clasp/p2p/signal/s2"))
     message = signal("s2")
     assert core.handle(A, message, wire.QoS.CONFIRM, 99) == [
-        Deliver(B, message, Why.SIGNAL, A, wire.QoS.CONFIRM, 99)
+        Deliver(B, message, DeliveryRule.SIGNAL, A, wire.QoS.CONFIRM, 99)
     ]
 
 
@@ -142,7 +142,7 @@ def test_announcement_reaches_subscribers_except_sender_and_is_not_kept() -> Non
     for connection in (A, B):
         core.handle(connection, wire.Subscribe(1, wire.ANNOUNCE_ADDRESS))
     message = wire.Publish(wire.ANNOUNCE_ADDRESS, wire.encode_announcement(wire.Announcement("s1")))
-    assert core.handle(A, message) == [Deliver(B, message, Why.ANNOUNCEMENT, A, wire.QoS.FIRE)]
+    assert core.handle(A, message) == [Deliver(B, message, DeliveryRule.ANNOUNCEMENT, A, wire.QoS.FIRE)]
     assert core.handle(C, wire.Subscribe(1, wire.ANNOUNCE_ADDRESS)) == []
 
 
@@ -154,7 +154,7 @@ def test_publication_carries_qos_and_time_of_frame() -> None:
     core.handle(B, wire.Subscribe(1, "/lights/*"))
     message = wire.Publish("/lights/one", 0.5, timestamp=3)
     assert core.handle(A, message, wire.QoS.COMMIT, 5) == [
-        Deliver(B, message, Why.SUBSCRIPTION, A, wire.QoS.COMMIT, 5)
+        Deliver(B, message, DeliveryRule.SUBSCRIPTION, A, wire.QoS.COMMIT, 5)
     ]
 
 
@@ -232,8 +232,8 @@ def test_set_reaches_subscribers_including_sender() -> None:
     core.handle(B, wire.Subscribe(1, "/**"))
     told = wire.Set("/a", 5, revision=1)
     assert core.handle(A, wire.Set("/a", 5)) == [
-        Deliver(A, told, Why.SUBSCRIPTION, A),
-        Deliver(B, told, Why.SUBSCRIPTION, A),
+        Deliver(A, told, DeliveryRule.SUBSCRIPTION, A),
+        Deliver(B, told, DeliveryRule.SUBSCRIPTION, A),
     ]
 
 
@@ -241,7 +241,7 @@ def test_set_is_acknowledged_on_request() -> None:
     core = core_with(A)
     assert core.handle(A, wire.Set("/a", 5), wire.QoS.FIRE) == []
     assert core.handle(A, wire.Set("/a", 6), wire.QoS.CONFIRM) == [
-        Deliver(A, wire.Ack("/a", 2), Why.REPLY, A)
+        Deliver(A, wire.Ack("/a", 2), DeliveryRule.REPLY, A)
     ]
 
 
@@ -249,7 +249,7 @@ def test_get_is_answered_with_snapshot_or_error() -> None:
     core = core_with(A, B)
     core.handle(A, wire.Set("/a", [1, "x"]))
     assert core.handle(B, wire.Get("/a")) == [
-        Deliver(B, wire.Snapshot((wire.Param("/a", [1, "x"], 1, "s1", 7),)), Why.REPLY, B)
+        Deliver(B, wire.Snapshot((wire.Param("/a", [1, "x"], 1, "s1", 7),)), DeliveryRule.REPLY, B)
     ]
     assert errors(core.handle(B, wire.Get("/b"))) == [(B, ErrorCode.ADDRESS_NOT_FOUND)]
 
@@ -258,7 +258,7 @@ def test_late_session_or_subscription_gets_snapshot() -> None:
     core = core_with(A)
     core.handle(A, wire.Set("/a/b", True))
     kept = wire.Snapshot((wire.Param("/a/b", True, 1, "s1", 7),))
-    assert core.handle(A, wire.Subscribe(1, "/a/*")) == [Deliver(A, kept, Why.REPLY, A)]
+    assert core.handle(A, wire.Subscribe(1, "/a/*")) == [Deliver(A, kept, DeliveryRule.REPLY, A)]
     assert core.handle(A, wire.Subscribe(2, "/b/*")) == []
 
 
@@ -276,7 +276,7 @@ def test_refused_set_is_error_and_reaches_no_subscriber() -> None:
 
 
 def test_ping_is_answered() -> None:
-    assert core_with(A).handle(A, wire.Ping()) == [Deliver(A, wire.Pong(), Why.REPLY, A)]
+    assert core_with(A).handle(A, wire.Ping()) == [Deliver(A, wire.Pong(), DeliveryRule.REPLY, A)]
 
 
 @pytest.mark.parametrize("message", [wire.Pong(), wire.Ack(), wire.Error(500, "mine")])
@@ -311,7 +311,7 @@ def test_messages_of_bundle_are_handled_one_by_one() -> None:
     signal = wire.Publish(wire.signal_address("s2"), {"type": "connected"})
     bundle = wire.Bundle((signal, wire.Set("/a", 1), wire.Publish(wire.signal_address("nobody"), 1)))
     effects = core_with(A, B).handle(A, bundle)
-    assert effects[0] == Deliver(B, signal, Why.SIGNAL, A, wire.QoS.FIRE)
+    assert effects[0] == Deliver(B, signal, DeliveryRule.SIGNAL, A, wire.QoS.FIRE)
     assert errors(effects[1:]) == [(A, ErrorCode.SESSION_NOT_FOUND)]
 
 
@@ -322,12 +322,14 @@ def test_session_id_may_contain_slash() -> None:
         core.connected(connection)
         core.handle(connection, wire.Hello("x"))
     signal = wire.Publish(wire.signal_address("a/2"), {"type": "connected"})
-    assert core.handle(A, signal) == [Deliver(B, signal, Why.SIGNAL, A, wire.QoS.FIRE)]
+    assert core.handle(A, signal) == [Deliver(B, signal, DeliveryRule.SIGNAL, A, wire.QoS.FIRE)]
 
 
 def test_undeliverable_message_is_error_for_sender() -> None:
     core = core_with(A, B)
     message = wire.Publish("/a", 1)
-    effect = Deliver(B, message, Why.SUBSCRIPTION, A)
+    effect = Deliver(B, message, DeliveryRule.SUBSCRIPTION, A)
     assert errors(core.undeliverable(effect, wire.WireError("too large"))) == [(A, ErrorCode.INVALID_MESSAGE)]
-    assert core.undeliverable(Deliver(A, wire.Error(1, "x"), Why.REPLY, A), wire.WireError("x")) == []
+    assert (
+        core.undeliverable(Deliver(A, wire.Error(1, "x"), DeliveryRule.REPLY, A), wire.WireError("x")) == []
+    )

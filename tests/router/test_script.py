@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.router import CloseConnection, Deliver, Effect, RouterServer, Script, Why
+from clasp_e2e.router import CloseConnection, Deliver, DeliveryRule, Effect, RouterServer, Script
 
 from .conftest import Client, Dial
 
@@ -19,9 +19,9 @@ async def sessions(router: RouterServer, dial: Dial, count: int) -> list[Client]
     return clients
 
 
-def only(why: Why, change: Script) -> Script:
+def only(rule: DeliveryRule, change: Script) -> Script:
     def script(effect: Effect) -> Iterable[Effect]:
-        return change(effect) if isinstance(effect, Deliver) and effect.why is why else (effect,)
+        return change(effect) if isinstance(effect, Deliver) and effect.rule is rule else (effect,)
 
     return script
 
@@ -31,7 +31,7 @@ def signal(target: Client, value: wire.Value) -> wire.Publish:
 
 
 async def test_router_that_drops_signals_is_found(dial: Dial) -> None:
-    async with RouterServer.open(script=only(Why.SIGNAL, lambda _: ())) as router:
+    async with RouterServer.open(script=only(DeliveryRule.SIGNAL, lambda _: ())) as router:
         alice, bob = await sessions(router, dial, 2)
         await alice.send(signal(bob, 1))
         assert await alice.before_pong() == []
@@ -43,7 +43,7 @@ async def test_router_that_delivers_to_sender_is_found(dial: Dial) -> None:
         assert isinstance(effect, Deliver)
         return effect, replace(effect, connection=effect.origin)
 
-    async with RouterServer.open(script=only(Why.ANNOUNCEMENT, echo)) as router:
+    async with RouterServer.open(script=only(DeliveryRule.ANNOUNCEMENT, echo)) as router:
         alice, bob = await sessions(router, dial, 2)
         await bob.send(wire.Subscribe(1, wire.ANNOUNCE_ADDRESS))
         await bob.before_pong()
@@ -62,7 +62,7 @@ async def test_router_that_alters_and_swaps_signals_is_found(dial: Dial) -> None
         held.append(replace(effect, message=replace(effect.message, value="altered")))
         return (effect, held[0]) if len(held) == 2 else ()
 
-    async with RouterServer.open(script=only(Why.SIGNAL, swap)) as router:
+    async with RouterServer.open(script=only(DeliveryRule.SIGNAL, swap)) as router:
         alice, bob = await sessions(router, dial, 2)
         await alice.send(signal(bob, 1))
         await alice.send(signal(bob, 2))

@@ -53,7 +53,7 @@ async def test_raw_connection_can_vanish() -> None:
         connection = await RawConnection.open(router.url)
         await connection.shake_hands()
         await connection.send(b"no frame")
-        await connection.is_heard()
+        await connection.ping()
         await connection.end(reset=True)
         await connection.end()
 
@@ -76,8 +76,8 @@ async def test_raw_connection_reports_close_by_router() -> None:
         connection = await RawConnection.open(f"ws://127.0.0.1:{port}")
         await connection.shake_hands()
         with pytest.raises(ConnectionResetError):
-            await connection.gets_message()
-        for send in (connection.send(b"too late"), connection.is_heard()):
+            await connection.receive_message()
+        for send in (connection.send(b"too late"), connection.ping()):
             with pytest.raises(ConnectionResetError):
                 await send
         await connection.end()
@@ -92,5 +92,5 @@ async def test_raw_connection_joins_fragments() -> None:
         port = server.sockets[0].getsockname()[1]
         connection = await RawConnection.open(f"ws://127.0.0.1:{port}", receive_buffer=4096)
         await connection.shake_hands()
-        assert await connection.gets_message() == b"welcome"
+        assert await connection.receive_message() == b"welcome"
         await connection.end(reset=True)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.router import Deliver, ErrorCode, Why
+from clasp_e2e.router import Deliver, DeliveryRule, ErrorCode
 from clasp_e2e.scripted.forwarding import SubscribersOnly
 from clasp_e2e.scripted.mutant import RouterOuts, RouterScript
 from clasp_e2e.scripted.open_points import OpenPoint
@@ -53,7 +53,7 @@ class PublishesSignals(FrontSession):
 @router_variant(OpenPoint.ROUTER_DELIVERY, "It wraps each signal and announcement in a BUNDLE.")
 class WrapsDeliveries(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
-        if effect.why is Why.REPLY:
+        if effect.rule is DeliveryRule.REPLY:
             return (effect,)
         return (replace(effect, message=wire.Bundle((effect.message,)), qos=None),)
 

@@ -12,7 +12,7 @@ import msgpack  # pyright: ignore[reportMissingTypeStubs]  # published without t
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.reference import ReferenceRouter
-from clasp_e2e.router import Deliver, RouterCore, RouterServer, Why
+from clasp_e2e.router import Deliver, DeliveryRule, RouterCore, RouterServer
 from clasp_e2e.scripted.mutant import RouterOuts, RouterScript, ScriptedDriver
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.router_front import FrontSession
@@ -93,7 +93,10 @@ class SendsMore(RouterScript):
             wire.Publish(wire.ANNOUNCE_ADDRESS, {"session_id": "elsewhere", "p2p_capable": True}),
             wire.Ack(),
         )
-        return (effect, *(Deliver(effect.connection, each, Why.REPLY, effect.origin) for each in more))
+        return (
+            effect,
+            *(Deliver(effect.connection, each, DeliveryRule.REPLY, effect.origin) for each in more),
+        )
 
 
 @router_variant(OpenPoint.ROUTER_MESSAGES, "It orders the keys of the signals that it forwards.")

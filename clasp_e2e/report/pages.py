@@ -28,6 +28,7 @@ _MARKS = {
     Verdict.NON_CONFORMANT: ("not conformant", "✗", "bad"),
     Verdict.PARTIAL: ("partial", "…", "odd"),
     Verdict.INCONCLUSIVE: ("inconclusive", "?", "odd"),
+    "partly": ("met in part, the rest not judged", "…", "odd"),
     "incomplete": ("judged by nobody", "!", "bad"),
     "excluded": ("not judged, with the reason", "·", "none"),
     "elsewhere": ("judged elsewhere", "·", "none"),

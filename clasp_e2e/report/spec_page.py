@@ -22,6 +22,9 @@ _WORST_FIRST = (
     RequirementVerdict.SKIPPED,
     RequirementVerdict.UNTESTED,
 )
+_PARTLY = "partly"
+_ORDER = ("fail", "error", "deviation", _PARTLY, *(each.value for each in _WORST_FIRST[3:]))
+"""The verdicts of a sentence, the worst first."""
 _INCOMPLETE, _EXCLUDED, _ELSEWHERE = "incomplete", "excluded", "elsewhere"
 
 
@@ -119,18 +122,20 @@ def _sentence(judged: JudgedPassage, anchor: str, columns: Sequence[Column]) -> 
         elsewhere = any(each.judged_by for each in judged.exclusions)
         return _Sentence(judged, anchor, (), _ELSEWHERE if elsewhere else _EXCLUDED)
     verdicts = tuple(_of_column(judged.requirements, column) for column in columns)
-    known = [each for each in verdicts if each is not None]
-    worst = _worst(known).value if known else ""
-    return _Sentence(judged, anchor, tuple(each.value if each else "" for each in verdicts), worst)
+    shown = sorted(filter(None, verdicts), key=_ORDER.index)
+    return _Sentence(judged, anchor, verdicts, shown[0] if shown else "")
 
 
-def _of_column(requirements: Sequence[Requirement], column: Column) -> RequirementVerdict | None:
-    """Return the verdict of a sentence: the worst of its requirements.
+def _of_column(requirements: Sequence[Requirement], column: Column) -> str:
+    """Return the verdict of a sentence: the worst of its requirements, or nothing if none concerns it.
 
-    If one of them was met and the others not judged, the sentence is met as far as it was judged.
+    It is met in part if a requirement was met and another one was not judged.
     """
     verdicts = [column.verdicts[each.id] for each in requirements if each.id in column.verdicts]
-    return _worst(verdicts) if verdicts else None
+    if not verdicts:
+        return ""
+    worst = _worst(verdicts)
+    return _PARTLY if worst is RequirementVerdict.PASS and set(verdicts) != {worst} else worst.value
 
 
 def _worst(verdicts: Sequence[RequirementVerdict]) -> RequirementVerdict:

@@ -41,6 +41,11 @@ def test_sentence_has_the_worst_verdict_of_its_requirements() -> None:
     assert page_of().count("</span> met</span>") == 0
 
 
+def test_sentence_of_which_a_part_was_not_judged_is_met_in_part() -> None:
+    column = Column("rust", {"RTE-7": RequirementVerdict.PASS, "RTE-8": RequirementVerdict.UNTESTED})
+    assert page_of(column).count('data-verdict="partly"') == 1
+
+
 def test_columns_are_named_if_there_are_several() -> None:
     other = column_of("node", [{"RTE-8": RequirementVerdict.PASS}, {"RTE-8": RequirementVerdict.BLOCKED}])
     assert other.verdicts == {"RTE-8": RequirementVerdict.PASS}

@@ -201,14 +201,23 @@ echo "$@" >> "$GH_CALLS"
 case "$1 $2" in
 "run list") echo 17 ;;
 "run download") [ -n "$GH_EARLIER" ] && cp -R "$GH_EARLIER" "$RUNNER_TEMP/clasp-e2e-earlier" ;;
-"pr comment") cat "$5" "$6" 2>/dev/null; [ "$4" != --edit-last ] ;;
+"pr comment") cat "$5"; [ -z "$GH_FORK" ] ;;
+"api repos/someone/peer/issues/5/comments") echo "$GH_COMMENTS" ;;
 esac
 """
-"""GitHub's command line, as far as the action uses it: there is one earlier run, and no comment yet."""
+"""GitHub's command line, as far as the action uses it: there is one earlier run."""
+
+
+OWN_COMMENTS = "https://api.example.org/comments/8\nhttps://api.example.org/comments/9"
 
 
 @pytest.mark.timeout(600)
-def test_pull_request_gets_comment_about_changes(job: Callable[..., Job], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("comments", "fork"), [("", ""), (OWN_COMMENTS, ""), ("", "yes")], ids=["first", "again", "fork"]
+)
+def test_pull_request_gets_comment_about_changes(
+    job: Callable[..., Job], tmp_path: Path, comments: str, fork: str
+) -> None:
     before = job(peer=PEER, args=CASE).run()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "gh").write_text(GH)
@@ -221,10 +230,19 @@ def test_pull_request_gets_comment_about_changes(job: Callable[..., Job], tmp_pa
         "GH_CALLS": str(calls),
         "GH_EARLIER": str(before.workspace / "reports/latest"),
     }
+    done.environment["GH_COMMENTS"] = comments
+    done.environment["GH_FORK"] = fork
     done.run()
     assert done.failed == ["Judge"]
+    assert "## CLASP P2P: 1 broken" in done.summary.read_text()
+    *_, last = calls.read_text().splitlines()
+    if comments:
+        assert last.startswith("api https://api.example.org/comments/8 --method PATCH --field body=@")
+        return
     body = done.out["Compare with the default branch"]
     assert "## CLASP P2P: " in body
     assert "**RTE\\-1**" in body or "**RTE-1**" in body
     assert calls.read_text().splitlines()[0].startswith("run list --workflow Conformance --branch main ")
-    assert [line[:12] for line in calls.read_text().splitlines()[2:]] == ["pr comment 5", "pr comment 5"]
+    assert last.startswith("pr comment 5 --body-file ")
+    assert "<!-- clasp-e2e-conformance-0 -->" in body
+    assert ("::warning::No comment was written" in body) is bool(fork)

@@ -19,19 +19,19 @@ from clasp_e2e.scripted.timeouts import is_deadline
 RelaysToTheLatestPeer = NamingAnotherConnection.define(
     "RelaysToTheLatestPeer", "SND-3", "With several connections, it relays to the peer of the latest.",
     *EITHER, on=fx.PublishRelay, alter=lambda script, relay: (
-        replace(relay, address=RELAY_PREFIX + script.connected[-1]) if script.connected else relay
+        replace(relay, address=RELAY_PREFIX + script.in_order[-1]) if script.in_order else relay
     ),
 )
 NamesTheFirstSender = NamingAnotherConnection.define(
     "NamesTheFirstSender", "EVT-10", "With several connections, its Data names the peer of the first.",
     *EITHER, on=Data, alter=lambda script, data: fx.Emit(
-        replace(data, peer_session_id=script.connected[0]) if script.connected else data
+        replace(data, peer_session_id=script.in_order[0]) if script.in_order else data
     ),
 )
 NamesAConnectedPeerInAFailure = NamingAnotherConnection.define(
     "NamesAConnectedPeerInAFailure", "EVT-5", "While connected, its ConnectionFailed names that peer.",
     on=ConnectionFailed, alter=lambda script, failed: fx.Emit(
-        replace(failed, peer_session_id=script.connected[-1]) if script.connected else failed
+        replace(failed, peer_session_id=script.in_order[-1]) if script.in_order else failed
     ),
 )
 ReturnsP2PAfterTheEnd = Routing.define(

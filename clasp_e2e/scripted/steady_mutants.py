@@ -143,17 +143,17 @@ class NamingAnotherConnection(Tracking):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connected_in_order: list[str] = []
+        self.in_order: list[str] = []
 
     def note(self, effect: fx.Effect) -> None:
         super().note(effect)
         if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            self.connected_in_order.append(effect.event.peer_session_id)
+            self.in_order.append(effect.event.peer_session_id)
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Emit(event=Disconnected(reason=reason)) if self.established:
-                return (fx.Emit(Disconnected(self.connected_in_order[self.place], reason)),)
+                return (fx.Emit(Disconnected(self.in_order[self.place], reason)),)
             case _:
                 return (effect,)
 

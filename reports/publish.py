@@ -17,9 +17,10 @@ RUNS = {
     "rust": ("--peer", "rust", "--router", "rust"),
     "node": ("--peer", "node"),
     "browser": ("--peer", "browser"),
+    "go": ("--peer", "go"),
 }
 """The arguments of each run, by the folder of its report."""
-MATRIX = ("--peers", "reference,rust,node,browser", "--routers", "reference,rust")
+MATRIX = ("--peers", "reference,rust,node,browser,go", "--opposite", "reference,rust")
 VERDICTS = (0, 1)
 """Exit statuses of a run that reached a verdict."""
 

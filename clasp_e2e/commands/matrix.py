@@ -51,6 +51,12 @@ LOG_LINES = 20
     show_default=True,
     help="Routers, each used for all pairs.",
 )
+@click.option(
+    "--opposite",
+    metavar="DRIVER,...",
+    multiple=True,
+    help="Pair each of PEERS only with itself and, in both roles, with these of them.",
+)
 @options.option("jobs")
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
 @options.option("seed")
@@ -63,6 +69,7 @@ LOG_LINES = 20
 def matrix(
     peers: Sequence[str],
     routers: Sequence[str],
+    opposite: Sequence[str],
     jobs: int | None,
     require_all: bool,
     seed: int | None,
@@ -94,6 +101,9 @@ def matrix(
             " `clasp-e2e run`"
         )
     peer_names, router_names = tuple(_names(peers, "--peers")), tuple(_names(routers, "--routers"))
+    hubs = tuple(_names(opposite, "--opposite")) if opposite else ()
+    if unknown := [name for name in hubs if name not in peer_names]:
+        raise CommandError(f"--opposite names {', '.join(unknown)}: name peers that --peers names too")
     matrix = Matrix(
         tool={"name": "clasp-e2e", "version": __version__},
         command=shlex.join(["clasp-e2e", *sys.argv[1:]]),
@@ -101,7 +111,8 @@ def matrix(
         seed=random.randrange(2**32) if seed is None else seed,
         peers=peer_names,
         routers=router_names,
-        cells=cells_of(peer_names, router_names, {}),
+        opposite=hubs,
+        cells=cells_of(peer_names, router_names, {}, hubs),
     )
     console = Console(highlight=False)
     run: MatrixRun | None = None

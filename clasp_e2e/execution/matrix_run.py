@@ -61,7 +61,7 @@ class MatrixRun:
             try:
                 self._write()
                 found = await start_all(plan.drivers, matrix.peers, matrix.routers, shared.implementations)
-                cells = cells_of(matrix.peers, matrix.routers, obstacles | found)
+                cells = cells_of(matrix.peers, matrix.routers, obstacles | found, matrix.opposite)
                 runs, failed = prepare_cells(cells, plan, self._listener.case_ended)
                 self._take(cells)
                 self._take(failed)

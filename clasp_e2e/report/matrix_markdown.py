@@ -30,7 +30,7 @@ def render_matrix_markdown(matrix: Matrix) -> str:
         rows = [
             (
                 f"**{plain(offerer)}**",
-                *(_in_table(cell) for cell in matrix.cells if _in_row(cell, router, offerer)),
+                *(_in_table(matrix.cell(offerer, answerer, router)) for answerer in matrix.peers),
             )
             for offerer in matrix.peers
         ]
@@ -53,11 +53,9 @@ def render_matrix_markdown(matrix: Matrix) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _in_row(cell: Cell, router: str, offerer: str) -> bool:
-    return (cell.router, cell.offerer) == (router, offerer)
-
-
-def _in_table(cell: Cell) -> str:
+def _in_table(cell: Cell | None) -> str:
+    if cell is None:
+        return "not paired"
     if cell.verdict is None or cell.state is not State.JUDGED:
         return _OF_STATE.get(cell.state, "no verdict")
     words = OF_VERDICT[cell.verdict].lower()

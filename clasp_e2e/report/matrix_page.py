@@ -23,9 +23,7 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
         for answerer in matrix.peers:
             table.add_column(answerer, overflow="fold")
         for offerer in matrix.peers:
-            row = [
-                _in_table(cell) for cell in matrix.cells if (cell.router, cell.offerer) == (router, offerer)
-            ]
+            row = [_in_table(matrix.cell(offerer, answerer, router)) for answerer in matrix.peers]
             table.add_row(offerer, *row)
         console.print()
         console.print(table)
@@ -80,7 +78,9 @@ def _verdict(cell: Cell) -> tuple[str, str]:
     }.get(cell.state, ("not run", "dim"))
 
 
-def _in_table(cell: Cell) -> Text:
+def _in_table(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("not paired", "dim")
     text = Text(*_verdict(cell))
     for ids in (cell.failed, cell.undecided):
         if ids:

@@ -119,11 +119,20 @@ class Matrix:
     seed: int
     peers: tuple[str, ...]
     routers: tuple[str, ...]
+    opposite: tuple[str, ...] = ()
+    """The peers that all others are paired with, besides themselves; empty if all are paired with all."""
     faults: tuple[str, ...] = ()
     """Errors at the shutdown of the drivers and routers that all cells share."""
     cells: tuple[Cell, ...]
     blame: tuple[str, ...] = ()
     """Who is to blame for what a cell of two implementations did not meet, one line each."""
+
+    def cell(self, offerer: str, answerer: str, router: str) -> Cell | None:
+        """Return a cell, or None if the two are not paired."""
+        wanted = offerer, answerer, router
+        return next(
+            (each for each in self.cells if (each.offerer, each.answerer, each.router) == wanted), None
+        )
 
     def of_routers(self) -> dict[str, tuple[str, ...]]:
         """Return the ids that each router did not meet, for routers that did not meet some."""
@@ -154,9 +163,14 @@ class Obstacle:
 
 
 def cells_of(
-    peers: Sequence[str], routers: Sequence[str], obstacles: Mapping[tuple[str, str], Obstacle]
+    peers: Sequence[str],
+    routers: Sequence[str],
+    obstacles: Mapping[tuple[str, str], Obstacle],
+    opposite: Sequence[str] = (),
 ) -> tuple[Cell, ...]:
     """Return a cell for each offerer, answerer and router.
+
+    With `opposite`, a peer is paired with itself and, in both roles, with those only.
 
     `obstacles` are those of an implementation as a `peer` and as a `router`. A cell with an obstacle is
     included, with the reason.
@@ -171,7 +185,11 @@ def cells_of(
         return Cell(offerer=offerer, answerer=answerer, router=router, state=state, reason=reason)
 
     return tuple(
-        cell(offerer, answerer, router) for router in routers for offerer in peers for answerer in peers
+        cell(offerer, answerer, router)
+        for router in routers
+        for offerer in peers
+        for answerer in peers
+        if not opposite or offerer == answerer or offerer in opposite or answerer in opposite
     )
 
 

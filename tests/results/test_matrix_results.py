@@ -127,3 +127,15 @@ def test_cell_holds_what_its_run_says(small: Catalogue) -> None:
     )
     document = to_plain(matrix(found))
     assert document["cells"][0] | {"failed": ["M-1", "M-2"], "state": "judged"} == document["cells"][0]
+
+
+def test_matrix_with_opposite_pairs_each_with_itself_and_with_those() -> None:
+    cells = cells_of(("a", "b", "c"), ("r",), {}, ("a",))
+    assert [(each.offerer, each.answerer) for each in cells] == [
+        ("a", "a"), ("a", "b"), ("a", "c"), ("b", "a"), ("b", "b"), ("c", "a"), ("c", "c"),
+    ]  # fmt: skip
+    matrix = Matrix(
+        tool={}, command="", started="", seed=1, peers=("a", "b", "c"), routers=("r",), cells=cells
+    )
+    assert matrix.cell("b", "c", "r") is None
+    assert matrix.cell("c", "a", "r") is cells[5]

@@ -12,6 +12,7 @@ from clasp_e2e.testbed import (
     PeerPair,
     Refused,
     SignalingClient,
+    SinglePeer,
     UnconnectedPair,
     Unmet,
     Unobserved,
@@ -220,3 +221,21 @@ def expect_no_disconnected(pair: PeerPair) -> None:
     for client, other in ((pair.subject, pair.partner), (pair.partner, pair.subject)):
         ended = [entry.event for entry in client.events(Disconnected, other)]
         expect(ended, f"Disconnected events that {client.name} received").is_empty()
+
+
+@requirement("SEC-4")
+async def test_each_attempt_has_ice_credentials_of_its_own(single: SinglePeer) -> None:
+    """The offers to two sessions have different ICE credentials, of the prescribed length."""
+    client = await single.attach(BRIEF)
+    silent = [await single.signaling_client(name) for name in ("mallory", "trudy")]
+    async with client.connecting_to(silent[0].session_id), client.connecting_to(silent[1].session_id):
+        for each in silent:
+            with precondition("CON-3"):
+                await each.gets_signal()
+    for kind, least in (("ufrag", 4), ("pwd", 22)):
+        seen = [set(re.findall(rf"a=ice-{kind}:([\w+/]+)", str(each.signals()))) for each in silent]
+        if not all(seen):
+            raise Unobserved("no offer with ICE credentials was read")
+        expect(seen[0] & seen[1], f"values of ice-{kind} that both offers have").is_empty()
+        length = min(len(value) for value in seen[0] | seen[1])
+        expect(length, f"characters of the shortest ice-{kind}").at_least(least)

@@ -1,7 +1,8 @@
 """Peers that trust forged signals or wrong certificates, or that malformed or repeated signals break."""
 
+import secrets
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from aiortc import RTCDataChannel, RTCPeerConnection
 
@@ -226,3 +227,34 @@ class LeavesInAFlood(PeerScript):
     def alter_input(self, event: inputs.Input) -> Inputs:
         self.count += isinstance(event, inputs.SignalReceived)
         return (inputs.CloseClient(NO_CALL),) if self.count == 150 else (event,)
+
+
+class _Credentials(AiortcTransport):
+    """A transport that offers with fixed ICE credentials."""
+
+    user = "user"
+    pwd = "0123456789abcdefghijklmn"  # noqa: S105 - of no account
+
+    def _create_channel(self, spec: fx.ChannelSpec) -> None:
+        super()._create_channel(spec)
+        assert self._pc is not None
+        assert self._pc.sctp is not None
+        connection = self._pc.sctp.transport.transport._connection  # pyright: ignore[reportPrivateUsage]
+        connection._local_username = self.user  # pyright: ignore[reportPrivateUsage]
+        connection._local_password = self.pwd  # pyright: ignore[reportPrivateUsage]
+
+
+class _ShortPassword(_Credentials):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user, self.pwd = secrets.token_hex(4), secrets.token_hex(4)
+
+
+@mutant("SEC-4", "All its offers have the same ICE credentials.")
+class RepeatsItsCredentials(PeerScript):
+    webrtc = _Credentials
+
+
+@mutant("SEC-4", "Its ICE passwords have 8 characters.")
+class HasShortPasswords(PeerScript):
+    webrtc = _ShortPassword

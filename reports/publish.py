@@ -16,7 +16,11 @@ from pathlib import Path
 RUNS = {
     "rust": ("--peer", "rust", "--router", "rust"),
     "node": ("--peer", "node"),
+    "roamhq": ("--peer", "roamhq"),
+    "werift": ("--peer", "werift"),
     "browser": ("--peer", "browser"),
+    # Firefox has a single page for all peers, and starts at the cost of some seconds of a processor.
+    "firefox": ("--peer", "firefox", "--jobs", "1", "--deadline-scale", "3"),
     "go": ("--peer", "go"),
 }
 """The arguments of each run, by the folder of its report."""

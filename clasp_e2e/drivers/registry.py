@@ -21,11 +21,14 @@ GROUP = "clasp_e2e.drivers"
 
 BUILT_IN = {
     "browser": "clasp_e2e.drivers.browser:BrowserDriver",
+    "firefox": "clasp_e2e.drivers.browser:FirefoxDriver",
     "go": "clasp_e2e.drivers.go:GoDriver",
     "libwebrtc": "clasp_e2e.drivers.libwebrtc:LibwebrtcDriver",
     "node": "clasp_e2e.drivers.node:NodeDriver",
     "rust": "clasp_e2e.drivers.rust:RustDriver",
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
+    "roamhq": "clasp_e2e.drivers.node:RoamhqDriver",
+    "werift": "clasp_e2e.drivers.node:WeriftDriver",
 }
 """Drivers that are also available in a source checkout, without installed entry points."""
 

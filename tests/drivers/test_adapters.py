@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from clasp_e2e.drivers import Driver, NotAvailable, Refused
-from clasp_e2e.drivers.browser import BrowserDriver
+from clasp_e2e.drivers.browser import BrowserDriver, FirefoxDriver
 from clasp_e2e.drivers.building import node_adapter_command
 from clasp_e2e.drivers.building_go import go_adapter_command
 from clasp_e2e.drivers.building_rust import rust_adapter_command
 from clasp_e2e.drivers.go import GoDriver
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
-from clasp_e2e.drivers.node import NodeDriver
+from clasp_e2e.drivers.node import NodeDriver, RoamhqDriver, WeriftDriver
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.drivers.stdio import StdioDriver
@@ -36,8 +36,11 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "stdio": lambda: StdioDriver(REFERENCE_ADAPTER),
     "libwebrtc": LibwebrtcDriver,
     "node": NodeDriver,
+    "roamhq": RoamhqDriver,
+    "werift": WeriftDriver,
     "browser": BrowserDriver,
     "go": GoDriver,
+    "firefox": FirefoxDriver,
     "rust": RustDriver,
 }
 

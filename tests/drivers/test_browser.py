@@ -1,4 +1,4 @@
-"""The browser adapter: how it is built, and what it does in addition to `test_adapters.py`."""
+"""The browser adapter in Chromium and Firefox: its build, and what `test_adapters.py` does not test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clasp_e2e.drivers import DriverFault
-from clasp_e2e.drivers.browser import BrowserDriver, chromium
+from clasp_e2e.drivers.browser import BrowserDriver, FirefoxDriver, chromium, firefox
 from clasp_e2e.drivers.building import PAGE, BuildError, build_browser_adapter
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import orphans
@@ -27,6 +27,7 @@ from .clients import Clients, Put, clients_at, programs_in
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
     monkeypatch.delenv("CLASP_E2E_BROWSER", raising=False)
+    monkeypatch.delenv("CLASP_E2E_FIREFOX", raising=False)
     return programs_in(tmp_path, monkeypatch)
 
 
@@ -35,6 +36,8 @@ def test_missing_browser_is_named(programs: Put) -> None:
         BuildError, match=r"Chromium is not .*`apt install chromium-headless-shell`.*CLASP_E2E_BROWSER"
     ):
         chromium()
+    with pytest.raises(BuildError, match=r"Firefox is not .*`apt install firefox-esr`.*CLASP_E2E_FIREFOX"):
+        firefox()
 
 
 def test_browser_is_found_by_name_and_the_variable_comes_first(
@@ -55,20 +58,22 @@ def test_adapter_is_built_from_its_sources_and_those_shared_with_node(programs: 
     programs("npm", "exit 0")
     built = build_browser_adapter()
     assert built.name.startswith("browser-")
-    own = {"adapter.js", "chromium.js", "devtools.js", "page.html", "page.js", "pages.js", "package.json"}
+    own = {"adapter.js", "page.html", "page.js", "pages.js", "package.json", "browser_process.js"}
+    own |= {"chromium.js", "devtools.js", "firefox.js", "bidi.js"}
     assert {entry.name for entry in built.iterdir()} == own | set(PAGE)
 
 
-# In a browser. What follows needs Node, its packages once, and Chromium.
+# In a browser. What follows needs Node, its packages once, and Chromium or Firefox.
 
 
-@pytest.fixture(scope="session")
-def available() -> None:
+@pytest.fixture(params=[BrowserDriver, FirefoxDriver])
+def driver_class(request: pytest.FixtureRequest) -> type[BrowserDriver]:
     try:
-        chromium()
+        request.param.browser()
         build_browser_adapter()
     except BuildError as error:
-        pytest.skip(f"there is no browser to be had here: {error}")
+        pytest.skip(f"this browser is not available: {error}")
+    return request.param
 
 
 @pytest.fixture
@@ -82,8 +87,8 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def clients(available: None, profiles: Path) -> AsyncIterator[Clients]:
-    browser = BrowserDriver()
+async def clients(driver_class: type[BrowserDriver], profiles: Path) -> AsyncIterator[Clients]:
+    browser = driver_class()
     await browser.initialize()
     async with clients_at(ReferenceDriver(), browser=browser) as clients:
         yield clients
@@ -92,7 +97,9 @@ async def clients(available: None, profiles: Path) -> AsyncIterator[Clients]:
 
 async def test_description_names_the_browser(clients: Clients) -> None:
     description = await clients.drivers["browser"].initialize()
-    assert re.search(r"@clasp-to/core 3\.3\.2 and (Headless)?Chrom", description.implementation.name)
+    assert re.search(
+        r"@clasp-to/core 3\.3\.2 and ((Headless)?Chrom|Firefox )", description.implementation.name
+    )
     assert description.roles == {"peer"}
 
 
@@ -134,8 +141,9 @@ async def test_browser_that_ends_by_itself_is_a_fault(clients: Clients) -> None:
 
 
 def children(parent: int) -> list[int]:
-    found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(number) for number in found.split()]
+    # Of each thread: Firefox starts its processes from another than the first.
+    threads = Path(f"/proc/{parent}/task").iterdir()
+    return [int(number) for thread in threads for number in (thread / "children").read_text().split()]
 
 
 def descendants(parent: int) -> list[int]:

@@ -1,19 +1,23 @@
 /**
- * The adapter of peers in a browser, for the driver protocol, version 1. Each peer runs in its own page of
- * Chromium; this process forwards the lines, and exits if the browser does.
+ * The adapter of peers in a browser, for the driver protocol, version 1. Peers run in pages of
+ * Chromium or Firefox; this process forwards the lines, and exits if the browser does.
  *
- * Arguments: the path of Chromium, and a directory in which its profile is created and removed.
+ * Arguments: `chromium` or `firefox`, the path of its program, and a directory in which its profile is created
+ * and removed.
  */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Chromium } from './chromium.js';
+import { Firefox } from './firefox.js';
 import { Lines } from './lines.js';
 import { servePages } from './pages.js';
 
-const [program, profiles] = process.argv.slice(2);
-if (profiles === undefined) fail('usage: adapter.js CHROMIUM PROFILES');
+const BROWSERS = { chromium: Chromium, firefox: Firefox };
+
+const [kind, program, profiles] = process.argv.slice(2);
+if (!Object.hasOwn(BROWSERS, kind) || profiles === undefined) fail('usage: adapter.js chromium|firefox PROGRAM PROFILES');
 
 function fail(message) {
   console.error(message);
@@ -38,7 +42,9 @@ const KEPT = 16;
 
 const lines = new Lines(1);
 const url = `${await servePages()}/page.html`;
-const browser = new Chromium(program, join(profiles, String(process.pid)), (reason) => fail(`${program}: ${reason}`));
+const browser = new BROWSERS[kind](program, join(profiles, String(process.pid)), (reason) => {
+  fail(`${program}: ${reason}`);
+});
 
 async function openPage() {
   const page = await browser.openPage(url, {
@@ -60,6 +66,7 @@ const closed = new Set();
 let spare = openPage();
 
 function pageFor({ method, params }) {
+  if (browser.peersSharePage) return spare;
   if (method === 'peer.open') {
     pages.set(params?.peer, spare ?? openPage());
     spare = null;
@@ -86,6 +93,7 @@ lines.read({
     }
     const page = await pageFor(request);
     const succeeded = await page.evaluate(`peer.take(${JSON.stringify(request)})`);
+    if (browser.peersSharePage) return;
     if (method === 'peer.close' ? succeeded : method === 'peer.open' && !succeeded) await retire(params.peer);
   },
   // Without closing connections: other peers see these peers vanish.

@@ -1,16 +1,9 @@
-/**
- * A Chromium process and its pages.
- *
- * The browser stays in the process group of the adapter, so that both are killed together and the browser
- * closes no connections, as in a crash. Automation libraries start it in its own process group, and it
- * closes its connections when they are killed.
- */
+/** A Chromium process and its pages. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
 
+import { BrowserProcess } from './browser_process.js';
 import { DevTools } from './devtools.js';
 
 const FLAGS = [
@@ -41,38 +34,24 @@ const FLAGS = [
 ];
 
 export class Chromium {
-  #profile;
-  #onGone;
-  #child;
-  #exited;
+  /** Whether one page holds all peers, or each has its own. */
+  peersSharePage = false;
+  #process;
   #devTools;
   #pages = new Map();
 
   /** Start `program` with the new directory `profile`. `onGone(reason)` is called if it ends by itself. */
   constructor(program, profile, onGone) {
-    this.#profile = profile;
-    this.#onGone = onGone;
     mkdirSync(profile, { recursive: true });
     // Without a window, whose controls are pages too. The headless shell has no windows, and another option
     // for its log.
     const mode = /headless.shell/.test(basename(program)) ? '--enable-logging=none' : '--no-startup-window';
-    this.#child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, mode], {
-      // So that all its files are removed with the profile.
-      env: {
-        ...process.env,
-        HOME: profile,
-        XDG_CONFIG_HOME: profile,
-        XDG_CACHE_HOME: profile,
-        TMPDIR: profile,
-      },
+    this.#process = new BrowserProcess(program, [...FLAGS, `--user-data-dir=${profile}`, mode], {
+      profile,
       stdio: ['ignore', 2, 2, 'pipe', 'pipe'],
+      onGone,
     });
-    this.#child.on('error', (error) => this.#onGone(`the browser cannot be started: ${error.message}`));
-    this.#child.on('exit', (status, signal) => {
-      this.#onGone(`the browser ended by itself, with ${signal ?? `status ${status}`}`);
-    });
-    this.#exited = once(this.#child, 'exit');
-    this.#devTools = new DevTools(this.#child.stdio[3], this.#child.stdio[4]);
+    this.#devTools = new DevTools(...this.#process.stdio.slice(3));
     this.#route('Runtime.bindingCalled', (page, { payload }) => page.onText(payload));
     this.#route('Runtime.consoleAPICalled', (page, { args }) => page.onConsole(args.map(describe).join(' ')));
     this.#route('Runtime.exceptionThrown', (page, { exceptionDetails }) => {
@@ -80,7 +59,7 @@ export class Chromium {
     });
     this.#route('Runtime.executionContextCreated', (page, { context }) => page.onContext(context));
     // Its peer would be silent, and others may share its process: the whole adapter fails.
-    this.#route('Inspector.targetCrashed', () => this.#onGone('a page crashed'));
+    this.#route('Inspector.targetCrashed', () => this.#process.fail('a page crashed'));
   }
 
   /** Return its name and version, such as `Chrome/156.0.8078.79`. */
@@ -118,17 +97,9 @@ export class Chromium {
     return page;
   }
 
-  /** Kill the browser; remove its profile, and the directory of profiles if it is empty. */
-  async kill() {
-    this.#onGone = () => {};
-    this.#child.kill('SIGKILL');
-    await this.#exited;
-    try {
-      rmSync(this.#profile, { recursive: true, force: true });
-      rmdirSync(dirname(this.#profile));
-    } catch {
-      // There are other profiles, or a child of the browser still writes. The harness removes the rest.
-    }
+  /** Kill the browser, and remove its profile. */
+  kill() {
+    return this.#process.kill();
   }
 
   #route(method, handler) {

@@ -1,4 +1,8 @@
-/** The adapter of the Node peer, for the driver protocol, version 1, over standard input and output. */
+/**
+ * The adapter of the Node peer, for the driver protocol, version 1, over standard input and output.
+ *
+ * Argument: the name of the WebRTC stack, unless it is the default.
+ */
 
 import { Console } from 'node:console';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -6,7 +10,9 @@ import WebSocket from 'ws';
 
 import { Calls } from './calls.js';
 import { Lines } from './lines.js';
-import { loadStack, stackName } from './webrtc.js';
+import { DEFAULT_STACK, loadStack } from './webrtc.js';
+
+const stackName = process.argv[2] ?? DEFAULT_STACK;
 
 /**
  * Return a file descriptor for the protocol's lines, and redirect descriptor 1 to standard error: output
@@ -38,7 +44,7 @@ globalThis.WebSocket ??= WebSocket;
 
 const calls = new Calls({
   implementation: implementation(),
-  createConnection: await loadStack(),
+  createConnection: await loadStack(stackName),
   notify: (method, params) => lines.send({ method, params }),
   processes: 'shared',
 });

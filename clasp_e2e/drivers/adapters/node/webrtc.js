@@ -1,19 +1,18 @@
 /**
- * The WebRTC stack that the environment variable CLASP_E2E_WEBRTC selects: `node-datachannel` (the
- * default, libdatachannel) or `@roamhq/wrtc` (libwebrtc).
+ * The WebRTC stacks of the adapter: `node-datachannel` (the default, libdatachannel), `@roamhq/wrtc`
+ * (libwebrtc) and `werift` (TypeScript).
  */
 
-const STACKS = { 'node-datachannel': nodeDataChannel, '@roamhq/wrtc': roamhq };
+const STACKS = { 'node-datachannel': nodeDataChannel, '@roamhq/wrtc': roamhq, werift };
 
-export const stackName = process.env.CLASP_E2E_WEBRTC || 'node-datachannel';
+export const DEFAULT_STACK = 'node-datachannel';
 
-/** Return a function that makes an RTCPeerConnection from a standard configuration. */
-export async function loadStack() {
-  if (!Object.hasOwn(STACKS, stackName)) {
-    const known = Object.keys(STACKS).join(', ');
-    throw new Error(`CLASP_E2E_WEBRTC=${stackName}: no such stack; it must be one of ${known}`);
+/** Return a function that makes an RTCPeerConnection of the stack `name` from a standard configuration. */
+export async function loadStack(name = DEFAULT_STACK) {
+  if (!Object.hasOwn(STACKS, name)) {
+    throw new Error(`${name}: no such stack; it must be one of ${Object.keys(STACKS).join(', ')}`);
   }
-  return STACKS[stackName]();
+  return STACKS[name]();
 }
 
 /** Milliseconds after which consent to send expires (RFC 7675, section 5.1). */
@@ -89,4 +88,11 @@ function serverUrls({ urls, username, credential }) {
 async function roamhq() {
   const { default: wrtc } = await import('@roamhq/wrtc');
   return (configuration) => new wrtc.RTCPeerConnection(configuration);
+}
+
+async function werift() {
+  const { RTCPeerConnection } = await import('werift');
+  // It does not gather the loopback address by itself.
+  const options = { iceAdditionalHostAddresses: ['127.0.0.1'] };
+  return (configuration) => new RTCPeerConnection({ ...configuration, ...options });
 }

@@ -65,8 +65,9 @@ async def relays_once(pair: PeerPair) -> None:
         await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
         payload, behind = random_payload(512), random_payload(32)
         for each in (payload, behind):
-            await sender.send_p2p(receiver, each)
-            await receiver.receives(each)
+            with precondition("SND-3"):
+                await sender.send_p2p(receiver, each)
+                await receiver.receives(each)
         count = len(receiver.events_with(payload))
         expect(count, f"times that {receiver.name} received one relayed payload").equals(1)
 

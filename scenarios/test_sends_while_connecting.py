@@ -17,7 +17,7 @@ async def test_sends_in_prefer_p2p_while_connecting(pair: PeerPair) -> None:
     """In PreferP2P, what is accepted while the peers connect arrives once, by the path of its result."""
     async with EarlySends(pair) as sends:
         await sends.while_connecting()
-        await sends.expect_truth()
+        await sends.expect_true_results()
 
 
 @requirement("SND-13", "RTE-8")
@@ -34,7 +34,7 @@ async def test_sends_in_p2p_only_while_connecting(pair: PeerPair) -> None:
                 path = sends.path(client)
                 expect(path.routed, f"bytes from {client.name} to the router").below(path.size)
         with judging("SND-13"):
-            await sends.expect_truth()
+            await sends.expect_true_results()
 
 
 @requirement("SND-13", "RTE-9")
@@ -47,4 +47,4 @@ async def test_sends_in_server_only_while_connecting(pair: PeerPair) -> None:
             for send in sends.sends:
                 expect(send.result is SendResult.RELAY, f"{send}, to be relayed").is_true("it was not")
         with judging("SND-13"):
-            await sends.expect_truth()
+            await sends.expect_true_results()

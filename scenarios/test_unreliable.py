@@ -175,9 +175,7 @@ async def test_an_unreliable_send_arrives_at_most_once(connected_pair: PeerPair)
 
 
 @requirement("RTE-4", waits=True)
-async def test_unreliable_sends_without_a_path_are_relayed(
-    unconnected: UnconnectedPair,
-) -> None:
+async def test_unreliable_sends_without_a_path_are_relayed(unconnected: UnconnectedPair) -> None:
     """In PreferP2P, unreliable sends on a cut link without a connection return Relay, and one arrives."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)

@@ -94,18 +94,16 @@ class ClaspBuilder:
 
         Raises `RouterUnreachable`.
         """
-        shell = await Shell.open(
-            self._url,
-            name=self._name,
-            token=self._token,
-            config=self._config,
-            script=self._script,
-            input_filter=self._input_filter,
+        shell = Shell(
+            self._config,
+            self._script,
+            self._input_filter,
             webrtc=self._webrtc,
             loopback=self._loopback,
             reattaches=self._reattaches,
             callbacks=self._callbacks,
         )
+        await shell.attach(self._url, name=self._name, token=self._token)
         return Clasp(shell)
 
 

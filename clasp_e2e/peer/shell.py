@@ -65,45 +65,21 @@ class Shell:
         self._transports: dict[int, Transport] = {}
         self._answering: dict[str, Transport] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        self._attach: Callable[[], Coroutine[Any, Any, RouterSession]]
+        self._open_session: Callable[[], Coroutine[Any, Any, RouterSession]]
         self._reattaching: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._released: asyncio.Task[None] | None = None
 
-    @classmethod
-    async def open(
-        cls,
-        url: str,
-        *,
-        name: str,
-        token: str | None,
-        config: P2PConfig | None,
-        script: fx.Script,
-        input_filter: inputs.InputFilter,
-        webrtc: TransportKind,
-        loopback: bool,
-        reattaches: bool,
-        callbacks: list[Callable[[P2PEvent], None]],
-    ) -> Shell:
-        """Attach to the router at `url`. Raises `RouterUnreachable`."""
-        shell = cls(
-            config,
-            script,
-            input_filter,
-            webrtc=webrtc,
-            loopback=loopback,
-            reattaches=reattaches,
-            callbacks=callbacks,
-        )
-        shell._attach = partial(RouterSession.open, url, name=name, token=token, handler=shell)
-        await shell._attach()
+    async def attach(self, url: str, *, name: str, token: str | None) -> None:
+        """Attach to the router at `url`, once. Raises `RouterUnreachable`."""
+        self._open_session = partial(RouterSession.open, url, name=name, token=token, handler=self)
+        await self._open_session()
         try:
-            shell.feed(inputs.Start())
-            await shell._session.drained()
+            self.feed(inputs.Start())
+            await self._session.drained()
         except BaseException:
-            await shell.kill()
+            await self.kill()
             raise
-        return shell
 
     @property
     def session_id(self) -> str:
@@ -337,7 +313,7 @@ class Shell:
         await self._session.kill()
         for pause in itertools.chain(REATTACH_PAUSES, itertools.repeat(REATTACH_PAUSES[-1])):
             try:
-                await self._attach()
+                await self._open_session()
             except RouterUnreachable:
                 await asyncio.sleep(pause)
             else:

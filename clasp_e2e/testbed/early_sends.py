@@ -126,7 +126,7 @@ class EarlySends:
         for task in self._tasks:
             task.result()
 
-    async def expect_truth(self) -> None:
+    async def expect_true_results(self) -> None:
         """Require what was accepted to arrive, once, by the path of its result.
 
         A refused send may arrive, too, and an unreliable one may be lost. Unobserved if a send did not arrive

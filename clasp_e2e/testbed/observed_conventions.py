@@ -17,7 +17,7 @@ def observe_conventions(testbed: Testbed) -> dict[str, dict[str, str]]:
         label = client.side.label
         if label in (REFERENCE, SCRIPTED):
             continue
-        for name, values in conventions_of(_seen(client, clients, testbed)).items():
+        for name, values in conventions_of(_traffic_of(client, clients, testbed)).items():
             found.setdefault(label, {}).setdefault(name, set()).update(values)
     return {
         label: {name: " and ".join(sorted(values)) for name, values in each.items()}
@@ -25,12 +25,13 @@ def observe_conventions(testbed: Testbed) -> dict[str, dict[str, str]]:
     }
 
 
-def _seen(client: Client, clients: list[Client], testbed: Testbed) -> ClientTraffic:
+def _traffic_of(client: Client, clients: list[Client], testbed: Testbed) -> ClientTraffic:
+    """Return what `client` sent, as far as it shows a convention."""
     others = [each for each in clients if each is not client]
     references = [each for each in others if each.side.label in (REFERENCE, SCRIPTED)]
     session = client.session_id
     sessions = {*testbed.session_ids(), *(target for each in clients for target in each.targets)}
-    seen = ClientTraffic(
+    traffic = ClientTraffic(
         session,
         frozenset(sessions - {session, ""}),
         [carrier for name, carrier in testbed.carriers if name == client.name],
@@ -43,18 +44,19 @@ def _seen(client: Client, clients: list[Client], testbed: Testbed) -> ClientTraf
         # Of several attempts, one may have ended before its channels were opened.
         is_sure = labels or len(testbed.switchboard.attempts_between(client.name, each.name)) == 1
         if labels is not None and is_sure:
-            seen.channels = (seen.channels or frozenset()).union(labels)
+            traffic.channels = (traffic.channels or frozenset()).union(labels)
     for other in others:
-        _add_attempts(seen, client, other, testbed.switchboard)
-    return seen
+        _add_attempts(traffic, client, other, testbed.switchboard)
+    return traffic
 
 
-def _add_attempts(seen: ClientTraffic, client: Client, other: Client, switchboard: Switchboard) -> None:
+def _add_attempts(traffic: ClientTraffic, client: Client, other: Client, switchboard: Switchboard) -> None:
+    """Add how `client` answers offers of `other`, and what it does if their offers cross."""
     attempts = switchboard.attempts_between(client.name, other.name)
     for attempt in attempts:
         if attempt.offer and attempt.answer and attempt.answerer == client.name:
             shared = not attempt.offer.strings.isdisjoint(attempt.answer.strings)
-            seen.answers_share_text = shared and seen.answers_share_text is not False
+            traffic.answers_share_text = shared and traffic.answers_share_text is not False
     offered = {attempt.offerer: attempt for attempt in attempts if attempt.offer}
     if len(attempts) != 2 or len(offered) != 2 or client.side.label != other.side.label:
         return
@@ -62,5 +64,7 @@ def _add_attempts(seen: ClientTraffic, client: Client, other: Client, switchboar
     answers = [attempt.answer for attempt in attempts if attempt.answer]
     if answers and all(answer.sent_at > last_offer for answer in answers):
         names = {client.name: client.session_id, other.name: other.session_id}
-        seen.crossing = frozenset(names.values())
-        seen.crossing_answered = frozenset(names[attempt.offerer] for attempt in attempts if attempt.answer)
+        traffic.crossing = frozenset(names.values())
+        traffic.crossing_answered = frozenset(
+            names[attempt.offerer] for attempt in attempts if attempt.answer
+        )

@@ -37,6 +37,10 @@ async def router() -> AsyncIterator[Router]:
     await opened.close()
 
 
+async def attach(driver: Driver, router: Router, events: Events) -> Peer:
+    return await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=events)
+
+
 async def test_description_declares_every_role_and_capability(driver: Driver) -> None:
     description = await driver.initialize()
     assert description.roles == {"peer", "router"}
@@ -92,7 +96,7 @@ async def test_router_serves_and_a_port_in_use_is_refused(driver: Driver) -> Non
     await router.close()
 
 
-async def test_router_that_is_not_there_is_a_refusal(driver: Driver, router: Router) -> None:
+async def test_peer_cannot_attach_to_a_router_that_has_closed(driver: Driver, router: Router) -> None:
     await router.close()
     with pytest.raises(Refused):
         await driver.open_peer(url=router.url, name="x", p2p=None, on_event=Events())
@@ -121,10 +125,6 @@ async def test_scripts_reach_the_peer_and_the_router() -> None:
     await peer.kill()
     await router.close()
     assert {"clasp_e2e.peer.effects.SubscribeTo", "clasp_e2e.router.effects.Deliver"} <= seen
-
-
-async def attach(driver: Driver, router: Router, events: Events) -> Peer:
-    return await driver.open_peer(url=router.url, name="x", p2p=P2PConfig(), on_event=events)
 
 
 async def test_adapter_writes_nothing_to_standard_error_at_a_shutdown(adapter: list[str]) -> None:

@@ -125,7 +125,7 @@ class StdioPeer(_InProcess, Peer):
 
     async def end(self) -> None:
         """End the adapter with a shutdown request, or only close this peer if the process is shared."""
-        if self._lease.process_goes_on and not self._closed and "close" in self._capabilities:
+        if self._lease.outlives_the_peer and not self._closed and "close" in self._capabilities:
             # A fault is recorded and available as `fault`.
             with contextlib.suppress(Refused, DriverFault):
                 await self.close()

@@ -62,7 +62,7 @@ class Lease:
         return self.connection.leases > 1
 
     @property
-    def process_goes_on(self) -> bool:
+    def outlives_the_peer(self) -> bool:
         """Whether the process keeps running after `give_back`, for other or later leases."""
         return self.is_shared or self._pool.keeps(self.connection)
 

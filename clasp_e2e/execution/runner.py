@@ -35,6 +35,7 @@ from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links, packets
+from clasp_e2e.testbed.waiting import covered
 
 _WITH_PACKETS = NOT_MET | {Outcome.ERROR, Outcome.UNOBSERVED}
 """The outcomes of which the file of packets is always kept."""
@@ -155,7 +156,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     result = replace(
         _result(case, ending, judgment),
         duration_s=round(ended - began, 3),
-        waited_s=round(sum(client.waited for client in testbed.clients), 3),
+        waited_s=round(covered(wait for client in testbed.clients for wait in client.waits), 3),
         conventions=observe_conventions(testbed),
     )
     note_links(timeline, testbed.switchboard)

@@ -49,8 +49,8 @@ class Inbox:
     def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
         self.name = name
         self.received: list[ReceivedEvent] = []
-        self.waited = 0.0
-        """Total seconds spent waiting for events."""
+        self.waits: list[tuple[float, float]] = []
+        """Begin and end of each wait for an event (seconds of the event loop's clock)."""
         self._timeline = timeline
         self._patience = patience
         self._changes = Notifier()
@@ -205,7 +205,8 @@ class Inbox:
                 f"{self.name} to receive {what} within {limit:.3g} s",
                 f"{self.name} received " + (", ".join(relevant[-6:]) or nothing),
             ) from None
-        self.waited += asyncio.get_running_loop().time() - began
+        finally:
+            self.waits.append((began, asyncio.get_running_loop().time()))
         return result
 
 

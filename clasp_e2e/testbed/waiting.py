@@ -1,7 +1,7 @@
-"""The time limits for waiting on events."""
+"""The time limits for waiting on events, and how long was waited."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -70,3 +70,12 @@ async def together(*calls: Awaitable[T]) -> list[T]:
             raise result
         results.append(result)
     return results
+
+
+def covered(intervals: Iterable[tuple[float, float]]) -> float:
+    """Return the length of the union of `intervals`: waits at the same time count once."""
+    total, latest = 0.0, float("-inf")
+    for begin, end in sorted(intervals):
+        total += max(0.0, end - max(begin, latest))
+        latest = max(latest, end)
+    return total

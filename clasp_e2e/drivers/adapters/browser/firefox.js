@@ -25,8 +25,8 @@ const PREFERENCES = {
   'layers.gpu-process.enabled': false,
   'media.rdd-process.enabled': false,
   'media.utility-process.enabled': false,
-  // The page holds peers, whose timers must not be throttled.
-  'dom.min_background_timeout_value': 4,
+  // The page holds peers, whose timers must not be throttled; in a hidden page they are by a second otherwise.
+  'dom.min_background_timeout_value_without_budget_throttling': 4,
   'dom.timeout.enable_budget_timer_throttling': false,
   'dom.ipc.processPriorityManager.enabled': false,
   // Many peers connect, some of them right after another's failure.

@@ -19,8 +19,7 @@ RUNS = {
     "roamhq": ("--peer", "roamhq"),
     "werift": ("--peer", "werift"),
     "browser": ("--peer", "browser"),
-    # Firefox has a single page for all peers, and starts at the cost of some seconds of a processor.
-    "firefox": ("--peer", "firefox", "--jobs", "1", "--deadline-scale", "3"),
+    "firefox": ("--peer", "firefox"),
     "go": ("--peer", "go"),
 }
 """The arguments of each run, by the folder of its report."""

@@ -61,7 +61,7 @@ const PREFERENCES = {
 };
 
 export class Firefox {
-  /** Whether one page holds all peers, or each has its own. Opening a page takes some 0.2 s of a processor. */
+  /** Whether one page holds all peers, or each has its own. Opening a page takes longer than in Chromium. */
   peersSharePage = true;
   #process;
   #bidi;

@@ -146,6 +146,8 @@ class ReferenceDriver(Driver):
         if self._prepare is not None:
             self._prepare(builder)
         try:
+            if host is not None:
+                host.prepare()
             with _refusals(host):
                 return ReferencePeer(await builder.connect(), host)
         except BaseException:

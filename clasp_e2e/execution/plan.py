@@ -86,13 +86,15 @@ class CasePlan:
         self._sibling_files: set[str] = set()
         self._requirements: dict[str, tuple[str, ...]] = {}
         self._extended: dict[str, tuple[str, ...]] = {}
+        self._lab_only: dict[str, tuple[str, ...]] = {}
         self._chosen: tuple[str, ...] | None = None
         self._elsewhere: tuple[str, ...] = ()
 
     def add(self, path: Path, scenario: Scenario) -> list[Pairing]:
         """Return the pairings in which `scenario`, from the file `path`, is judged: one for each case.
 
-        An extended scenario has no case unless the plan is extended. Raises `UnknownRequirement`.
+        An extended scenario has no case unless the plan is extended, and one of the lab none outside of it.
+        Raises `UnknownRequirement`.
         """
         catalogue = self._plan.catalogue
         requirements = [catalogue.get(name) for name in scenario.requirements]
@@ -104,6 +106,10 @@ class CasePlan:
         if scenario.extended and not self._plan.extended:
             if found:
                 self._extended[scenario.name] = scenario.requirements
+            return []
+        if scenario.lab and not self._plan.lab:
+            if found:
+                self._lab_only[scenario.name] = scenario.requirements
             return []
         for pairing in found:
             self._requirements[case_id(path, scenario, pairing)] = scenario.requirements
@@ -148,6 +154,7 @@ class CasePlan:
             left_out=tuple(sorted(self._requirements.keys() - chosen)),
             elsewhere=self._elsewhere,
             extended=dict(sorted(self._extended.items())),
+            lab_only=dict(sorted(self._lab_only.items())),
             covered=tuple(sorted(self._covered)),
             all_files=all_files,
             read=tuple(sorted(self._read)),
@@ -163,6 +170,7 @@ class CasePlan:
         return {
             "covered": sorted(self._covered),
             "extended": {name: list(ids) for name, ids in self._extended.items()},
+            "lab_only": {name: list(ids) for name, ids in self._lab_only.items()},
             "requirements": {case: list(names) for case, names in self._requirements.items()},
             "chosen": self._chosen and list(self._chosen),
             "elsewhere": list(self._elsewhere),
@@ -174,6 +182,7 @@ class CasePlan:
         """Merge a payload from `to_worker_payload` of another process."""
         self._covered.update(payload["covered"])
         self._extended.update({name: tuple(ids) for name, ids in payload["extended"].items()})
+        self._lab_only.update({name: tuple(ids) for name, ids in payload["lab_only"].items()})
         self._requirements.update({case: tuple(names) for case, names in payload["requirements"].items()})
         self._chosen = payload["chosen"] and tuple(payload["chosen"])
         self._elsewhere = tuple(payload["elsewhere"])

@@ -4,8 +4,16 @@ A process that has entered the lab (`enter`) can open hosts. Each is a network n
 interface is a TUN device: every packet that leaves or reaches it passes the `Internet` in this process.
 """
 
-from clasp_e2e.lab.host import LabHost, adopt_calls
-from clasp_e2e.lab.internet import RELAY_HOST, Internet, current_internet, enter, is_entered, reachable_host
+from clasp_e2e.lab.host import LabHost, adopt_calls, prepared
+from clasp_e2e.lab.internet import (
+    RELAY_HOST,
+    Internet,
+    current_internet,
+    enter,
+    is_entered,
+    only_ipv6,
+    reachable_host,
+)
 from clasp_e2e.lab.packet_headers import Endpoint, UdpPacket
 from clasp_e2e.lab.syscalls import LabUnavailable
 
@@ -20,5 +28,7 @@ __all__ = [
     "current_internet",
     "enter",
     "is_entered",
+    "only_ipv6",
+    "prepared",
     "reachable_host",
 ]

@@ -26,6 +26,19 @@ Crossing = Callable[["LabHost", "LabHost", UdpPacket, Callable[[], None]], None]
 _current: ContextVar[LabHost | None] = ContextVar("clasp_e2e_lab_host", default=None)
 
 
+_preparation: ContextVar[Callable[[LabHost], None]] = ContextVar("clasp_e2e_lab_preparation")
+
+
+@contextmanager
+def prepared(preparation: Callable[[LabHost], None]) -> Generator[None]:
+    """Have `preparation` called with each host that gets a client in the block, before it attaches."""
+    token = _preparation.set(preparation)
+    try:
+        yield
+    finally:
+        _preparation.reset(token)
+
+
 class LabHost:
     """The host `number`, whose TUN devices exist until `close`. Raises `OSError`, `LabUnavailable`.
 
@@ -71,6 +84,11 @@ class LabHost:
     def join(self) -> None:
         """Move this thread into the network namespace of the host."""
         syscalls.join_network(self.namespace)
+
+    def prepare(self) -> None:
+        """Configure the host for a client that is about to attach (`prepared`)."""
+        if (preparation := _preparation.get(None)) is not None:
+            preparation(self)
 
     @contextmanager
     def inside(self) -> Generator[None]:

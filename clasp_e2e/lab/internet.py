@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import os
 from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from ipaddress import IPv4Interface, IPv6Interface
 from weakref import WeakKeyDictionary
 
 from clasp_e2e.lab import syscalls
-from clasp_e2e.lab.host import LabHost, adopt_calls
+from clasp_e2e.lab.host import LabHost, adopt_calls, prepared
 from clasp_e2e.lab.packet_headers import UDP, IpPacket
 
 SERVER_HOST, RELAY_HOST, SERVER_HOST6 = "192.0.2.1", "192.0.2.2", "fd6c:6162::1"
@@ -25,6 +28,7 @@ _home: int | None = None
 """The network namespace of this process, once it has entered the lab."""
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Internet] = WeakKeyDictionary()
 _device: int | None = None
+_only_ipv6 = ContextVar("clasp_e2e_only_ipv6", default=False)
 
 
 def enter() -> None:
@@ -62,7 +66,20 @@ def is_entered() -> bool:
 
 def reachable_host() -> str:
     """Return the address at which peers reach servers of this process."""
-    return SERVER_HOST if is_entered() else "127.0.0.1"
+    if not is_entered():
+        return "127.0.0.1"
+    return SERVER_HOST6 if _only_ipv6.get() else SERVER_HOST
+
+
+@contextmanager
+def only_ipv6() -> Generator[None]:
+    """Give the hosts of the clients that attach in the block only IPv6 addresses, and the servers too."""
+    token = _only_ipv6.set(True)
+    try:
+        with prepared(lambda host: host.use_ipv6(only=True)):
+            yield
+    finally:
+        _only_ipv6.reset(token)
 
 
 def current_internet() -> Internet:

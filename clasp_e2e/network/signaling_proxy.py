@@ -171,6 +171,7 @@ class SignalingProxy:
         """The router's URL for this peer, with the same user, path and query."""
         host, port = self._server.sockets[0].getsockname()[:2]
         user, at, _ = self._upstream.netloc.rpartition("@")
+        host = f"[{host}]" if ":" in host else host
         return self._upstream._replace(scheme="ws", netloc=f"{user}{at}{host}:{port}").geturl()
 
     @property

@@ -128,6 +128,7 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
     if run.plan is not None:
         not_reached.update(*(run.plan.cases.get(case, ()) for case in run.missing))
     extended = set[str]().union(*run.plan.extended.values()) if run.plan is not None else set[str]()
+    lab_only = set[str]().union(*run.plan.lab_only.values()) if run.plan is not None else set[str]()
     causes: dict[str, list[RequirementResult]] = {}
     for item in ours:
         if item.verdict is RequirementVerdict.BLOCKED:
@@ -140,6 +141,8 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
             cause = "not reached"
         elif item.id in extended:
             cause = "takes minutes, needs --extended"
+        elif item.id in lab_only:
+            cause = "needs --network lab"
         else:
             cause = _NOT_CHOSEN if item.covered else "no scenario yet"
         causes.setdefault(cause, []).append(item)

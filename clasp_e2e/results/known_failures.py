@@ -37,8 +37,8 @@ class Scope:
     """Requirement and pairing of each planned case that did not run."""
     whole: bool = False
     """Whether nothing was left out."""
-    extended: frozenset[str] = frozenset()
-    """The scenarios that only an extended run includes."""
+    other_runs: frozenset[str] = frozenset()
+    """The scenarios that only another run includes, which is extended or in the lab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ class _Review:
             )
 
     def _all_ran(self, entry: KnownFailure) -> bool:
-        is_here = self._scope.whole and entry.scenario not in self._scope.extended
+        is_here = self._scope.whole and entry.scenario not in self._scope.other_runs
         return is_here and entry.router in (None, self._scope.router)
 
     def _would_be_judged(self, baseline: Baseline, entry: KnownFailure) -> bool:

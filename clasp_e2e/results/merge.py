@@ -133,6 +133,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
         left_out=tuple(sorted(cases.keys() - chosen)),
         elsewhere=(),
         extended={name: ids for plan in plans for name, ids in sorted(plan.extended.items())},
+        lab_only={name: ids for plan in plans for name, ids in sorted(plan.lab_only.items())},
         covered=_union(plan.covered for plan in plans),
         all_files=any(plan.all_files for plan in plans) or set(siblings) <= set(read),
         read=read,

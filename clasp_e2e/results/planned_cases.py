@@ -39,6 +39,8 @@ class Plan:
     """The cases of other shards."""
     extended: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By scenario, the requirements of those that only an extended run includes; empty in an extended run."""
+    lab_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By scenario, the requirements of those that only a run in the lab includes; empty in such a run."""
     covered: tuple[str, ...] = ()
     """The requirements of all scenarios in the files that were read."""
     all_files: bool = False

@@ -130,5 +130,5 @@ def _scope(plan: Plan, results: Sequence[ScenarioResult], today: date, *, part: 
             (name, case.partition("[")[2].rstrip("]")) for case, names in left_out.items() for name in names
         ),
         whole=not part and not left_out,
-        extended=frozenset(plan.extended),
+        other_runs=frozenset({*plan.extended, *plan.lab_only}),
     )

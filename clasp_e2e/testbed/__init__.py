@@ -14,6 +14,7 @@ from clasp_e2e.network import (
     parse_trace as parse_trace,
     replayed as replayed,
 )
+from clasp_e2e.lab import LabHost as LabHost, only_ipv6 as only_ipv6, prepared as prepared
 from clasp_e2e.network import where as where
 from clasp_e2e.scripted import partners as partners
 from clasp_e2e.testbed.altering import altering_texts as altering_texts

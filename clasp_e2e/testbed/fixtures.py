@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.lab import is_entered
-from clasp_e2e.network import Attempt, Conditions, Side
+from clasp_e2e.lab import LabHost, is_entered
+from clasp_e2e.network import Attempt, Conditions, LabSwitchboard, Side
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
 from clasp_e2e.testbed.attached_client import Client
@@ -44,6 +44,12 @@ class PeerPair:
     def link(self) -> Conditions:
         """The network between the peers: `cut()`, `heal()`, `impair()`; usable before any attempt."""
         return self.testbed.switchboard.conditions(self.offerer.name, self.answerer.name)
+
+    def host(self, client: Client) -> LabHost:
+        """Return the host of `client`, which exists in the lab only."""
+        board = self.testbed.switchboard
+        assert isinstance(board, LabSwitchboard), "declare the scenario with lab=True"
+        return board.host(client.name)
 
     @property
     def attempts(self) -> list[Attempt]:

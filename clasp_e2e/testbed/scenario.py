@@ -30,7 +30,8 @@ class Scenario:
     request. `opposite`: the script of a scripted partner.
     `role`: the only role in which it judges a peer; None means each role that the requirement judges.
     `kills`: it kills a peer, so each of its peers has its own process. `own_router`: what it does may hold up
-    the router, so that it has one of its own if the harness starts the router.
+    the router, so that it has one of its own if the harness starts the router. `lab`: it needs the lab, and
+    is run only there.
     """
 
     function: ScenarioFunction
@@ -43,6 +44,7 @@ class Scenario:
     kills: bool = False
     extended: bool = False
     own_router: bool = False
+    lab: bool = False
 
     @property
     def name(self) -> str:
@@ -73,6 +75,7 @@ def requirement(
     kills: bool = False,
     extended: bool = False,
     own_router: bool = False,
+    lab: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
     """Turn a coroutine function into a scenario that judges the requirements `ids`.
 
@@ -111,6 +114,7 @@ def requirement(
             kills,
             extended,
             own_router,
+            lab,
         )
         return test
 

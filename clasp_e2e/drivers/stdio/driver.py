@@ -207,6 +207,8 @@ class StdioDriver(Driver):
         """
         description = self._require("peer", "peer.open")
         lease = await self._lease(alone=alone or is_entered())
+        if (lab_host := lease.connection.process.host) is not None:
+            lab_host.prepare()
         handle = f"peer-{next(self._handles)}"
         lease.connection.listen(handle, on_event)
         params: dict[str, object] = {

@@ -107,6 +107,13 @@ async def test_a_redirection_to_a_turn_server_is_followed(unconnected: Unconnect
     await pair.exchange_through_the_relay()
 
 
+@requirement("ICE-12", waits=True)
+async def test_a_turn_server_over_tcp_carries_the_connection(unconnected: UnconnectedPair) -> None:
+    """A TURN server that the subject reaches by TCP carries the connection, with data both ways."""
+    pair = await attach_with_turn(unconnected, over_tcp=True)
+    await pair.exchange_through_the_relay()
+
+
 async def expect_query_after(unconnected: UnconnectedPair, first: StunServer) -> None:
     """Require the second STUN server of the subject to be queried during the attempt."""
     second = await unconnected.testbed.open_stun_server()

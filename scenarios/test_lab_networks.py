@@ -106,8 +106,8 @@ async def test_peers_connect_over_a_path_that_loses_large_packets(unconnected: U
 
 @requirement("ICE-5", waits=True, lab=True)
 async def test_peers_connect_on_interfaces_with_small_packets(unconnected: UnconnectedPair) -> None:
-    """Two peers connect whose interfaces send packets of at most 1,000 bytes."""
-    with prepared(lambda host: host.limit_packets(1000)):
+    """Two peers connect whose interfaces send packets of at most 1,280 bytes."""
+    with prepared(lambda host: host.limit_packets(SMALLEST_IPV6_PACKET)):
         pair = await unconnected.attach()
     await exchange_large(pair)
 

@@ -143,6 +143,11 @@ class TurnCore:
         indication.attributes = {"XOR-PEER-ADDRESS": peer, "DATA": data}
         return [ToClient(bytes(indication), client)]
 
+    def client_left(self, client: Address) -> list[Effect]:
+        """End the allocation of a client whose TCP connection has ended."""
+        self._pending.pop(client, None)
+        return [] if self._allocations.pop(client, None) is None else [CloseRelay(client)]
+
     def relay_opened(self, client: Address, relayed: Address, now: float) -> list[Effect]:
         """Complete an allocation, whose socket has the address `relayed`."""
         request, key = self._pending.pop(client)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from clasp_e2e.lab import RELAY_HOST, is_entered
 from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
+from clasp_e2e.network.turn_streams import TurnStreams
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 
 
@@ -32,6 +33,7 @@ class ObservedTurnServer(ABC):
         self.allocations = Allocations()
         self._main = UdpSocket(self._from_client, name="TURN server")
         self._sockets: dict[Address, UdpSocket] = {}
+        self._streams: TurnStreams | None = None
 
     @property
     def address(self) -> Address:
@@ -44,8 +46,18 @@ class ObservedTurnServer(ABC):
         host, port = self._main.address
         return f"turn:{host}:{port}?transport=udp"
 
+    @property
+    def tcp_url(self) -> str:
+        """The server's `turn:` URL over TCP. Raises `RuntimeError` if it does not listen there."""
+        if self._streams is None:
+            raise RuntimeError("the TURN server does not listen on TCP")
+        host, port = self._streams.address
+        return f"turn:{host}:{port}?transport=tcp"
+
     async def close(self) -> None:
         """Stop the server and its relaying. Safe to call repeatedly."""
+        if self._streams is not None:
+            await self._streams.close()
         for opened in (self._main, *self._sockets.values()):
             opened.close()
         self._sockets.clear()
@@ -67,6 +79,9 @@ class ObservedTurnServer(ABC):
 
     def _send_to_client(self, data: bytes, client: Address) -> None:
         self.allocations.to_client(data, client)
+        if self._streams is not None and self._streams.has(client):
+            self._streams.send(data, client)
+            return
         with contextlib.suppress(OSError):
             self._main.send(data, client)
 
@@ -90,8 +105,13 @@ class EmbeddedTurnServer(ObservedTurnServer):
 
     @classmethod
     async def open(cls, users: Mapping[str, str], *, changes_nonce: bool = False) -> EmbeddedTurnServer:
-        """Start a server for `users` (name to password). Raises `OSError`."""
-        return cls(users, changes_nonce=changes_nonce)
+        """Start a server for `users` (name to password), on UDP and TCP. Raises `OSError`."""
+        server = cls(users, changes_nonce=changes_nonce)
+        server._streams = await TurnStreams.open(server._from_client, server._client_left)
+        return server
+
+    def _client_left(self, client: Address) -> None:
+        self._do(self._core.client_left(client))
 
     def _from_client(self, data: bytes, client: Address) -> None:
         self.allocations.from_client(data, client)

@@ -45,6 +45,12 @@ NeedsItsFirstStunServer = PeerScript.define(
     "NeedsItsFirstStunServer", "ICE-11", "It asks only the first of its STUN servers.", *EITHER,
     on=STARTS, alter=lambda _, start: replace(start, ice_servers=start.ice_servers[:1]),
 )
+LeavesOutTcpServers = PeerScript.define(
+    "LeavesOutTcpServers", "ICE-12", "It leaves out TURN servers whose URL names TCP.", *EITHER,
+    on=STARTS, alter=lambda _, start: replace(
+        start, turn_servers=tuple(turn for turn in start.turn_servers if "transport=tcp" not in turn.url)
+    ),
+)
 # fmt: on
 
 
@@ -86,6 +92,17 @@ class KeepsThePort(Gathering):
         return found and (found[0], 3478)
 
 
+class KnowsOnlyUdp(Gathering):
+    """A gathering that asks every TURN server by UDP."""
+
+    async def first(
+        self, ask: Callable[[Server], Awaitable[Any]], argument: str, servers: Sequence[Server]
+    ) -> Any:
+        """Return the first result over UDP."""
+        over_udp = [{**each, "turn_transport": "udp"} if argument in each else each for each in servers]
+        return await super().first(ask, argument, over_udp if argument == "turn_server" else servers)
+
+
 class Gathers(ScriptedDriver):
     """A peer that gathers with `kind`."""
 
@@ -110,6 +127,11 @@ class EndsAtARefusingTurnServer(Gathers):
 @mutant("ICE-11", "It asks no further STUN server if one refuses.", "answerer", also={"ICE-9": REFUSED})
 class EndsAtARefusingStunServer(Gathers):
     kind = EndsAtARefusal
+
+
+@mutant("ICE-12", "It asks each TURN server by UDP.", *EITHER)
+class AsksTurnServersByUdp(Gathers):
+    kind = KnowsOnlyUdp
 
 
 @mutant("ICE-10", "It follows no redirection of a TURN server.", *EITHER)

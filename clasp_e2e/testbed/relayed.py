@@ -1,6 +1,6 @@
 """A pair of peers whose only path is through a TURN server."""
 
-from clasp_e2e.network import Allocations, StunServer
+from clasp_e2e.network import Allocations, LabSwitchboard, StunServer
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, TurnServer
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.expectations import Unmet, random_payload
@@ -68,22 +68,25 @@ async def attach_with_turn(
     changes_nonce: bool = False,
     before: StunServer | None = None,
     is_redirected: bool = False,
+    over_tcp: bool = False,
 ) -> RelayedPair:
     """Attach both peers, each with its own TURN credentials, and drop all candidates that are not relayed.
 
     `mark` precedes the user names. `before` is a server that is configured before the TURN server of the
     subject. If `is_redirected`, the subject is configured with a server that redirects to the TURN server.
-    Not offered unless both declare `turn`.
+    With `over_tcp` the subject reaches its server only by TCP. Not offered unless both declare `turn`.
     """
     testbed = unconnected.testbed
     server = await testbed.open_turn_server(
         {mark + name: secret for name in NAMES},
-        embedded=bool(mark) or changes_nonce,
+        embedded=bool(mark) or changes_nonce or over_tcp,
         changes_nonce=changes_nonce,
     )
     urls = [before.turn_url, server.url] if before is not None else [server.url]
     if is_redirected:
         urls = [(await testbed.open_stun_server(refusal=300, alternate=server.address)).turn_url]
+    if over_tcp:
+        urls = [server.tcp_url]
     configs = [
         P2PConfig(
             turn_servers=tuple(
@@ -97,4 +100,6 @@ async def attach_with_turn(
     for client in pair:
         client.needs("turn")
     pair.link.relay_only()
+    if over_tcp and isinstance(testbed.switchboard, LabSwitchboard):
+        pair.host(pair.subject).blocks_udp = True
     return RelayedPair(pair, unconnected.subject, server.allocations, mark)

@@ -43,11 +43,11 @@ async def main() -> None:
     """Try all pairs, one row at a time."""
     driver = ReferenceDriver()
     side = SubjectInfo("reference", await driver.initialize())
-    print("| offerer \\ answerer | " + " | ".join(nat.value for nat in Nat) + " |")  # noqa: T201
-    print("|---" * (len(Nat) + 1) + "|")  # noqa: T201
+    print("| offerer / answerer | " + " | ".join(nat.value for nat in Nat) + " |")
+    print("|---" * (len(Nat) + 1) + "|")
     for one in Nat:
         row = await asyncio.gather(*(connects(driver, side, one, other) for other in Nat))
-        print(f"| {one.value} | " + " | ".join("yes" if each else "no" for each in row) + " |")  # noqa: T201
+        print(f"| {one.value} | " + " | ".join("yes" if each else "no" for each in row) + " |")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,7 @@ class LabHost:
         """Give the first interface an IPv6 address too, or instead of that of IPv4."""
         address = IPv6Interface(f"fd6c:6162::{0x100 + self.number:x}/64")
         with self.inside():
+            syscalls.skip_address_detection(INTERFACE)
             syscalls.forbid_ipv6(False)
             syscalls.set_address6(INTERFACE, address)
             syscalls.route_all6(INTERFACE)

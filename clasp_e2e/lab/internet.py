@@ -48,6 +48,7 @@ def enter() -> None:
         syscalls.bring_up(_INTERFACE)
         syscalls.route_all(_INTERFACE)
         with contextlib.suppress(OSError):  # A kernel without IPv6
+            syscalls.skip_address_detection(_INTERFACE)
             syscalls.set_address6(_INTERFACE, IPv6Interface((SERVER_HOST6, 64)))
             syscalls.route_all6(_INTERFACE)
     except OSError as error:

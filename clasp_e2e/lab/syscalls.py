@@ -117,7 +117,7 @@ def remove_address(name: str) -> None:
 
 
 def set_address6(name: str, address: IPv6Interface) -> None:
-    """Add an IPv6 address to the interface `name`, without duplicate address detection."""
+    """Add an IPv6 address to the interface `name`."""
     request = struct.pack("16sIi", address.packed, address.network.prefixlen, _index(name))
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asking:
         fcntl.ioctl(asking, _SIOCSIFADDR, request)
@@ -144,6 +144,13 @@ def route_all6(name: str) -> None:
     )
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asking:
         fcntl.ioctl(asking, _SIOCADDRT, route)
+
+
+def skip_address_detection(name: str) -> None:
+    """Make IPv6 addresses of the interface `name` usable at once, and give it none of its own accord."""
+    settings = Path("/proc/sys/net/ipv6/conf") / name
+    for setting, value in (("accept_dad", "0"), ("dad_transmits", "0"), ("addr_gen_mode", "1")):
+        (settings / setting).write_text(value)
 
 
 def forbid_ipv6(forbidden: bool = True) -> None:

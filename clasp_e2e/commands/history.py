@@ -70,7 +70,9 @@ def add(results: Path, version: str, file: Path) -> None:
 @click.option("--html", type=OUTPUT, metavar="FILE", help="Also write an HTML page.")
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="Also write Markdown.")
 def show(file: Path, html: Path | None, markdown: Path | None) -> None:
-    """Show each requirement by version: the first bad and the first good version, and the trend.
+    """Show the requirements by version.
+
+    For each, the first bad and the first good version, and the trend.
 
     FILE of an output can be `-` for standard output, which then holds nothing else.
     """

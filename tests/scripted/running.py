@@ -39,8 +39,8 @@ def catalogue() -> Catalogue:
 
 @cache
 def scenarios() -> tuple[tuple[Path, Scenario], ...]:
-    """All scenarios, each with its file."""
-    return tuple((Path(each.file), each.scenario) for each in load_scenarios())
+    """All scenarios that need no lab, each with its file."""
+    return tuple((Path(each.file), each.scenario) for each in load_scenarios() if not each.scenario.lab)
 
 
 def subjects(role: Role) -> Subjects:

@@ -121,6 +121,7 @@ async def test_a_signal_arrives_as_it_was_sent(router: RouterClients) -> None:
         wire.IceCandidate(sender, '{"candidate": "", "sdpMid": null,\n "more": "\u2713 \\u0041"}', "0"),
         wire.ConnectedSignal(sender, "connected"),
         wire.DisconnectedSignal(sender, "disconnected", 'the user said "bye"\t\u2014 \U0001f44b'),
+        wire.DisconnectedSignal(sender, "", ""),
     ]
     for signal in signals:
         sent = wire.encode_signal(signal)
@@ -143,6 +144,9 @@ async def test_additional_fields_arrive_as_they_were_sent(router: RouterClients)
         "decomposed": "a\u0308 \u1112\u1161",
         "with NUL": "a\0b",
         "nested": {"list": ["a", 1, [False, {"deep": "er"}]], "empty": {}},
+        "no text": "",
+        "no bytes": b"",
+        "no items": [],
         "long": "x" * 8_000,
     }
     await alice.signal(bob.session_id, sent)

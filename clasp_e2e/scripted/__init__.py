@@ -8,6 +8,7 @@ from clasp_e2e.scripted import option_mutants as option_mutants
 from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, router_life_cycle as router_life_cycle
 from clasp_e2e.scripted import router_loss_mutants as router_loss_mutants
+from clasp_e2e.scripted import router_publishing_mutants as router_publishing_mutants
 from clasp_e2e.scripted import routers as routers, routing as routing
 from clasp_e2e.scripted import (
     second_causes as second_causes,

@@ -63,7 +63,8 @@ class SignalingClient:
         self._patience = patience
         self._changes = Notifier()
         self._barriers = 0
-        self._subscriptions = 0
+        self._subscriptions: dict[str, int] = {}
+        """The ids of the subscriptions, by pattern."""
         self.has_ended = False
         """Whether the connection has ended, on either side."""
         self._reader = asyncio.create_task(self._read(), name=f"signaling client {name}")
@@ -138,13 +139,15 @@ class SignalingClient:
                 await self._socket.send(wire.encode(wire.Pong()))
         self._changes.notify()
 
-    async def send(self, message: wire.Message) -> None:
-        """Send `message` to the router.
+    async def send(
+        self, message: wire.Message, *, qos: wire.QoS | None = None, timestamp: int | None = None
+    ) -> None:
+        """Send `message` to the router, by default in a frame as the public clients send it.
 
         If the router has closed the session: unmet if the router is judged; otherwise unobserved, because
         a router may disconnect a client that violates its own rules.
         """
-        data = wire.encode(message)
+        data = wire.encode(message, qos=qos, timestamp=timestamp)
         note_frame(self._timeline, self.name, "router", message, data)
         try:
             await self._socket.send(data)
@@ -173,8 +176,13 @@ class SignalingClient:
 
     async def subscribe(self, pattern: str) -> None:
         """Subscribe to `pattern`, and return when the router has processed the subscription."""
-        self._subscriptions += 1
-        await self.send(wire.Subscribe(id=self._subscriptions, pattern=pattern))
+        self._subscriptions[pattern] = len(self._subscriptions) + 1
+        await self.send(wire.Subscribe(id=self._subscriptions[pattern], pattern=pattern))
+        await self.barrier()
+
+    async def unsubscribe(self, pattern: str) -> None:
+        """End the subscription to `pattern`, and return when the router has processed that."""
+        await self.send(wire.Unsubscribe(id=self._subscriptions[pattern]))
         await self.barrier()
 
     async def barrier(self) -> None:
@@ -196,6 +204,17 @@ class SignalingClient:
 
         if await self._await(arrived, self._patience.event) is None:
             raise Blocked("RTR-1", "neither a signal to the sender's own session nor a PONG arrived")
+
+    async def ping(self, content: bytes) -> None:
+        """Require the router to answer a WebSocket PING frame with `content` (at most 125 bytes)."""
+        try:
+            async with asyncio.timeout(self._patience.event):
+                await (await self._socket.ping(content))
+        except TimeoutError:
+            expected = f"a PONG frame for a WebSocket PING frame within {self._patience.event:.3g} s"
+            raise Unmet(expected, "none with its content came") from None
+        except ConnectionClosed as closed:
+            raise Unmet("a PONG frame for a WebSocket PING frame", f"the router closed: {closed}") from None
 
     def _pongs(self) -> int:
         return sum(isinstance(message, wire.Pong) for message in self.received)

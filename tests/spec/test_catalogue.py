@@ -36,7 +36,7 @@ RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS
 EVT: 1 MS, 2 sE, 3 MS, 4 sS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE, 10 sS, 11 sR
 TMO: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE
 SIG: 1 sR, 2 sR, 3 sR, 4 sW, 5 sR, 6 sE, 7 sW, 8 sE
-RTR: 1 MS, 2 MS, 3 sE, 4 sR, 5 sR, 6 MS, 7 sE, 8 sR, 9 sR, 10 sE, 11 sE, 12 sE
+RTR: 1 MS, 2 MS, 3 sE, 4 sR, 5 sR, 6 MS, 7 sE, 8 sR, 9 sR, 10 sE, 11 sE, 12 sE, 13 sW, 14 sN
 SEC: 1 sN, 2 sE, 3 sE, 4 sN
 """
 

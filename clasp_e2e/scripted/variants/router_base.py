@@ -13,7 +13,8 @@ from clasp_e2e.scripted.router_front import FrontSession
 from clasp_e2e.scripted.variant import Variant, VariantOptions, variant
 
 OF_ROUTERS = (
-    "CON-1", "CON-2", "RTR-1", "RTR-2", "RTR-3", "RTR-4", "RTR-5", "RTR-8", "RTR-9", "RTR-10"
+    "CON-1", "CON-2", "RTR-1", "RTR-2", "RTR-3", "RTR-4", "RTR-5", "RTR-8", "RTR-9", "RTR-10", "RTR-13",
+    "RTR-14",
 )  # fmt: skip
 """What is judged of a router in less than a second."""
 

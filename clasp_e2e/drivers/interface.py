@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import indent
+from typing import NamedTuple
 
 from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 
@@ -101,6 +102,13 @@ class Opened:
         del sink
 
 
+class TimedLine(NamedTuple):
+    """A line of text, and the time of the event loop, in seconds, at which it arrived."""
+
+    at: float
+    text: str
+
+
 class Peer(Opened, ABC):
     """One client of the implementation under test, attached to a router."""
 
@@ -108,9 +116,9 @@ class Peer(Opened, ABC):
     """Given by the router. Set before `Driver.open_peer` returns."""
 
     @property
-    def stderr(self) -> str:
+    def stderr(self) -> list[TimedLine]:
         """The adapter's last lines on standard error, if it has one."""
-        return ""
+        return []
 
     @abstractmethod
     async def connect_to_peer(self, target: str) -> None:

@@ -8,7 +8,7 @@ import functools
 import random
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
@@ -17,7 +17,7 @@ from clasp_e2e.execution.loop_stalls import LoopStallMonitor
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.network.capture import CAPTURE, Capture
-from clasp_e2e.results.evidence import Packets, write_evidence
+from clasp_e2e.results.evidence import Packets, StderrByClient, write_evidence
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.results.timeline import Timeline
@@ -64,7 +64,7 @@ class Observation:
     ending: _Ending
     timeline: Timeline
     facts: object
-    stderr: Mapping[str, str]
+    stderr: StderrByClient
     ended: float
     """Seconds since the case began at which its outcome was clear."""
     packets: Packets | None
@@ -160,7 +160,11 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         conventions=observe_conventions(testbed),
     )
     note_links(timeline, testbed.switchboard)
-    stderr = {client.name: client.stderr for client in testbed.clients if client.stderr}
+    stderr = {
+        client.name: [(timeline.since_start(line.at), line.text) for line in lines]
+        for client in testbed.clients
+        if (lines := client.stderr)
+    }
     passed = ending.outcome is Outcome.PASSED
     crossed = None if passed else packets(timeline, testbed.switchboard)
     pcapng = None

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from clasp_e2e.results.run_record import NOT_MET
 from clasp_e2e.results.timeline import EntryKind
 from clasp_e2e.spec.catalogue import Catalogue
 
-PACKET, DECISIVE, PAUSE = "packet", "decisive", "pause"
+PACKET, LOG, DECISIVE, PAUSE = "packet", "log", "decisive", "pause"
 """The kinds of rows in addition to those of a timeline."""
 MOST = 500
 """Maximum number of rows; of more, the beginning and what is around the outcome."""
@@ -32,6 +32,7 @@ _GROUPS = (
     ("event", "events", (EntryKind.EVENT, EntryKind.MISSED)),
     ("frame", "frames", (EntryKind.FRAME,)),
     (PACKET, "packets", (PACKET, EntryKind.NETWORK)),
+    (LOG, "standard error", (LOG,)),
     ("condition", "harness", (EntryKind.CONDITION, EntryKind.NOTE, EntryKind.GAP)),
 )
 
@@ -96,7 +97,7 @@ def _merged(evidence: CaseEvidence) -> tuple[list[Mapping[str, Any]], int]:
     if kept := [_packet(each) for each in to_plain(packets.kept)]:
         # The packets show what these entries summarize.
         entries = [each for each in entries if each["kind"] != EntryKind.NETWORK]
-    merged = _grouped(sorted([*entries, *kept], key=lambda each: each["at"]))
+    merged = _grouped(sorted([*entries, *kept, *_log(evidence)], key=lambda each: each["at"]))
     if evidence.scenario.outcome is not Outcome.PASSED:
         ended = evidence.ended
         place = len(merged) if ended is None else sum(each["at"] <= ended for each in merged)
@@ -117,6 +118,15 @@ def _merged(evidence: CaseEvidence) -> tuple[list[Mapping[str, Any]], int]:
         left_out += first - head + len(merged) - tail
         merged = [*merged[:head], gap, *merged[first:tail]]
     return merged, left_out
+
+
+def _log(evidence: CaseEvidence) -> Iterator[dict[str, Any]]:
+    """Yield an entry for each line on standard error that an adapter wrote during the case."""
+    for client, times in (evidence.stderr_at or {}).items():
+        lines = (evidence.stderr or {}).get(client, "").split("\n")
+        for at, line in zip(times, lines, strict=False):
+            if at >= 0 and line.strip():
+                yield {"at": at, "kind": LOG, "who": client, "what": line}
 
 
 def _packet(packet: Mapping[str, Any]) -> dict[str, Any]:

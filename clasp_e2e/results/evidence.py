@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +18,9 @@ from clasp_e2e.results.timeline import EvidenceEntry, Timeline
 PACKETS = ".pcapng"
 """The suffix of the file with the packets of a case, which otherwise has the name of the evidence."""
 _LONGEST_NAME = 180
+
+StderrByClient: TypeAlias = Mapping[str, Sequence[tuple[float, str]]]
+"""By client: the last lines that its adapter wrote, each with the seconds since the case began."""
 
 
 Seen: TypeAlias = Mapping[str, Mapping[str, Any] | str]
@@ -91,6 +94,8 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pruned: Pruned | None = None
     stderr: Mapping[str, str] | None = None
     """By client: the last lines that its adapter wrote to standard error."""
+    stderr_at: Mapping[str, tuple[float, ...]] | None = None
+    """By client: the seconds since the case began at which each of these lines arrived."""
     packet_file: str | None = None
     """The name of the file, in the same folder, with the packets of the case (pcapng)."""
 
@@ -110,7 +115,7 @@ def write_evidence(
     facts: object,
     *,
     seed: int,
-    stderr: Mapping[str, str] | None = None,
+    stderr: StderrByClient | None = None,
     run: Mapping[str, object] | None = None,
     ended: float | None = None,
     packets: Packets | None = None,
@@ -118,7 +123,7 @@ def write_evidence(
 ) -> Path:
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
-    `facts` is plain data. `stderr` holds, by client, the last lines that its adapter wrote. `run` holds the
+    `facts` is plain data. `run` holds the
     conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`.
     `pcapng` is the content of a file of packets, which is written next to the evidence. The
     timeline of a case that passed is pruned to a compact trace; `pruned` counts the entries left out,
@@ -137,8 +142,11 @@ def write_evidence(
         ended=None if passed or ended is None else round(ended, 6),
         packets=None if passed or not (packets and packets.kept) else packets,
         pruned=Pruned(left_out + timeline.foreign_entries) if passed or timeline.foreign_entries else None,
-        stderr=stderr if stderr and not passed else None,
     )
+    if stderr and not passed:
+        texts = {client: "\n".join(text for _, text in lines) for client, lines in stderr.items()}
+        times = {client: tuple(round(at, 6) for at, _ in lines) for client, lines in stderr.items()}
+        record = msgspec.structs.replace(record, stderr=texts, stderr_at=times)
     directory.mkdir(parents=True, exist_ok=True)
     path = evidence_path(directory, result.id)
     if pcapng is None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from clasp_e2e.drivers.interface import Description, NotOffered, Peer, Refused
+from clasp_e2e.drivers.interface import Description, NotOffered, Peer, Refused, TimedLine
 from clasp_e2e.drivers.reference import ReferencePeer
 from clasp_e2e.network import SignalingProxy
 from clasp_e2e.p2p_types import (
@@ -266,9 +266,9 @@ class Client(Inbox):
         return None if self._peer is None else self._peer.fault
 
     @property
-    def stderr(self) -> str:
+    def stderr(self) -> list[TimedLine]:
         """The last lines of the adapter's standard error."""
-        return "" if self._peer is None else self._peer.stderr
+        return [] if self._peer is None else self._peer.stderr
 
     def needs(self, capability: str) -> None:
         """End the scenario as not offered unless the adapter declared `capability`."""

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clasp_e2e.drivers import DriverFault
+from clasp_e2e.drivers.interface import TimedLine
 from clasp_e2e.drivers.stdio.connection import AdapterFault, Connection
 from clasp_e2e.drivers.stdio.jsonrpc import ResultResponse
 from clasp_e2e.p2p_types import Connected, P2PEvent
@@ -46,6 +47,9 @@ class ScriptedAdapter:
 
     def stderr(self) -> str:
         return "last line"
+
+    def stderr_lines(self) -> list[TimedLine]:
+        return [TimedLine(0.0, self.stderr())]
 
     def __str__(self) -> str:
         return "adapter"

@@ -49,6 +49,19 @@ def test_packets_events_and_outcome_are_in_the_order_of_time() -> None:
     assert CATALOGUE["SND-1"].observed_by.split()[0] in text
 
 
+def test_line_on_standard_error_is_where_it_arrived() -> None:
+    text = page_of(
+        entry(0.1, "received Connected"),
+        entry(0.3, "received Data"),
+        stderr={"bob": "of an earlier case\nit <broke>"},
+        stderr_at={"bob": (-5.0, 0.2)},
+    )
+    places = [text.index(each) for each in ("received Connected", "it &lt;broke&gt;", "received Data")]
+    assert places == sorted(places)
+    assert text.count("of an earlier case") == 1
+    assert 'data-group="log" data-who="bob"' in text
+
+
 def test_equal_packets_between_two_entries_are_one_row() -> None:
     text = page_of(
         entry(1.0, "received Connected"),

@@ -26,7 +26,12 @@ def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
     timeline.note("alice", "sends", EntryKind.FRAME, to="router", frame=b"\x01")
     failed = replace(result("M-1"), outcome=Outcome.FAILED)
     path = write_evidence(
-        tmp_path / "evidence", failed, timeline, {"link": {1, 2}}, seed=5, stderr={"alice": "panic"}
+        tmp_path / "evidence",
+        failed,
+        timeline,
+        {"link": {1, 2}},
+        seed=5,
+        stderr={"alice": [(0.5, "panic"), (0.75, "at once")]},
     )
     document = json.loads(path.read_text(encoding="utf-8"))
     assert path.name == "file_test_x-x.json"
@@ -34,13 +39,14 @@ def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:
     assert document["scenario"]["id"] == "file::test[x-x]"
     assert document["timeline"][0]["frame"] == "01"
     assert document["network"] == {"link": [1, 2]}
-    assert document["stderr"] == {"alice": "panic"}
+    assert document["stderr"] == {"alice": "panic\nat once"}
+    assert document["stderr_at"] == {"alice": [0.5, 0.75]}
 
 
 def test_evidence_of_what_passed_is_small(tmp_path: Path) -> None:
     timeline = Timeline()
     timeline.note("alice", "sends", EntryKind.FRAME, to="router", frame=b"\x01" * 999)
-    path = write_evidence(tmp_path, result("M-1"), timeline, {}, seed=5, stderr={"alice": "noise"})
+    path = write_evidence(tmp_path, result("M-1"), timeline, {}, seed=5, stderr={"alice": [(0.5, "noise")]})
     document = json.loads(path.read_text(encoding="utf-8"))
     assert [entry["what"] for entry in document["timeline"]] == ["sends"]
     assert "frame" not in document["timeline"][0]

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from clasp_e2e.drivers.interface import TimedLine
 from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP
 
@@ -120,6 +121,10 @@ class AttachedAdapter(asyncio.Protocol):
     def stderr(self) -> str:
         """Return an empty text."""
         return ""
+
+    def stderr_lines(self) -> list[TimedLine]:
+        """Return an empty list."""
+        return []
 
     def kill_now(self) -> None:
         """Close the connection immediately."""

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused
+from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused, TimedLine
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.jsonrpc import (
@@ -71,6 +71,10 @@ class Adapter(Protocol):
 
     def stderr(self) -> str:
         """Return its last lines on standard error, as far as the harness has them."""
+        ...
+
+    def stderr_lines(self) -> list[TimedLine]:
+        """Return these lines with the time at which each arrived."""
         ...
 
 

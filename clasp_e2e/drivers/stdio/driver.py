@@ -16,6 +16,7 @@ from clasp_e2e.drivers.interface import (
     Peer,
     Refused,
     Router,
+    TimedLine,
 )
 from clasp_e2e.drivers.stdio import shapes
 from clasp_e2e.drivers.stdio.attached import AttachPoint
@@ -67,9 +68,9 @@ class StdioPeer(_InProcess, Peer):
         self._closed = False
 
     @property
-    def stderr(self) -> str:
+    def stderr(self) -> list[TimedLine]:
         """The adapter's last lines on standard error."""
-        return self._lease.connection.process.stderr()
+        return self._lease.connection.process.stderr_lines()
 
     @property
     def pid(self) -> int:

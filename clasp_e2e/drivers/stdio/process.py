@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from clasp_e2e.drivers.interface import DriverFault, NotAvailable
+from clasp_e2e.drivers.interface import DriverFault, NotAvailable, TimedLine
 from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
 from clasp_e2e.lab import LabHost, current_internet, is_entered
@@ -61,7 +61,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._line = bytearray()
         self._stderr_rest = bytearray()
-        self._stderr_lines: deque[str] = deque(maxlen=STDERR_LINES)
+        self._stderr_lines: deque[TimedLine] = deque(maxlen=STDERR_LINES)
         self._closed_pipes: set[int] = set()
         self._input_drained = asyncio.Event()
         self._input_drained.set()
@@ -140,8 +140,13 @@ class AdapterProcess(asyncio.SubprocessProtocol):
 
     def stderr(self) -> str:
         """Return its last lines on standard error."""
-        unfinished = [self._shown(self._stderr_rest)] if self._stderr_rest else []
-        return "\n".join([*self._stderr_lines, *unfinished][-STDERR_LINES:])
+        return "\n".join(line.text for line in self.stderr_lines())
+
+    def stderr_lines(self) -> list[TimedLine]:
+        """Return its last lines on standard error, with the time at which each arrived."""
+        now = asyncio.get_running_loop().time()
+        unfinished = [TimedLine(now, self._shown(self._stderr_rest))] if self._stderr_rest else []
+        return [*self._stderr_lines, *unfinished][-STDERR_LINES:]
 
     def kill_now(self) -> None:
         """Send SIGKILL to the process group."""
@@ -244,7 +249,8 @@ class AdapterProcess(asyncio.SubprocessProtocol):
 
     def _stderr_received(self, data: bytes) -> None:
         *lines, rest = (bytes(self._stderr_rest) + data).split(b"\n")
-        self._stderr_lines.extend(self._shown(line) for line in lines)
+        now = asyncio.get_running_loop().time()
+        self._stderr_lines.extend(TimedLine(now, self._shown(line)) for line in lines)
         self._stderr_rest = bytearray(rest[:STDERR_LINE_LENGTH])
 
     @staticmethod

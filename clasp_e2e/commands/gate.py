@@ -15,6 +15,7 @@ from clasp_e2e.commands.options import DRIVER, chosen_scenarios, run_options
 from clasp_e2e.execution.selection import read_baseline
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.plugin.session import RUN
+from clasp_e2e.report.sarif import requirement_url
 from clasp_e2e.report.words import first_line
 from clasp_e2e.results.baseline import BaselineError, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
@@ -105,12 +106,13 @@ def gate(
         resolution, status = _update(resolution, baseline, accept_new, status)
     if of is not None or update_baseline:
         _write(resolution.run, path)
-    lines = list(_complaints(resolution, baseline))
+    complaints = list(_complaints(resolution, baseline))
     click.echo(f"\nGate: {'passed: no unexpected result' if status == 0 else f'exit status {status}'}")
-    for line in lines:
+    for line, requirements in complaints:
         click.echo(f"  {line}")
         if github:
-            click.echo(f"::error title=clasp-e2e gate::{_escaped(line)}")
+            text = "\n".join([line, *map(requirement_url, requirements)])
+            click.echo(f"::error title=clasp-e2e gate::{_escaped(text)}")
     sys.exit(status)
 
 
@@ -185,19 +187,19 @@ def _owners(run: Run, plan: Plan) -> set[str]:
     return judged - {REFERENCE} or judged
 
 
-def _complaints(resolution: Resolution, baseline: Path) -> Iterator[str]:
-    """Yield a line for each unexpected result."""
+def _complaints(resolution: Resolution, baseline: Path) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield a line for each unexpected result, and the ids of the requirements that it is about."""
     wanted = {Outcome.FAILED, Outcome.DEVIATION} if resolution.run.strict else {Outcome.FAILED}
     for result in resolution.run.scenarios:
         if result.outcome in wanted:
-            names = " ".join(name for name in result.requirements if result.judgment(name) in wanted)
-            yield (
-                f"{names} in {result.pairing}, {result.id.partition('[')[0]}: {first_line(result.message)};"
-                f" fix it, or list it in {baseline} (--update-baseline --accept-new REASON)"
-            )
-    yield from resolution.known.complaints
+            names = [name for name in result.requirements if result.judgment(name) in wanted]
+            what = f"{' '.join(names)} in {result.pairing}, {result.id.partition('[')[0]}"
+            advice = f"fix it, or list it in {baseline} (--update-baseline --accept-new REASON)"
+            yield f"{what}: {first_line(result.message)}; {advice}", names
+    yield from ((each, ()) for each in resolution.known.complaints)
     if missing := resolution.run.missing:
-        yield f"{len(missing)} planned cases have no result: {some_of(missing)}; run them, and merge again"
+        line = f"{len(missing)} planned cases have no result: {some_of(missing)}; run them, and merge again"
+        yield line, ()
 
 
 def _write(run: Run, path: Path) -> None:

@@ -100,15 +100,18 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
             click.echo(f"{ended}: {some_of(run.missing)}", err=True)
         if html is not None:
             seen = read_seen(path.parent, run)
-            write_text(render_html(run, seen, _write_cases(run, seen, html)), html)
+            write_text(render_html(run, seen, _write_cases(run, seen, html, Path())), html)
     except (ResultsError, MergeError) as error:
         raise CommandError(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         write_text(FORMS[form](run), output)
 
 
-def _write_cases(run: Run, seen: Seen, html: Path) -> dict[str, str]:
-    """Write the pages of the cases that did not pass to a folder next to `html`; return the links to them."""
+def _write_cases(run: Run, seen: Seen, html: Path, below: Path) -> dict[str, str]:
+    """Write the pages of the cases that did not pass to a folder next to `html`; return the links to them.
+
+    The pages are in the folder `below` of that one.
+    """
     if str(html) == "-":
         return {}
     catalogue = load_catalogue()
@@ -117,9 +120,9 @@ def _write_cases(run: Run, seen: Seen, html: Path) -> dict[str, str]:
     for each in run.scenarios:
         document = seen.get(each.id)
         if each.outcome is not Outcome.PASSED and document is not None and not isinstance(document, str):
-            page = evidence_path(folder, each.id).with_suffix(".html")
+            page = evidence_path(folder / below, each.id).with_suffix(".html")
             write_text(render_case(from_plain(CaseEvidence, document), catalogue), page)
-            links[each.id] = quote(f"{folder.name}/{page.name}")
+            links[each.id] = quote(page.relative_to(html.parent).as_posix())
     return links
 
 
@@ -128,7 +131,7 @@ def _write_matrix(path: Path, html: Path | None, wanted: dict[str, Path]) -> Non
         forms = " and ".join(f"--{form}" for form in sorted(others))
         raise CommandError(f"{path} is a matrix, which has no {forms}: name a cell's folder for that")
     if html is not None:
-        write_text(_matrix_page(path), html)
+        write_text(_matrix_page(path, html), html)
     if wanted or html is None:
         write_text(render_matrix_markdown(read_matrix(path)), wanted.get("markdown", Path("-")))
 
@@ -143,9 +146,11 @@ def _print_merge(run: Run, directory: Path) -> None:
         click.echo(f"Without a result: {len(run.missing)} planned cases: {some_of(run.missing)}", err=True)
 
 
-def _matrix_page(path: Path) -> str:
+def _matrix_page(path: Path, html: Path) -> str:
+    """Return the page of a matrix for the file `html`; write the pages of its failed cases next to it."""
     matrix = read_matrix(path)
     runs: dict[str, tuple[Run, Seen] | str] = {}
+    pages: dict[str, dict[str, str]] = {}
     for cell in matrix.cells:
         if cell.results is not None:
             results = path.parent / cell.results
@@ -154,8 +159,10 @@ def _matrix_page(path: Path) -> str:
             except ResultsError as error:
                 runs[cell.name] = str(error).replace(f"{path.parent}{os.sep}", "")
                 continue
-            runs[cell.name] = run, read_seen(results.parent, run, passed=False)
-    return render_matrix_html(matrix, runs)
+            seen = read_seen(results.parent, run, passed=False)
+            runs[cell.name] = run, seen
+            pages[cell.name] = _write_cases(run, seen, html, Path(cell.results).parent)
+    return render_matrix_html(matrix, runs, pages)
 
 
 def write_text(text: str, output: Path) -> None:

@@ -17,6 +17,8 @@ from clasp_e2e.results.same_reason import by_cause
 from clasp_e2e.spec.catalogue import Level, concerns
 
 _NOTHING: Seen = {}
+_FEW = 3
+"""Maximum number of requirements of each kind in a cell of the table of a matrix."""
 
 _ROOM_IF_MET, _ROOM = 2_000_000, 1_300_000
 """Maximum number of bytes of all that is drawn: if all was met, and otherwise (for a page under 2 MiB)."""
@@ -73,6 +75,14 @@ class _CellView:
     """Why its run is not shown."""
     cases: Sequence[tuple[str, Sequence[_Case]]]
     """The failed cases by requirement id; the first of each has its diagram."""
+    pages: Mapping[str, str]
+    """By case: the link to its page."""
+
+    def page_of(self, requirement: str) -> str:
+        """Return the link to the page of the first case that shows what became of a requirement."""
+        cases = dict(self.cases).get(requirement, ())
+        pages = (self.pages[each.result.id] for each in cases if each.result.id in self.pages)
+        return next(pages, f"#{self.anchor}")
 
 
 def render_html(run: Run, seen: Seen, pages: Mapping[str, str] | None = None) -> str:
@@ -103,11 +113,16 @@ def render_html(run: Run, seen: Seen, pages: Mapping[str, str] | None = None) ->
     )
 
 
-def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str]) -> str:
+def render_matrix_html(
+    matrix: Matrix,
+    runs: Mapping[str, tuple[Run, Seen] | str],
+    pages: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
     """Return the page of a matrix: the table of its cells, the failures of each, and each requirement once.
 
-    `runs` holds, by the cell's name, its run and evidence, or the reason why they cannot be read. Passed
-    cases are not drawn; the report of the cell's own run has them.
+    `runs` holds, by the cell's name, its run and evidence, or the reason why they cannot be read; `pages`
+    holds, by the cell's name and by case, the link to the page of the case. Passed cases are not drawn; the
+    report of the cell's own run has them.
     """
     cells: list[_CellView] = []
     requirements: dict[str, RequirementResult] = {}
@@ -115,7 +130,8 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str
         found = runs.get(cell.name, (None, _NOTHING))
         run, seen = (None, _NOTHING) if isinstance(found, str) else found
         trouble = found if isinstance(found, str) else ""
-        cells.append(_CellView(cell, f"cell-{number}", run, trouble, _of_cell(cell, run, seen)))
+        links = (pages or {}).get(cell.name, {})
+        cells.append(_CellView(cell, f"cell-{number}", run, trouble, _of_cell(cell, run, seen), links))
         for item in run.requirements if run else ():
             requirements.setdefault(item.id, item)
     named = {
@@ -126,7 +142,7 @@ def render_matrix_html(matrix: Matrix, runs: Mapping[str, tuple[Run, Seen] | str
     return render_page(
         "matrix.html.j2",
         matrix=matrix,
-        pages={},
+        few=_FEW,
         cells=cells,
         requirements=[
             (item, [view for view in cells if item.id in (*view.cell.failed, *view.cell.deviations)])

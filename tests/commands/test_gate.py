@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from clasp_e2e.report.sarif import requirement_url
+
 from .conftest import LIAR, Finished
 from .test_replay import CASE
 
@@ -22,7 +24,8 @@ def test_failure_is_one_line_and_listed_only_with_a_reason(command: Command, tmp
     assert fails.returncode == 1, fails.stdout + fails.stderr
     [line] = [line for line in fails.stdout.splitlines() if line.startswith("  RTE-1 in ")]
     assert f"list it in {LIST}" in line
-    assert f"::error title=clasp-e2e gate::{line.strip()}" in fails.stdout
+    page = requirement_url("RTE-1").replace("%", "%25")
+    assert f"::error title=clasp-e2e gate::{line.strip()}%0A{page}" in fails.stdout
     assert not (tmp_path / LIST).exists(), "without a reason the list only shrinks"
 
     accepted = command(*LIAR_GATE, "--update-baseline", "--accept-new", "It answers in haste.")

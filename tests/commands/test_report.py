@@ -95,7 +95,8 @@ def test_page_shows_the_evidence_next_to_the_results(invoke: Invoke, tmp_path: P
     assert page.read_text("utf-8") == render_case(from_plain(CaseEvidence, document), load_catalogue())
 
 
-def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
+def write_matrix(folder: Path, run: Run) -> Matrix:
+    """Write a matrix with one cell, whose run is `run`."""
     (empty,) = cells_of(("a",), ("r",), {})
     cell = empty.judged(run, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1)
     matrix = Matrix(
@@ -108,8 +109,24 @@ def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path
         cells=(cell,),
         duration_s=1,
     )
-    write_document(matrix, tmp_path / "matrix.json")
-    write_results(run, tmp_path / "a" / "results.json")
+    write_document(matrix, folder / "matrix.json")
+    write_results(run, folder / "a" / "results.json")
+    return matrix
+
+
+def test_page_of_a_matrix_leads_to_the_pages_of_its_failed_cases(invoke: Invoke, tmp_path: Path) -> None:
+    failed = scenario("SND-1", "failed", evidence="x.json")
+    write_document({"scenario": to_plain(failed), "timeline": []}, tmp_path / "a" / "evidence" / "x.json")
+    write_matrix(tmp_path, run_of(failed))
+    assert invoke("report", str(tmp_path), "--html", str(tmp_path / "m.html")).output == ""
+    page = "m-cases/a/file_SND-1_rust-reference.html"
+    assert f'<a href="{page}">SND-1<' in (tmp_path / "m.html").read_text("utf-8")
+    assert "SND-1" in (tmp_path / page).read_text("utf-8")
+
+
+def test_matrix_has_a_page_and_tables_and_no_other_form(invoke: Invoke, tmp_path: Path, run: Run) -> None:
+    matrix = write_matrix(tmp_path, run)
+    (cell,) = matrix.cells
     assert read_matrix(tmp_path / "matrix.json") == matrix
     page = render_matrix_html(matrix, {cell.name: (run, {})})
     for named in (tmp_path, tmp_path / "matrix.json"):

@@ -121,7 +121,7 @@ async def test_a_signal_arrives_as_it_was_sent(router: RouterClients) -> None:
         wire.IceCandidate(sender, '{"candidate": "", "sdpMid": null,\n "more": "\u2713 \\u0041"}', "0"),
         wire.ConnectedSignal(sender, "connected"),
         wire.DisconnectedSignal(sender, "disconnected", 'the user said "bye"\t\u2014 \U0001f44b'),
-        wire.DisconnectedSignal(sender, "", ""),
+        wire.DisconnectedSignal(sender, "no reason", ""),
     ]
     for signal in signals:
         sent = wire.encode_signal(signal)
@@ -160,7 +160,7 @@ async def test_additional_fields_arrive_as_they_were_sent(router: RouterClients)
 
 async def expect_equal(receiver: SignalingClient, sent: dict[str, wire.Value]) -> None:
     """Require the signal `sent` to arrive with the same keys and values."""
-    arrived = await receiver.gets_signal(kind=str(sent["type"]))
+    arrived = await receiver.gets_signal(correlation_id=str(sent["correlation_id"]))
     for key, value in sent.items():
         expect(arrived.get(key), f"`{key}` of the signal that arrived").equals(value)
     expect(set(arrived), "the keys of the signal that arrived").equals(set(sent))

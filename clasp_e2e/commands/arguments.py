@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.errors import CommandError, did_you_mean
+from clasp_e2e.commands.errors import CommandError, did_you_mean, reported
 from clasp_e2e.results.store import ResultsError, check_directory
 
 
@@ -34,11 +34,9 @@ def valid_expression(_: click.Context, parameter: click.Parameter, text: str | N
 
 def usable_directory(_: click.Context, __: click.Parameter, directory: Path | None) -> Path | None:
     """Return `directory`, which need not exist, if it can hold results. Raises `CommandError`."""
-    try:
+    with reported(ResultsError):
         if directory is not None:
             check_directory(directory)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
     return directory
 
 

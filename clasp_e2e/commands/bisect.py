@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.execution.version_runs import (
     JudgedBuild,
     VersionCommands,
@@ -102,7 +102,7 @@ def bisect(
     varies = any("{version}" in text or "{directory}" in text for text in commands.texts())
     if repository is None and not varies:
         raise CommandError("no command contains {version}: all versions would be the same; add it to one")
-    try:
+    with reported(VersionsError):
         if repository is not None:
             found = commits(repository, good, bad)
         elif versions is not None:
@@ -112,8 +112,6 @@ def bisect(
                 crate_versions(crate) if crate else npm_versions(npm) if npm else pypi_versions(pypi or "")
             )
             found = version_range(listed, good, bad)
-    except VersionsError as error:
-        raise CommandError(str(error)) from None
     with _checkout(repository, found) as checkout:
         runs = VersionRuns(
             requirement=wanted,

@@ -2,7 +2,7 @@
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import reported
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter, build_node_adapter
 from clasp_e2e.drivers.building_go import build_go_adapter
 from clasp_e2e.drivers.building_rust import build_rust_adapter
@@ -23,9 +23,7 @@ def build_adapter(adapter: str) -> None:
 
     The build folder is $XDG_CACHE_HOME/clasp-e2e, or ~/.cache/clasp-e2e; it can be deleted at any time.
     """
-    try:
+    with reported(BuildError):
         path = BUILDERS[adapter]()
-    except BuildError as error:
-        raise CommandError(str(error)) from None
     click.echo(path)
     click.echo(f"Use it as: clasp-e2e run --peer {adapter}", err=True)

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.drivers.stdio.attached import AttachPointError, parse_address
 from clasp_e2e.results.exit_status import ExitStatus
 
@@ -29,10 +29,8 @@ def connect(address: str, command: tuple[str, ...]) -> None:
 
     Exit status: that of COMMAND; 2 usage; 3 no run waits at the address, or COMMAND cannot be started.
     """
-    try:
+    with reported(AttachPointError):
         host, port = parse_address(address)
-    except AttachPointError as error:
-        raise CommandError(str(error)) from None
     if shutil.which(command[0]) is None:
         raise CommandError(f"there is no program {command[0]!r}; check its name and the PATH")
     # A debugger may need Ctrl-C. COMMAND does not inherit a handler, but it would inherit SIG_IGN.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import reported
 from clasp_e2e.commands.merging import matrix_file, results_file
 from clasp_e2e.commands.report import write_text
 from clasp_e2e.report.difference_text import difference_lines, render_difference_markdown
@@ -39,10 +39,8 @@ def diff(old: Path, new: Path, markdown: Path | None, json_file: Path | None) ->
     Exit status: 1 if something is broken, 2 usage, 0 otherwise.
     """
     catalogue = load_catalogue()
-    try:
+    with reported(ResultsError, BaselineError):
         difference = compare_results(_read(old, catalogue), _read(new, catalogue))
-    except (ResultsError, BaselineError) as error:
-        raise CommandError(str(error)) from None
     if Path("-") not in (markdown, json_file):
         click.echo("\n".join(difference_lines(difference)))
     if markdown is not None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import reported
 from clasp_e2e.doctor import CannotStart, CheckOutcome, CheckResult, examine
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
 from clasp_e2e.results.exit_status import ExitStatus
@@ -35,14 +35,10 @@ def doctor(driver: str, deadline_scale: float) -> None:
     Exit status: 0 no fault; 1 a fault; 2 usage; 3 the driver could not be started.
     """
     catalogue = load_catalogue().hash
-    try:
+    with reported(UnknownDriver):
         resolved = resolve_driver(driver, catalogue=catalogue, deadline_scale=deadline_scale)
-    except UnknownDriver as error:
-        raise CommandError(str(error)) from None
-    try:
+    with reported(CannotStart, status=ExitStatus.INCONCLUSIVE):
         results = asyncio.run(examine(resolved, _show, patience=deadline_scale, catalogue=catalogue))
-    except CannotStart as error:
-        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
     if count := len(results.faults):
         click.echo(f"\n{count} {'fault' if count == 1 else 'faults'} found.")
         sys.exit(ExitStatus.FAILED)

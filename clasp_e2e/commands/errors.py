@@ -37,6 +37,15 @@ class ExistingFile(click.Path):
         raise CommandError(f"there is no file {str(path)!r}{hint or '; name one that a run wrote'}")
 
 
+@contextmanager
+def reported(*errors: type[Exception], status: ExitStatus = ExitStatus.USAGE) -> Generator[None]:
+    """Convert `errors` to `CommandError`."""
+    try:
+        yield
+    except errors as error:
+        raise CommandError(str(error), status) from None
+
+
 def did_you_mean(names: Iterable[str]) -> str:
     """Return the suggestion of similar names for a message, or an empty string."""
     quoted = " or ".join(repr(name) for name in names)

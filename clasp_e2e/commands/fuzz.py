@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError, ExistingFile
+from clasp_e2e.commands.errors import CommandError, ExistingFile, reported
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import Driver, DriverFault, NotOffered, Refused
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -99,12 +99,11 @@ def fuzz(
         strict,
         Patience(deadline_scale),
     )
-    try:
+    with (
+        reported(UnknownDriver, SavedInputsError, ResultsError),
+        reported(DriverFault, HarnessFault, status=ExitStatus.INCONCLUSIVE),
+    ):
         failed = asyncio.run(_replay(order, load_finding(replay)) if replay else _attack(order))
-    except (UnknownDriver, SavedInputsError, ResultsError) as error:
-        raise CommandError(str(error)) from None
-    except (DriverFault, HarnessFault) as error:
-        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
     sys.exit(ExitStatus.FAILED if failed else ExitStatus.OK)
 
 

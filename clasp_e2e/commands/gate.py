@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.commands.merging import results_file, some_of
 from clasp_e2e.commands.options import DRIVER, chosen_scenarios, run_options
 from clasp_e2e.execution.selection import read_baseline
@@ -203,10 +203,8 @@ def _complaints(resolution: Resolution, baseline: Path) -> Iterator[tuple[str, S
 
 
 def _write(run: Run, path: Path) -> None:
-    try:
+    with reported(ResultsError):
         finish_results(run, path)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
 
 
 def _today() -> date:

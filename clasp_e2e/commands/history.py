@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.commands.merging import matrix_file, results_file
 from clasp_e2e.commands.report import OUTPUT, write_text
 from clasp_e2e.report.history_page import render_history_html
@@ -52,13 +52,11 @@ def add(results: Path, version: str, file: Path) -> None:
         raise CommandError("--version is empty; name the version that was judged")
     if matrix_file(results) is not None:
         raise CommandError(f"{results} is a matrix; name the folder of a cell")
-    try:
+    with reported(ResultsError):
         run = read_run(results_file(results), load_catalogue())
         before = read_history(file) if file.exists() else []
         added = judged_version(run, version)
         write_history(add_version(before, added), file)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
     for note in _notes(before, added, is_partial=run.subset or bool(run.missing)):
         click.echo(f"Note: {note}", err=True)
     done = "Replaced" if any(each.version == version for each in before) else "Added"
@@ -77,10 +75,8 @@ def show(file: Path, html: Path | None, markdown: Path | None) -> None:
     FILE of an output can be `-` for standard output, which then holds nothing else.
     """
     catalogue = load_catalogue()
-    try:
+    with reported(ResultsError):
         versions = read_history(file)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
     if not versions:
         raise CommandError(f"{file} has no version; `clasp-e2e history add RESULTS --version V` adds one")
     if Path("-") not in (html, markdown):

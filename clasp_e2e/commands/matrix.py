@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clasp_e2e import __version__
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.drivers.registry import UnknownDriver, split_driver_names
 from clasp_e2e.execution.matrix_cells import MatrixPlan
 from clasp_e2e.execution.matrix_drivers import resolve_all
@@ -117,31 +117,32 @@ def matrix(
     console = Console(highlight=False)
     run: MatrixRun | None = None
     ended = False
-    with _interruptible():
-        try:
-            with suppress(KeyboardInterrupt), _Progress(console) as progress:
-                chosen = choose_scenarios(keyword, markers, scenarios)
-                catalogue = load_catalogue()
-                drivers, obstacles = resolve_all(
-                    peer_names, router_names, catalogue=catalogue.hash, deadline_scale=deadline_scale
-                )
-                plan = MatrixPlan(
-                    catalogue=catalogue,
-                    chosen=chosen,
-                    drivers=drivers,
-                    directory=results,
-                    seed=matrix.seed,
-                    patience=Patience(deadline_scale),
-                    jobs=jobs,
-                    strict=strict,
-                    attack_router=attack_router,
-                    coturn=coturn,
-                )
-                run = MatrixRun(matrix, plan, progress)
-                run.judge(obstacles)
-                ended = True
-        except (UnknownDriver, CollectionError, ResultsError) as error:
-            raise CommandError(str(error)) from None
+    with (
+        _interruptible(),
+        reported(UnknownDriver, CollectionError, ResultsError),
+        suppress(KeyboardInterrupt),
+        _Progress(console) as progress,
+    ):
+        chosen = choose_scenarios(keyword, markers, scenarios)
+        catalogue = load_catalogue()
+        drivers, obstacles = resolve_all(
+            peer_names, router_names, catalogue=catalogue.hash, deadline_scale=deadline_scale
+        )
+        plan = MatrixPlan(
+            catalogue=catalogue,
+            chosen=chosen,
+            drivers=drivers,
+            directory=results,
+            seed=matrix.seed,
+            patience=Patience(deadline_scale),
+            jobs=jobs,
+            strict=strict,
+            attack_router=attack_router,
+            coturn=coturn,
+        )
+        run = MatrixRun(matrix, plan, progress)
+        run.judge(obstacles)
+        ended = True
     if run is None:
         sys.exit(ExitStatus.INCONCLUSIVE)
     print_matrix(run.matrix, console)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError, ExistingFile
+from clasp_e2e.commands.errors import ExistingFile, reported
 from clasp_e2e.commands.options import DRIVER
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.plan import RunPlan
@@ -84,17 +84,16 @@ def model(
     command += ["--router", router] if router else []
     command += ["--strict"] if strict else []
     command += ["--deadline-scale", f"{deadline_scale:g}"] if deadline_scale != 1 else []
-    try:
+    with (
+        reported(SelectionError, ScriptError, ResultsError),
+        reported(DriverFault, status=ExitStatus.INCONCLUSIVE),
+    ):
         script, seed = (None, seed) if replay is None else _read(replay, seed)
         with ModelRun(peer, router, seed, Patience(deadline_scale), results, command) as stage:
             console.print(f"judging {peer}; seed {seed}")
             seen = stage.replay(script, strict) if script else stage.search(steps, strict, console)
             stage.write(seen)
         _report(stage, seen, console, strict=strict)
-    except (SelectionError, ScriptError, ResultsError) as error:
-        raise CommandError(str(error)) from None
-    except DriverFault as error:
-        raise CommandError(str(error), ExitStatus.INCONCLUSIVE) from None
     if seen.contradiction:
         sys.exit(ExitStatus.FAILED)
     sys.exit(ExitStatus.INCONCLUSIVE if seen.undecided else ExitStatus.OK)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError, ExistingFile
+from clasp_e2e.commands.errors import ExistingFile, reported
 from clasp_e2e.plugin.invocation import option_arguments, run_scenarios
 from clasp_e2e.results.evidence import Evidence, EvidenceError, evidence_path, read_evidence
 from clasp_e2e.results.exit_status import ExitStatus
@@ -37,10 +37,8 @@ def replay(evidence: tuple[Path, ...], results: Path, jobs: int | None, attach: 
 
     Exit status: 0 all are the same; 1 one is different; 4 one is gone; 2 usage; 3 a case did not finish.
     """
-    try:
+    with reported(EvidenceError):
         before = [read_evidence(path) for path in evidence]
-    except EvidenceError as error:
-        raise CommandError(str(error)) from None
     lines: list[str] = []
     statuses: list[int] = []
     groups = _alike(before)

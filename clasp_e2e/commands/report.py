@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from clasp_e2e.commands.arguments import usable_directory
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.commands.merging import matrix_file, merge_results, results_file, some_of
 from clasp_e2e.report.badge import render_badge, render_endpoint
 from clasp_e2e.report.case_page import render_case
@@ -83,7 +83,7 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
     parts. `clasp-e2e gate --of DIR` compares it with the known failures.
     """
     wanted = {form: output for form, output in outputs.items() if output is not None}
-    try:
+    with reported(ResultsError, MergeError):
         if len(named) > 1 or (named and results is not None):
             results = results or LATEST
             _print_merge(merge_results(named, results), results)
@@ -101,8 +101,6 @@ def report(named: tuple[Path, ...], results: Path | None, html: Path | None, **o
         if html is not None:
             seen = read_seen(path.parent, run)
             write_text(render_html(run, seen, _write_cases(run, seen, html, Path())), html)
-    except (ResultsError, MergeError) as error:
-        raise CommandError(str(error)) from None
     for form, output in (wanted or ({} if html else {"markdown": Path("-")})).items():
         write_text(FORMS[form](run), output)
 

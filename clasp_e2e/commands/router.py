@@ -5,7 +5,7 @@ import signal
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import reported
 from clasp_e2e.router import RouterError, RouterServer
 
 
@@ -16,10 +16,8 @@ from clasp_e2e.router import RouterError, RouterServer
 )
 def router(host: str, port: int) -> None:
     """Run the reference router until Ctrl-C, and print its URL on standard output."""
-    try:
+    with reported(RouterError):
         asyncio.run(_serve(host, port))
-    except RouterError as error:
-        raise CommandError(str(error)) from None
 
 
 async def _serve(host: str, port: int) -> None:

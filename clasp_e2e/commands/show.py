@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import reported
 from clasp_e2e.commands.report import OUTPUT, write_text
 from clasp_e2e.report.case_page import render_case
 from clasp_e2e.results.evidence import EvidenceError, read_record
@@ -24,10 +24,8 @@ def show(evidence: Path, output: Path | None, opens: bool) -> None:
     The page shows the calls, events, frames and packets of the case in the order of time, and its outcome
     among them. It needs no network and no other file.
     """
-    try:
+    with reported(EvidenceError):
         page = render_case(read_record(evidence), load_catalogue())
-    except EvidenceError as error:
-        raise CommandError(str(error)) from None
     output = output or evidence.with_suffix(".html")
     write_text(page, output)
     if str(output) == "-":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from clasp_e2e.commands.errors import CommandError, ExistingFile
+from clasp_e2e.commands.errors import CommandError, ExistingFile, reported
 from clasp_e2e.commands.merging import matrix_file, results_file
 from clasp_e2e.commands.report import LATEST, OUTPUT, write_text
 from clasp_e2e.execution.bundled_scenarios import judging, load_scenarios
@@ -43,10 +43,8 @@ def spec(results: Path, output: Path, check: Path | None) -> None:
     if check is not None:
         _check(check, catalogue)
         return
-    try:
+    with reported(ResultsError):
         columns = _columns(results, catalogue)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
     write_text(render_spec(specification_text(), catalogue, exclusions, columns, _proofs(catalogue)), output)
 
 

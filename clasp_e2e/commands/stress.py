@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from clasp_e2e.commands import options
-from clasp_e2e.commands.errors import CommandError
+from clasp_e2e.commands.errors import CommandError, reported
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.plan import RunPlan
 from clasp_e2e.execution.repetition import Repetition, busy_processors
@@ -59,12 +59,10 @@ def stress(
 
     Exit status: 1 if a case is unstable, 3 if a case ended with an error each time, 2 usage, 0 otherwise.
     """
-    try:
+    with reported(CollectionError, SelectionError):
         chosen = choose_scenarios(keyword, markers, scenarios)
         catalogue = load_catalogue()
         selection = select(peer=peer, router=router, catalogue=catalogue.hash, deadline_scale=deadline_scale)
-    except (CollectionError, SelectionError) as error:
-        raise CommandError(str(error)) from None
     first = random.randrange(2**32) if seed is None else seed
     subjects = shlex.join([*(("--peer", peer) if peer else ()), *(("--router", router) if router else ())])
     plan = RunPlan(

@@ -27,6 +27,8 @@ class Liar(ReferenceDriver):
 """A driver with one fault, as a user keeps one in a file: its peers say that they have another mode."""
 
 Finished = subprocess.CompletedProcess[str]
+Command = Callable[..., Finished]
+Invoke = Callable[..., Result]
 
 
 def environment(package: Path = CHECKOUT) -> dict[str, str]:
@@ -42,7 +44,7 @@ def clasp_e2e(python_m: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def command(tmp_path: Path, clasp_e2e: list[str]) -> Callable[..., Finished]:
+def command(tmp_path: Path, clasp_e2e: list[str]) -> Command:
     """`clasp-e2e` in a process of its own, started in an empty folder."""
 
     def finish(*arguments: str) -> Finished:
@@ -60,7 +62,7 @@ def command(tmp_path: Path, clasp_e2e: list[str]) -> Callable[..., Finished]:
 
 
 @pytest.fixture
-def invoke() -> Callable[..., Result]:
+def invoke() -> Invoke:
     """`clasp-e2e` in this process."""
 
     def invoked(*arguments: str, **env: str) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from click.testing import Result
 
 from clasp_e2e.execution.bundled_scenarios import load_scenarios
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 MATRIX = ("matrix", "--peers", "reference")
 

@@ -17,9 +17,7 @@ import pytest
 
 from clasp_e2e.plugin import attach as plugin_attach
 
-from .conftest import Finished, environment
-
-Command = Callable[..., Finished]
+from .conftest import Command, environment
 
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 PAIR = "test_connecting.py::test_data_reaches_the_peer[iut-iut]"

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
-
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 
 def test_missing_program_is_one_message_and_no_verdict(invoke: Invoke, tmp_path: Path) -> None:

@@ -3,32 +3,28 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
-from .conftest import environment
+from .conftest import Invoke, environment
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_that_asks_the_command(invoke: Callable[..., Result], shell: str) -> None:
+def test_completion_prints_a_script_that_asks_the_command(invoke: Invoke, shell: str) -> None:
     result = invoke("completion", shell)
     assert result.exit_code == 0
     assert f"_CLASP_E2E_COMPLETE={shell}_complete" in result.stdout
 
 
-def test_help_of_completion_shows_a_line_for_each_shell(invoke: Callable[..., Result]) -> None:
+def test_help_of_completion_shows_a_line_for_each_shell(invoke: Invoke) -> None:
     text = invoke("completion", "--help").stdout
     assert "\\b" not in text
     assert "\b" not in text
     assert '\n  bash   eval "$(clasp-e2e completion bash)"     in ~/.bashrc\n' in text
 
 
-def test_script_for_bash_completes_a_subcommand(
-    invoke: Callable[..., Result], clasp_e2e: list[str], tmp_path: Path
-) -> None:
+def test_script_for_bash_completes_a_subcommand(invoke: Invoke, clasp_e2e: list[str], tmp_path: Path) -> None:
     command = tmp_path / "clasp-e2e"
     command.write_text(f'#!/bin/sh\nexec {shlex.join(clasp_e2e)} "$@"\n')
     command.chmod(0o755)

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import CHECKOUT, Finished
-
-Command = Callable[..., Finished]
+from .conftest import CHECKOUT, Command
 
 FAULTY = CHECKOUT / "tests/doctor/faulty_adapter.py"
 

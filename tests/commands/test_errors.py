@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
 from clasp_e2e.commands import COMMANDS
 
-from .conftest import environment
-
-Invoke = Callable[..., Result]
+from .conftest import Invoke, environment
 
 
 @pytest.mark.parametrize(

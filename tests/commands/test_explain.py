@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from click.testing import Result
 
 from clasp_e2e.commands.explain import WIDTH
 from clasp_e2e.spec.catalogue import load_catalogue
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 
 def words(text: str) -> str:

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
-from .conftest import Finished
-
-Invoke = Callable[..., Result]
+from .conftest import Command, Invoke
 
 
 @pytest.mark.timeout(300)
-def test_reference_survives_invalid_input(command: Callable[..., Finished], tmp_path: Path) -> None:
+def test_reference_survives_invalid_input(command: Command, tmp_path: Path) -> None:
     finished = command("fuzz", "--frames", "2000", "--signals", "500", "--seed", "1")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("19 message types") == 2

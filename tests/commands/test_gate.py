@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
 from clasp_e2e.report.sarif import requirement_url
 
-from .conftest import LIAR, Finished
+from .conftest import LIAR, Command, Invoke
 from .test_replay import CASE
-
-Command = Callable[..., Finished]
 
 LIST = "clasp-baseline.toml"
 LIAR_GATE = ("gate", CASE, "--offerer", "liar:Liar")
@@ -61,7 +57,7 @@ def test_requirement_that_is_met_again_leaves_the_list(command: Command, tmp_pat
         (["--update-baseline", "--accept-new", " "], "needs a reason"),
     ],
 )
-def test_bad_usage(invoke: Callable[..., Result], arguments: list[str], said: str) -> None:
+def test_bad_usage(invoke: Invoke, arguments: list[str], said: str) -> None:
     result = invoke("gate", *arguments)
     assert result.exit_code == 2
     assert said in result.output

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
-from click.testing import Result
 from report.runs import run_of, scenario
 
 from clasp_e2e.results.json_schemas import FOLDER
 from clasp_e2e.results.store import write_results
+
+from .conftest import Invoke
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def results(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "good"), str(tmp_path / "bad/results.json")
 
 
-def test_versions_are_kept_and_shown(invoke: Callable[..., Result], tmp_path: Path, results) -> None:
+def test_versions_are_kept_and_shown(invoke: Invoke, tmp_path: Path, results) -> None:
     file = tmp_path / "history.jsonl"
     good, bad = results
     for path, version, said in (
@@ -48,7 +48,7 @@ def test_versions_are_kept_and_shown(invoke: Callable[..., Result], tmp_path: Pa
     assert alone.output.startswith("## CLASP P2P: history of")
 
 
-def test_partial_run_is_noted(invoke: Callable[..., Result], tmp_path: Path) -> None:
+def test_partial_run_is_noted(invoke: Invoke, tmp_path: Path) -> None:
     write_results(run_of(subset=True), tmp_path / "results.json")
     added = invoke(
         "history", "add", str(tmp_path), "--version", "1", "--file", str(tmp_path / "history.jsonl")
@@ -56,7 +56,7 @@ def test_partial_run_is_noted(invoke: Callable[..., Result], tmp_path: Path) -> 
     assert "Note: the run is a part of the scenarios" in added.output
 
 
-def test_bad_input_is_one_line(invoke: Callable[..., Result], tmp_path: Path, results) -> None:
+def test_bad_input_is_one_line(invoke: Invoke, tmp_path: Path, results) -> None:
     file = tmp_path / "history.jsonl"
     missing = invoke("history", "show", "--file", str(file))
     assert (missing.exit_code, len(missing.output.splitlines())) == (2, 1)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
-from .conftest import environment
-
-Invoke = Callable[..., Result]
+from .conftest import Invoke, environment
 
 RUN = """
 import sys

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
-from click.testing import Result
 
 from clasp_e2e.execution.bundled_scenarios import load_scenarios
 from clasp_e2e.spec.catalogue import load_catalogue
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 
 def test_lines_name_every_requirement_once(invoke: Invoke) -> None:

@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ import pytest
 from clasp_e2e.execution.matrix_cells import assign_roles, cell_folders
 from clasp_e2e.results.matrix_results import Cell
 
-from .conftest import LIAR, Finished, environment
-
-Command = Callable[..., Finished]
+from .conftest import LIAR, Command, environment
 
 QUICK = ("-k", "test_the_mode_is_prefer_p2p_until_it_is_set")
 DRIVERS = (

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from report.runs import run_of, scenario
 
 from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_results, write_results
 
-from .conftest import Finished
-
-Command = Callable[..., Finished]
-Invoke = Callable[..., Result]
+from .conftest import Command, Invoke
 
 MUTANT = "clasp_e2e.scripted.connecting:NeverOffers"
 CASES = "gets_a_session or offer_and_answer or is_negotiated or leads_to or data_reaches"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 SEND = {"step": "send", "who": "alice", "to": "bob", "size": 16000, "reliable": True}
 ATTACHED = [{"step": "attach", "who": "alice"}, {"step": "attach", "who": "bob"}]
@@ -21,12 +20,12 @@ PAIR = {"who": "alice", "to": "bob"}
 
 
 @pytest.fixture
-def model(invoke: Invoke, tmp_path: Path) -> Callable[..., Result]:
+def model(invoke: Invoke, tmp_path: Path) -> Invoke:
     return lambda *arguments: invoke("model", "--results", str(tmp_path / "model"), *arguments)
 
 
 @pytest.fixture
-def replay(model: Invoke, tmp_path: Path) -> Callable[..., Result]:
+def replay(model: Invoke, tmp_path: Path) -> Invoke:
     def replayed(script: object, *arguments: str) -> Result:
         path = tmp_path / "script.json"
         path.write_text(json.dumps(script))

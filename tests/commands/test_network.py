@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import Finished
-
-Command = Callable[..., Finished]
+from .conftest import Command
 
 
 def test_lab_judges_each_peer_on_a_host_of_its_own(command: Command, tmp_path: Path) -> None:

@@ -4,16 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from clasp_e2e.commands.new_driver import LANGUAGES, TEMPLATES
 
-from .conftest import Finished
-
-Command = Callable[..., Finished]
+from .conftest import Command
 
 
 def source_lines(template: Path) -> int:

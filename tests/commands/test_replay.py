@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import LIAR, Finished
-
-Command = Callable[..., Finished]
+from .conftest import LIAR, Command
 
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 

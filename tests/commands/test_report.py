@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from report.runs import run_of, scenario
+from report.runs import matrix_of, run_of, scenario
 
 from clasp_e2e.report.badge import render_badge
 from clasp_e2e.report.case_page import render_case
@@ -22,7 +20,7 @@ from clasp_e2e.results.run_record import Run
 from clasp_e2e.results.store import read_matrix, read_results, write_document, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 
 @pytest.fixture
@@ -99,16 +97,7 @@ def write_matrix(folder: Path, run: Run) -> Matrix:
     """Write a matrix with one cell, whose run is `run`."""
     (empty,) = cells_of(("a",), ("r",), {})
     cell = empty.judged(run, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1)
-    matrix = Matrix(
-        tool={"name": "clasp-e2e"},
-        command="clasp-e2e matrix",
-        started="2026-01-01T00:00:00+00:00",
-        seed=1,
-        peers=("a",),
-        routers=("r",),
-        cells=(cell,),
-        duration_s=1,
-    )
+    matrix = matrix_of(cell)
     write_document(matrix, folder / "matrix.json")
     write_results(run, folder / "a" / "results.json")
     return matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ import pytest
 from click.testing import Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from report.runs import run_of, scenario
+from report.runs import matrix_of, run_of, scenario
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.matrix_results import Matrix, cells_of
+from clasp_e2e.results.matrix_results import cells_of
 from clasp_e2e.results.store import write_document, write_results
 from clasp_e2e.spec.catalogue import load_catalogue
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
+
 FORMS = ("--html", "--markdown", "--junit", "--badge")
 
 FAILED = scenario("SND-1", "failed", message="expected x; seen: y", evidence="evidence/x.json")
@@ -37,15 +38,7 @@ EVIDENCE = {
     "pruned": {"left_out": 3},
 }  # fmt: skip
 (EMPTY,) = cells_of(("a",), ("r",), {})
-MATRIX = Matrix(
-    tool={"name": "clasp-e2e"},
-    command="clasp-e2e matrix",
-    started="2026-01-01T00:00:00+00:00",
-    seed=1,
-    peers=("a",),
-    routers=("r",),
-    cells=(EMPTY.judged(RUN, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1),),
-)
+MATRIX = matrix_of(EMPTY.judged(RUN, load_catalogue(), exit_status=1, results="a/results.json", duration_s=1))
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),

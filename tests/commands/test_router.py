@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from clasp_e2e import wire
 
-from .conftest import Finished, environment
+from .conftest import Command, environment
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -48,7 +47,7 @@ async def test_router_runs_until_it_is_ended(
     ]
 
 
-def test_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> None:
+def test_port_in_use_is_said_in_one_line(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         finished = command("router", "--port", port)
@@ -58,7 +57,7 @@ def test_port_in_use_is_said_in_one_line(command: Callable[..., Finished]) -> No
     assert line.startswith(f"Error: port {port} on 127.0.0.1 is in use: ")
 
 
-def test_port_that_does_not_exist(command: Callable[..., Finished]) -> None:
+def test_port_that_does_not_exist(command: Command) -> None:
     finished = command("router", "--port", "99999")
     assert finished.returncode == 2
     assert "choose one up to 65535" in finished.stderr

@@ -4,7 +4,6 @@ import json
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,9 +12,7 @@ import pytest
 from clasp_e2e.execution.bundled_scenarios import scenarios_root
 from clasp_e2e.plugin.invocation import targets
 
-from .conftest import LIAR, Finished, environment
-
-Command = Callable[..., Finished]
+from .conftest import LIAR, Command, environment
 
 ONE = "test_router.py::test_a_signal_reaches_its_session"
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from report.runs import scenario
 
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.store import write_document
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
 
 
 @pytest.fixture

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
-from report.runs import run_of, scenario
+from report.runs import matrix_of, run_of, scenario
 
-from clasp_e2e.results.matrix_results import Matrix, cells_of
+from clasp_e2e.results.matrix_results import cells_of
 from clasp_e2e.results.store import write_document, write_results
 from clasp_e2e.spec.catalogue import load_catalogue, specification_text
 
-Invoke = Callable[..., Result]
+from .conftest import Invoke
+
 RUN = run_of(scenario("RTE-8", "failed"))
 
 
@@ -29,10 +28,7 @@ def test_page_of_a_matrix_has_a_column_for_each_implementation(invoke: Invoke, t
         for n, each in enumerate(cells_of(("a", "b"), ("r",), {}))
     )
     write_results(RUN, tmp_path / "0" / "results.json")
-    matrix = Matrix(
-        tool={}, command="", started="", seed=1, peers=("a", "b"), routers=("r",), cells=cells, duration_s=1
-    )
-    write_document(matrix, tmp_path / "matrix.json")
+    write_document(matrix_of(*cells), tmp_path / "matrix.json")
     result = invoke("spec", str(tmp_path))
     for column in ("a", "b", "router r"):
         assert f'<span class="column">{column}</span>' in result.stdout or column == "router r"

@@ -1,7 +1,10 @@
-"""Builders of runs for reports."""
+"""Builders of results, runs and matrices."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from clasp_e2e.results.matrix_results import Cell, Matrix
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import Run, ScenarioResult, Subject
 from clasp_e2e.results.verdict import requirement_results, run_verdict
@@ -11,15 +14,12 @@ CATALOGUE = load_catalogue()
 ROLES = ("answerer", "offerer")
 
 
-def scenario(requirement: str, outcome: str, **fields) -> ScenarioResult:
-    defaults = {
-        "id": f"file::{requirement}[rust-reference]",
-        "title": f"A scenario of {requirement} [in brackets]",
-        "requirements": (requirement,),
-        "pairing": "rust-reference",
-        "outcome": Outcome(outcome),
-    }
-    return ScenarioResult(**(defaults | fields))
+def scenario(requirement: str, outcome: str, **fields: Any) -> ScenarioResult:
+    pairing = fields.setdefault("pairing", "rust-reference")
+    fields.setdefault("id", f"file::{requirement}[{pairing}]")
+    fields.setdefault("title", f"A scenario of {requirement} [in brackets]")
+    fields.setdefault("requirements", (requirement,))
+    return ScenarioResult(outcome=Outcome(outcome), **fields)
 
 
 def run_of(*scenarios: ScenarioResult, missing: tuple[str, ...] = (), subset: bool = False) -> Run:
@@ -45,3 +45,11 @@ def run_of(*scenarios: ScenarioResult, missing: tuple[str, ...] = (), subset: bo
         capabilities=("turn",),
         subset=subset,
     )
+
+
+def matrix_of(*cells: Cell, **fields: Any) -> Matrix:
+    peers = tuple(dict.fromkeys(name for cell in cells for name in (cell.offerer, cell.answerer)))
+    routers = tuple(dict.fromkeys(cell.router for cell in cells))
+    defaults = {"tool": {"name": "clasp-e2e", "version": "0"}, "command": "clasp-e2e matrix", "seed": 1}
+    defaults |= {"started": "2026-01-01T00:00:00+00:00", "peers": peers, "routers": routers}
+    return Matrix(**(defaults | fields), cells=cells)

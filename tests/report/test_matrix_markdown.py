@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
-from clasp_e2e.results.matrix_results import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, State
 from clasp_e2e.results.outcome import Verdict
+
+from .runs import matrix_of
 
 PEERS = ("node", "rust", "more|than*that")
 
 
-def matrix(*cells: Cell) -> Matrix:
-    return Matrix(
-        tool={"name": "clasp-e2e"},
-        command="",
-        started="2026-01-01",
-        seed=1,
-        peers=PEERS,
-        routers=("reference",),
-        cells=cells,
-    )
+def markdown_of(*cells: Cell) -> str:
+    return render_matrix_markdown(matrix_of(*cells, peers=PEERS))
 
 
 def cell(offerer: str, answerer: str, **fields) -> Cell:
@@ -30,13 +24,11 @@ def judged(offerer: str, answerer: str, verdict: Verdict, **fields) -> Cell:
 
 
 def test_each_cell_is_in_its_row_with_its_failures() -> None:
-    text = render_matrix_markdown(
-        matrix(
-            judged("node", "node", Verdict.CONFORMANT),
-            judged("node", "rust", Verdict.NON_CONFORMANT, failed=("EVT-3", "SND-3")),
-            cell("rust", "node", state=State.NOT_AVAILABLE, reason="it is not built"),
-            cell("rust", "rust", state=State.INTERRUPTED, verdict=Verdict.PARTIAL),
-        )
+    text = markdown_of(
+        judged("node", "node", Verdict.CONFORMANT),
+        judged("node", "rust", Verdict.NON_CONFORMANT, failed=("EVT-3", "SND-3")),
+        cell("rust", "node", state=State.NOT_AVAILABLE, reason="it is not built"),
+        cell("rust", "rust", state=State.INTERRUPTED, verdict=Verdict.PARTIAL),
     )
     assert "| **node** | conformant | not conformant: EVT-3, SND-3 |" in text
     assert "| **rust** | not available | interrupted |" in text
@@ -51,4 +43,4 @@ def test_many_cells_are_given_as_a_number() -> None:
         for offerer in PEERS
         for answerer in PEERS
     ]
-    assert "- **CON-8**: 9 cells" in render_matrix_markdown(matrix(*cells))
+    assert "- **CON-8**: 9 cells" in markdown_of(*cells)

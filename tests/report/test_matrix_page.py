@@ -7,8 +7,10 @@ import io
 from rich.console import Console
 
 from clasp_e2e.report.matrix_page import cell_line, print_matrix
-from clasp_e2e.results.matrix_results import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, State
 from clasp_e2e.results.outcome import Verdict
+
+from .runs import matrix_of
 
 MISSING = "rust: it is not built. Run: clasp-e2e build-adapter rust"
 
@@ -19,10 +21,7 @@ def cell(offerer: str, answerer: str, **fields) -> Cell:
 
 def printed(*cells: Cell) -> str:
     text = io.StringIO()
-    found = Matrix(
-        tool={}, command="", started="", seed=1, peers=("node", "rust"), routers=("reference",), cells=cells
-    )
-    print_matrix(found, Console(file=text, width=80))
+    print_matrix(matrix_of(*cells), Console(file=text, width=80))
     return text.getvalue()
 
 

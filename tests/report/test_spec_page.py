@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,10 +79,12 @@ def test_sentence_that_nobody_judges_is_marked() -> None:
     assert "Nobody judges this, and no exclusion names it: A peer is polite." in text
 
 
+@cache
+def tags_with(text: str) -> Counter[str]:
+    return Page(page_of(Column(f"x{text}", {"SND-1": RequirementVerdict.PASS}))).tags
+
+
 @settings(max_examples=20, deadline=None)
 @given(text=st.text(alphabet=st.characters(exclude_characters="*`#\n\r"), min_size=1, max_size=40))
 def test_texts_do_not_become_markup(text: str) -> None:
-    def tags(text: str):
-        return Page(page_of(Column(f"x{text}", {"SND-1": RequirementVerdict.PASS}))).tags
-
-    assert tags(text) == tags("y")
+    assert tags_with(text) == tags_with("y")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report.runs import scenario
 
 from clasp_e2e.results.baseline import Baseline, parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries, shrink
@@ -44,15 +45,7 @@ def listed(text: str) -> list[tuple[str, str]]:
 
 
 def failed(outcome: Outcome = Outcome.FAILED, message: str = "expected a; seen: b") -> ScenarioResult:
-    return ScenarioResult(
-        id="test_x::test_y[iut-iut]",
-        title="A title.",
-        requirements=("RTE-1",),
-        pairing="iut-iut",
-        outcome=outcome,
-        message=message,
-        judgments={"RTE-1": outcome},
-    )
+    return scenario("RTE-1", outcome, pairing="iut-iut", message=message, judgments={"RTE-1": outcome})
 
 
 def test_spent_entry_is_removed_and_comments_are_kept() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from report.runs import matrix_of
+
 from clasp_e2e.results.blame import blame_of
-from clasp_e2e.results.matrix_results import Cell, Matrix, State
+from clasp_e2e.results.matrix_results import Cell, State
 
 FAULT = ("SND-1",)
 
@@ -14,9 +16,7 @@ def cell(offerer: str, answerer: str, *failed: str, router: str = "r", **fields)
 
 
 def culprits(*cells: Cell) -> list[tuple[str, ...]]:
-    routers = tuple(dict.fromkeys(each.router for each in cells))
-    matrix = Matrix(tool={}, command="", started="", seed=1, peers=(), routers=routers, cells=cells)
-    return [each.culprits for each in blame_of(matrix)]
+    return [each.culprits for each in blame_of(matrix_of(*cells))]
 
 
 def test_one_that_fails_alone_is_to_blame() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from report.runs import scenario
 
 from clasp_e2e.results.common_ground import apply_common_ground, convention_lines
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict
@@ -28,17 +29,9 @@ def case(
     **fields,
 ) -> ScenarioResult:
     roles = Pairing(offerer=offerer, answerer=answerer)
-    return ScenarioResult(
-        id=f"{requirement}[{roles.id}]",
-        title=f"judges {requirement}",
-        requirements=(requirement,),
-        pairing=roles.id,
-        outcome=Outcome(outcome),
-        judgments={requirement: Outcome(outcome)},
-        roles=roles,
-        conventions={"iut": conventions} if conventions else {},
-        **fields,
-    )
+    fields |= {"judgments": {requirement: Outcome(outcome)}, "roles": roles}
+    seen = {"iut": conventions} if conventions else {}
+    return scenario(requirement, outcome, pairing=roles.id, conventions=seen, **fields)
 
 
 def outcomes(*cases: ScenarioResult) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from report.runs import scenario
 
 from clasp_e2e.results.documents import DocumentError, decode, encode, expect_shallow
 from clasp_e2e.results.evidence import CaseEvidence, EvidenceError, read_trace, write_evidence
@@ -16,9 +17,7 @@ from clasp_e2e.results.timeline import EntryKind, Timeline
 
 
 def result(requirement: str, case_id: str = "file::test[x-x]") -> ScenarioResult:
-    return ScenarioResult(
-        id=case_id, title="t", requirements=(requirement,), pairing="x-x", outcome=Outcome.PASSED
-    )
+    return scenario(requirement, "passed", id=case_id)
 
 
 def test_evidence_holds_all_that_was_seen(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from report.runs import scenario
 
 from clasp_e2e.results.baseline import Baseline, KnownFailure
 from clasp_e2e.results.known_failures import (
@@ -45,16 +46,10 @@ def result(
     message: str = "",
     **fields,
 ) -> ScenarioResult:
-    failed = outcome in ("failed", "deviation")
-    return ScenarioResult(
-        id=f"test_file::{name}[{pairing}]",
-        title=name,
-        requirements=(requirement,),
-        pairing=pairing,
-        outcome=Outcome(outcome),
-        message=message or (SILENCE if failed else ""),
-        **({"judgments": {requirement: Outcome(outcome)}} | fields),
-    )
+    fields = {"judgments": {requirement: Outcome(outcome)}} | fields
+    message = message or (SILENCE if outcome in ("failed", "deviation") else "")
+    case = f"test_file::{name}[{pairing}]"
+    return scenario(requirement, outcome, id=case, pairing=pairing, message=message, **fields)
 
 
 def known(requirement: str = "M-1", pairing: str = "node-node", **fields) -> KnownFailure:
@@ -290,7 +285,7 @@ CHANGES = {
     ("deviation", "expected_failure"),
     ("passed", "unexpected_pass"),
 }
-law = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+law = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 @law

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report.runs import matrix_of, run_of, scenario
 
 from clasp_e2e.results.documents import to_plain
-from clasp_e2e.results.matrix_results import Cell, Matrix, Obstacle, State, cells_of
-from clasp_e2e.results.outcome import Outcome, Verdict
-from clasp_e2e.results.run_record import Run, ScenarioResult
+from clasp_e2e.results.matrix_results import Cell, Obstacle, State, cells_of
+from clasp_e2e.results.outcome import Verdict
 from clasp_e2e.results.verdict import requirement_results, run_verdict
 from clasp_e2e.spec.catalogue import Catalogue
 
@@ -24,10 +24,6 @@ OBSTACLES = st.dictionaries(
         st.sampled_from(["it is not built", "no Node.js here"]),
     ),
 )
-
-
-def matrix(*cells: Cell) -> Matrix:
-    return Matrix(tool={}, command="", started="", seed=1, peers=(), routers=(), cells=cells)
 
 
 def cell(state: State, status: int | None = None) -> Cell:
@@ -61,53 +57,37 @@ def test_every_cell_is_there_once_and_what_cannot_be_judged_has_its_reason(peers
 )
 def test_worst_cell_decides(statuses: list[int | None], expected: int) -> None:
     cells = [cell(State.JUDGED if status in (0, 1, 3) else State.BROKEN, status) for status in statuses]
-    assert matrix(*cells).exit_status() == expected
+    assert matrix_of(*cells).exit_status() == expected
 
 
 def test_unavailable_cell_fails_only_on_request_or_if_no_other_is_left() -> None:
     missing, fine = cell(State.NOT_AVAILABLE), cell(State.JUDGED, 0)
-    assert matrix(missing, fine).exit_status() == 0
-    assert matrix(missing, fine).exit_status(require_all=True) == 3
-    assert matrix(missing, cell(State.JUDGED, 1)).exit_status(require_all=True) == 1
-    assert matrix(missing).exit_status() == 3
-    assert matrix(fine, cell(State.NOT_RUN)).exit_status() == 3
-    assert matrix(fine, cell(State.INTERRUPTED, 1)).exit_status() == 1
+    assert matrix_of(missing, fine).exit_status() == 0
+    assert matrix_of(missing, fine).exit_status(require_all=True) == 3
+    assert matrix_of(missing, cell(State.JUDGED, 1)).exit_status(require_all=True) == 1
+    assert matrix_of(missing).exit_status() == 3
+    assert matrix_of(fine, cell(State.NOT_RUN)).exit_status() == 3
+    assert matrix_of(fine, cell(State.INTERRUPTED, 1)).exit_status() == 1
 
 
 def test_fault_of_shared_drivers_leaves_the_matrix_inconclusive() -> None:
-    stuck = replace(matrix(cell(State.JUDGED, 0)), faults=("the router did not end",))
+    stuck = replace(matrix_of(cell(State.JUDGED, 0)), faults=("the router did not end",))
     assert stuck.exit_status() == 3
     assert replace(stuck, cells=(cell(State.JUDGED, 1),)).exit_status() == 1
 
 
 def test_cell_holds_what_its_run_says(small: Catalogue) -> None:
-    def result(requirement: str, outcome: str, name: str = "a") -> ScenarioResult:
-        return ScenarioResult(
-            id=f"file::{requirement}-{name}[x-y]",
-            title="it",
-            requirements=(requirement,),
-            pairing="x-y",
-            outcome=Outcome(outcome),
-        )
-
     scenarios = [
-        result("M-1", "expected_failure"),
-        result("M-2", "expected_failure"),
-        result("M-2", "failed", "b"),
-        result("S-1", "deviation"),
-        result("S-2", "unobserved"),
+        scenario("M-1", "expected_failure"),
+        scenario("M-2", "expected_failure"),
+        scenario("M-2", "failed", id="b"),
+        scenario("S-1", "deviation"),
+        scenario("S-2", "unobserved"),
     ]
     roles = ("offerer", "answerer")
     requirements = requirement_results(small, scenarios, roles)
-    run = Run(
-        tool={},
-        catalogue="",
-        started="",
-        duration_s=1,
-        command="",
-        seed=1,
-        platform="",
-        subjects={},
+    run = replace(
+        run_of(),
         verdict=run_verdict(requirements, False, roles, ()),
         requirements=tuple(requirements),
         scenarios=tuple(scenarios),
@@ -125,7 +105,7 @@ def test_cell_holds_what_its_run_says(small: Catalogue) -> None:
         results="x/results.json",
         duration_s=2,
     )
-    document = to_plain(matrix(found))
+    document = to_plain(matrix_of(found))
     assert document["cells"][0] | {"failed": ["M-1", "M-2"], "state": "judged"} == document["cells"][0]
 
 
@@ -134,8 +114,6 @@ def test_matrix_with_opposite_pairs_each_with_itself_and_with_those() -> None:
     assert [(each.offerer, each.answerer) for each in cells] == [
         ("a", "a"), ("a", "b"), ("a", "c"), ("b", "a"), ("b", "b"), ("c", "a"), ("c", "c"),
     ]  # fmt: skip
-    matrix = Matrix(
-        tool={}, command="", started="", seed=1, peers=("a", "b", "c"), routers=("r",), cells=cells
-    )
+    matrix = matrix_of(*cells)
     assert matrix.cell("b", "c", "r") is None
     assert matrix.cell("c", "a", "r") is cells[5]

@@ -12,13 +12,12 @@ from itertools import permutations, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report.runs import scenario
 
 from clasp_e2e.p2p_types import Connected, Data, Disconnected, RoutingMode
 from clasp_e2e.results.baseline import parse_baseline
 from clasp_e2e.results.baseline_edit import extend, new_entries
 from clasp_e2e.results.message_patterns import pattern
-from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.expectations import show
 from clasp_e2e.testbed.trace import describe
@@ -172,14 +171,7 @@ def test_pattern_matches_no_other_cause() -> None:
 @given(st.text(min_size=1), st.booleans())
 def test_every_written_entry_is_read_again_and_explains_its_failure(seen: str, is_long: bool) -> None:
     message = f"expected something; seen: {seen * (400 if is_long else 1)}"
-    failed = ScenarioResult(
-        id="test_x::test_y[iut-iut]",
-        title="A title.",
-        requirements=("RTE-1",),
-        pairing="iut-iut",
-        outcome=Outcome.FAILED,
-        message=message,
-    )
+    failed = scenario("RTE-1", "failed", pairing="iut-iut", message=message)
     text = extend("", new_entries([failed], "a reason", strict=False))
     (entry,) = parse_baseline(text, "x.toml", ["iut"], CATALOGUE).entries
     assert entry.explains(message)
@@ -187,14 +179,7 @@ def test_every_written_entry_is_read_again_and_explains_its_failure(seen: str, i
 
 
 def test_failure_without_a_message_has_no_entry() -> None:
-    silent = ScenarioResult(
-        id="test_x::test_y[iut-iut]",
-        title="A title.",
-        requirements=("RTE-1",),
-        pairing="iut-iut",
-        outcome=Outcome.FAILED,
-    )
-    assert new_entries([silent], "a reason", strict=False) == []
+    assert new_entries([scenario("RTE-1", "failed")], "a reason", strict=False) == []
 
 
 def test_pattern_reads_like_the_message() -> None:

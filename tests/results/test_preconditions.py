@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report.runs import scenario
 
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
@@ -25,17 +28,8 @@ ROUTER = Pairing(router="reference")
 def finished(
     name: str, outcome: Outcome, *, blocked_by: str | None = None, pairing: Pairing = PAIR, **fields
 ) -> ScenarioResult:
-    return ScenarioResult(
-        id=f"test::{name}[{pairing.id}]",
-        title=name,
-        requirements=(name,),
-        pairing=pairing.id,
-        outcome=outcome,
-        blocked_by=blocked_by,
-        judgments={name: outcome},
-        roles=pairing,
-        **fields,
-    )
+    fields |= {"id": f"test::{name}[{pairing.id}]", "title": name, "blocked_by": blocked_by}
+    return scenario(name, outcome, pairing=pairing.id, judgments={name: outcome}, roles=pairing, **fields)
 
 
 def cause_of(name: str, *found: ScenarioResult, pairing: Pairing = PAIR) -> str | None:
@@ -182,19 +176,12 @@ def test_case_blocked_by_a_blocked_requirement_names_the_cause_of_that() -> None
 
 
 def test_case_that_stopped_at_its_first_requirement_blocks_the_others_itself() -> None:
-    result = ScenarioResult(
-        id="test::both[x-x]",
-        title="both",
-        requirements=("SND-3", "SND-4"),
-        pairing="x-x",
-        outcome=Outcome.FAILED,
-        blocked_by="SND-3",
-        judgments={"SND-3": Outcome.FAILED, "SND-4": Outcome.BLOCKED},
-        roles=PAIR,
-    )
+    judgments = {"SND-3": Outcome.FAILED, "SND-4": Outcome.BLOCKED}
+    failed = finished("SND-3", Outcome.FAILED, blocked_by="SND-3")
+    result = replace(failed, requirements=("SND-3", "SND-4"), judgments=judgments)
     (found,) = resolve_all(CATALOGUE, [result])
     assert (found.outcome, found.judgments) == (result.outcome, result.judgments)
-    assert (found.blocked_by, found.blocked_by_case) == ("SND-3", "test::both[x-x]")
+    assert (found.blocked_by, found.blocked_by_case) == ("SND-3", result.id)
 
 
 NAMES = ("RTR-1", "CON-3", "CON-5", "EVT-1", "CON-6", "SND-1", "SND-3", "RTE-3", "RTE-9", "EVT-3", "TMO-2")
@@ -210,12 +197,12 @@ def any_results(draw: st.DrawFn) -> list[ScenarioResult]:
         pairing = draw(st.sampled_from(PAIRINGS))
         outcomes = st.sampled_from(Outcome)
         results.append(
-            ScenarioResult(
+            scenario(
+                names[0],
+                draw(outcomes),
                 id=f"test::{number}[{pairing.id}]",
-                title=f"{number}",
                 requirements=names,
                 pairing=pairing.id,
-                outcome=draw(outcomes),
                 blocked_by=draw(st.none() | st.sampled_from(NAMES)),
                 judgments=draw(st.dictionaries(st.sampled_from(names), outcomes)),
                 waits=draw(st.booleans()),
@@ -225,7 +212,7 @@ def any_results(draw: st.DrawFn) -> list[ScenarioResult]:
     return results
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_results())
 def test_case_is_blocked_only_by_what_a_case_shows_as_not_met(results: list[ScenarioResult]) -> None:
     found = {each.id: each for each in resolve_all(CATALOGUE, results)}

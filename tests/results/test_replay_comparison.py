@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from report.runs import scenario
 
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.evidence import EvidenceError, read_evidence, write_evidence
@@ -15,16 +16,10 @@ RUN = {"drivers": {"offerer": "node"}, "router": None, "switches": ["coturn"], "
 
 
 def result(outcome: Outcome, message: str = "", requirement: str = "CON-5") -> ScenarioResult:
-    return ScenarioResult(
-        id="test_x::test_y[node-reference]",
-        title="A title.",
-        requirements=("CON-5", "EVT-1"),
-        pairing="node-reference",
-        outcome=outcome,
-        message=message,
-        judgments={"CON-5": Outcome.PASSED, "EVT-1": Outcome.PASSED, requirement: outcome},
-        blocked_by="CON-3" if outcome is Outcome.BLOCKED else None,
-    )
+    judgments = {"CON-5": Outcome.PASSED, "EVT-1": Outcome.PASSED, requirement: outcome}
+    blocked_by = "CON-3" if outcome is Outcome.BLOCKED else None
+    fields = {"message": message, "judgments": judgments, "blocked_by": blocked_by}
+    return scenario("CON-5", outcome, requirements=("CON-5", "EVT-1"), **fields)
 
 
 FAILED = result(Outcome.FAILED, "expected Connected; seen: nothing")

@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from report import runs
 
 from clasp_e2e.results.outcome import Outcome, RequirementVerdict, Verdict
 from clasp_e2e.results.run_record import ScenarioResult, totals
@@ -23,14 +24,7 @@ ALL_MET = {"M-1": "passed", "M-2": "passed", "S-1": "passed", "S-2": "passed", "
 
 
 def scenario(requirement: str, outcome: Outcome | str, n: int = 0, **fields) -> ScenarioResult:
-    return ScenarioResult(
-        id=f"{requirement.lower()}-{n}",
-        title=f"judges {requirement}",
-        requirements=(requirement,),
-        pairing="x-x",
-        outcome=Outcome(outcome),
-        **fields,
-    )
+    return runs.scenario(requirement, outcome, id=f"{requirement.lower()}-{n}", **fields)
 
 
 def verdict(
@@ -145,14 +139,8 @@ def test_pairings_of_a_requirement_are_combined_worst_first(small: Catalogue) ->
 @pytest.mark.parametrize(("outcome", "passed"), [("failed", "pass"), ("error", "error")])
 def test_scenario_judges_each_of_its_requirements(small: Catalogue, outcome: str, passed: str) -> None:
     """An error of the scenario hides a pass, but not a failure."""
-    both = ScenarioResult(
-        id="both",
-        title="two at once",
-        requirements=("M-1", "M-2"),
-        pairing="x-x",
-        outcome=Outcome(outcome),
-        judgments={"M-1": Outcome.PASSED, "M-2": Outcome.FAILED},
-    )
+    judgments = {"M-1": Outcome.PASSED, "M-2": Outcome.FAILED}
+    both = scenario("M-1", outcome, requirements=("M-1", "M-2"), judgments=judgments)
     assert of(small, "M-1", [both]).verdict == passed
     assert of(small, "M-2", [both]).verdict is RequirementVerdict.FAIL
 

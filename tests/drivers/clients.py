@@ -17,6 +17,8 @@ from clasp_e2e.notifier import Notifier
 from clasp_e2e.p2p_types import Connected, P2PConfig, P2PEvent
 
 Put = Callable[[str, str], None]
+PATIENCE = 5.0
+"""The scale of deadlines for browsers: on a busy machine, Firefox takes more than 15 s to start."""
 
 
 class Events(list[P2PEvent]):

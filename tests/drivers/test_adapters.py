@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -21,44 +20,52 @@ from clasp_e2e.drivers.rust import RustDriver
 from clasp_e2e.drivers.stdio import StdioDriver
 from clasp_e2e.p2p_types import ConnectionFailed, Data, Disconnected, P2PConfig, RoutingMode, SendResult
 
-from .clients import Clients, call, clients_at, converse
+from .clients import PATIENCE, Clients, call, clients_at, converse
 
 pytestmark = pytest.mark.subprocess
 
-REFERENCE_ADAPTER = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"]
 COMMANDS: dict[str, Callable[[], list[str]]] = {
-    "reference": lambda: REFERENCE_ADAPTER,
     "node": node_adapter_command,
     "go": go_adapter_command,
     "rust": rust_adapter_command,
 }
 DRIVERS: dict[str, Callable[[], Driver]] = {
-    "stdio": lambda: StdioDriver(REFERENCE_ADAPTER),
     "libwebrtc": LibwebrtcDriver,
     "node": NodeDriver,
     "roamhq": RoamhqDriver,
     "werift": WeriftDriver,
-    "browser": BrowserDriver,
+    "browser": lambda: BrowserDriver(deadline_scale=PATIENCE),
     "go": GoDriver,
-    "firefox": FirefoxDriver,
+    "firefox": lambda: FirefoxDriver(deadline_scale=PATIENCE),
     "rust": RustDriver,
 }
+IN_BROWSERS = {"browser", "firefox"}
+"""Drivers whose peers are killed in `test_browser.py`."""
 
 
-@pytest.fixture(params=COMMANDS)
-def command(request: pytest.FixtureRequest) -> list[str]:
+@pytest.fixture(scope="session")
+def reference_adapter(python_m: list[str]) -> list[str]:
+    """The command of the reference adapter."""
+    return [*python_m, "clasp_e2e.drivers.adapters.reference"]
+
+
+@pytest.fixture(params=["reference", *COMMANDS])
+def command(request: pytest.FixtureRequest, reference_adapter: list[str]) -> list[str]:
     """The command of each adapter that can be used on this machine."""
     try:
-        return COMMANDS[request.param]()
+        return reference_adapter if request.param == "reference" else COMMANDS[request.param]()
     except NotAvailable as error:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module", params=DRIVERS)
-async def named_driver(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Driver]]:
+@pytest.fixture(scope="module", params=["stdio", *DRIVERS])
+async def named_driver(
+    request: pytest.FixtureRequest, reference_adapter: list[str]
+) -> AsyncIterator[tuple[str, Driver]]:
     """Each driver that can be used on this machine, with its name."""
     try:
-        driver = DRIVERS[request.param]()
+        of_reference = request.param == "stdio"
+        driver = StdioDriver(reference_adapter) if of_reference else DRIVERS[request.param]()
     except NotAvailable as error:
         pytest.skip(str(error))
     await driver.initialize()
@@ -131,6 +138,7 @@ async def test_close_is_reported_to_the_other_peer(clients: Clients, driver: str
     assert not await bob.is_peer_connected(alice.session_id)
 
 
+@pytest.mark.parametrize("named_driver", sorted({"stdio", *DRIVERS} - IN_BROWSERS), indirect=True)
 async def test_killed_peer_says_nothing(clients: Clients, driver: str) -> None:
     alice, _, bob, bob_events = await clients.open_connected(driver, "reference", killable=True)
     carol, _ = await clients.open("reference")

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import orphans
 from clasp_e2e.p2p_types import Disconnected, RoutingMode
 
-from .clients import Clients, Put, clients_at, programs_in
+from .clients import PATIENCE, Clients, Put, clients_at, programs_in
 
 # What is missing
 
@@ -66,37 +66,32 @@ def test_adapter_is_built_from_its_sources_and_those_shared_with_node(programs: 
 # In a browser. What follows needs Node, its packages once, and Chromium or Firefox.
 
 
-@pytest.fixture(params=[BrowserDriver, FirefoxDriver])
-def driver_class(request: pytest.FixtureRequest) -> type[BrowserDriver]:
+@pytest.fixture(scope="module", params=[BrowserDriver, FirefoxDriver])
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[BrowserDriver]:
+    """A driver whose browser all tests use, because it takes seconds to start; no temporary file stays."""
     try:
         request.param.browser()
         build_browser_adapter()
     except BuildError as error:
         pytest.skip(f"this browser is not available: {error}")
-    return request.param
-
-
-@pytest.fixture
-def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary files go; nothing of them stays."""
     # Not in pytest's own folder, whose path is too long for a browser's socket.
-    with tempfile.TemporaryDirectory() as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
-        assert list(Path(folder).iterdir()) == []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", folder)
+        driver = request.param(deadline_scale=PATIENCE)
+        await driver.initialize()
+        yield driver
+        await driver.aclose()
+        assert os.listdir(folder) == []  # noqa: PTH208 - does not block
 
 
 @pytest.fixture
-async def clients(driver_class: type[BrowserDriver], profiles: Path) -> AsyncIterator[Clients]:
-    browser = driver_class()
-    await browser.initialize()
+async def clients(browser: BrowserDriver) -> AsyncIterator[Clients]:
     async with clients_at(ReferenceDriver(), browser=browser) as clients:
         yield clients
-    await browser.aclose()
 
 
-async def test_description_names_the_browser(clients: Clients) -> None:
-    description = await clients.drivers["browser"].initialize()
+async def test_description_names_the_browser(browser: BrowserDriver) -> None:
+    description = await browser.initialize()
     assert re.search(
         r"@clasp-to/core 3\.3\.2 and ((Headless)?Chrom|Firefox )", description.implementation.name
     )
@@ -129,11 +124,12 @@ async def test_peers_share_a_browser_that_outlives_them(clients: Clients) -> Non
 
 
 async def test_browser_that_ends_by_itself_is_a_fault(clients: Clients) -> None:
+    """It is the last test, because it ends the browser of the others."""
     alice, _ = await clients.open("browser")
     fault = asyncio.get_running_loop().create_future()
     alice.on_fault(fault.set_result)
-    [browser] = children(alice.pid)  # pyright: ignore[reportAttributeAccessIssue]
-    os.kill(browser, signal.SIGKILL)
+    [process] = children(alice.pid)  # pyright: ignore[reportAttributeAccessIssue]
+    os.kill(process, signal.SIGKILL)
     async with asyncio.timeout(20):
         found = await fault
     assert isinstance(found, DriverFault)

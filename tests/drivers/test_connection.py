@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from clasp_e2e.drivers import DriverFault
 from clasp_e2e.drivers.interface import TimedLine
+from clasp_e2e.drivers.stdio.advice import advice_for
 from clasp_e2e.drivers.stdio.connection import AdapterFault, Connection
 from clasp_e2e.drivers.stdio.jsonrpc import ResultResponse
 from clasp_e2e.p2p_types import Connected, P2PEvent
@@ -58,8 +59,12 @@ class ScriptedAdapter:
         self.say(json.dumps({"jsonrpc": "2.0", "id": number, "result": value}).encode())
 
     def event(self, peer: str, **event: str) -> None:
-        params = {"peer": peer, "event": event}
-        self.say(json.dumps({"jsonrpc": "2.0", "method": "peer.event", "params": params}).encode())
+        self.say(event_line(peer, **event))
+
+
+def event_line(peer: str, **event: str) -> bytes:
+    params = {"peer": peer, "event": event}
+    return json.dumps({"jsonrpc": "2.0", "method": "peer.event", "params": params}).encode()
 
 
 def connected(*, violations: list[str] | None = None) -> tuple[Connection, ScriptedAdapter]:
@@ -102,14 +107,45 @@ async def test_by_default_the_first_violation_kills_the_process_and_fails_every_
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b"Listening for peers", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"", "not JSON: ''"),
+        (b'{"jsonrpc": "2.0", "id": 1, "result": NaN}', "not JSON"),
+        (b'{"jsonrpc": "2.0", "id": 1, "result": "\\ud800"}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[1]", "not a JSON object: '[1]'"),
+        (b'{"id": 1, "result": {}}', 'without "jsonrpc": "2.0"'),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "peer.event", "params": {}}', "a request; adapters send"),
+        (b'{"jsonrpc": "2.0", "id": 1}', "neither one answer nor a notification"),
+        (b'{"jsonrpc": "2.0", "id": 1, "error": "oh"}', "an error without a code"),
+        (b'{"jsonrpc": "2.0", "id": null, "error": {"code": -1, "message": "?"}}', "names no request"),
         (b'{"jsonrpc": "2.0", "method": "peer.log", "params": {}}', "unknown notification 'peer.log'"),
+        (b'{"jsonrpc": "2.0", "id": 999, "result": {}}', "request 999, which was never made"),
+        (b'{"jsonrpc": "2.0", "id": "1", "result": {}}', "id is not a whole number"),
+        (event_line("p", type="conected"), "unknown event type 'conected'"),
+        (event_line("nobody", type="connected", peer_session_id="s"), "unknown peer 'nobody'"),
+        (event_line("p", type="data", data="AAA"), "not base64 with padding: 'AAA'"),
+        (event_line("p", type="data", data="", reliable="yes"), "reliable is 'yes'; it must be true or"),
+        (event_line("p", type="connection_failed", peer_session_id="s"), "reason is missing"),
+    ],
+    ids=range(19),
+)
+async def test_wrong_line_ends_the_adapter_with_advice(line: bytes, words: str) -> None:
+    connection, adapter = connected()
+    connection.ignore("p")
+    [answer] = connection.send([("a", {})])
+    adapter.say(line)
+    with pytest.raises(AdapterFault) as caught:
+        await answer
+    assert words in str(caught.value)
+    assert caught.value.advice not in ("", advice_for(""))
+    assert adapter.is_killed
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"Listening for peers", "not JSON"),
         (b'{"jsonrpc": "2.0", "method": "peer.event", "params": {"event": {}}}', "a wrong peer.event"),
-        (
-            b'{"jsonrpc": "2.0", "method": "peer.event", "params": {"peer": "p", "event":'
-            b' {"type": "connected", "peer_session_id": "s"}}}',
-            "unknown peer 'p'",
-        ),
     ],
 )
 async def test_tolerated_line_that_cannot_be_an_answer_fails_no_call(line: bytes, words: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,6 +96,35 @@ def test_arbitrary_value_is_not_decoded_as_a_result(value: object) -> None:
     ):
         with pytest.raises(WrongShape):
             decode(value)
+
+
+DESCRIPTION = {
+    "protocol": 1,
+    "implementation": {"name": "n", "version": "1", "language": "C"},
+    "roles": ["peer"],
+    "capabilities": [],
+    "processes": "shared",
+}
+
+
+@pytest.mark.parametrize(
+    ("decode", "result", "words"),
+    [
+        (shapes.description, DESCRIPTION | {"protocol": True}, "speaks protocol True"),
+        (shapes.description, DESCRIPTION | {"roles": []}, "roles is empty"),
+        (shapes.description, DESCRIPTION | {"roles": ["per"]}, "word 'per' in roles; did you mean 'peer'"),
+        (shapes.description, DESCRIPTION | {"capabilities": ["trn"]}, "did you mean 'turn'"),
+        (shapes.description, DESCRIPTION | {"processes": 1}, 'must be "per_peer" or "shared"'),
+        (shapes.description, DESCRIPTION | {"implementation": {}}, "name is missing; it must be a string"),
+        (shapes.send_result, {"result": "sideways"}, "result is 'sideways'; it must be one of p2p, relay"),
+        (shapes.connected, {"connected": "yes"}, "connected is 'yes'"),
+        (shapes.session_id, {"session_id": 5}, "session_id is 5; it must be a string"),
+        (shapes.router_url, {"url": "http://nope"}, "must start with ws://"),
+    ],
+)
+def test_wrong_result_is_explained(decode: Callable[[Any], object], result: object, words: str) -> None:
+    with pytest.raises(WrongShape, match=words):
+        decode(result)
 
 
 @given(near_events, near_events)

@@ -286,7 +286,7 @@ def test_cell_leads_to_what_it_did_not_meet() -> None:
     assert '1 failed: <a href="#cell-1">SND-1<' in text
     assert "expected x; seen: &lt;y&gt;" in text
     linked = render_matrix_html(
-        matrix, {failed.name: (judged, {})}, {failed.name: {FAILED.id: "cases/a.html"}}
+        matrix_of(failed), {failed.name: (judged, {})}, {failed.name: {FAILED.id: "cases/a.html"}}
     )
     assert '1 failed: <a href="cases/a.html">SND-1<' in linked
     assert '<a href="cases/a.html">Walk through this case' in linked

@@ -11,8 +11,8 @@ const PREFERENCES = {
   // Candidates with addresses: names that end in .local would be resolved on the network.
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   // Candidates with the loopback address, which is used only if the page may use a camera: without, the
-  // address of the default route is the only one.
-  'media.peerconnection.ice.loopback': true,
+  // address of the default route is the only one. In the lab, the host of the peer has an interface.
+  'media.peerconnection.ice.loopback': process.env.CLASP_E2E_NETWORK !== 'lab',
   'permissions.default.camera': 1,
   'permissions.default.microphone': 1,
   // Few processes: a start takes half the processor time.

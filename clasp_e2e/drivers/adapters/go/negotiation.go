@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"strconv"
 	"time"
@@ -58,7 +59,8 @@ var api = newAPI()
 
 func newAPI() *webrtc.API {
 	settings := webrtc.SettingEngine{}
-	settings.SetIncludeLoopbackCandidate(true)
+	// In the lab, the host of the peer has an interface.
+	settings.SetIncludeLoopbackCandidate(os.Getenv("CLASP_E2E_NETWORK") != "lab")
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	settings.SetSCTPMaxMessageSize(messageLimit)

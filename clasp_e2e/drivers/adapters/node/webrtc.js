@@ -7,6 +7,9 @@ const STACKS = { 'node-datachannel': nodeDataChannel, '@roamhq/wrtc': roamhq, we
 
 export const DEFAULT_STACK = 'node-datachannel';
 
+/** Whether this process is on a host of the lab, which has an interface. */
+const IN_LAB = process.env.CLASP_E2E_NETWORK === 'lab';
+
 /** Return a function that makes an RTCPeerConnection of the stack `name` from a standard configuration. */
 export async function loadStack(name = DEFAULT_STACK) {
   if (!Object.hasOwn(STACKS, name)) {
@@ -73,8 +76,7 @@ async function nodeDataChannel() {
   }
 
   // libdatachannel gathers the loopback address only if it is bound to it.
-  const inLab = process.env.CLASP_E2E_NETWORK === 'lab';
-  const binding = inLab ? {} : { bindAddress: '127.0.0.1' };
+  const binding = IN_LAB ? {} : { bindAddress: '127.0.0.1' };
   return (configuration) => new Connection({ ...configuration, ...binding });
 }
 
@@ -93,6 +95,6 @@ async function roamhq() {
 async function werift() {
   const { RTCPeerConnection } = await import('werift');
   // It does not gather the loopback address by itself.
-  const options = { iceAdditionalHostAddresses: ['127.0.0.1'] };
+  const options = IN_LAB ? {} : { iceAdditionalHostAddresses: ['127.0.0.1'] };
   return (configuration) => new RTCPeerConnection({ ...configuration, ...options });
 }

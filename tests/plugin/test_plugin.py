@@ -117,6 +117,43 @@ def test_extended_scenario_runs_on_request_and_is_not_missing_otherwise(folder: 
     assert set(found.outcomes) == {"test_it_takes_minutes[iut]"}
 
 
+ON_A_HOST = """
+    @requirement("EVT-8", lab=True)
+    async def test_it_has_a_host(single):
+        pass
+"""
+
+
+def test_scenario_of_the_lab_is_left_out_of_the_link_and_is_not_missing_there(folder: Folder) -> None:
+    known = """
+        [[known]]
+        requirement = "EVT-8"
+        pairing = "iut"
+        scenario = "test_it_has_a_host"
+        reason = "It loses connections when its address changes."
+        seen = "lost"
+    """
+    (folder.path / "known.toml").write_text(dedent(known), encoding="utf-8")
+    folder.write(MODE, ON_A_HOST)
+    for network in ((), ("--network", "link")):
+        found = folder.run("--peer", HONEST, "--baseline", "known.toml", *network)
+        assert (found.status, found.results.verdict) == (0, Verdict.CONFORMANT), found.out
+        assert "stale" not in found.out
+        assert "needs --network lab: EVT-8" in found.out
+        assert set(found.outcomes) == {"test_the_mode[iut]"}
+        assert found.results.plan is not None
+        assert not found.results.plan.left_out
+
+
+def test_scenario_of_the_lab_runs_there_or_the_message_says_what_forbids_it(folder: Folder) -> None:
+    found = folder.write(MODE, ON_A_HOST).run("--peer", HONEST, "--network", "lab", "-k", "host")
+    if found.status == 3:
+        assert "the lab " in found.out
+        assert "use --network link" in found.out
+    else:
+        assert (found.status, found.outcomes) == (0, {"test_it_has_a_host[iut]": "passed"}), found.out
+
+
 def test_every_outcome_has_its_word_in_the_terminal_in_junit_and_in_the_results(folder: Folder) -> None:
     others = """
         @requirement("RTE-2")

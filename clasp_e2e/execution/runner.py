@@ -148,6 +148,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         stalls.end()
         outcome_at = timeline.since_start()
         on_ending()
+    ending = _with_names(ending, timeline)
     ended = loop.time()
     errors = testbed.faults() + await testbed.close()
     errors += await owned.leftovers(plan.patience.cleanup)
@@ -237,6 +238,16 @@ def _unmet(catalogue: Catalogue, requirement: str, expected: str, seen: str) -> 
     level = catalogue.get(requirement).level
     outcome = {Level.MUST: Outcome.FAILED, Level.SHOULD: Outcome.DEVIATION}.get(level, Outcome.PASSED)
     return _Ending(outcome, f"expected {expected}; seen: {seen}", requirement, None, expected, seen)
+
+
+def _with_names(ending: _Ending, timeline: Timeline) -> _Ending:
+    """Return an ending that names clients instead of their session ids."""
+    return replace(
+        ending,
+        message=timeline.with_names(ending.message),
+        expected=timeline.with_names(ending.expected),
+        seen=timeline.with_names(ending.seen),
+    )
 
 
 def _with_errors(ending: _Ending, errors: list[str]) -> _Ending:

@@ -198,6 +198,8 @@ def _not_passed(
         elsewhere: dict[str, tuple[str, ...]] = {}
         name = requirement.id
         judging = [each for each in scenarios if name in each.requirements]
+        # A reader begins with the first: one that failed shows more than one without a verdict.
+        judging.sort(key=lambda each: each.judgment(name) not in NOT_MET)
         for scenario, *others in by_cause(
             (each for each in judging if each.judgment(name) is not Outcome.PASSED), name
         ):

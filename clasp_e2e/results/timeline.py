@@ -15,6 +15,8 @@ Clock = Callable[[], float]
 """A monotonic clock, in seconds."""
 
 _LONGEST_TEXT = 4000
+_SHORTEST_SESSION = 8
+"""Minimum length of a session id that is replaced by its owner's name everywhere in a text."""
 _LONGEST_FRAME = 2048
 """Maximum number of bytes of a frame that are kept."""
 
@@ -135,6 +137,17 @@ class Timeline:
             if entry.kind is EntryKind.FRAME and (entry.to, entry.frame) == (to, frame):
                 self.entries[place] = dataclasses.replace(entry, **changes)
                 return
+
+    def with_names(self, text: str) -> str:
+        """Return `text` with the owner's name in place of each session id, quoted or not.
+
+        A short id could be part of a word, therefore it is only replaced in quotes.
+        """
+        for session, name in self.sessions.items():
+            text = text.replace(repr(session), name)
+            if len(session) >= _SHORTEST_SESSION:
+                text = text.replace(session, name)
+        return text
 
     def note_past(self, at: float, who: str, what: str, kind: EntryKind) -> None:
         """Insert an entry for the earlier time `at` of the clock at its position."""

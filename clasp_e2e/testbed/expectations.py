@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, TypeVar
 
 from clasp_e2e.drivers.interface import Refused
@@ -132,8 +133,10 @@ def show(value: object) -> str:
             else f"{len(value)} bytes ({value.hex()})"
         )
     if isinstance(value, (list, tuple)):
-        items = ", ".join(show(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return f"[{items}]" if items else "nothing"
+        shown = [show(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        groups = ((text, len(list(equal))) for text, equal in groupby(shown))
+        items = (f"{count} times {text}" if count > 1 else text for text, count in groups)
+        return f"[{', '.join(items)}]" if shown else "nothing"
     if isinstance(value, Connected | Disconnected | ConnectionFailed):
         return f"{type(value).__name__} ({value.peer_session_id})"
     return repr(value) if isinstance(value, str) else str(value)

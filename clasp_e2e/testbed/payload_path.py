@@ -54,16 +54,24 @@ class Path:
             raise Unobserved(_HIDDEN)
         for size, path, crossed in ((direct, _DIRECT, self.direct), (routed, _ROUTED, self.routed)):
             if crossed < size:
-                raise Unmet(f"payloads of {size} bytes to take {path}", f"{crossed} bytes took it")
+                raise Unmet(f"payloads of {size} bytes to take {path}", self._seen_on(path))
 
     def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
         if path == _DIRECT and self.is_hidden:
             raise Unobserved(_HIDDEN)
         if taken and crossed < self.size:
-            raise Unmet(f"the payload of {self.size} bytes to take {path}", f"{crossed} bytes took it")
+            raise Unmet(f"the payload of {self.size} bytes to take {path}", self._seen_on(path))
         if not taken and crossed >= self.size:
-            raise Unmet(f"the payload of {self.size} bytes not to take {path}", f"{crossed} bytes took it")
+            raise Unmet(f"the payload of {self.size} bytes not to take {path}", self._seen_on(path))
         if not taken and crossed >= NOT_TAKEN:
             raise Unobserved(
                 f"{crossed} bytes took {path}: too few for the payload of {self.size} bytes, too many without"
             )
+
+    def _seen_on(self, path: str) -> str:
+        """Return the bytes that took `path`, and those that took the other one, in words."""
+        if path == _DIRECT:
+            return f"{self.direct} bytes took it, and {self.routed} went to the router"
+        return f"{self.routed} bytes took it" + (
+            "" if self.is_hidden else f", and {self.direct} went directly"
+        )

@@ -29,7 +29,7 @@ def note_frame(
         timeline.sessions[message.session] = receiver
     timeline.note(
         sender,
-        summary(message, data),
+        summary(message, data) + _borrowed_name(timeline, sender, message),
         EntryKind.FRAME,
         to=receiver,
         frame=frame,
@@ -63,6 +63,16 @@ def _announced(message: wire.Message | None) -> str | None:
             return session
         case _:
             return None
+
+
+def _borrowed_name(timeline: Timeline, sender: str, message: wire.Message | None) -> str:
+    """Return the client in whose name, instead of its own, `sender` publishes a signal, in words."""
+    match message:
+        case wire.Publish(value={"from": str(session)}) if sender != ROUTER:
+            owner = timeline.sessions.get(session, session)
+            return "" if owner == sender else f", in the name of {owner}"
+        case _:
+            return ""
 
 
 def _is_foreign(timeline: Timeline, session: str | None) -> bool:

@@ -272,6 +272,13 @@ def test_page_of_a_matrix_with_many_failures_stays_small() -> None:
     assert "d is not built" in text
 
 
+def test_case_that_failed_comes_before_one_without_a_verdict() -> None:
+    error = replace(scenario("SND-1", "error", message="the machine is overloaded"), id="file::earlier[a]")
+    text = render_html(run_of(error, FAILED), {})
+    (section,) = re.findall(r'id="SND-1".*?</details>', text, flags=re.DOTALL)
+    assert section.index("expected x") < section.index("the machine is overloaded")
+
+
 def test_text_in_backticks_is_code(run: Run) -> None:
     text = render_html(run, {})
     assert "<code>connect_to_peer</code> with the session id of another client" in text

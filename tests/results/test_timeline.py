@@ -108,3 +108,10 @@ def test_timeline_renders_one_line_per_entry_and_is_json(notes) -> None:
     assert [entry["what"] for entry in entries] == [what for _, what, _ in notes]
     moments = [entry["at"] for entry in entries]
     assert moments == sorted(moments)
+
+
+def test_names_replace_session_ids_in_a_text() -> None:
+    timeline = Timeline()
+    timeline.sessions |= {"9a66578d-0ca2": "bob", "a": "carol"}
+    text = "expected the peer: 'a'; seen: '9a66578d-0ca2' (from 9a66578d-0ca2, after a second)"
+    assert timeline.with_names(text) == "expected the peer: carol; seen: bob (from bob, after a second)"

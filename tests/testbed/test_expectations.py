@@ -120,6 +120,7 @@ def test_remarks_are_kept(judgment: Judgment) -> None:
 def test_values_are_shown_readably() -> None:
     assert show(b"\x01" * 9) == "9 bytes (0101010101010101…)"
     assert show(["a", 1]) == "['a', 1]"
+    assert show(["a", 1, 1, 1, "a"]) == "['a', 3 times 1, 'a']"
     assert show(()) == "nothing"
 
 

@@ -61,3 +61,13 @@ def test_entry_of_a_frame_that_was_held_back_says_so() -> None:
     assert not found.entries[-1].what.endswith("link")
     note_delivery(found, "bob", frame, None)
     assert found.entries[-1].what.endswith(", held back by the link")
+
+
+def test_entry_of_a_signal_in_the_name_of_another_client_says_so() -> None:
+    found = timeline()
+    for sender in ("alice", "mallory"):
+        signal = wire.Publish("/clasp/p2p/signal/x", value={"type": "disconnected", "from": OURS})
+        note_frame(found, sender, "router", signal, b"")
+    own, borrowed = (entry.what for entry in found.entries[-2:])
+    assert own.endswith("disconnected (0 bytes)")
+    assert borrowed.endswith("disconnected (0 bytes), in the name of alice")

@@ -149,8 +149,9 @@ async def test_what_is_in_transit_survives_a_second_call(connected_pair: PeerPai
     """Reliable messages that are sent before, during and after a second call arrive, once and in order."""
     subject, partner = connected_pair
     payloads = [random_payload(4096) for _ in range(30)]
+    second_call = len(payloads) // 2
     for number, payload in enumerate(payloads):
-        if number == len(payloads) // 2:
+        if number == second_call:
             await call(subject, partner)
         await subject.send_p2p(partner, payload)
     if partner.events(Disconnected, subject) or subject.events(Disconnected, partner):
@@ -158,6 +159,10 @@ async def test_what_is_in_transit_survives_a_second_call(connected_pair: PeerPai
     limit = connected_pair.patience.retransmission
     await partner.receives_all(payloads, within=limit)
     arrived = [event.data for event in partner.data() if event.data in payloads]
+    lost = [number for number, payload in enumerate(payloads, 1) if payload not in arrived]
+    expect(
+        lost, f"numbers of messages that were lost, with the second call after number {second_call}"
+    ).equals([])
     expect(len(arrived), f"messages that arrived, of {len(payloads)}").equals(len(payloads))
 
 

@@ -124,11 +124,12 @@ class NotJudged:
 
 def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
     """Return why some of `ours` were neither met nor failed, each cause once."""
-    not_reached: set[str] = set()
-    if run.plan is not None:
-        not_reached.update(*(run.plan.cases.get(case, ()) for case in run.missing))
-    extended = set[str]().union(*run.plan.extended.values()) if run.plan is not None else set[str]()
-    lab_only = set[str]().union(*run.plan.lab_only.values()) if run.plan is not None else set[str]()
+    not_reached, not_chosen, extended, lab_only = set[str](), set[str](), set[str](), set[str]()
+    if (plan := run.plan) is not None:
+        not_reached.update(*(plan.cases.get(case, ()) for case in run.missing))
+        not_chosen.update(*(plan.cases.get(case, ()) for case in plan.left_out))
+        extended.update(*plan.extended.values())
+        lab_only.update(*plan.lab_only.values())
     causes: dict[str, list[RequirementResult]] = {}
     for item in ours:
         if item.verdict is RequirementVerdict.BLOCKED:
@@ -139,6 +140,8 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
             continue
         elif item.id in not_reached:
             cause = "not reached"
+        elif item.id in not_chosen:
+            cause = _NOT_CHOSEN
         elif item.id in extended:
             cause = "takes minutes, needs --extended"
         elif item.id in lab_only:

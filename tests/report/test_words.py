@@ -119,3 +119,16 @@ def test_many_requirements_that_were_not_chosen_are_a_number(many: int) -> None:
     (cause,) = not_judged(run, ours(run))
     assert cause.cause == "not chosen"
     assert (cause.names == "13 requirements") is (many == 13)
+
+
+def test_requirement_with_a_case_that_was_left_out_was_not_chosen() -> None:
+    plan = Plan(
+        cases={"a::cut[x]": ("EVT-4",)},
+        left_out=("a::cut[x]",),
+        lab_only={"test_move": ("EVT-4", "CON-11")},
+        roles=dict.fromkeys(ROLES, "iut"),
+    )
+    run = replace(run_of(missing=("EVT-4", "CON-11")), plan=plan)
+    requirements = [replace(item, covered=True) for item in ours(run)]
+    found = {each.cause: each.requirements for each in not_judged(run, requirements)}
+    assert found == {"not chosen": ("EVT-4",), "needs --network lab": ("CON-11",)}

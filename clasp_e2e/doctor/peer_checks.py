@@ -163,8 +163,10 @@ class PeerChecks:
             candidates = board.candidates_from(name)
             if name not in described:
                 self._remark(f"no SDP was read in what {name} sent: what needs it will be unobserved")
-            elif not any(candidate.is_usable_host for candidate in candidates):
-                kind = "UDP host candidate over IPv4" if candidates else "candidate that the harness can read"
+            elif not any(candidate.rank for candidate in candidates):
+                kind = "candidate that the harness can read"
+                if candidates:
+                    kind = "UDP candidate on this machine"
                 self._remark(f"{name} offered no {kind}: the scenarios' link cannot carry its connections")
             elif types := sorted({candidate.type for candidate in candidates} & {"srflx", "relay"}):
                 self._remark(

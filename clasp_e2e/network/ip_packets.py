@@ -1,12 +1,12 @@
-"""IPv4 packets around what crossed a socket of the harness, for captures. Pure.
+"""IP packets around what crossed a socket of the harness, for captures. Pure.
 
-Source: RFC 791 (IPv4), RFC 768 (UDP), RFC 9293 (TCP). A UDP checksum of 0 means that there is none; the TCP
-checksum is computed.
+Source: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 768 (UDP), RFC 9293 (TCP). Over IPv4, a UDP checksum of 0 means
+that there is none; the others are computed.
 """
 
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 Endpoint = tuple[str, int]
 _UDP, _TCP = 17, 6
@@ -19,8 +19,10 @@ _LARGEST_UDP = 65535 - 28
 
 
 def udp(source: Endpoint, destination: Endpoint, data: bytes) -> bytes:
-    """Return the IPv4 packet with a UDP datagram."""
+    """Return the IPv4 or IPv6 packet with a UDP datagram."""
     data = data[:_LARGEST_UDP]
+    if ":" in source[0]:
+        return _udp_over_ipv6(source, destination, data)
     return _ipv4(
         _UDP, source, destination, struct.pack("!HHHH", source[1], destination[1], 8 + len(data), 0) + data
     )
@@ -46,6 +48,16 @@ class TcpStream:
             )
             checksum = struct.pack("!H", _checksum(pseudo + head + part))
             yield _ipv4(_TCP, source, destination, head[:16] + checksum + head[18:] + part)
+
+
+def _udp_over_ipv6(source: Endpoint, destination: Endpoint, data: bytes) -> bytes:
+    length = 8 + len(data)
+    addresses = IPv6Address(source[0]).packed + IPv6Address(destination[0]).packed
+    ports = struct.pack("!HHH", source[1], destination[1], length)
+    pseudo = addresses + struct.pack("!II", length, _UDP)
+    checksum = _checksum(pseudo + ports + bytes(2) + data) or 0xFFFF
+    head = struct.pack("!IHBB", 6 << 28, length, _UDP, 64)
+    return head + addresses + ports + struct.pack("!H", checksum) + data
 
 
 def _ipv4(protocol: int, source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:

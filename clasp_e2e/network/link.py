@@ -1,13 +1,15 @@
 """The path of the datagrams of one connection attempt, in user space and without privileges.
 
 `UdpLink` is a pair of loopback UDP sockets: A sends to one as if it were B, and B to the other as if it were
-A. Each peer gets the address of its socket as the candidate of the other; to ICE, it looks like a NAT.
+A. Each peer gets the address of its socket as the candidate of the other; to ICE, it looks like a NAT. A peer
+that uses IPv6 alone gets the address of an IPv6 socket.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +17,7 @@ from clasp_e2e.network import datagrams
 from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.datagram_log import DatagramLog, fate_in_words
 from clasp_e2e.network.datagrams import StunClass
-from clasp_e2e.network.nat import Nats
+from clasp_e2e.network.nat import Nat, Nats
 from clasp_e2e.network.side import Side
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 
@@ -154,11 +156,13 @@ class Link:
 
 
 class _End:
-    """The socket for one side, and the state of that side."""
+    """The sockets for one side, and the state of that side. `open_socket` opens one at a host."""
 
-    def __init__(self, side: Side, opened: UdpSocket) -> None:
+    def __init__(self, side: Side, open_socket: Callable[[str | None], UdpSocket]) -> None:
         self.side = side
-        self.socket = opened
+        self.socket = open_socket(None)
+        self._open_socket = open_socket
+        self._ipv6: UdpSocket | None = None
         self.second: UdpSocket | None = None
         """The other side's unsignaled endpoint, if its NAT is symmetric."""
         self.peer: Address | None = None
@@ -166,6 +170,26 @@ class _End:
         # A peer with several addresses checks each of them: a response goes to the socket that sent the
         # request, even if all other datagrams go elsewhere.
         self.requests: dict[bytes, Address] = {}
+
+    @property
+    def uses_ipv6(self) -> bool:
+        """Whether datagrams for this side go to an IPv6 address."""
+        return self.peer is not None and ":" in self.peer[0]
+
+    def socket_to(self, address: Address | None) -> UdpSocket:
+        """Return the socket of the IP version of `address`, or the IPv4 one if the machine has no IPv6."""
+        if address is None or ":" not in address[0]:
+            return self.socket
+        if self._ipv6 is None:
+            with suppress(OSError):
+                self._ipv6 = self._open_socket("::1")
+        return self._ipv6 or self.socket
+
+    def close(self) -> None:
+        """Close all sockets. Safe to call repeatedly."""
+        for opened in (self.socket, self._ipv6, self.second):
+            if opened is not None:
+                opened.close()
 
 
 class UdpLink(Link):
@@ -181,19 +205,21 @@ class UdpLink(Link):
         try:
             self._ends = (first, self._end(Side.B))
         except OSError:
-            first.socket.close()
+            first.close()
             raise
 
     def _end(self, side: Side) -> _End:
         def take(data: bytes, source: Address) -> None:
             self._take(end, data, source)
 
-        end = _End(side, UdpSocket(take, name=f"{self._conditions.name_of(side)}, link"))
+        name = f"{self._conditions.name_of(side)}, link"
+        end = _End(side, lambda host: UdpSocket(take, host, name=name))
         return end
 
     def address_for(self, side: Side) -> Address:
         """Return the address that `side` is given as its peer's."""
-        return self._ends[side].socket.address
+        end = self._ends[side]
+        return end.socket_to(end.peer).address
 
     def peer_address(self, side: Side) -> Address | None:
         """Return the current destination of datagrams for `side`; `None` while it is unknown."""
@@ -202,41 +228,45 @@ class UdpLink(Link):
     def set_peer_address(self, side: Side, address: Address) -> None:
         """Send datagrams for `side` to `address` until a datagram of that side shows its actual address.
 
-        Only the first call has an effect: later candidates of a peer are not used by the link.
+        Once a datagram has shown it, later candidates of the peer have no effect.
         """
-        if self._ends[side].peer is None:
+        if not self._ends[side].was_heard:
             self._ends[side].peer = address
 
     def close(self) -> None:
         """Close both sockets; delayed datagrams are lost. Safe to call repeatedly."""
         super().close()
         for end in self._ends:
-            end.socket.close()
-            if end.second is not None:
-                end.second.close()
+            end.close()
 
     def _take(self, end: _End, data: bytes, source: Address, *, to_second: bool = False) -> None:
         other = self._ends[end.side.other]
         destination = self._destination(end, other, data, source)
-        way = other.socket if self._conditions.nats is None else self._through_nats(end, to_second)
+        way = other.socket_to(destination)
+        if self._conditions.nats is not None:
+            way = self._through_nats(end, self._conditions.nats, way, to_second=to_second)
         send = None if destination is None or way is None else partial(way.send, data, destination)
         lost = "dropped by a NAT" if way is None else "dropped: no address of the receiver is known"
         fate = self.carry(end.side, data, send, lost)
-        if end.socket.captured is not None and not to_second:
-            end.socket.captured.comment = f"link: {fate}" if fate else ""
+        if (taken := end.socket_to(source)).captured is not None and not to_second:
+            taken.captured.comment = f"link: {fate}" if fate else ""
 
-    def _through_nats(self, end: _End, to_second: bool) -> UdpSocket | None:
-        """Return the socket from which the other side gets a datagram, or None if a NAT drops it."""
-        assert self._conditions.nats is not None
-        from_second = self._nats.cross(end.side, self._conditions.nats, to_second=to_second)
-        if from_second is None:
-            return None
-        other = self._ends[end.side.other]
+    def _through_nats(
+        self, end: _End, nats: tuple[Nat | None, Nat | None], way: UdpSocket, *, to_second: bool
+    ) -> UdpSocket | None:
+        """Return the socket from which the other side gets a datagram, or None if a NAT drops it.
+
+        `way` is that of the endpoint which was signaled. A side that uses IPv6 needs no NAT, and has none.
+        """
+        of_a, of_b = (None if each.uses_ipv6 else kind for each, kind in zip(self._ends, nats, strict=True))
+        from_second = self._nats.cross(end.side, (of_a, of_b), to_second=to_second)
         if not from_second:
-            return other.socket
+            return None if from_second is None else way
+        other = self._ends[end.side.other]
         if other.second is None:
             other.second = UdpSocket(
                 lambda data, source: self._take(other, data, source, to_second=True),
+                way.address[0],
                 name=f"{self._conditions.name_of(other.side)}, second endpoint",
             )
         return other.second

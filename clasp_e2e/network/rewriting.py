@@ -1,11 +1,13 @@
 """Rewriting of candidates in the values of CLASP messages. Pure.
 
 SDPs and candidates are recognized by their content, not by the name of their field, including inside JSON
-text, so that the signals of any implementation are recognized.
+text, base64, bytes and lists of lines, so that the signals of any implementation are recognized.
 """
 
+import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
@@ -89,6 +91,10 @@ def rewrite_value(value: wire.Value, judge: CandidateFilter) -> _Rewritten:
     match value:
         case str():
             return _rewrite_text(value, judge)
+        case bytes():
+            return _rewrite_bytes(value, judge)
+        case ["v=0", *_] if (sdp := _joined(value)) is not None:
+            return value if (rewritten := rewrite_sdp(sdp, judge)) == sdp else [*rewritten.splitlines()]
         case list():
             rewritten = [each for each in (rewrite_value(item, judge) for item in value) if each is not DROP]
             return value if _same(rewritten, value) else rewritten
@@ -115,12 +121,54 @@ def _rewrite_text(text: str, judge: CandidateFilter) -> _Rewritten:
             return DROP
         return text if judged == candidate else str(judged)
     parsed = _parse_json(text)
-    if parsed is None:
-        return text
-    inner = rewrite_value(parsed, judge)
-    if inner is DROP:
-        return DROP
-    return text if inner is parsed else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+    if parsed is not None:
+        inner = rewrite_value(parsed, judge)
+        if inner is DROP:
+            return DROP
+        return text if inner is parsed else json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
+    if (decoded := _decode_base64(text)) is not None:
+        inner = _rewrite_text(decoded, judge)
+        if isinstance(inner, str):
+            return text if inner == decoded else base64.b64encode(inner.encode()).decode()
+        return inner
+    return text
+
+
+def _rewrite_bytes(data: bytes, judge: CandidateFilter) -> _Rewritten:
+    if (text := _decode_text(data)) is None:
+        return data
+    inner = _rewrite_text(text, judge)
+    if isinstance(inner, str):
+        return data if inner == text else inner.encode()
+    return inner
+
+
+_STARTS = (b"v=0", b"{", b"[", b"candidate:", b"a=candidate:")
+"""With what the bytes begin that may contain ICE."""
+
+
+def _decode_text(data: bytes) -> str | None:
+    """Return the text in `data` if it may contain ICE."""
+    if data.startswith(_STARTS) and (b"candidate:" in data or b"a=ice-ufrag:" in data):
+        with suppress(ValueError):
+            return data.decode()
+    return None
+
+
+def _decode_base64(text: str) -> str | None:
+    """Return the text in base64 `text` if it may contain ICE."""
+    if text[:2] not in ("dj", "ey", "ew", "W3", "Ww", "Y2", "YT"):  # The base64 of `_STARTS`.
+        return None
+    with suppress(ValueError):
+        return _decode_text(base64.b64decode(text, validate=True))
+    return None
+
+
+def _joined(lines: list[wire.Value]) -> str | None:
+    """Return the SDP whose lines are the strings in `lines`."""
+    texts = [line for line in lines if isinstance(line, str)]
+    sdp = "".join(f"{text}\r\n" for text in texts)
+    return sdp if len(texts) == len(lines) and is_sdp(sdp) else None
 
 
 def _parse_json(text: str) -> list[Any] | dict[str, Any] | None:
@@ -159,8 +207,15 @@ def _collect(value: wire.Value, contents: Contents) -> None:
                     contents.strings.add(candidate.ufrag)
             elif (parsed := _parse_json(value)) is not None:
                 _collect(parsed, contents)
+            elif (decoded := _decode_base64(value)) is not None:
+                _collect(decoded, contents)
             else:
                 contents.strings.add(value)
+        case bytes():
+            if (decoded := _decode_text(value)) is not None:
+                _collect(decoded, contents)
+        case ["v=0", *_] if (sdp := _joined(value)) is not None:
+            contents.descriptions.append(sdp)
         case list():
             for item in value:
                 _collect(item, contents)

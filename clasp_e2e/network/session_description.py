@@ -67,19 +67,24 @@ class Candidate:
 
     @property
     def ip_endpoint(self) -> tuple[str, int] | None:
-        """Address and port; `None` if mDNS hides the address or it is not IPv4."""
-        return (self.address, self.port) if _is_ipv4(self.address) else None
+        """Address and port; `None` if mDNS hides the address, or it is no IP address."""
+        return (self.address, self.port) if _is_ipv4(self.address) or self.address == "::1" else None
 
     @property
-    def is_usable_host(self) -> bool:
-        """Whether it is a UDP host candidate over IPv4, or one whose address mDNS hides."""
-        return (
-            self.component == 1
-            and self.transport.lower() == "udp"
-            and self.type == "host"
-            and 0 < self.port < 65536
-            and (_is_ipv4(self.address) or self.address.endswith(".local"))
-        )
+    def rank(self) -> int:
+        """How well the link can carry it: 0 not at all, 3 a UDP host candidate over IPv4, the best.
+
+        The link has loopback sockets. It reaches any IPv4 address of this machine, but of the others only
+        loopback ones: server-reflexive and relayed addresses (2), and `::1` (1).
+        """
+        if self.component != 1 or self.transport.lower() != "udp" or not 0 < self.port < 65536:
+            return 0
+        if self.type == "host":
+            if _is_ipv4(self.address) or self.address.endswith(".local"):
+                return 3
+            return 1 if self.address == "::1" else 0
+        is_known = self.type in ("srflx", "prflx", "relay")
+        return 2 if is_known and _is_ipv4(self.address) and self.address.startswith("127.") else 0
 
 
 CandidateFilter: TypeAlias = Callable[[Candidate], Candidate | None]
@@ -89,22 +94,23 @@ CandidateFilter: TypeAlias = Callable[[Candidate], Candidate | None]
 class ToLink:
     """The filter that keeps one candidate and replaces its address by that of the link.
 
-    The first usable host candidate gets `address`, also when it is repeated; all others are removed. An
-    instance is for one description and its trickled candidates.
+    The first candidate of the highest rank so far gets `address`, also when it is repeated; all others are
+    removed. An instance is for one description and its trickled candidates.
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self.chosen: Candidate | None = None
-        """The candidate that got the link's address, as the peer sent it."""
+        """The candidate that got the link's address last, as the peer sent it."""
 
     def __call__(self, candidate: Candidate) -> Candidate | None:
         """Return the replacement of `candidate`, or None."""
-        if not candidate.is_usable_host:
-            return None
-        if self.chosen is None:
+        chosen = self.chosen
+        if chosen is None or candidate.rank > chosen.rank:
+            if not candidate.rank:
+                return None
             self.chosen = candidate
-        elif (candidate.address, candidate.port) != (self.chosen.address, self.chosen.port):
+        elif (candidate.address, candidate.port) != (chosen.address, chosen.port) or not candidate.rank:
             return None
         host, port = self._address
         return replace(candidate, address=host, port=port)
@@ -164,13 +170,16 @@ def rewrite_sdp(sdp: str, judge: CandidateFilter) -> str:
     or none ("9" and "0.0.0.0", RFC 8839 section 4.3). Everything else is unchanged, including line endings.
     """
     lines = sdp.splitlines(keepends=True)
-    judged: dict[int, Candidate | None] = {}
-    for number, line in enumerate(lines):
-        candidate = Candidate.read(line) if line.startswith("a=candidate:") else None
-        if candidate is not None:
-            judged[number] = judge(candidate)
-    if not judged:
+    read = {
+        number: candidate
+        for number, line in enumerate(lines)
+        if line.startswith("a=candidate:") and (candidate := Candidate.read(line)) is not None
+    }
+    if not read:
         return sdp
+    best_first = sorted(read, key=lambda number: -read[number].rank)
+    in_order = {number: judge(read[number]) for number in best_first}
+    judged = {number: in_order[number] for number in read}
     default = next((candidate for candidate in judged.values() if candidate is not None), None)
     rewritten: list[str] = []
     for number, line in enumerate(lines):

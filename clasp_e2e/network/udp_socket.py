@@ -19,7 +19,7 @@ _BURST = 64
 
 
 class UdpSocket:
-    """An IPv4 socket on a free port of `host`; `receive` is called with each datagram and its sender.
+    """A UDP socket at the IP address `host`; `receive` is called with each datagram and its sender.
 
     By default, `host` is the address at which peers reach this process. `name` is that of its interface in a
     capture. Create it while an event loop runs. Raises `OSError` if the machine has no socket or no such
@@ -35,17 +35,19 @@ class UdpSocket:
         self.captured: CapturedPacket | None = None
         """The last datagram that was received, if there is a capture."""
         self._loop = asyncio.get_running_loop()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        host = host or reachable_host()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 with contextlib.suppress(OSError):
                     self._socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
             self._socket.setblocking(False)
-            self._socket.bind((host or reachable_host(), 0))
+            self._socket.bind((host, 0))
         except OSError:
             self._socket.close()
             raise
-        self.address: Address = self._socket.getsockname()
+        self.address: Address = self._socket.getsockname()[:2]
         self._loop.add_reader(self._socket, self._read)
 
     def send(self, data: bytes, to: Address, *, is_recorded: bool = True) -> None:
@@ -68,12 +70,13 @@ class UdpSocket:
             if self._socket.fileno() == -1:
                 return
             try:
-                data, sender = self._socket.recvfrom(_LARGEST_DATAGRAM)
+                data, source = self._socket.recvfrom(_LARGEST_DATAGRAM)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 # This is an ICMP error for an earlier datagram: the socket keeps working.
                 continue
+            sender = source[:2]
             if self._capture is not None:
                 self.captured = self._capture.datagram(self._name, sender, self.address, data)
             self._receive(data, sender)

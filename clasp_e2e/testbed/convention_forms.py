@@ -18,6 +18,7 @@ from typing import TypeAlias
 from clasp_e2e import wire
 from clasp_e2e.network import Candidate
 from clasp_e2e.network.rewriting import Contents, contents_of
+from clasp_e2e.network.session_description import is_sdp
 
 Carrier: TypeAlias = wire.Publish | wire.Set
 """The messages that carry a value from a client to the router."""
@@ -152,9 +153,9 @@ def _signal_form(carrier: Carrier) -> str:
 
 
 def _value_form(value: wire.Value) -> str:
-    if _is_signal(value):
-        return "a map with type, from, correlation_id, sdp"
     match value:
+        case {"sdp": str(text)} if _is_signal(value):
+            return f"a map with type, from, correlation_id, sdp{'' if is_sdp(text) else ' (encoded)'}"
         case dict():
             fields = sorted(
                 key if isinstance(item, str) else f"{key} (no string)" for key, item in value.items()

@@ -1,4 +1,4 @@
-"""What the link needs of the peers: host candidates for UDP over IPv4."""
+"""What the link needs of the peers: candidates for UDP on an address of this machine."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ def require_usable_candidates(board: Switchboard, names: Iterable[str]) -> None:
     """Raise `EnvironmentFault` if a client offered candidates, and the link can carry none of them."""
     for name in () if isinstance(board, LabSwitchboard) else names:
         offered = board.candidates_from(name)
-        if offered and not any(candidate.is_usable_host for candidate in offered):
+        if offered and not any(candidate.rank for candidate in offered):
             kinds = sorted({f"{each.type} {each.transport} {each.address}" for each in offered})
             raise EnvironmentFault(
-                f"{name} offered only {', '.join(kinds)}; the link between the peers carries UDP over IPv4"
-                " between host candidates. Let the implementation gather such a candidate"
+                f"{name} offered only {', '.join(kinds)}; the link between the peers carries UDP between"
+                " IPv4 host candidates or loopback addresses. Let the implementation gather such a candidate"
             )

@@ -11,11 +11,12 @@ PATIENCE = 10.0
 class Peer:
     """A socket on loopback that sends, and awaits what arrives."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.bind(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._socket.getsockname()
+        self._socket.bind((host, 0))
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
         self._socket.sendto(data, to)
@@ -26,7 +27,8 @@ class Peer:
 
     async def receive_from(self) -> tuple[bytes, tuple[str, int]]:
         async with asyncio.timeout(PATIENCE):
-            return await asyncio.get_running_loop().sock_recvfrom(self._socket, 65535)
+            data, source = await asyncio.get_running_loop().sock_recvfrom(self._socket, 65535)
+            return data, source[:2]
 
     def nothing_waits(self) -> bool:
         try:

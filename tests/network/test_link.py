@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aioice import stun
 
-from clasp_e2e.network import Conditions, Datagram, Side, UdpLink, combined, delayed, duplicated
+from clasp_e2e.network import Conditions, Datagram, Nat, Side, UdpLink, combined, delayed, duplicated
 
 from .sockets import PATIENCE, Peer
 
@@ -50,6 +51,28 @@ async def test_address_is_learned_from_the_first_datagram(link: UdpLink, peers: 
     assert await two.receive() == response(ask)
     assert link.peer_address(Side.A) == one.address
     assert link.counters(Side.A).dropped_datagrams == 1
+
+
+@pytest.mark.parametrize("nat", [None, Nat.SYMMETRIC])
+async def test_peer_with_ipv6_alone_gets_an_address_of_ipv6(nat: Nat | None) -> None:
+    conditions = Conditions(("alice", "bob"))
+    conditions.put_behind(nat, Side.A)
+    link = UdpLink(conditions)
+    one, six = Peer(), Peer("::1")
+    try:
+        link.set_peer_address(Side.A, one.address)
+        link.set_peer_address(Side.B, six.address)
+        assert link.address_for(Side.A)[0] == "127.0.0.1"
+        assert link.address_for(Side.B)[0] == "::1"
+        one.send(HANDSHAKE, link.address_for(Side.A))
+        data, source = await six.receive_from()
+        assert data == HANDSHAKE
+        six.send(APPLICATION, source)
+        assert await one.receive() == APPLICATION
+        assert link.peer_address(Side.B) == six.address
+    finally:
+        for each in (link, one, six):
+            each.close()
 
 
 async def test_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tuple[Peer, Peer]) -> None:

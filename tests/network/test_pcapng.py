@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from ipaddress import IPv6Address
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +98,17 @@ def test_tcp_segments_continue_their_streams(
             sent[source] += packet[40:]
     for end, forward in ((one, True), (other, False)):
         assert sent[end] == b"".join(data for way, data in parts if way is forward)
+
+
+@given(
+    st.ip_addresses(v=6).map(str),
+    st.ip_addresses(v=6).map(str),
+    st.binary(max_size=99).filter(lambda x: len(x) % 2 == 0),
+)
+def test_udp_packet_over_ipv6_has_a_valid_checksum(source: str, destination: str, data: bytes) -> None:
+    packet = udp((source, 5), (destination, 6), data)
+    assert packet[0] >> 4 == 6
+    assert packet[8:40] == IPv6Address(source).packed + IPv6Address(destination).packed
+    pseudo = packet[8:40] + struct.pack("!II", 8 + len(data), 17)
+    assert internet_sum(pseudo + packet[40:]) == 0xFFFF
+    assert packet[48:] == data

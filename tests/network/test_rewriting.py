@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -61,6 +63,29 @@ def test_description_in_json_text() -> None:
     rewritten = rewrite_value(sent, ToLink(LINK))
     assert isinstance(rewritten, str)
     assert json.loads(rewritten)["sdp"] == rewrite_sdp(samples.AIORTC, ToLink(LINK))
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("encode", [str.encode, in_base64], ids=["bytes", "base64"])
+def test_description_and_candidate_in_other_encodings(encode: Callable[[str], wire.Value]) -> None:
+    sdp, host = encode(samples.AIORTC), encode(json.dumps({"candidate": samples.HOST}))
+    judge = ToLink(LINK)
+    assert rewrite_value({"sdp": sdp}, judge) == {"sdp": encode(rewrite_sdp(samples.AIORTC, ToLink(LINK)))}
+    rewritten = rewrite_value(host, ToLink(LINK))
+    assert rewritten == encode(json.dumps({"candidate": REWRITTEN_HOST}, separators=(",", ":")))
+    contents = contents_of(wire.Publish("/x", {"sdp": sdp, "candidate": host}))
+    assert contents.descriptions == [samples.AIORTC]
+    assert [str(each) for each in contents.candidates] == [samples.HOST]
+
+
+def test_description_as_a_list_of_lines() -> None:
+    lines: list[wire.Value] = [*samples.AIORTC.splitlines()]
+    assert contents_of(wire.Publish("/x", {"sdp": lines})).descriptions == [samples.AIORTC]
+    rewritten = rewrite_value(lines, ToLink(LINK))
+    assert rewritten == rewrite_sdp(samples.AIORTC, ToLink(LINK)).splitlines()
 
 
 @pytest.mark.parametrize("value", [samples.TCP, {"candidate": samples.TCP}, json.dumps({"c": samples.TCP})])

@@ -65,7 +65,7 @@ def test_no_address_but_the_links_is_left(sdp: str) -> None:
     left = SessionDescription.read(rewritten)
     assert left is not None
     assert {each.ip_endpoint for each in left.candidates} <= {LINK}
-    assert bool(left.candidates) == any(each.is_usable_host for each in read.candidates)
+    assert bool(left.candidates) == any(each.rank for each in read.candidates)
     if read.candidates:
         connection = next(line for line in rewritten.splitlines() if line.startswith("c="))
         assert connection in ("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0")
@@ -176,3 +176,49 @@ def test_malformed_candidate_is_not_read(text: str) -> None:
 def test_number_too_long_for_any_port_is_no_candidate() -> None:
     # int() itself refuses more than 4300 digits; found by fuzzing.
     assert Candidate.read(f"candidate:1 1 udp {'2' * 10_000} 127.0.0.1 9 typ host") is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "rank"),
+    [
+        ("candidate:1 1 udp 5 192.0.2.1 99 typ host", 3),
+        ("candidate:1 1 UDP 5 hidden.local 99 typ host", 3),
+        ("candidate:1 1 udp 5 127.0.0.1 99 typ srflx raddr 0.0.0.0 rport 9", 2),
+        ("candidate:1 1 udp 5 127.0.0.1 99 typ relay raddr 0.0.0.0 rport 9", 2),
+        ("candidate:1 1 udp 5 ::1 99 typ host", 1),
+        ("candidate:1 1 udp 5 203.0.113.7 99 typ srflx raddr 0.0.0.0 rport 9", 0),
+        ("candidate:1 1 udp 5 fd00::1 99 typ host", 0),
+        ("candidate:1 1 tcp 5 127.0.0.1 99 typ host tcptype passive", 0),
+        ("candidate:1 2 udp 5 127.0.0.1 99 typ host", 0),
+        ("candidate:1 1 udp 5 127.0.0.1 99 typ unknown", 0),
+    ],
+)
+def test_rank_says_what_the_link_can_carry(candidate: str, rank: int) -> None:
+    read = Candidate.read(candidate)
+    assert read is not None
+    assert read.rank == rank
+
+
+def test_best_candidate_of_a_description_is_chosen_wherever_it_is() -> None:
+    host = "a=candidate:1 1 udp 5 127.0.0.1 41000 typ host\r\n"
+    reflexive = "a=candidate:2 1 udp 5 127.0.0.9 42000 typ srflx raddr 0.0.0.0 rport 9\r\n"
+    base = rewrite_sdp(samples.AIORTC, lambda _: None)
+    judge = ToLink(LINK)
+    rewritten = rewrite_sdp(base + reflexive + host, judge)
+    assert rewritten.endswith(host.replace("127.0.0.1 41000", f"{LINK[0]} {LINK[1]}"))
+    assert "127.0.0.9" not in rewritten
+    assert judge.chosen == Candidate.read(host.strip())
+
+
+def test_better_candidate_replaces_one_that_trickled_before() -> None:
+    judge = ToLink(LINK)
+    reflexive = Candidate.read("candidate:2 1 udp 5 127.0.0.9 42000 typ srflx raddr 0.0.0.0 rport 9")
+    host = Candidate.read(samples.HOST)
+    assert reflexive is not None
+    assert host is not None
+    for candidate in (reflexive, host):
+        rewritten = judge(candidate)
+        assert rewritten is not None
+        assert rewritten.ip_endpoint == LINK
+    assert judge.chosen == host
+    assert judge(reflexive) is None

@@ -14,6 +14,7 @@ from clasp_e2e.p2p_types import P2PConfig, P2PEvent, RoutingMode, SendResult
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.effects import Effect, Script
 from clasp_e2e.peer.errors import PeerError
+from clasp_e2e.peer.router_session import RouterSession
 from clasp_e2e.peer.shell import Shell
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
@@ -41,6 +42,7 @@ class ClaspBuilder:
         self._script: Script = _unchanged
         self._input_filter: inputs.InputFilter = _unfiltered
         self._webrtc: TransportKind = AiortcTransport
+        self._session: type[RouterSession] = RouterSession
         self._loopback = False
         self._reattaches = False
 
@@ -79,6 +81,11 @@ class ClaspBuilder:
         self._webrtc = stack
         return self
 
+    def router_session(self, kind: type[RouterSession]) -> ClaspBuilder:
+        """Use sessions of the type `kind` with the router."""
+        self._session = kind
+        return self
+
     def loopback(self) -> ClaspBuilder:
         """Gather candidates on 127.0.0.1 only, so that no traffic leaves this machine."""
         self._loopback = True
@@ -99,6 +106,7 @@ class ClaspBuilder:
             self._script,
             self._input_filter,
             webrtc=self._webrtc,
+            session=self._session,
             loopback=self._loopback,
             reattaches=self._reattaches,
             callbacks=self._callbacks,

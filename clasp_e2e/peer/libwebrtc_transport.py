@@ -132,7 +132,8 @@ class LibwebrtcTransport(Transport):
         self._adopt(event.channel)
 
     def _adopt(self, channel: Any) -> None:
-        if (label := self._keep(channel)) is None:
+        kept = self._keep(channel)
+        if (label := kept or channel.label) not in self._channels:
             return
 
         def on_message(event: Any) -> None:
@@ -145,6 +146,8 @@ class LibwebrtcTransport(Transport):
             self._on_channel_close(label)
 
         channel.on("message", on_message)
+        if kept is None:  # Each side may send on channels that it has opened itself.
+            return
         channel.on("open", on_open)
         channel.on("close", on_close)
         # A channel that the other side opened may be open already.

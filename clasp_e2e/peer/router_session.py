@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -56,6 +56,9 @@ class Handler(Protocol):
 class RouterSession:
     """A session with a router: it publishes messages in order, and passes received ones to the handler."""
 
+    connect_options: ClassVar[Mapping[str, Any]] = {}
+    """Options of `websockets.connect` that differ from those of `open`. Only variants have any."""
+
     def __init__(self, ws: ClientConnection, welcome: wire.Welcome, handler: Handler) -> None:
         self.id = welcome.session
         self._ws = ws
@@ -72,19 +75,20 @@ class RouterSession:
         """Connect to `url` and send HELLO. Raises `RouterUnreachable` with the cause."""
         try:
             async with asyncio.timeout(WELCOME_LIMIT):
-                ws = await connect(
-                    url,
-                    subprotocols=[Subprotocol("clasp")],
-                    compression=None,
+                options: dict[str, Any] = {
+                    "subprotocols": [Subprotocol("clasp")],
+                    "compression": None,
                     # A system-wide proxy must not be used for a loopback router.
-                    proxy=None,
-                    open_timeout=None,
-                    ping_interval=None,
-                    close_timeout=CLOSE_LIMIT,
-                    max_size=FRAME_LIMIT,
-                )
+                    "proxy": None,
+                    "open_timeout": None,
+                    "ping_interval": None,
+                    "close_timeout": CLOSE_LIMIT,
+                    "max_size": FRAME_LIMIT,
+                    **cls.connect_options,
+                }
+                ws = await connect(url, **options)
                 try:
-                    welcome = await _greet(ws, name, token)
+                    welcome = await _greet(ws, cls.hello(name, token))
                 except BaseException:
                     await _abort(ws)
                     raise
@@ -99,6 +103,11 @@ class RouterSession:
         session = cls(ws, welcome, handler)
         handler.welcomed(session)
         return session
+
+    @staticmethod
+    def hello(name: str, token: str | None) -> bytes:
+        """Return the frame of the HELLO."""
+        return wire.encode(wire.Hello(name, FEATURES, token))
 
     def subscribe(self, pattern: str) -> None:
         """Subscribe to `pattern`."""
@@ -159,12 +168,15 @@ class RouterSession:
         else:
             self._outgoing.put_nowait((data, written))
 
+    async def _transmit(self, frame: bytes) -> None:
+        await self._ws.send(frame)
+
     async def _write(self) -> None:
         written: Written | None = None
         try:
             while (item := await self._outgoing.get()) is not None:
                 data, written = item
-                await self._ws.send(data)
+                await self._transmit(data)
                 if written is not None:
                     written(None)
                 written = None
@@ -217,8 +229,8 @@ class RouterSession:
                 pass
 
 
-async def _greet(ws: ClientConnection, name: str, token: str | None) -> wire.Welcome:
-    await ws.send(wire.encode(wire.Hello(name, FEATURES, token)))
+async def _greet(ws: ClientConnection, hello: bytes) -> wire.Welcome:
+    await ws.send(hello)
     while True:
         data = await ws.recv()
         frames = wire.split_frames(data) if isinstance(data, bytes) else []

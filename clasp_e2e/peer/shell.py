@@ -43,6 +43,7 @@ class Shell:
         input_filter: inputs.InputFilter,
         *,
         webrtc: TransportKind,
+        session: type[RouterSession],
         loopback: bool,
         reattaches: bool,
         callbacks: list[Callable[[P2PEvent], None]],
@@ -52,6 +53,7 @@ class Shell:
         self._script = script
         self._input_filter = input_filter
         self._webrtc = webrtc
+        self._session_kind = session
         self._tap = TAP.get()
         self._loopback = loopback
         self._reattaches = reattaches
@@ -72,7 +74,7 @@ class Shell:
 
     async def attach(self, url: str, *, name: str, token: str | None) -> None:
         """Attach to the router at `url`, once. Raises `RouterUnreachable`."""
-        self._open_session = partial(RouterSession.open, url, name=name, token=token, handler=self)
+        self._open_session = partial(self._session_kind.open, url, name=name, token=token, handler=self)
         await self._open_session()
         try:
             self.feed(inputs.Start())

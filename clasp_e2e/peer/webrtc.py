@@ -170,9 +170,18 @@ class AiortcTransport(Transport):
     async def _use_candidate(self, value: str) -> None:
         candidate = candidate_from_sdp(value)
         assert self._pc is not None
-        assert self._pc.sctp is not None
-        candidate.sdpMid = self._pc.sctp.mid
+        candidate.sdpMid = self._transport_mid(self._pc)
         await self._pc.addIceCandidate(candidate)
+
+    @staticmethod
+    def _transport_mid(pc: RTCPeerConnection) -> str | None:
+        """Return the mid of the section whose transport the channels use: the first of a bundle."""
+        assert pc.sctp is not None
+        if pc.sctp._bundled:  # pyright: ignore[reportPrivateUsage]
+            for transceiver in pc.getTransceivers():
+                if not transceiver._bundled:  # pyright: ignore[reportPrivateUsage]
+                    return transceiver.mid
+        return pc.sctp.mid
 
     # Channels
 
@@ -187,13 +196,16 @@ class AiortcTransport(Transport):
         self._adopt(channel)
 
     def _adopt(self, channel: RTCDataChannel) -> None:
-        if (label := self._keep(channel)) is None:
+        kept = self._keep(channel)
+        if (label := kept or channel.label) not in self._channels:
             return
 
         def on_message(message: str | bytes) -> None:
             self._received(channel, label, message)
 
         channel.on("message", on_message)
+        if kept is None:  # Each side may send on channels that it has opened itself.
+            return
         channel.on("open", self._check_open)
         channel.on("close", self._on_channel_close)
         # A channel that the other side opened is open already.

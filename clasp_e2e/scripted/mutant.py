@@ -16,6 +16,7 @@ from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.p2p_types import Connected
 from clasp_e2e.peer import ClaspBuilder, inputs
 from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer.router_session import RouterSession
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import Deliver
@@ -54,6 +55,8 @@ class PeerScript:
 
     webrtc: TransportKind = AiortcTransport
     """The transports of the peer."""
+    router_session: type[RouterSession] = RouterSession
+    """The type of its session with the router."""
 
     def __init__(self) -> None:
         self.sends: dict[int, inputs.SendP2P] = {}
@@ -170,7 +173,8 @@ def scripted_driver(kind: type[PeerScript]) -> ScriptedDriver:
 
     def prepare(builder: ClaspBuilder) -> None:
         script = kind()
-        builder.script(script.pass_effect).input_filter(script.pass_input).webrtc(kind.webrtc)
+        builder.script(script.pass_effect).input_filter(script.pass_input)
+        builder.webrtc(kind.webrtc).router_session(kind.router_session)
 
     driver = ScriptedDriver(prepare)
     driver.name = kind.__name__

@@ -51,7 +51,8 @@ from clasp_e2e.testbed.stages import AttemptStage as AttemptStage, StagedAttempt
 from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer, glare as glare
 from clasp_e2e.testbed.stages import until_described as until_described
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
-from clasp_e2e.testbed.transfers import arrivals as arrivals, expect_unchanged as expect_unchanged
+from clasp_e2e.testbed.transfers import altered as altered, arrivals as arrivals
+from clasp_e2e.testbed.transfers import expect_unchanged as expect_unchanged
 from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst
 from clasp_e2e.testbed.trickling import DescribedCandidates as DescribedCandidates, Trickle as Trickle
 from clasp_e2e.testbed.trickling import as_json as as_json

@@ -35,6 +35,10 @@ RECOGNIZABLE = 8
 UNREADABLE = "content that the harness cannot read"
 
 
+_ID = re.compile(r"(?<=/)(?=[^/]*\d)[\w.~=+-]{8,}(?=/|$)")
+"""A part of an address with digits and of some length."""
+
+
 def carriers_in(message: wire.Message | None) -> Iterator[Carrier]:
     """Yield the messages with a value in `message`, which may be a bundle."""
     match message:
@@ -66,11 +70,21 @@ class ClientTraffic:
     channels: frozenset[str] | None = None
     """The labels of the channels that it opened to a reference peer; None if that was not seen."""
     answers_share_text: bool | None = None
-    """Whether its answers share a text with their offers, such as a correlation id; None without answers."""
+    """Whether its answers have the correlation id of their offers, or else a text; None without answers."""
     crossing: frozenset[str] = frozenset()
     """The session ids of this and another client whose offers crossed."""
     crossing_answered: frozenset[str] = frozenset()
     """Those of `crossing` whose offers were answered."""
+
+    def correlation_of(self, sdp: str) -> str | None:
+        """Return the `correlation_id` with which it sent `sdp`; None if its signals have no such field."""
+        for carrier in self.carriers:
+            match carrier.value:
+                case {"correlation_id": str(name)} if sdp in contents_of(carrier).descriptions:
+                    return name
+                case _:
+                    pass
+        return None
 
 
 def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
@@ -92,7 +106,7 @@ def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
             other.append(carrier)
     relays = {relay for carrier in other if (relay := _relay(carrier, seen, seen.relayed, LARGE))}
     unread = {_template(each.address, seen) for each in other if _relay(each, seen, seen.sent) is None}
-    unread = {address for address in unread if "{target}" in address}
+    unread = {address for address in unread if "{target}" in address or "{id}" in address}
     if unread and not seen.relayed and not forms:
         addresses |= unread
         forms.add(UNREADABLE)
@@ -127,10 +141,13 @@ def _tie_break(seen: ClientTraffic) -> str | None:
 
 
 def _template(address: str, seen: ClientTraffic) -> str:
-    """Return `address` with the session ids replaced by `{target}` and `{sender}`."""
+    """Return `address` with the session ids replaced by `{target}` and `{sender}`.
+
+    A part that looks like a hash or another id, which may be made of them, is replaced by `{id}`.
+    """
     for session in sorted(seen.others, key=len, reverse=True):
         address = _replace(address, session, "{target}")
-    return _replace(address, seen.session, "{sender}")
+    return _ID.sub("{id}", _replace(address, seen.session, "{sender}"))
 
 
 def _replace(address: str, session: str, name: str) -> str:
@@ -249,7 +266,8 @@ def _frame_form(data: bytes, sent: list[bytes]) -> str:
     with suppress(wire.WireError):
         wire.decode(data)
         return "CLASP frames"
-    text = data.decode(errors="replace")
-    if any(len(payload) >= RECOGNIZABLE and _is_text_of(text, payload) for payload in sent):
-        return "text"
+    with suppress(UnicodeDecodeError):
+        text = data.decode()
+        if any(len(payload) >= RECOGNIZABLE and _is_text_of(text, payload) for payload in sent):
+            return "text"
     return OWN_FORM

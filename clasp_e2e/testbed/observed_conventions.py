@@ -55,7 +55,9 @@ def _add_attempts(traffic: ClientTraffic, client: Client, other: Client, switchb
     attempts = switchboard.attempts_between(client.name, other.name)
     for attempt in attempts:
         if attempt.offer and attempt.answer and attempt.answerer == client.name:
-            shared = not attempt.offer.strings.isdisjoint(attempt.answer.strings)
+            named = traffic.correlation_of(attempt.answer.sdp)
+            strings = attempt.answer.strings if named is None else {named}
+            shared = not attempt.offer.strings.isdisjoint(strings)
             traffic.answers_share_text = shared and traffic.answers_share_text is not False
     offered = {attempt.offerer: attempt for attempt in attempts if attempt.offer}
     if len(attempts) != 2 or len(offered) != 2 or client.side.label != other.side.label:

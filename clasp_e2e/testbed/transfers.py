@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from clasp_e2e.drivers.interface import Refused
-from clasp_e2e.p2p_types import SendResult
+from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Unmet, precondition, random_payload, show
+from clasp_e2e.testbed.expectations import Unmet, current_judgment, precondition, random_payload, show
 from clasp_e2e.testbed.lossy_transfer import Flow
 from clasp_e2e.testbed.waiting import together
 
@@ -17,6 +17,9 @@ BATCH = 32
 
 PACE = 8
 """Unreliable sends at once."""
+
+ALL_AFTER = 2.0
+"""Seconds to wait for payloads that are missing when a later one has arrived, and others that nobody sent."""
 
 RETRY = 0.1
 """Seconds until a refused send is repeated although nothing has arrived in the meantime."""
@@ -32,6 +35,8 @@ async def expect_unchanged(sender: Client, receiver: Client, payloads: Mapping[s
         await sender.send_p2p(receiver, marker)
         await receiver.receives_count(since + len(batch) + 1)
         await receiver.receives(marker)
+        if unsent(receiver.data()[since:]):  # They may be messages of the implementation's own.
+            await receiver.receives_all(batch.values(), within=ALL_AFTER)
         arrived = Counter(event.data for event in receiver.data()[since:])
         unknown = [show(data) for data in arrived if data not in {*batch.values(), marker}]
         for name, data in batch.items():
@@ -39,6 +44,23 @@ async def expect_unchanged(sender: Client, receiver: Client, payloads: Mapping[s
                 seen = f"it arrived {arrived[data]} times"
                 others = f"; something else arrived: {', '.join(unknown[:6])}" if unknown else ""
                 raise Unmet(f"the payload {name} ({show(data)}) to arrive once and unchanged", seen + others)
+
+
+def unsent(received: Iterable[Data]) -> set[bytes]:
+    """Return the contents of `received` that nobody sent."""
+    return {event.data for event in received} - current_judgment().sent
+
+
+def altered(received: Sequence[Data], sent: Collection[bytes]) -> set[bytes]:
+    """Return the contents of `received` to which payloads of `sent` may have been altered.
+
+    An implementation may send messages of its own on its channels, such as keep-alive ones, that another
+    reports as Data. Such messages are repeated, or arrive although no payload is missing.
+    """
+    counts = Counter(event.data for event in received)
+    if counts.keys() >= set(sent):
+        return set()
+    return {data for data in unsent(received) if counts[data] == 1}
 
 
 async def _send(sender: Client, receiver: Client, name: str, data: bytes) -> None:

@@ -32,6 +32,8 @@ def of(name: str, *carriers: wire.Publish | wire.Set, **fields) -> list[str]:
         (wire.signal_address(PEER), "/clasp/p2p/signal/{target}"),
         (f"/rtc/{ME}/{PEER}", "/rtc/{sender}/{target}"),
         (f"/rtc/to-{PEER}", "/rtc/to-{target}"),
+        ("/rtc/9f86d081884c7d659a2feaa0", "/rtc/{id}"),
+        ("/rtc/conversations/v2", "/rtc/conversations/v2"),
     ],
 )
 def test_signal_address_is_a_template(address: str, template: str) -> None:
@@ -53,6 +55,17 @@ def test_signal_address_is_a_template(address: str, template: str) -> None:
 )
 def test_signal_form_is_described(carrier: wire.Publish | wire.Set, form: str) -> None:
     assert of("signal form", carrier) == [form]
+
+
+def test_encoded_description_in_a_usual_signal_is_another_form() -> None:
+    encoded = {**SIGNAL, "sdp": base64.b64encode(SDP.encode()).decode()}
+    expected = "a PUBLISH of a map with type, from, correlation_id, sdp (encoded)"
+    assert of("signal form", wire.Publish("/x", encoded)) == [expected]
+
+
+def test_correlation_id_of_a_description_is_found() -> None:
+    assert seen(wire.Publish("/x", SIGNAL)).correlation_of(SDP) == "attempt"
+    assert seen(wire.Publish("/x", {"sdp": SDP, "call": "attempt"})).correlation_of(SDP) is None
 
 
 def test_signals_that_cannot_be_read_are_named_so() -> None:

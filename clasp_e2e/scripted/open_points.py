@@ -17,6 +17,7 @@ class OpenPoint(Enum):
         "application may compress or encrypt it."
     )
     CORRELATION = "A correlation id is present or absent, a string or an integer, of any length."
+    SIGNAL_REPETITION = "A signal, or an attempt's offer, may be sent more than once."
     OTHER_SIGNALS = "`connected`, `disconnected` and announcements are sent once, repeatedly or never."
     CANDIDATE_DELIVERY = (
         "Candidates are in the SDP or in signals of their own, at once or slowly, before or after the SDP, "
@@ -68,6 +69,11 @@ class OpenPoint(Enum):
     )
     ENDING = "A connection ends by a signal, by closed channels, by DTLS, by SCTP, or by several of them."
     RECONNECTION = "After a loss, an implementation may reconnect by itself."
+
+    PEER_TRANSPORT = (
+        "A client may fragment, compress or combine its CLASP frames, send PING, timestamps and any HELLO, "
+        "and subscribe to more than it needs."
+    )
 
     # Routers
     ROUTER_DELIVERY = (

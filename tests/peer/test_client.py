@@ -28,7 +28,10 @@ from clasp_e2e.peer import (
     PeerNotConnected,
 )
 from clasp_e2e.peer.effects import Delayed, Effect, Emit, PublishRelay, Resolve
+from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.router import RouterServer
+from clasp_e2e.scripted.variants.own_channel_variants import OneForEachDirection
+from clasp_e2e.scripted.variants.sdp_variants import WithAnAudioSection
 
 from .conftest import Open, join
 
@@ -55,6 +58,18 @@ async def test_each_size_arrives_from_both_sides(attach: Open, reliable: bool):
             assert await sender[0].send_p2p(receiver[0].session_id, data, reliable) is SendResult.P2P
             received = await receiver[1].until(Data, count)
             assert received[-1] == Data(sender[0].session_id, data, reliable)
+
+
+@pytest.mark.parametrize("stack", [WithAnAudioSection, OneForEachDirection])
+async def test_partner_may_have_more_sections_and_channels(attach: Open, stack: TransportKind):
+    for role in ("offerer", "answerer"):
+        alice, bob = await attach(webrtc=stack), await attach()
+        await join(*((alice, bob) if role == "offerer" else (bob, alice)))
+        for sender, receiver in ((alice, bob), (bob, alice)):
+            for reliable in (True, False):
+                await sender[0].send_p2p(receiver[0].session_id, b"data", reliable)
+                received = await receiver[1].until(Data, 1 if reliable else 2)
+                assert received[-1] == Data(sender[0].session_id, b"data", reliable)
 
 
 async def test_reliable_data_arrives_in_order_before_close(attach: Open):

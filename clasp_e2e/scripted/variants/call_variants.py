@@ -132,11 +132,9 @@ class RefusesASecondCall(Calling):
                 return (effect,)
 
 
-@variant(
-    OpenPoint.SEND_CALL, "Without a connection, a send in PreferP2P connects first.",
-    "SND-3", "RTE-4", "RTE-6", "RTE-8", "CON-7",
-)  # fmt: skip
-class ConnectsToSend(Calling):
+class ConnectingToSend(Calling):
+    """A script that connects before it sends in PreferP2P."""
+
     def __init__(self) -> None:
         super().__init__()
         self.mode = RoutingMode.PREFER_P2P
@@ -172,6 +170,14 @@ class ConnectsToSend(Calling):
         self.waiting = [send for send in self.waiting if send.peer != peer]
         self.tried.add(peer)
         return [fx.Feed(send) for send in due]
+
+
+@variant(
+    OpenPoint.SEND_CALL, "Without a connection, a send in PreferP2P connects first.",
+    "SND-3", "RTE-4", "RTE-6", "RTE-8", "CON-7",
+)  # fmt: skip
+class ConnectsToSend(ConnectingToSend):
+    pass
 
 
 @variant(OpenPoint.WITHOUT_P2P, "Without a P2P configuration it relays.", "CON-7")

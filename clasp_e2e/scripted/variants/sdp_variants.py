@@ -6,6 +6,7 @@ from dataclasses import replace
 from aiortc import RTCPeerConnection
 
 from clasp_e2e import wire
+from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.connecting import without_lines
 from clasp_e2e.scripted.mutant import PeerScript
@@ -64,6 +65,15 @@ def in_the_older_form(sdp: str) -> str:
     )
 
 
+def in_reverse_order(sdp: str) -> str:
+    """Return `sdp` with the attributes of its media section in reverse order."""
+    lines = sdp.splitlines(keepends=True)
+    media = next(number for number, line in enumerate(lines) if line.startswith("m="))
+    attributes = [line for line in lines[media:] if line.startswith("a=")]
+    others = [line for line in lines[media:] if not line.startswith("a=")]
+    return "".join([*lines[:media], *others, *reversed(attributes)])
+
+
 EndsLinesWithLf = described(
     "EndsLinesWithLf", "The lines of its SDP end with LF alone.", lambda sdp: sdp.replace("\r\n", "\n")
 )
@@ -103,6 +113,87 @@ StatesNoMessageSize = described(
 DescribesSctpInTheOlderForm = described(
     "DescribesSctpInTheOlderForm", "It describes SCTP by `sctpmap`, as older stacks do.", in_the_older_form
 )
+
+
+HasAnUpperCaseHash = described(
+    "HasAnUpperCaseHash",
+    "It writes the hash functions of its fingerprints in upper case.",
+    lambda sdp: sdp.replace("a=fingerprint:sha-", "a=fingerprint:SHA-"),
+)
+OrdersAttributesOtherwise = described(
+    "OrdersAttributesOtherwise", "The attributes of its media section are in reverse order.", in_reverse_order
+)
+HasNoGroup = described(
+    "HasNoGroup",
+    "Its SDP has no group of sections.",
+    lambda sdp: without_lines(without_lines(sdp, "a=group:"), "a=msid-semantic"),
+)
+AcceptsAnySize = described(
+    "AcceptsAnySize",
+    "Its `max-message-size` is 0: it accepts messages of any size.",
+    lambda sdp: sdp.replace("a=max-message-size:262144", "a=max-message-size:0"),
+    "CON-4",
+    "CON-6",
+    "SND-6",
+    "SND-12",
+)
+AcceptsHugeMessages = described(
+    "AcceptsHugeMessages",
+    "Its `max-message-size` is 4,294,967,295.",
+    lambda sdp: sdp.replace("a=max-message-size:262144", "a=max-message-size:4294967295"),
+    "CON-4",
+    "CON-6",
+    "SND-6",
+    "SND-12",
+)
+AcceptsSmallMessages = described(
+    "AcceptsSmallMessages",
+    "Its `max-message-size` is 16,384.",
+    lambda sdp: sdp.replace("a=max-message-size:262144", "a=max-message-size:16384"),
+    "CON-4",
+    "CON-6",
+    "SND-6",
+    "SND-12",
+)
+EndsWithoutALineEnd = described(
+    "EndsWithoutALineEnd", "The last line of its SDP has no line end.", lambda sdp: sdp.removesuffix("\r\n")
+)
+DescribesAtLength = described(
+    "DescribesAtLength",
+    "Its SDP has 10,000 characters of attributes that are unknown.",
+    lambda sdp: sdp + "".join(f"a=x-app-{number}:{'x' * 88}\r\n" for number in range(100)),
+)
+
+
+class OnAnotherSctpPort(AiortcTransport):
+    """A transport whose SCTP port is 6000."""
+
+    async def _describe(self, pc: RTCPeerConnection) -> None:
+        assert pc.sctp is not None
+        pc.sctp._local_port = 6000  # pyright: ignore[reportPrivateUsage]
+        await super()._describe(pc)
+
+
+@variant(OpenPoint.SDP, "Its SCTP port is 6000.", *TOUCHES, "CON-6", "SND-2")
+class UsesAnotherSctpPort(PeerScript):
+    webrtc = OnAnotherSctpPort
+
+
+class WithAnAudioSection(AiortcTransport):
+    """A transport whose offers have an inactive audio section before that of the channels."""
+
+    async def _create_offer(self, channels: tuple[ChannelSpec, ...]) -> None:
+        pc = self._open()
+        pc.addTransceiver("audio", direction="inactive")
+        for spec in channels:
+            self._create_channel(spec)
+        await self._describe(pc)
+
+
+@variant(OpenPoint.SDP, "Its offers have an unused audio section before that of the channels.", *TOUCHES,
+         "CON-6", "ICE-5", "CON-8")  # fmt: skip
+class OffersAnAudioSection(PeerScript):
+    webrtc = WithAnAudioSection
 
 
 class PassiveAnswerer(AiortcTransport):

@@ -48,6 +48,19 @@ def without_candidates(sdp: str) -> tuple[str, list[str]]:
     return "\r\n".join(kept) + "\r\n", candidates
 
 
+def candidate_member(text: str) -> str:
+    """Return the member `candidate` of a JSON object, or a text of another form as it is."""
+    text = text.strip()
+    if text.startswith("{"):
+        try:
+            parsed: object = json.loads(text)
+        except (ValueError, RecursionError):
+            return ""
+        member = cast("dict[str, object]", parsed).get("candidate") if isinstance(parsed, dict) else None
+        text = member.strip() if isinstance(member, str) else ""
+    return text
+
+
 def candidate_attribute(text: str) -> str | None:
     """Return the value of the candidate attribute in any of its public forms, or None if unusable.
 
@@ -55,15 +68,7 @@ def candidate_attribute(text: str) -> str | None:
     object. An empty candidate, the end of candidates, is ignored. An mDNS name is ignored because its
     query would leave this machine: ICE learns the address from the first check that comes from it.
     """
-    text = text.strip()
-    if text.startswith("{"):
-        try:
-            parsed: object = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        member = cast("dict[str, object]", parsed).get("candidate") if isinstance(parsed, dict) else None
-        text = member.strip() if isinstance(member, str) else ""
-    value = text.removeprefix("a=").removeprefix("candidate:")
+    value = candidate_member(text).removeprefix("a=").removeprefix("candidate:")
     fields = value.split()
     if len(fields) < 8 or fields[6] != "typ" or fields[4].endswith(".local"):
         return None

@@ -13,6 +13,7 @@ from clasp_e2e.p2p_types import Data
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import without_candidates
+from clasp_e2e.scripted.adopted_conventions import AdoptedConventions
 from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript
 
 UNKNOWN = "no-such-attempt"
@@ -31,7 +32,31 @@ FLOOD = 300
 """Messages at once: a router may limit the rate, the public one to 1000 a second per session."""
 
 
-class Signaling(PeerScript):
+class Partner(PeerScript):
+    """A partner that misbehaves, and what its misbehavior needs of the conventions that it uses."""
+
+    needs_one_of: frozenset[type[wire.Signal]] = frozenset()
+    """The types of signals of which it has to send at least one; empty if it needs none."""
+    names_attempts = False
+    """Whether the other side has to tell its signals apart by the correlation id."""
+    opens_channels = False
+    """Whether it has to open channels in-band."""
+
+    @classmethod
+    def obstacle(cls, conventions: AdoptedConventions) -> str | None:
+        """Return why it cannot misbehave with `conventions`, or None."""
+        signals, channels = conventions.signals, conventions.channels
+        if signals is not None and cls.needs_one_of and cls.needs_one_of.isdisjoint(signals.templates):
+            kinds = " or ".join(sorted(kind.__name__ for kind in cls.needs_one_of))
+            return f"no {kinds} was seen, which the partner has to send"
+        if signals is not None and cls.names_attempts and not signals.names_attempts:
+            return "its signals do not name their attempt, as those of the partner have to"
+        if channels is not None and cls.opens_channels and channels.are_negotiated:
+            return "its channels are pre-negotiated, and the partner has to open them"
+        return None
+
+
+class Signaling(Partner):
     """A script that changes offers and answers."""
 
     def alter(self, effect: fx.Effect) -> Outs:
@@ -56,6 +81,8 @@ class AnswersTwice(Signaling):
 class OffersTwice(Signaling):
     """A partner that sends its offer twice."""
 
+    names_attempts = True
+
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         return (description,) * (2 if isinstance(description, wire.Offer) else 1)
 
@@ -65,6 +92,8 @@ class NamesAnotherAttempt(Signaling):
 
     The answer among them contains a wrong ICE password: if it is used, no connection is possible.
     """
+
+    names_attempts = True
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sender = description.sender
@@ -80,6 +109,8 @@ class NamesAnotherAttempt(Signaling):
 class SaysConnectedTooEarly(Signaling):
     """A partner that sends `connected` along with its offer or answer, before there is a channel."""
 
+    needs_one_of = frozenset({wire.ConnectedSignal})
+
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         connected = wire.ConnectedSignal(description.sender, description.correlation_id)
         return (description, connected)
@@ -87,6 +118,8 @@ class SaysConnectedTooEarly(Signaling):
 
 class MumblesFirst(Signaling):
     """A partner that sends malformed descriptions and candidates before its offer or answer."""
+
+    names_attempts = True
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         sender, sdp = description.sender, description.sdp
@@ -109,6 +142,7 @@ class Trickles(Signaling):
     client.
     """
 
+    needs_one_of = frozenset({wire.IceCandidate})
     early = 0
     """How often all candidates are sent before the SDP."""
     after = 1
@@ -148,7 +182,7 @@ class TricklesTwice(Trickles):
     after = 2
 
 
-class Prompted(PeerScript):
+class Prompted(Partner):
     """A script that acts once, when the first direct message of the other peer arrives."""
 
     def __init__(self) -> None:
@@ -214,7 +248,7 @@ class ClosesOneChannel(Prompted):
         yield fx.CloseChannel(self.transport, fx.UNRELIABLE.label)
 
 
-class ClosesWithoutASignal(PeerScript):
+class ClosesWithoutASignal(Partner):
     """A partner that closes its channels without sending a signal."""
 
     def alter(self, effect: fx.Effect) -> Outs:
@@ -227,6 +261,9 @@ class ClosesWithoutASignal(PeerScript):
 
 class FloodsWithSignals(Prompted):
     """A partner that sends many signals of every type at once."""
+
+    needs_one_of = frozenset({wire.IceCandidate, wire.ConnectedSignal, wire.DisconnectedSignal})
+    names_attempts = True
 
     def misbehave(self) -> Iterator[fx.Effect]:
         for number in range(FLOOD // 3):
@@ -265,8 +302,10 @@ class OpensAnotherChannel(Prompted):
         yield fx.OpenChannel(self.transport, GOSSIP, b"not for you")
 
 
-class OpensChannelsTheOtherWayRound(PeerScript):
+class OpensChannelsTheOtherWayRound(Partner):
     """A partner that opens the reliable channel first."""
+
+    opens_channels = True
 
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:

@@ -42,11 +42,22 @@ class Dependencies:
         `failed_precondition` decides by these cases. They are quick, and precede `case` in every run.
         """
         needed = self._preconditions(case.scenario.requirements) & self._decisive
+        if case.scenario.opposite is not None:  # They show whether the partner has to adopt conventions.
+            needed = self._decisive
         place = self.place(case)
         return [
             other
             for other in self._judging(needed, case)
             if not other.scenario.waits and self.place(other) < place
+        ]
+
+    def of_the_kind_alone(self, case: Case, requirement: str) -> list[Case]:
+        """Return the quick cases that judge `requirement` between two of the kind that `case` judges."""
+        kind = next(iter({case.pairing.offerer, case.pairing.answerer} - {SCRIPTED}))
+        return [
+            other
+            for other in self._by_requirement.get(requirement, ())
+            if other.pairing.offerer == other.pairing.answerer == kind and not other.scenario.waits
         ]
 
     def needed_to_resolve(self, case: Case, blocked_by: str | None) -> list[Case]:

@@ -10,6 +10,7 @@ from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.baseline import Baseline
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.planned_cases import Plan
+from clasp_e2e.scripted.adopted_conventions import AdoptedConventions
 from clasp_e2e.spec.catalogue import Catalogue
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
@@ -25,6 +26,8 @@ class Case:
     pairing: Pairing
     replay: str = ""
     """The command that runs this case again."""
+    partner_conventions: AdoptedConventions | None = None
+    """The conventions that its scripted partner uses instead of those of the reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,23 @@
 """The context that the cases of a run share: the implementations, started once, and the router."""
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clasp_e2e.drivers.interface import DriverFault, Implementation
 from clasp_e2e.execution.implementations import Implementations
+from clasp_e2e.execution.partner_adoption import Adoption, PartnerAdoption, implementation_of
 from clasp_e2e.execution.plan import Case, RunPlan
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import Subject
-from clasp_e2e.scripted.mutant import scripted_driver
+from clasp_e2e.results.timeline import Timeline
+from clasp_e2e.scripted.mutant import PeerScript, scripted_driver
 from clasp_e2e.testbed.attached_client import SubjectInfo
+from clasp_e2e.testbed.convention_learning import partner_with
 from clasp_e2e.testbed.pace import Pace
 from clasp_e2e.testbed.router_source import RouterSource
-from clasp_e2e.testbed.scenario import Scenario
-from clasp_e2e.testbed.testbed import Participant
+from clasp_e2e.testbed.testbed import Participant, Testbed
 
 
 @dataclass
@@ -29,6 +32,7 @@ class RunContext:
     routers: RouterSource | None = None
     router_description: Implementation | None = None
     pace: Pace = field(default_factory=Pace)
+    adoption: PartnerAdoption = field(default_factory=PartnerAdoption)
 
     async def open(self) -> None:
         """Start every driver and the router that are not running yet. Raises `DriverFault`."""
@@ -46,6 +50,16 @@ class RunContext:
                 " out for the embedded one"
             )
         self.routers = await started.routers_of(selection.router)
+
+    def new_testbed(self) -> Testbed:
+        """Return a testbed that no case uses, for measurements. Requires that the run is open."""
+        assert self.routers is not None
+        return Testbed(self.routers, Timeline(asyncio.get_running_loop().time), self.plan.patience)
+
+    async def adapted(self, case: Case) -> Adoption:
+        """Return `case` with a scripted partner that uses the conventions of the implementation."""
+        subject, reference = self.participants[implementation_of(case)], self.participants[REFERENCE]
+        return await self.adoption.adapt(case, subject, reference, self.new_testbed)
 
     @property
     def evidence(self) -> Path | None:
@@ -74,17 +88,26 @@ class RunContext:
             records["router"] = Subject(router.name, router.version, router.language, spec)
         return records
 
-    def participants_of(self, scenario: Scenario) -> Mapping[str, Participant]:
-        """Return the participants of `scenario` by label: those of the run, and a scripted partner."""
-        if scenario.opposite is None:
+    def participants_of(self, case: Case) -> Mapping[str, Participant]:
+        """Return the participants of `case` by label: those of the run, and a scripted partner.
+
+        If that uses the conventions of the implementation, further clients in the case do so, too.
+        """
+        if (kind := case.scenario.opposite) is None:
             return self.participants
+        reference = self.participants[REFERENCE]
         # The scripted driver has no state, so it is neither started nor closed.
-        side = SubjectInfo(SCRIPTED, self.participants[REFERENCE].side.description)
-        return {**self.participants, SCRIPTED: Participant(scripted_driver(scenario.opposite), side)}
+        if (conventions := case.partner_conventions) is not None:
+            partner = partner_with(kind, conventions, reference)
+            further = partner_with(PeerScript, conventions, reference)
+            return {**self.participants, SCRIPTED: partner, REFERENCE: further}
+        side = SubjectInfo(SCRIPTED, reference.side.description)
+        return {**self.participants, SCRIPTED: Participant(scripted_driver(kind), side)}
 
     def identity(self, case: Case) -> Hashable:
         """Return a key that is equal for the same case in another run: its name and its participants."""
         pairing, selection = case.pairing, self.plan.selection
         drivers = [selection.drivers.get(label) for label in (pairing.offerer, pairing.answerer) if label]
         # A single peer is the subject in either role.
-        return case.id, pairing.subject if len(drivers) > 1 else "", *drivers, selection.router
+        subject = pairing.subject if len(drivers) > 1 else ""
+        return case.id, subject, pairing.adopted, *drivers, selection.router

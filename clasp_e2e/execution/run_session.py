@@ -24,6 +24,13 @@ from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.dependencies import Dependencies
 from clasp_e2e.execution.implementations import Implementations
 from clasp_e2e.execution.leaks import watch
+from clasp_e2e.execution.partner_adoption import (
+    Adoption,
+    first_gap,
+    implementation_of,
+    may_adopt,
+    works_alone,
+)
 from clasp_e2e.execution.plan import Case, CasePlan, RunPlan
 from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, untried
@@ -35,7 +42,8 @@ from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.journal import Journal, RunFacts
 from clasp_e2e.results.known_failures import Scope, expect_known
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.preconditions import failed_precondition, resolve_all
+from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.results.preconditions import UNDECIDED, failed_precondition, resolve_all
 from clasp_e2e.results.resolution import Resolution, resolve_run, with_baselines
 from clasp_e2e.results.run_record import Run, ScenarioResult
 from clasp_e2e.testbed.waiting import Patience
@@ -167,9 +175,10 @@ class RunSession:
         pending = [(case, observed)]
         while pending:
             each, its_result = pending.pop()
+            as_run = replace(each, pairing=its_result.roles or each.pairing)
             needed = [
                 other
-                for other in self._dependencies.needed_to_resolve(each, its_result.blocked_by)
+                for other in self._dependencies.needed_to_resolve(as_run, its_result.blocked_by)
                 if other.id in self._tasks and other.id not in results
             ]
             for other, judged_case in zip(needed, await self._awaited(needed), strict=True):
@@ -243,14 +252,61 @@ class RunSession:
         cause = failed_precondition(
             self.plan.catalogue, case.id, case.scenario.requirements, case.pairing, results
         )
-        if cause is not None:
-            found = untried(case, cause)
+        if case.scenario.opposite is not None:
+            found = await self._judge_opposite_script(case, cause, results)
         else:
-            identity = self.context.identity(case)
-            seen = await self._opened.observations.seen(identity, partial(self._observe, case))
-            found = judged(self.context, case, seen)
+            found = await self._seen(case) if cause is None else untried(case, cause)
         self.record(found.result)
         return found
+
+    async def _seen(self, case: Case) -> JudgedCase:
+        identity = self.context.identity(case)
+        seen = await self._opened.observations.seen(identity, partial(self._observe, case))
+        return judged(self.context, case, seen)
+
+    async def _judge_opposite_script(
+        self, case: Case, cause: str | None, results: list[ScenarioResult]
+    ) -> JudgedCase:
+        """Return the result of a case with a scripted partner, which may adopt conventions.
+
+        `cause` is the failed precondition that makes it pointless to run the case as it is, `results` are
+        those of what every connection needs, opposite the reference.
+        """
+        gap = cause if cause is not None and may_adopt(cause) else first_gap(results)
+        adoption = Adoption() if gap is None else await self._adoption(case, gap)
+        if adoption.case is not None:
+            return await self._seen(adoption.case)
+        if cause is not None:
+            return untried(case, cause, adoption.reason)
+        found = await self._seen(case)
+        if found.result.outcome not in UNDECIDED | {Outcome.BLOCKED}:
+            return found
+        if gap is not None and adoption.reason is not None:
+            return untried(case, gap, adoption.reason)
+        if not results and self._is_judged_alone(case):
+            adoption = await self._adapted(case)
+        return found if adoption.case is None else await self._seen(adoption.case)
+
+    async def _adoption(self, case: Case, gap: str) -> Adoption:
+        """Return `case` with a partner that uses the conventions of the implementation, if two of it work.
+
+        `gap` is the requirement that the implementation does not meet opposite the reference.
+        """
+        alone = await self._awaited(self._dependencies.of_the_kind_alone(case, gap))
+        if not works_alone(gap, [each.result for each in alone]):
+            return Adoption()
+        return await self._adapted(case)
+
+    async def _adapted(self, case: Case) -> Adoption:
+        if self.plan.one_by_one:  # Somebody would have to start the adapters for this.
+            return Adoption()
+        async with self._opened.scheduler.slot(kind_of(case.scenario), self._dependencies.priority(case)):
+            return await self.context.adapted(case)
+
+    def _is_judged_alone(self, case: Case) -> bool:
+        """Return whether this run judges what `case` judges with itself, too."""
+        subjects = self.plan.selection.subjects
+        return subjects.offerer == subjects.answerer == implementation_of(case) != REFERENCE
 
     async def ended(self, cases: Iterable[Case]) -> None:
         """Wait until `cases` have ended. Raises the exception of a case that ended without an outcome."""

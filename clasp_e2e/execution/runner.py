@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
 from clasp_e2e.execution.leaks import OWNER, Ownership
 from clasp_e2e.execution.loop_stalls import LoopStallMonitor
+from clasp_e2e.execution.partner_adoption import adopted_text, implementation_of
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.network.capture import CAPTURE, Capture
@@ -90,10 +91,14 @@ def harness_error(case: Case, message: str) -> ScenarioResult:
     return _result(case, _Ending(Outcome.ERROR, message))
 
 
-def untried(case: Case, blocked_by: str) -> JudgedCase:
-    """Return the record of a case that was not run because the requirement `blocked_by` was not met."""
+def untried(case: Case, blocked_by: str, not_adopted: str | None = None) -> JudgedCase:
+    """Return the record of a case that was not run because the requirement `blocked_by` was not met.
+
+    `not_adopted`: why its scripted partner does not use the conventions of the implementation.
+    """
     ending = _Ending(Outcome.BLOCKED, f"{blocked_by} failed", "", blocked_by)
-    return JudgedCase(_result(case, ending), case.scenario.requirements[0])
+    result = replace(_result(case, ending), not_adopted=not_adopted)
+    return JudgedCase(result, case.scenario.requirements[0])
 
 
 async def observe(
@@ -123,9 +128,10 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
     assert routers is not None
     testbed = Testbed(routers, timeline, plan.patience, coturn=plan.coturn, kills=case.scenario.kills)
     if not plan.one_by_one:  # Somebody would have to start the adapters for this.
-        testbed.with_time = functools.partial(
-            context.pace.adapt, lambda: Testbed(routers, Timeline(loop.time), plan.patience)
-        )
+        testbed.with_time = functools.partial(context.pace.adapt, context.new_testbed)
+    adopted = case.partner_conventions
+    if adopted is not None:
+        timeline.note("harness", adopted_text(adopted, implementation_of(case)))
     began = loop.time()
     stalls = LoopStallMonitor(plan.patience)
     try:
@@ -133,7 +139,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         async with asyncio.timeout(limit) as testbed.limit:
             scenario = case.scenario
             await testbed.open(to_attack=scenario.world == "attacked_router", own_router=scenario.own_router)
-            participants = context.participants_of(case.scenario)
+            participants = context.participants_of(case)
             fixture = await build_fixture(case.scenario.world, case.pairing, testbed, participants)
             await case.scenario.function(fixture)
         ending = _Ending(Outcome.PASSED)
@@ -158,7 +164,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         _result(case, ending, judgment),
         duration_s=round(ended - began, 3),
         waited_s=round(covered(wait for client in testbed.clients for wait in client.waits), 3),
-        conventions=observe_conventions(testbed),
+        # A partner that translates its payloads shows no framing.
+        conventions=observe_conventions(testbed) if adopted is None else {},
     )
     note_links(timeline, testbed.switchboard)
     stderr = {

@@ -27,7 +27,9 @@ def render_failure(
     `timeline_tail` holds the last lines of the timeline; `replay` is by default that of `result`. Text is
     wrapped at 100 columns; timeline and command are not.
     """
-    lines = block("Scenario", result.title) + block("", f"in the pairing {result.pairing}")
+    adopted = ", ".join(result.roles.adopted) if result.roles else ""
+    with_conventions = f", with the conventions of the implementation: {adopted}" if adopted else ""
+    lines = block("Scenario", result.title) + block("", f"in the pairing {result.pairing}{with_conventions}")
     lines += block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
     lines += block("", sentence(requirement))
     lines += block("", requirement.statement)

@@ -147,7 +147,8 @@ def _removing(ground: CommonGround, result: ScenarioResult) -> list[Difference]:
     found = [
         difference
         for difference in ground.differences(*labels)
-        if (removed := unmet & difference.convention.removes)
+        if difference.convention.name not in roles.adopted
+        and (removed := unmet & difference.convention.removes)
         and all(
             ground.works_alone(label, removed, value)
             for label, value in ((labels[0], difference.value), (labels[1], difference.other_value))
@@ -163,6 +164,7 @@ def _not_judged(result: ScenarioResult, differences: Iterable[Difference]) -> Sc
     with_reference = not {REFERENCE, SCRIPTED}.isdisjoint((roles.offerer, roles.answerer))
     where = "opposite the reference" if with_reference else "in this pairing"
     reasons = "; ".join(dict.fromkeys(str(each) for each in differences))
+    why = f"; the scripted partner does not use them: {result.not_adopted}" if result.not_adopted else ""
     judgments: Mapping[str, Outcome] = {
         name: Outcome.NOT_JUDGED if result.judgment(name) in _OPEN else result.judgment(name)
         for name in result.requirements
@@ -171,5 +173,5 @@ def _not_judged(result: ScenarioResult, differences: Iterable[Difference]) -> Sc
         outcome=Outcome.NOT_JUDGED,
         blocked_by=None,
         judgments=judgments,
-        message=f"not judged {where}: conventions differ ({reasons})",
+        message=f"not judged {where}: conventions differ ({reasons}){why}",
     )

@@ -13,13 +13,15 @@ SCRIPTED = "scripted"
 class Pairing:
     """The labels of the implementations in each role; an absent role is the empty string.
 
-    `subject` is the role that acts in the scenario: it sends, closes or connects.
+    `subject` is the role that acts in the scenario: it sends, closes or connects. `adopted`: the conventions
+    of the implementation opposite it that a scripted partner uses.
     """
 
     offerer: str = ""
     answerer: str = ""
     router: str = ""
     subject: str = "offerer"
+    adopted: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -38,7 +40,10 @@ class Pairing:
             return True
         if other.offerer and other.answerer:
             roles = (self.offerer, self.answerer)
-            unscripted = tuple(REFERENCE if label == SCRIPTED else label for label in roles)
+            # A partner that uses the conventions of a peer has its common ground, and not the reference's.
+            peer = self.answerer if self.offerer == SCRIPTED else self.offerer
+            partner = peer if self.adopted else REFERENCE
+            unscripted = tuple(partner if label == SCRIPTED else label for label in roles)
             return (other.offerer, other.answerer) in (roles, unscripted)
         return (other.offerer or other.answerer) in (self.offerer, self.answerer)
 

@@ -80,6 +80,8 @@ class ScenarioResult:
     """The implementation in each role."""
     conventions: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     """By implementation, the conventions that it used, by name (`spec/conventions.toml`)."""
+    not_adopted: str | None = None
+    """Why a scripted partner did not use the conventions of the implementation opposite it."""
     observed: ObservedOutcome | None = None
     """The outcome of the case alone, if resolving the run changed it."""
 

@@ -26,7 +26,7 @@ class SignalForm:
     @property
     def names_attempts(self) -> bool:
         """Whether each signal names its attempt by a correlation id."""
-        return all("correlation" in template.slots for template in self.templates.values())
+        return all("correlation" in template.variables for template in self.templates.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class EnclosedPayload:
 
 @dataclass(frozen=True, slots=True)
 class FramedPayload:
-    """A payload in a CLASP frame, in the slot `data` of its message."""
+    """A payload in a CLASP frame, in the variable `data` of its message."""
 
     template: MessageTemplate
 

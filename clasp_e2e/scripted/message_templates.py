@@ -1,7 +1,7 @@
 """Templates of messages: learned from samples of an implementation, filled to send such messages. Pure.
 
-A template has the parts of its samples that never change, and slots for those whose meaning is known, such
-as the SDP of an offer or the session id of its sender.
+A template has the parts of its samples that never change, and variables for those whose meaning is known,
+such as the SDP of an offer or the session id of its sender.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TypeAlias, cast
 from clasp_e2e import wire
 
 Bindings: TypeAlias = dict[str, wire.Value]
-"""The value of each slot, by its name."""
+"""The value of each variable, by its name."""
 
 RECOGNIZABLE = 8
-"""Characters: a shorter text may occur in other text by chance, so that only all of a text can be a slot."""
+"""Characters: a shorter text may occur in other text by chance, so only a whole text may be such a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Variable:
     """A place for the value `name`."""
 
     name: str
@@ -41,9 +41,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of constant parts and slots."""
+    """A text of constant parts and variables."""
 
-    parts: tuple[str | Slot, ...]
+    parts: tuple[str | Variable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class JsonText:
     content: Template
 
 
-Template: TypeAlias = Constant | Slot | Text | Fields | Elements | JsonText
+Template: TypeAlias = Constant | Variable | Text | Fields | Elements | JsonText
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +79,23 @@ class MessageTemplate:
     sets: bool = False
 
     def message(self, bindings: Mapping[str, wire.Value]) -> wire.Publish | wire.Set:
-        """Return the message with these values in its slots. Raises `KeyError` without one of them."""
+        """Return the message with `bindings`. Raises `KeyError` without one of its variables."""
         address, value = fill(self.address, bindings), fill(self.value, bindings)
         assert isinstance(address, str)
         return wire.Set(address, value) if self.sets else wire.Publish(address, value)
 
     def bindings(self, message: wire.Publish | wire.Set) -> Bindings | None:
-        """Return the values in the slots of `message`, or None if it does not match."""
+        """Return the values of the variables in `message`, or None if it does not match."""
         found: Bindings = {}
         is_matched = match(self.address, message.address, found) and match(self.value, message.value, found)
         return found if is_matched else None
 
     @property
-    def slots(self) -> frozenset[str]:
-        """The names of its slots."""
-        return frozenset(slot.name for slot in (*slots_of(self.address), *slots_of(self.value)))
+    def variables(self) -> frozenset[str]:
+        """The names of its variables."""
+        return frozenset(
+            variable.name for variable in (*variables_of(self.address), *variables_of(self.value))
+        )
 
     def pattern(self, session: str) -> str:
         """Return the pattern of the addresses at which `session` receives such messages."""
@@ -104,41 +106,41 @@ class MessageTemplate:
 
 
 def template_of(value: wire.Value, known: Mapping[str, wire.Value]) -> Template:
-    """Return the template of a sample in which the values of `known` are the slots."""
+    """Return the template of a sample in which the values of `known` are the variables."""
     match value:
         case dict():
             return Fields(tuple((key, template_of(value[key], known)) for key in sorted(value)))
         case list():
             return Elements(tuple(template_of(item, known) for item in value))
         case str() if (name := _whole(value, known)) is not None:
-            return Text((Slot(name),))
+            return Text((Variable(name),))
         case str() if (content := json_content(value)) is not None:
             return JsonText(template_of(content, known))
         case str():
             return text_template(value, known)
         case bytes() if (name := _whole(value, known)) is not None:
-            return Slot(name, "bytes")
+            return Variable(name, "bytes")
         case bool() | None | float() | bytes():
             return Constant(value)
         case int():
             name = _whole(value, known)
-            return Constant(value) if name is None else Slot(name)
+            return Constant(value) if name is None else Variable(name)
 
 
 def text_template(text: str, known: Mapping[str, wire.Value]) -> Text:
     """Return the template of a text that contains values of `known`, the longest first."""
-    parts: list[str | Slot] = [text]
-    for slot, written in sorted(_texts(known), key=lambda each: len(each[1]), reverse=True):
-        parts = [new for part in parts for new in _split(part, slot, written)]
+    parts: list[str | Variable] = [text]
+    for variable, written in sorted(_texts(known), key=lambda each: len(each[1]), reverse=True):
+        parts = [new for part in parts for new in _split(part, variable, written)]
     return Text(tuple(part for part in parts if part != ""))
 
 
 def fill(template: Template, bindings: Mapping[str, wire.Value]) -> wire.Value:
-    """Return the value of `template` with `bindings` in its slots. Raises `KeyError` without one of them."""
+    """Return the value of `template` with `bindings`. Raises `KeyError` without one of its variables."""
     match template:
         case Constant():
             return template.value
-        case Slot():
+        case Variable():
             return bindings[template.name]
         case Text():
             return "".join(
@@ -154,15 +156,15 @@ def fill(template: Template, bindings: Mapping[str, wire.Value]) -> wire.Value:
 
 
 def match(template: Template, value: wire.Value, found: Bindings) -> bool:
-    """Return whether `value` matches `template`; add the values of its slots to `found`."""
+    """Return whether `value` matches `template`; add the values of its variables to `found`."""
     match template, value:
         case Constant(), _:
             return type(template.value) is type(value) and template.value == value
-        case Slot(form="bytes"), bytes():
+        case Variable(form="bytes"), bytes():
             return _bind(template.name, value, found)
-        case Slot(form="bool"), bool():
+        case Variable(form="bool"), bool():
             return _bind(template.name, value, found)
-        case Slot(form=""), int() if not isinstance(value, bool):
+        case Variable(form=""), int() if not isinstance(value, bool):
             return _bind(template.name, value, found)
         case Text(), str():
             return _match_text(template, value, found)
@@ -181,21 +183,21 @@ def match(template: Template, value: wire.Value, found: Bindings) -> bool:
             return False
 
 
-def slots_of(template: Template) -> Iterator[Slot]:
-    """Yield the slots of `template`, in order."""
+def variables_of(template: Template) -> Iterator[Variable]:
+    """Yield the variables of `template`, in order."""
     match template:
-        case Slot():
+        case Variable():
             yield template
         case Text():
-            yield from (part for part in template.parts if isinstance(part, Slot))
+            yield from (part for part in template.parts if isinstance(part, Variable))
         case Fields():
             for _, item in template.items:
-                yield from slots_of(item)
+                yield from variables_of(item)
         case Elements():
             for item in template.items:
-                yield from slots_of(item)
+                yield from variables_of(item)
         case JsonText():
-            yield from slots_of(template.content)
+            yield from variables_of(template.content)
         case Constant():
             pass
 
@@ -237,21 +239,21 @@ def _whole(value: wire.Value, known: Mapping[str, wire.Value]) -> str | None:
     return next((name for name, each in known.items() if type(each) is type(value) and each == value), None)
 
 
-def _texts(known: Mapping[str, wire.Value]) -> Iterator[tuple[Slot, str]]:
+def _texts(known: Mapping[str, wire.Value]) -> Iterator[tuple[Variable, str]]:
     """Yield the ways in which known values are written in a text, without those that are too short."""
     for name, value in known.items():
         if isinstance(value, bytes) and len(value) >= RECOGNIZABLE:
-            yield Slot(name, "base64"), base64.b64encode(value).decode()
-            yield Slot(name, "hex"), value.hex()
+            yield Variable(name, "base64"), base64.b64encode(value).decode()
+            yield Variable(name, "hex"), value.hex()
         elif isinstance(value, str) and len(value) >= RECOGNIZABLE:
-            yield Slot(name), value
+            yield Variable(name), value
 
 
-def _split(part: str | Slot, slot: Slot, written: str) -> list[str | Slot]:
-    if isinstance(part, Slot):
+def _split(part: str | Variable, variable: Variable, written: str) -> list[str | Variable]:
+    if isinstance(part, Variable):
         return [part]
     first, *others = part.split(written)
-    return [first, *(new for other in others for new in (slot, other))]
+    return [first, *(new for other in others for new in (variable, other))]
 
 
 def _written(value: wire.Value, form: str) -> str:
@@ -264,13 +266,13 @@ def _match_text(template: Text, text: str, found: Bindings) -> bool:
     expression = "".join(re.escape(part) if isinstance(part, str) else "(.*)" for part in template.parts)
     if (matched := re.fullmatch(expression, text, re.DOTALL)) is None:
         return False
-    slots = [part for part in template.parts if isinstance(part, Slot)]
-    for slot, written in zip(slots, matched.groups(), strict=True):
+    variables = [part for part in template.parts if isinstance(part, Variable)]
+    for variable, written in zip(variables, matched.groups(), strict=True):
         try:
-            value = _decoded(written, slot.form)
+            value = _decoded(written, variable.form)
         except (ValueError, BinasciiError):
             return False
-        if not _bind(slot.name, value, found):
+        if not _bind(variable.name, value, found):
             return False
     return True
 

@@ -23,9 +23,9 @@ from clasp_e2e.scripted.message_templates import (
     Fields,
     JsonText,
     MessageTemplate,
-    Slot,
     Template,
     Text,
+    Variable,
     scalars_of,
     template_of,
     text_template,
@@ -35,12 +35,12 @@ from clasp_e2e.testbed.convention_forms import Carrier
 SignalKind: TypeAlias = type[wire.Signal]
 
 RELAY_OF_THE_REFERENCE = MessageTemplate(
-    Text((RELAY_PREFIX, Slot("target"))),
+    Text((RELAY_PREFIX, Variable("target"))),
     Fields(
         (
-            ("data", Slot("data", "bytes")),
-            ("from", Text((Slot("sender"),))),
-            ("reliable", Slot("reliable", "bool")),
+            ("data", Variable("data", "bytes")),
+            ("from", Text((Variable("sender"),))),
+            ("reliable", Variable("reliable", "bool")),
         )
     ),
 )
@@ -167,15 +167,15 @@ def _correlation_id(attempt: int, samples: Sequence[_Sample]) -> str | int | Non
 
 
 def message_template(message: Carrier, known: Mapping[str, wire.Value]) -> MessageTemplate:
-    """Return the template of `message`, in which the values of `known` are the slots."""
+    """Return the template of `message`, in which the values of `known` are the variables."""
     address, value = text_template(message.address, known), template_of(message.value, known)
     return MessageTemplate(address, value, isinstance(message, wire.Set))
 
 
 def _require_usable(found: Mapping[SignalKind, MessageTemplate]) -> None:
-    if any("target" not in template.slots for template in found.values()):
+    if any("target" not in template.variables for template in found.values()):
         raise Unlearned("its signals do not name their receiver")
-    if any("sender" not in template.slots for template in found.values()):
+    if any("sender" not in template.variables for template in found.values()):
         raise Unlearned("its signals do not name their sender")
     if found[wire.Offer] == found[wire.Answer]:
         raise Unlearned("its offers and its answers have the same form")
@@ -190,14 +190,14 @@ def _public(kind: SignalKind, correlation: Template | None) -> Fields:
         wire.ConnectedSignal: wire.ConnectedSignal("", ""),
         wire.DisconnectedSignal: wire.DisconnectedSignal("", ""),
     }[kind]
-    slots = {"from": "sender", "sdp": "sdp", "candidate": "candidate text"}
+    variables = {"from": "sender", "sdp": "sdp", "candidate": "candidate text"}
     items: dict[str, Template] = {}
     for key, value in wire.encode_signal(example).items():
         if key == "correlation_id":
             if correlation is not None:
                 items[key] = correlation
         else:
-            items[key] = Text((Slot(slots[key]),)) if key in slots else Text((str(value),))
+            items[key] = Text((Variable(variables[key]),)) if key in variables else Text((str(value),))
     return Fields(tuple(sorted(items.items())))
 
 
@@ -205,7 +205,7 @@ def _of_public_layout(offer: MessageTemplate, answer: MessageTemplate) -> dict[S
     """Return the templates of all signals, if offer and answer contain the map of the public client."""
     if offer.address != answer.address:
         return {}
-    for correlation in (Text((Slot("correlation"),)), Slot("correlation"), None):
+    for correlation in (Text((Variable("correlation"),)), Variable("correlation"), None):
         offered, answered = _public(wire.Offer, correlation), _public(wire.Answer, correlation)
         if _replaced(offer.value, offered, answered) == answer.value:
             return {
@@ -232,9 +232,9 @@ def _replaced(template: Template, old: Template, new: Template) -> Template:
 
 
 def _is_of_the_reference(found: Mapping[SignalKind, MessageTemplate]) -> bool:
-    address = Text((wire.SIGNAL_PREFIX, Slot("target")))
+    address = Text((wire.SIGNAL_PREFIX, Variable("target")))
     return all(
-        found[kind] == MessageTemplate(address, _public(kind, Text((Slot("correlation"),))))
+        found[kind] == MessageTemplate(address, _public(kind, Text((Variable("correlation"),))))
         for kind in (wire.Offer, wire.Answer)
     )
 
@@ -248,7 +248,7 @@ def learn_relay(relays: Sequence[SeenRelay]) -> MessageTemplate | None:
     for relay in relays:
         known: Bindings = {"sender": relay.sender, "target": relay.target, "data": relay.payload}
         templates = [message_template(message, known) for message in relay.messages]
-        whole = [each for each in templates if {"data", "target"} <= each.slots and not each.sets]
+        whole = [each for each in templates if {"data", "target"} <= each.variables and not each.sets]
         if not whole:
             return None
         found.update(whole)
@@ -258,10 +258,10 @@ def learn_relay(relays: Sequence[SeenRelay]) -> MessageTemplate | None:
 
 
 def _with_reliability(template: Template) -> Template:
-    """Return `template` with a slot in the place of each bool."""
+    """Return `template` with a variable in the place of each bool."""
     match template:
         case Constant(value=bool()):
-            return Slot("reliable", "bool")
+            return Variable("reliable", "bool")
         case Fields():
             return Fields(tuple((key, _with_reliability(item)) for key, item in template.items))
         case Elements():
@@ -301,7 +301,7 @@ def _framed(payload: bytes, message: bytes) -> FramedPayload | None:
     if not isinstance(content, wire.Publish | wire.Set):
         return None
     template = message_template(content, {"data": payload})
-    return FramedPayload(template) if set(template.slots) == {"data"} else None
+    return FramedPayload(template) if set(template.variables) == {"data"} else None
 
 
 def _enclosed(payload: bytes, message: bytes) -> EnclosedPayload | None:

@@ -26,9 +26,10 @@ def case(
     offerer: str = "iut",
     answerer: str = REFERENCE,
     conventions: dict[str, str] | None = None,
+    adopted: tuple[str, ...] = (),
     **fields,
 ) -> ScenarioResult:
-    roles = Pairing(offerer=offerer, answerer=answerer)
+    roles = Pairing(offerer=offerer, answerer=answerer, adopted=adopted)
     fields |= {"judgments": {requirement: Outcome(outcome)}, "roles": roles}
     seen = {"iut": conventions} if conventions else {}
     return scenario(requirement, outcome, pairing=roles.id, conventions=seen, **fields)
@@ -127,3 +128,29 @@ def test_conventions_name_requirements_of_the_catalogue() -> None:
         assert convention.removes
         assert convention.removes <= set(CATALOGUE)
         assert convention.requirement is None or convention.requirement in CATALOGUE
+
+
+def test_partner_with_the_conventions_of_a_peer_is_judged() -> None:
+    signals = {"signal address": "/own/{target}"}
+    alone = case("CON-3", "passed", answerer="iut", conventions=signals)
+    mixed = case("CON-3", "failed")
+    adopting = case("SIG-6", "deviation", answerer=SCRIPTED, adopted=("signal address",))
+    assert outcomes(alone, mixed, adopting) == ["passed", "not_judged", "deviation"]
+    # Without them, it is blocked by what the mixed pairing shows, and removed with that.
+    assert outcomes(alone, mixed, case("SIG-6", "deviation", answerer=SCRIPTED))[2] == "not_judged"
+
+
+def test_partner_with_the_conventions_of_a_peer_is_blocked_by_what_two_of_the_kind_fail() -> None:
+    alone = case("CON-3", "failed", answerer="iut")
+    assert (
+        outcomes(alone, case("SIG-6", "deviation", answerer=SCRIPTED, adopted=("channels",)))[1] == "blocked"
+    )
+
+
+def test_message_says_why_a_partner_does_not_use_the_conventions() -> None:
+    signals = {"signal address": "/own/{target}"}
+    alone = case("CON-3", "passed", answerer="iut", conventions=signals)
+    untried = case("SIG-6", "blocked", answerer=SCRIPTED, blocked_by="CON-3", not_adopted="no offer was read")
+    resolved = apply_common_ground(resolve_all(CATALOGUE, [alone, case("CON-3", "failed"), untried]))
+    (found,) = (each for each in resolved if each.id == untried.id)
+    assert found.message.endswith("; the scripted partner does not use them: no offer was read")

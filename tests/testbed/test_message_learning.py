@@ -7,7 +7,7 @@ import pytest
 
 from clasp_e2e import wire
 from clasp_e2e.scripted.adopted_conventions import EnclosedPayload, FramedPayload
-from clasp_e2e.scripted.message_templates import Slot, Text
+from clasp_e2e.scripted.message_templates import Text, Variable
 from clasp_e2e.testbed.message_learning import (
     SeenAttempt,
     SeenRelay,
@@ -110,7 +110,7 @@ def test_numbers_are_correlation_ids() -> None:
     form = learn_signals(attempts(numbered))
     assert form
     assert form.numbers_attempts
-    assert "correlation" in form.templates[wire.DisconnectedSignal].slots
+    assert "correlation" in form.templates[wire.DisconnectedSignal].variables
 
 
 def test_signals_without_a_correlation_id_name_no_attempt() -> None:
@@ -166,7 +166,7 @@ def relayed(encode: Callable[[bytes, bool], wire.Value]) -> list[SeenRelay]:
 def test_relay_is_learned_with_its_mark_of_reliability() -> None:
     template = learn_relay(relayed(lambda payload, reliable: {"hex": payload.hex(), "safe": reliable}))
     assert template
-    assert template.address == Text(("/inbox/", Slot("target")))
+    assert template.address == Text(("/inbox/", Variable("target")))
     sent = template.message({"target": "you", "data": b"\1\2", "reliable": True})
     assert sent.value == {"hex": "0102", "safe": True}
     assert template.bindings(sent) == {"target": "you", "data": b"\1\2", "reliable": True}

@@ -90,7 +90,7 @@ class GroupScheduling(LoadScopeScheduling):
         return next((group for group in GROUPS if nodeid.startswith(group)), nodeid)
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)  # Before the plugin, which distributes scenarios.
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
     return GroupScheduling(config, log)
 

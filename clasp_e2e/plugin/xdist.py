@@ -54,7 +54,6 @@ class Controller:
         node.workerinput["clasp_failed"] = None if self._failed is None else sorted(self._failed)
         node.workerinput["clasp_stripes"] = node.config.option.dist == "load"
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Stripes | None:
         """Replace xdist's default distribution by stripes; keep a distribution that the user selected."""
         return Stripes(config, log) if config.option.dist == "load" else None

@@ -40,10 +40,7 @@ class Runs:
             return await run_requirement(mutant, mutant.requirement, role, self._shared)
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
-        found = await self._tasks[mutant.name, role, whole]
-        if found.is_disturbed(mutant):  # By the load of all runs at once; it says nothing about the mutant.
-            found = await self._run(mutant, role, whole=whole)
-        return found
+        return await self._tasks[mutant.name, role, whole]
 
     async def close(self) -> None:
         for task in self._tasks.values():

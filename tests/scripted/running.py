@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from clasp_e2e.drivers.reference import ReferenceDriver
@@ -75,12 +75,6 @@ class MutantRun:
 
     results: list[ScenarioResult]
 
-    def is_disturbed(self, mutant: Mutant) -> bool:
-        """Whether the load of the machine may have changed the run: an error, or what others do not show."""
-        return bool(self.broken() - {mutant.requirement, *mutant.also}) or any(
-            result.outcome in (Outcome.ERROR, Outcome.UNOBSERVED) for result in self.results
-        )
-
     def outcomes(self) -> dict[str, set[str]]:
         """What became of each requirement, over all cases."""
         found: dict[str, set[str]] = {}
@@ -132,10 +126,31 @@ async def run(
         return MutantRun([judged.result async for _, judged in opened.judge(to_run)])
 
 
+def cases_of(requirement: str, role: Role) -> list[Case]:
+    """All cases of a requirement, and of each precondition those of the scenario that waits least."""
+    found = cases(role, lambda scenario: requirement in scenario.requirements)
+    covered: set[str] = set()
+    for needed in reversed(list(catalogue().preconditions_of(requirement))):
+        if needed.id in covered:
+            continue
+        judging = cases(role, partial(_judges_without, needed.id, requirement))
+        if judging:
+            least = min((case.scenario for case in judging), key=partial(_waits_for, needed.id))
+            found += [case for case in judging if case.scenario is least]
+            covered.update(least.requirements)
+    return found
+
+
+def _judges_without(wanted: str, unwanted: str, scenario: Scenario) -> bool:
+    return wanted in scenario.requirements and unwanted not in scenario.requirements
+
+
+def _waits_for(requirement: str, scenario: Scenario) -> tuple[bool, bool, int]:
+    return scenario.slow, bool(scenario.waits), scenario.requirements.index(requirement)
+
+
 async def run_requirement(
     mutant: Mutant | None, requirement: str, role: Role, shared: SharedResources | None = None
 ) -> MutantRun:
-    """Run all scenarios of a requirement and of what it rests on."""
-    needed = {each.id for each in catalogue().preconditions_of(requirement)} | {requirement}
-    wanted = cases(role, lambda scenario: not needed.isdisjoint(scenario.requirements))
-    return await run(mutant, role, wanted, shared)
+    """Run the scenarios of a requirement, and some of what it rests on."""
+    return await run(mutant, role, cases_of(requirement, role), shared)

@@ -17,6 +17,11 @@ def go_adapter_command() -> list[str]:
     return [str(build_go_adapter())]
 
 
+def go_adapter_is_built() -> bool:
+    """Return whether the Go adapter of this version is in the user's cache."""
+    return (directory_of("go", _sources()) / PROGRAM).is_file()
+
+
 def build_go_adapter() -> Path:
     """Return the path of the Go adapter; build it if necessary. Raises `BuildError`."""
     sources = _sources()

@@ -10,7 +10,7 @@ import pytest
 from clasp_e2e.drivers import Driver, NotAvailable, Refused
 from clasp_e2e.drivers.browser import BrowserDriver, FirefoxDriver
 from clasp_e2e.drivers.building import node_adapter_command
-from clasp_e2e.drivers.building_go import go_adapter_command
+from clasp_e2e.drivers.building_go import go_adapter_command, go_adapter_is_built
 from clasp_e2e.drivers.building_rust import rust_adapter_command
 from clasp_e2e.drivers.go import GoDriver
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
@@ -24,9 +24,26 @@ from .clients import PATIENCE, Clients, call, clients_at, converse
 
 pytestmark = pytest.mark.subprocess
 
+
+def only_if_built() -> None:
+    """Raise `NotAvailable` for the Go adapter of a machine where it is not built: that takes minutes."""
+    if not go_adapter_is_built():
+        raise NotAvailable("the Go adapter is not built; clasp-e2e build-adapter go builds it")
+
+
+def go_command() -> list[str]:
+    only_if_built()
+    return go_adapter_command()
+
+
+def go_driver() -> Driver:
+    only_if_built()
+    return GoDriver()
+
+
 COMMANDS: dict[str, Callable[[], list[str]]] = {
     "node": node_adapter_command,
-    "go": go_adapter_command,
+    "go": go_command,
     "rust": rust_adapter_command,
 }
 DRIVERS: dict[str, Callable[[], Driver]] = {
@@ -35,7 +52,7 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "roamhq": RoamhqDriver,
     "werift": WeriftDriver,
     "browser": lambda: BrowserDriver(deadline_scale=PATIENCE),
-    "go": GoDriver,
+    "go": go_driver,
     "firefox": lambda: FirefoxDriver(deadline_scale=PATIENCE),
     "rust": RustDriver,
 }

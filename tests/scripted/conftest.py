@@ -52,14 +52,19 @@ class Runs:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
     """The runs of the mutants whose tests were collected."""
-    started = Runs()
+    wanted: list[tuple[Mutant, Role, bool]] = []
     for item in request.session.items:
         parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
         match parameters:
             case {"mutant": Mutant() as mutant, "role": role}:
-                started.start(mutant, role, whole=item.path.stem == "test_one_cause")  # pyright: ignore
+                wanted.append((mutant, role, item.path.stem == "test_one_cause"))  # pyright: ignore
             case _:
                 pass
+    started = Runs()
+    for mutant, role, whole in sorted(
+        wanted, key=lambda each: not (each[2] or each[0].slow)
+    ):  # Longest first.
+        started.start(mutant, role, whole=whole)
     yield started
     await started.close()
 

@@ -176,7 +176,11 @@ class KeepsAnnouncements(RouterScript):
         return () if effect.rule is DeliveryRule.ANNOUNCEMENT else (effect,)
 
 
-@mutant("RTR-5", "It sends announcements back to their senders.")
+@mutant(
+    "RTR-5",
+    "It sends announcements back to their senders.",
+    also={"RTR-10": "a sender that subscribes gets its own twice"},
+)
 class EchoesAnnouncements(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
         echo = (

@@ -24,8 +24,6 @@ from clasp_e2e.testbed.waiting import Patience
 
 MUTANT = "mutant"
 OTHERS = {REFERENCE, SCRIPTED}
-SCALE = 0.5
-"""Of the harness's patience: most waits for a mutant time out."""
 IDLE_S = 2.0
 """Seconds for which an idle session is watched, instead of minutes."""
 
@@ -120,7 +118,7 @@ async def run(
         catalogue=catalogue(),
         selection=Selection(subjects(role), drivers, broken if is_router else sound, {}),
         seed=0,
-        patience=Patience(1.0 if mutant is not None and mutant.slow else SCALE, idle=IDLE_S),
+        patience=Patience(idle=IDLE_S),
     )
     async with open_run(plan, shared) as opened:
         return MutantRun([judged.result async for _, judged in opened.judge(to_run)])

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def mutant_roles() -> Iterator[tuple[Mutant, Role]]:
                 yield mutant, role
 
 
-def failures(mutant: Mutant, role: Role, bundled: list[Bundled], folder: Path) -> list[Path]:
+def failures(mutant: Mutant, role: Role, bundled: Sequence[Bundled], folder: Path) -> list[Path]:
     """Run `mutant` with the scenarios of its requirement; return the evidence files of the failures."""
     driver = f"{mutant.fault.__module__}:{mutant.name}"
     names = [each.name for each in judging(mutant.requirement, bundled) if not each.scenario.slow]

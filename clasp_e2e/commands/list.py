@@ -37,7 +37,7 @@ def list_requirements(as_json: bool) -> None:
             click.echo("\t".join((requirement.id, requirement.level, requirement.source, names)))
 
 
-def _objects(catalogue: Catalogue, bundled: list[Bundled]) -> list[dict[str, object]]:
+def _objects(catalogue: Catalogue, bundled: Sequence[Bundled]) -> list[dict[str, object]]:
     return [
         {
             "id": requirement.id,
@@ -61,7 +61,7 @@ def _objects(catalogue: Catalogue, bundled: list[Bundled]) -> list[dict[str, obj
     ]
 
 
-def _table(catalogue: Catalogue, bundled: list[Bundled], *, is_narrow: bool) -> Table:
+def _table(catalogue: Catalogue, bundled: Sequence[Bundled], *, is_narrow: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("Id", no_wrap=True)
     table.add_column("Level", no_wrap=True)

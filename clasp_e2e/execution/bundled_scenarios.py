@@ -1,8 +1,10 @@
 """The scenarios of this package, loaded without pytest."""
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import click
@@ -38,7 +40,8 @@ def scenarios_root() -> Path:
     )
 
 
-def load_scenarios() -> list[Bundled]:
+@cache
+def load_scenarios() -> tuple[Bundled, ...]:
     """Return all scenarios in the order of their files. Raises the exceptions of a broken scenario file."""
     found: list[Bundled] = []
     for path in sorted((scenarios_root() / "scenarios").glob("test_*.py")):
@@ -49,7 +52,7 @@ def load_scenarios() -> list[Bundled]:
         spec.loader.exec_module(module)
         marked = (scenario_of(value) for value in vars(module).values())
         found += [Bundled(path.name, scenario) for scenario in marked if scenario is not None]
-    return found
+    return tuple(found)
 
 
 def closest_scenarios(argument: str) -> list[str]:
@@ -70,6 +73,6 @@ def closest_scenarios(argument: str) -> list[str]:
     return [f"{known[each]}{bracket}{pairing}" for each in close]
 
 
-def judging(requirement_id: str, bundled: list[Bundled]) -> list[Bundled]:
+def judging(requirement_id: str, bundled: Iterable[Bundled]) -> list[Bundled]:
     """Return the scenarios of `bundled` that judge `requirement_id`."""
     return [each for each in bundled if requirement_id in each.scenario.requirements]

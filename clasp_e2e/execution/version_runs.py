@@ -22,6 +22,8 @@ from clasp_e2e.results.store import RESULTS, ResultsError, clear_results
 from clasp_e2e.results.version_history import BAD
 from clasp_e2e.spec.catalogue import Catalogue
 
+PYTHON_M = (sys.executable, "-P", "-m")
+"""What starts a module. -P: a checkout may contain another version of this package."""
 _PLACEHOLDER = re.compile(r"\{(version|directory)\}")
 
 
@@ -122,9 +124,8 @@ class VersionRuns:
         ]
         scenarios = self.scenarios()
         options += ["--extended"] * any(each.scenario.extended for each in scenarios)
-        # -P: a checkout may contain another version of this package.
-        command = [sys.executable, "-P", "-m", "clasp_e2e", "run"]
-        return [*command, *drivers, *options, *(each.name for each in scenarios), "--", "-q"]
+        names = [each.name for each in scenarios]
+        return [*PYTHON_M, "clasp_e2e", "run", *drivers, *options, *names, "--", "-q"]
 
     def _folder(self, version: str) -> Path:
         return self.results_of(version) / "build"

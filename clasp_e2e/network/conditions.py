@@ -111,8 +111,3 @@ class Conditions:
         if sender is None:
             return " ⇄ ".join(self._names)
         return f"{self._names[sender]} → {self._names[sender.other]}"
-
-    @property
-    def is_cut(self) -> bool:
-        """True when nothing passes either way."""
-        return all(impairment is black for impairment in self._impairments)

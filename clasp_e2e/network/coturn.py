@@ -44,11 +44,6 @@ class Coturn(ObservedTurnServer):
         self._output: asyncio.Task[None] | None = None
         self._server: Address = ("127.0.0.1", 0)
 
-    @staticmethod
-    def is_installed() -> bool:
-        """Return whether coturn is installed."""
-        return shutil.which(PROGRAM) is not None
-
     @classmethod
     async def open(cls, users: Mapping[str, str]) -> Coturn:
         """Start a server for `users` (name to password). Raises `CoturnFailed`."""

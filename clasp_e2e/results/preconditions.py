@@ -41,20 +41,6 @@ class _Results:
         return [self.all[place] for place in self._places.get(requirement, ())]
 
 
-def broken_precondition(
-    catalogue: Catalogue,
-    case_id: str,
-    requirements: Sequence[str],
-    pairing: Pairing,
-    finished: Iterable[ScenarioResult],
-) -> Cause | None:
-    """Return a precondition of `requirements` that is not met in a pairing that concerns this one.
-
-    For a precondition that is itself blocked, return the cause of that block.
-    """
-    return _broken(catalogue, case_id, requirements, pairing, _Results(finished))
-
-
 def failed_precondition(
     catalogue: Catalogue,
     case_id: str,

@@ -3,16 +3,24 @@
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
 
-from clasp_e2e.spec.records import CatalogueError, RequirementTable, read_records
+import msgspec
+from msgspec import Meta
 
 _HERE = Path(__file__).parent
-ROLES = ("offerer", "answerer", "peer", "router")
-OPPOSITES = ("same", "reference", "scripted", "none")
+_Text: TypeAlias = Annotated[str, Meta(pattern=r"\S")]
+_Role: TypeAlias = Literal["offerer", "answerer", "peer", "router"]
+_Opposite: TypeAlias = Literal["same", "reference", "scripted", "none"]
+
+
+class CatalogueError(Exception):
+    """An invalid catalogue; the text names the record and its fault."""
 
 
 class UnknownRequirement(KeyError):
@@ -67,24 +75,24 @@ class Requirement:
     the other sources `source_text` summarizes `reference`.
     """
 
-    id: str
-    chapter: str
+    id: _Text
+    chapter: _Text
     level: Level
     source: Source
-    statement: str
-    judges: tuple[str, ...]
+    statement: _Text
+    judges: Annotated[tuple[_Role, ...], Meta(min_length=1)]
     """The roles that a failure counts against: `offerer`, `answerer`, `peer` (either of them), `router`."""
-    opposite: tuple[str, ...]
+    opposite: Annotated[tuple[_Opposite, ...], Meta(min_length=1)]
     """The possible partners: `same`, `reference`, `scripted`, or `none` without a partner."""
     precondition: tuple[str, ...]
     """The ids of the direct preconditions."""
-    observed_by: str
-    quote: str = ""
-    section: str = ""
-    reference: str = ""
-    source_text: str = ""
-    capability: str | None = None
-    note: str = ""
+    observed_by: _Text
+    quote: _Text = ""
+    section: _Text = ""
+    reference: _Text = ""
+    source_text: _Text = ""
+    capability: _Text | None = None
+    note: _Text = ""
 
 
 class Catalogue(Mapping[str, Requirement]):
@@ -204,12 +212,27 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
 
     Raises `CatalogueError`, which names the record and its fault.
     """
-    path = path or _HERE / "requirements.toml"
+    return _bundled() if path is None else _read(path)
+
+
+@cache
+def _bundled() -> Catalogue:
+    return _read(_HERE / "requirements.toml")
+
+
+class _File(msgspec.Struct):
+    requirement: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+
+
+def _read(path: Path) -> Catalogue:
     try:
         content = path.read_bytes()
+        tables = msgspec.toml.decode(content, type=_File).requirement
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be read ({error.strerror})") from None
-    requirements = [_requirement(record) for record in read_records(content, path)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: this is no catalogue ({error})") from None
+    requirements = [_requirement(table, number) for number, table in enumerate(tables, 1)]
     return Catalogue(requirements, hash=hashlib.sha256(content).hexdigest())
 
 
@@ -218,30 +241,24 @@ def specification_text() -> str:
     return (_HERE / "p2p.md").read_text(encoding="utf-8")
 
 
-def _requirement(record: RequirementTable) -> Requirement:
-    requirement = Requirement(
-        id=record.id,
-        chapter=record.text("chapter"),
-        level=Level(record.choice("level", [level.value for level in Level])),
-        source=Source(record.choice("source", [source.value for source in Source])),
-        statement=record.text("statement"),
-        judges=record.choices("judges", ROLES),
-        opposite=record.choices("opposite", OPPOSITES),
-        precondition=record.texts("precondition"),
-        observed_by=record.text("observed_by"),
-        quote=record.text("quote", default=""),
-        section=record.text("section", default=""),
-        reference=record.text("reference", default=""),
-        source_text=record.text("source_text", default=""),
-        capability=record.text("capability", default="") or None,
-        note=record.text("note", default=""),
-    )
+def _requirement(table: dict[str, Any], number: int) -> Requirement:
+    def fault(what: object) -> CatalogueError:
+        return CatalogueError(f"{table.get('id', f'record {number}')}: {what}")
+
+    if unknown := table.keys() - {each.name for each in fields(Requirement)}:
+        raise fault(f"unknown field `{min(unknown)}`")
+    try:
+        requirement = msgspec.convert(table, Requirement)
+    except msgspec.ValidationError as error:
+        raise fault(error) from None
+    for names in (requirement.judges, requirement.opposite, requirement.precondition):
+        if len(set(names)) != len(names):
+            raise fault(f"something is named twice: {', '.join(names)}")
     if requirement.source is Source.SPECIFICATION:
         if not (requirement.quote and requirement.section):
-            raise record.fault("source S needs a quote and the section that contains it")
+            raise fault("source S needs a quote and the section that contains it")
     elif not requirement.source_text:
-        raise record.fault(f"source {requirement.source} needs a source_text")
+        raise fault(f"source {requirement.source} needs a source_text")
     if requirement.level is Level.MUST and requirement.source is not Source.SPECIFICATION:
-        raise record.fault("only what the specification says (source S) can be a must")
-    record.finish()
+        raise fault("only what the specification says (source S) can be a must")
     return requirement

@@ -17,7 +17,7 @@ import pytest
 
 from clasp_e2e.plugin import attach as plugin_attach
 
-from .conftest import Command, environment
+from .conftest import Command, Invoke, environment
 
 CASE = "test_routing_mode.py::test_the_mode_is_prefer_p2p_until_it_is_set"
 PAIR = "test_connecting.py::test_data_reaches_the_peer[iut-iut]"
@@ -153,15 +153,15 @@ def test_port_that_is_taken_is_usage(command: Command) -> None:
     assert f"--attach: {address} cannot be listened on: Address already in use" in finished.stderr
 
 
-def test_connect_needs_a_place_and_a_program(command: Command) -> None:
+def test_connect_needs_a_place_and_a_program(invoke: Invoke) -> None:
     for arguments, said in (
         (["nowhere", "cat"], "'nowhere' is not HOST:PORT"),
         (["127.0.0.1:1", "no-such-program"], "there is no program 'no-such-program'"),
         (["127.0.0.1:1"], "Missing argument 'COMMAND'"),
     ):
-        finished = command("connect", *arguments)
-        assert finished.returncode == 2
-        assert said in finished.stderr
+        result = invoke("connect", *arguments)
+        assert result.exit_code == 2
+        assert said in result.stderr
 
 
 def test_patience_has_no_end_unless_one_is_given() -> None:

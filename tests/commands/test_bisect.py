@@ -23,9 +23,10 @@ def bisect(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python_m: list[str]) -> Path:
+    """The current folder, in which runs are forked."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("clasp_e2e.execution.version_runs.PYTHON_M", python_m)
     return tmp_path
 
 

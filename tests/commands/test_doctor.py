@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CHECKOUT, Command
+from .conftest import CHECKOUT, Command, Invoke
 
 FAULTY = CHECKOUT / "tests/doctor/faulty_adapter.py"
 
@@ -42,11 +42,10 @@ def test_adapter_that_exits_early_has_one_fault_and_skipped_checks(command: Comm
 
 
 @pytest.mark.parametrize("driver", ["cmd:no-such-program", adapter("early_exit")])
-def test_driver_that_cannot_be_started_exits_with_3(command: Command, driver: str) -> None:
-    finished = command("doctor", driver)
-    assert finished.returncode == 3
-    assert finished.stderr.startswith("Error: the adapter `")
-    assert "Traceback" not in finished.stderr
+def test_driver_that_cannot_be_started_exits_with_3(invoke: Invoke, driver: str) -> None:
+    result = invoke("doctor", driver)
+    assert (result.exit_code, type(result.exception)) == (3, SystemExit)
+    assert result.stderr.startswith("Error: the adapter `")
 
 
 @pytest.mark.parametrize(
@@ -58,10 +57,10 @@ def test_driver_that_cannot_be_started_exits_with_3(command: Command, driver: st
         (["reference", "--deadline-scale", "inf"], "give a number above 0"),
     ],
 )
-def test_bad_usage(command: Command, arguments: list[str], said: str) -> None:
-    finished = command("doctor", *arguments)
-    assert finished.returncode == 2
-    assert said in finished.stderr
+def test_bad_usage(invoke: Invoke, arguments: list[str], said: str) -> None:
+    result = invoke("doctor", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_driver_in_this_process_that_cannot_be_initialized(command: Command, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from clasp_e2e.execution.matrix_cells import assign_roles, cell_folders
 from clasp_e2e.results.matrix_results import Cell
 
-from .conftest import LIAR, Command, environment
+from .conftest import LIAR, Command, Invoke, environment
 
 QUICK = ("-k", "test_the_mode_is_prefer_p2p_until_it_is_set")
 DRIVERS = (
@@ -160,12 +160,17 @@ def test_worst_cell_decides_and_a_broken_driver_is_named(command: Command, tmp_p
     ],
 )
 def test_matrix_that_cannot_be_judged_ends_with_a_message(
-    command: Command, arguments: list[str], status: int, said: str
+    invoke: Invoke,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    status: int,
+    said: str,
 ) -> None:
-    finished = command("matrix", *arguments)
-    assert finished.returncode == status, finished.stdout + finished.stderr
-    assert said in finished.stdout + finished.stderr
-    assert "Traceback" not in finished.stdout + finished.stderr
+    monkeypatch.chdir(tmp_path)
+    result = invoke("matrix", *arguments)
+    assert (result.exit_code, type(result.exception)) == (status, SystemExit), result.output
+    assert said in result.output
 
 
 @pytest.mark.usefixtures("drivers")

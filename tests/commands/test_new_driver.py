@@ -10,7 +10,7 @@ import pytest
 
 from clasp_e2e.commands.new_driver import LANGUAGES, TEMPLATES
 
-from .conftest import Command
+from .conftest import Command, Invoke
 
 
 def source_lines(template: Path) -> int:
@@ -79,17 +79,8 @@ def test_rust_is_healthy_as_it_is(command: Command, tmp_path: Path) -> None:
     command("new-driver", "--lang", "rust", "mine")
 
     def cargo(*arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [
-            "nice",
-            "-n",
-            "19",
-            "cargo",
-            *arguments,
-            "--quiet",
-            "--manifest-path",
-            "mine/Cargo.toml",
-        ]
-        environment = os.environ | {"CARGO_NET_RETRY": "0"}
+        line = ["nice", "-n", "19", "cargo", *arguments, "--quiet", "--manifest-path", "mine/Cargo.toml"]
+        environment = os.environ | {"CARGO_NET_RETRY": "0", "CARGO_PROFILE_DEV_DEBUG": "0"}
         return subprocess.run(
             line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
@@ -120,11 +111,14 @@ def test_folder_that_is_not_empty_is_left_alone(command: Command, tmp_path: Path
         (["--lang", "python", "file/mine"], "cannot be written (Not a directory); name another folder"),
     ],
 )
-def test_bad_usage(command: Command, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_bad_usage(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    finished = command("new-driver", *arguments)
-    assert finished.returncode == 2
-    assert said in finished.stderr
+    result = invoke("new-driver", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_empty_folder_is_accepted(command: Command, tmp_path: Path) -> None:

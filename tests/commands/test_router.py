@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from clasp_e2e import wire
 
-from .conftest import Command, environment
+from .conftest import Invoke, environment
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -47,17 +47,16 @@ async def test_router_runs_until_it_is_ended(
     ]
 
 
-def test_port_in_use_is_said_in_one_line(command: Command) -> None:
+def test_port_in_use_is_said_in_one_line(invoke: Invoke) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        finished = command("router", "--port", port)
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    [line] = finished.stderr.splitlines()
+        result = invoke("router", "--port", port)
+    assert (result.exit_code, result.stdout) == (2, "")
+    [line] = result.stderr.splitlines()
     assert line.startswith(f"Error: port {port} on 127.0.0.1 is in use: ")
 
 
-def test_port_that_does_not_exist(command: Command) -> None:
-    finished = command("router", "--port", "99999")
-    assert finished.returncode == 2
-    assert "choose one up to 65535" in finished.stderr
+def test_port_that_does_not_exist(invoke: Invoke) -> None:
+    result = invoke("router", "--port", "99999")
+    assert result.exit_code == 2
+    assert "choose one up to 65535" in result.stderr

@@ -19,8 +19,8 @@ def test_installed_wheel_judges(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
     subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True, timeout=60)
     [wheel] = wheels.glob("clasp_e2e-*.whl")
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(site)]
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True, timeout=60)
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-compile"]
+    subprocess.run([*install, "--target", str(site), str(wheel)], check=True, capture_output=True, timeout=60)
     finished = subprocess.run(
         [site / "bin/clasp-e2e", "run", "-k", "test_a_signal_reaches_its_session"],
         cwd=elsewhere,

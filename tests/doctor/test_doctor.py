@@ -159,8 +159,8 @@ async def test_the_reference_driver_has_no_fault() -> None:
     assert_all_ok(results)
 
 
-async def test_the_reference_adapter_has_no_fault() -> None:
-    assert_all_ok(await examine(StdioDriver([sys.executable, "-m", "clasp_e2e.drivers.adapters.reference"])))
+async def test_the_reference_adapter_has_no_fault(python_m: list[str]) -> None:
+    assert_all_ok(await examine(StdioDriver([*python_m, "clasp_e2e.drivers.adapters.reference"])))
 
 
 def assert_all_ok(results: CheckResults) -> None:

@@ -33,6 +33,11 @@ def measured_as(monkeypatch: pytest.MonkeyPatch) -> MeasuredAs:
     return set_cost
 
 
+async def initialized(driver: StdioDriver) -> StdioDriver:
+    await driver.initialize()
+    return driver
+
+
 async def open_peer(
     driver: StdioDriver, events: Events | None = None, *, killable: bool = False
 ) -> StdioPeer:
@@ -69,8 +74,7 @@ async def test_start_that_sleeps_is_made_many_times_at_once(
 ) -> None:
     measured_as(StartCost(1.0, 0.05))
     log = tmp_path / "starts"
-    driver = make_driver("starts_slowly", str(log))
-    await driver.initialize()
+    driver = await initialized(make_driver("starts_slowly", str(log)))
     for _ in range(8):  # One after the other.
         await open_peer(driver)
     assert most_at_once(log) >= 4
@@ -81,8 +85,7 @@ async def test_start_that_burns_processor_time_is_made_by_each_processor_once(
 ) -> None:
     measured_as(StartCost(1.0, 1.0))
     log = tmp_path / "starts"
-    driver = make_driver("starts_slowly", str(log))
-    await driver.initialize()
+    driver = await initialized(make_driver("starts_slowly", str(log)))
     await asyncio.gather(*(open_peer(driver) for _ in range(6)))
     assert most_at_once(log) == 2
 
@@ -91,8 +94,7 @@ async def test_expected_peers_find_their_processes_started(
     make_driver: MakeDriver, measured_as: MeasuredAs, started: list[AdapterProcess]
 ) -> None:
     measured_as(StartCost(1.0, 0.0))
-    driver = make_driver()
-    await driver.initialize()
+    driver = await initialized(make_driver())
     driver.expect_peers(5)
     await open_peer(driver)
     assert len(started) == 5  # With the first one, which said who it is and serves this peer.
@@ -106,8 +108,7 @@ async def test_memory_bounds_what_is_started_ahead(
 ) -> None:
     measured_as(StartCost(1.0, 0.0, memory=100))
     monkeypatch.setattr(pool, "available_memory", lambda: 400)
-    driver = make_driver()
-    await driver.initialize()
+    driver = await initialized(make_driver())
     driver.expect_peers(12)
     await open_peer(driver)
     assert len(started) == 3
@@ -116,16 +117,14 @@ async def test_memory_bounds_what_is_started_ahead(
 async def test_pool_starts_nothing_before_the_first_peer(
     make_driver: MakeDriver, started: list[AdapterProcess]
 ) -> None:
-    driver = make_driver()
-    await driver.initialize()
+    await initialized(make_driver())
     assert len(started) == 1
 
 
 async def test_failed_start_ahead_is_reported_to_whoever_takes_it(
     make_driver: MakeDriver, tmp_path: Path
 ) -> None:
-    driver = make_driver("starts_once", str(tmp_path / "starts"))
-    await driver.initialize()
+    driver = await initialized(make_driver("starts_once", str(tmp_path / "starts")))
     await open_peer(driver)
     with pytest.raises(DriverFault, match="exited with status 1"):
         await open_peer(driver)
@@ -135,8 +134,7 @@ async def test_unused_processes_end_with_the_driver(
     make_driver: MakeDriver, measured_as: MeasuredAs, tmp_path: Path
 ) -> None:
     measured_as(StartCost(1.0, 0.0))
-    driver = make_driver("starts_slowly", str(tmp_path / "starts"))
-    await driver.initialize()
+    driver = await initialized(make_driver("starts_slowly", str(tmp_path / "starts")))
     driver.expect_peers(8)
     await open_peer(driver)
     await driver.aclose()  # `make_driver` checks that nothing is left.
@@ -146,8 +144,7 @@ async def test_unused_processes_end_with_the_driver(
 
 
 async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDriver) -> None:
-    driver = make_driver("shared")
-    await driver.initialize()
+    driver = await initialized(make_driver("shared"))
     received = [Events(), Events()]
     alice, bob = [await open_peer(driver, events) for events in received]
     assert alice.pid == bob.pid
@@ -158,8 +155,7 @@ async def test_peers_of_one_process_receive_their_own_events(make_driver: MakeDr
 
 
 async def test_killable_peer_has_a_separate_process(make_driver: MakeDriver) -> None:
-    driver = make_driver("shared")
-    await driver.initialize()
+    driver = await initialized(make_driver("shared"))
     alice = await open_peer(driver)
     bob, carol = [await open_peer(driver, killable=True) for _ in range(2)]
     assert len({alice.pid, bob.pid, carol.pid}) == 3
@@ -173,8 +169,7 @@ async def test_killable_peer_has_a_separate_process(make_driver: MakeDriver) -> 
 
 
 async def test_shared_process_continues_after_its_peers_have_closed(make_driver: MakeDriver) -> None:
-    driver = make_driver("shared")
-    await driver.initialize()
+    driver = await initialized(make_driver("shared"))
     alice = await open_peer(driver)
     await alice.end()
     assert not is_gone(alice.pid)
@@ -183,8 +178,7 @@ async def test_shared_process_continues_after_its_peers_have_closed(make_driver:
 
 async def test_shared_process_in_which_a_peer_was_left_is_replaced(make_driver: MakeDriver) -> None:
     """It has no `close`: what is in use goes on, the next peer has a new one, and the last one ends it."""
-    driver = make_driver("shared_without_close")
-    await driver.initialize()
+    driver = await initialized(make_driver("shared_without_close"))
     alice, bob = await open_peer(driver), await open_peer(driver)
     await alice.end()
     carol = await open_peer(driver)
@@ -196,8 +190,7 @@ async def test_shared_process_in_which_a_peer_was_left_is_replaced(make_driver: 
 
 
 async def test_router_shares_no_process(make_driver: MakeDriver) -> None:
-    driver = make_driver("shared")
-    await driver.initialize()
+    driver = await initialized(make_driver("shared"))
     peer = await open_peer(driver)
     router = await driver.open_router(host="127.0.0.1", port=0)
     assert router.process_group != peer.pid

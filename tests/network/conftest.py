@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 
@@ -23,10 +24,16 @@ async def conditions() -> Conditions:
 
 
 @pytest.fixture
-async def link(conditions: Conditions) -> AsyncIterator[UdpLink]:
-    link = UdpLink(conditions)
+async def link(conditions: Conditions, activity: asyncio.Event) -> AsyncIterator[UdpLink]:
+    link = UdpLink(conditions, activity.set)
     yield link
     link.close()
+
+
+@pytest.fixture
+async def activity() -> asyncio.Event:
+    """Is set after each datagram that the link has read."""
+    return asyncio.Event()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 
 import pytest
 from aioice import stun
@@ -87,85 +88,55 @@ async def test_datagram_tells_better_than_a_candidate(link: UdpLink, peers: tupl
 
 async def test_response_is_sent_to_the_socket_of_its_request(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
-    other = Peer()
-    try:
-        link.set_peer_address(Side.A, one.address)
-        link.set_peer_address(Side.B, two.address)
-        first, second = request(), request()
+    link.set_peer_address(Side.A, one.address)
+    link.set_peer_address(Side.B, two.address)
+    first, second = request(), request()
+    with closing(Peer()) as other:
         one.send(bytes(first), link.address_for(Side.A))
         assert await two.receive() == bytes(first)
         other.send(bytes(second), link.address_for(Side.A))
         assert await two.receive() == bytes(second)
         two.send(response(second), link.address_for(Side.B))
         assert await other.receive() == response(second)
-        two.send(HANDSHAKE, link.address_for(Side.B))
-        assert await one.receive() == HANDSHAKE
-    finally:
-        other.close()
+    two.send(HANDSHAKE, link.address_for(Side.B))
+    assert await one.receive() == HANDSHAKE
 
 
 async def test_nomination_and_dtls_move_the_current_address(link: UdpLink, peers: tuple[Peer, Peer]) -> None:
     one, two = peers
-    other = Peer()
-    try:
-        link.set_peer_address(Side.B, two.address)
-        one.send(bytes(request()), link.address_for(Side.A))
-        await two.receive()
+    link.set_peer_address(Side.B, two.address)
+    one.send(bytes(request()), link.address_for(Side.A))
+    await two.receive()
+    with closing(Peer()) as other:
         other.send(bytes(request(nominating=True)), link.address_for(Side.A))
         await two.receive()
         assert link.peer_address(Side.A) == other.address
-        one.send(HANDSHAKE, link.address_for(Side.A))
-        await two.receive()
-        assert link.peer_address(Side.A) == one.address
-    finally:
-        other.close()
+    one.send(HANDSHAKE, link.address_for(Side.A))
+    await two.receive()
+    assert link.peer_address(Side.A) == one.address
 
 
-async def test_cut_link_drops_and_counts_until_it_heals(
-    conditions: Conditions, peers: tuple[Peer, Peer]
+async def test_cut_link_drops_counts_and_reports_until_it_heals(
+    link: UdpLink, conditions: Conditions, activity: asyncio.Event, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
-    activity = asyncio.Event()
-    link = UdpLink(conditions, activity.set)
-    try:
-        link.set_peer_address(Side.A, one.address)
-        link.set_peer_address(Side.B, two.address)
-        conditions.cut(Side.A)
-        assert not conditions.is_cut
-        one.send(b"\x80lost", link.address_for(Side.A))
-        two.send(b"\x80there", link.address_for(Side.B))
-        assert await one.receive() == b"\x80there"
-        conditions.cut()
-        assert conditions.is_cut
-        two.send(b"\x80lost as well", link.address_for(Side.B))
-        async with asyncio.timeout(PATIENCE):
-            while not all(link.counters(side).dropped_datagrams for side in Side):
-                activity.clear()
-                await activity.wait()
-        conditions.heal()
-        assert not conditions.is_cut
-        one.send(b"\x80found", link.address_for(Side.A))
-        assert await two.receive() == b"\x80found"
-        assert link.counters(Side.A).dropped_bytes == len(b"\x80lost")
-        assert one.nothing_waits()
-    finally:
-        link.close()
-
-
-async def test_activity_is_reported_for_lost_datagrams_too(
-    conditions: Conditions, peers: tuple[Peer, Peer]
-) -> None:
-    one, _ = peers
-    activity = asyncio.Event()
-    link = UdpLink(conditions, activity.set)
-    try:
-        conditions.cut()
-        one.send(b"\x80", link.address_for(Side.A))
-        async with asyncio.timeout(PATIENCE):
+    link.set_peer_address(Side.A, one.address)
+    link.set_peer_address(Side.B, two.address)
+    conditions.cut(Side.A)
+    one.send(b"\x80lost", link.address_for(Side.A))
+    two.send(b"\x80there", link.address_for(Side.B))
+    assert await one.receive() == b"\x80there"
+    conditions.cut()
+    two.send(b"\x80lost as well", link.address_for(Side.B))
+    async with asyncio.timeout(PATIENCE):
+        while not all(link.counters(side).dropped_datagrams for side in Side):
+            activity.clear()
             await activity.wait()
-        assert link.counters(Side.A).dropped_datagrams == 1
-    finally:
-        link.close()
+    conditions.heal()
+    one.send(b"\x80found", link.address_for(Side.A))
+    assert await two.receive() == b"\x80found"
+    assert link.counters(Side.A).dropped_bytes == len(b"\x80lost")
+    assert one.nothing_waits()
 
 
 async def test_delayed_datagram_is_overtaken(
@@ -238,11 +209,9 @@ async def test_first_application_data_of_a_side_can_come_late(
 
 
 async def test_closed_link_forgets_what_it_holds_back(
-    conditions: Conditions, peers: tuple[Peer, Peer]
+    link: UdpLink, conditions: Conditions, activity: asyncio.Event, peers: tuple[Peer, Peer]
 ) -> None:
     one, two = peers
-    activity = asyncio.Event()
-    link = UdpLink(conditions, activity.set)
     link.set_peer_address(Side.B, two.address)
     conditions.impair(delayed(3600.0))
     one.send(b"\x80", link.address_for(Side.A))

@@ -53,51 +53,40 @@ def test_stricter_nat_lets_in_no_more(
         assert after is None or after == before
 
 
-@pytest.fixture
-def conditions() -> Conditions:
-    return Conditions()
-
-
-async def test_port_restricted_nat_opens_to_what_was_sent_to(conditions: Conditions) -> None:
+async def test_port_restricted_nat_opens_to_what_was_sent_to(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
     conditions.put_behind(Nat.PORT_RESTRICTED)
-    link, one, two = UdpLink(conditions), Peer(), Peer()
-    try:
-        link.set_peer_address(Side.A, one.address)
-        link.set_peer_address(Side.B, two.address)
-        one.send(b"too early", link.address_for(Side.A))
-        two.send(b"in", link.address_for(Side.B))
-        assert await one.receive() == b"in"
-        one.send(b"in too", link.address_for(Side.A))
-        assert await two.receive() == b"in too"
-        assert link.counters(Side.A).dropped_datagrams == 1
-    finally:
-        link.close()
-        one.close()
-        two.close()
+    link.set_peer_address(Side.A, one.address)
+    link.set_peer_address(Side.B, two.address)
+    one.send(b"too early", link.address_for(Side.A))
+    two.send(b"in", link.address_for(Side.B))
+    assert await one.receive() == b"in"
+    one.send(b"in too", link.address_for(Side.A))
+    assert await two.receive() == b"in too"
+    assert link.counters(Side.A).dropped_datagrams == 1
 
 
-async def test_symmetric_nat_uses_an_endpoint_that_was_not_signaled(conditions: Conditions) -> None:
+async def test_symmetric_nat_uses_an_endpoint_that_was_not_signaled(
+    link: UdpLink, conditions: Conditions, peers: tuple[Peer, Peer]
+) -> None:
+    one, two = peers
     conditions.put_behind(Nat.SYMMETRIC, Side.A)
-    link, one, two = UdpLink(conditions), Peer(), Peer()
-    try:
-        link.set_peer_address(Side.A, one.address)
-        link.set_peer_address(Side.B, two.address)
-        two.send(b"to the signaled address", link.address_for(Side.B))
-        one.send(b"out", link.address_for(Side.A))
-        data, source = await two.receive_from()
-        assert data == b"out"
-        assert source != link.address_for(Side.B)
-        two.send(b"back", source)
-        assert await one.receive() == b"back"
-        assert one.nothing_waits()
-        assert link.counters(Side.B).dropped_datagrams == 1
-    finally:
-        link.close()
-        one.close()
-        two.close()
+    link.set_peer_address(Side.A, one.address)
+    link.set_peer_address(Side.B, two.address)
+    two.send(b"to the signaled address", link.address_for(Side.B))
+    one.send(b"out", link.address_for(Side.A))
+    data, source = await two.receive_from()
+    assert data == b"out"
+    assert source != link.address_for(Side.B)
+    two.send(b"back", source)
+    assert await one.receive() == b"back"
+    assert one.nothing_waits()
+    assert link.counters(Side.B).dropped_datagrams == 1
 
 
-def test_link_without_nats_passes_all(conditions: Conditions) -> None:
+async def test_link_without_nats_passes_all(conditions: Conditions) -> None:
     conditions.put_behind(Nat.SYMMETRIC, Side.B)
     assert conditions.nats == (None, Nat.SYMMETRIC)
     conditions.put_behind(None)

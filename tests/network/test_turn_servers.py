@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,12 +12,13 @@ from aioice import stun
 from aioice.turn import TurnClientMixin, TurnTransport, create_turn_endpoint
 
 from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, ObservedTurnServer
+from clasp_e2e.network.coturn import PROGRAM
 
 from .sockets import PATIENCE, Peer
 
 USERS = {"alice": "in wonderland", "bob": "the builder"}
 
-with_coturn = pytest.mark.skipif(not Coturn.is_installed(), reason="coturn is not installed")
+with_coturn = pytest.mark.skipif(not shutil.which(PROGRAM), reason="coturn is not installed")
 
 
 @pytest.fixture(params=["embedded", pytest.param("coturn", marks=with_coturn)])

@@ -12,7 +12,6 @@ from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import Pairing
 from clasp_e2e.results.preconditions import (
     blocks_all_dependents,
-    broken_precondition,
     failed_precondition,
     resolve_all,
     unexplained_blocks,
@@ -33,8 +32,9 @@ def finished(
 
 
 def cause_of(name: str, *found: ScenarioResult, pairing: Pairing = PAIR) -> str | None:
-    cause = broken_precondition(CATALOGUE, f"test::{name}[{pairing.id}]", (name,), pairing, found)
-    return None if cause is None else cause.requirement
+    """What blocks a case of `name` that failed."""
+    failed = finished(name, Outcome.FAILED, pairing=pairing)
+    return next(each for each in resolve_all(CATALOGUE, [*found, failed]) if each.id == failed.id).blocked_by
 
 
 def test_preconditions_that_these_tests_rest_on() -> None:

@@ -6,6 +6,8 @@ Source: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 8841 (SCTP over DTLS in SDP).
 import json
 from typing import cast
 
+LAST_PORT = 65535
+
 _NEEDED = {
     "a=ice-ufrag:": "an ICE user name fragment",
     "a=ice-pwd:": "an ICE password",
@@ -66,10 +68,12 @@ def candidate_attribute(text: str) -> str | None:
 
     The forms are `candidate:...`, `a=candidate:...`, and either as the member `candidate` of a JSON
     object. An empty candidate, the end of candidates, is ignored. An mDNS name is ignored because its
-    query would leave this machine: ICE learns the address from the first check that comes from it.
+    query would leave this machine: ICE learns the address from the first check that comes from it. A port
+    that does not exist is ignored because asyncio closes a socket that sends to it.
     """
     value = candidate_member(text).removeprefix("a=").removeprefix("candidate:")
     fields = value.split()
     if len(fields) < 8 or fields[6] != "typ" or fields[4].endswith(".local"):
         return None
-    return value
+    port = fields[5]
+    return value if len(port) <= 5 and port.isdecimal() and int(port) <= LAST_PORT else None

@@ -26,7 +26,8 @@ def test_each_public_form_of_candidate_is_read(text):
 
 @pytest.mark.parametrize("text", [
     "", "{}", "{", "[]", '{"candidate": ""}', '{"candidate": null}', "candidate:", "candidate:1 1 udp",
-    "candidate:1 1 udp 1 f00.local 5000 typ host",
+    "candidate:1 1 udp 1 f00.local 5000 typ host", "candidate:1 1 udp 1 127.0.0.1 65536 typ host",
+    "candidate:1 1 udp 1 127.0.0.1 none typ host", f"candidate:1 1 udp 1 127.0.0.1 {'9' * 5000} typ host",
 ])  # fmt: skip
 def test_unusable_candidate_is_none(text):
     assert candidate_attribute(text) is None

@@ -47,6 +47,12 @@ class OffersMany(Offering):
         return [each.replace(":99 ", f":{number} ") for number, each in enumerate(unusable)] + [line]
 
 
+@variant(OpenPoint.CANDIDATE_KIND, "It writes the transport of its candidates in upper case.", *TOUCHES)
+class WritesInUpperCase(Offering):
+    def offer(self, line: str) -> list[str]:
+        return [line.replace(" udp ", " UDP ")]
+
+
 class OnSeveralAddresses(AiortcTransport):
     """A transport with three loopback addresses."""
 

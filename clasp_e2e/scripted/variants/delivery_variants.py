@@ -85,3 +85,23 @@ class AcknowledgesSignals(OwnSignals):
             ack: wire.Value = {"type": "ack", "from": self.session}
             yield fx.SendToRouter(wire.Publish(wire.signal_address(sender), ack))
         yield from super().alter(effect)
+
+
+@variant(OpenPoint.OTHER_SIGNALS, "It announces itself by a parameter of its own.", "SIG-5", "CON-5",
+         deviations=["SIG-5"])  # fmt: skip
+class AnnouncesByAParameter(PeerScript):
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.PublishAnnouncement):
+            session = effect.announcement.session_id
+            return (fx.SendToRouter(wire.Set(f"/app/members/{session}", {"online": True})),)
+        return (effect,)
+
+
+@variant(OpenPoint.OTHER_SIGNALS, "Its announcement has further fields.", "SIG-5", "CON-5")
+class AnnouncesMore(PeerScript):
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.PublishAnnouncement):
+            value = wire.encode_announcement(effect.announcement)
+            more: wire.Value = {**value, "services": ["chat", {"name": "files"}], "since": 1.5, "name": None}
+            return (fx.SendToRouter(wire.Publish(wire.ANNOUNCE_ADDRESS, more)),)
+        return (effect,)

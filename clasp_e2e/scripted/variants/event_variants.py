@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, RoutingMode
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.errors import NotConnected
 from clasp_e2e.scripted.mutant import Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant, vary
@@ -83,3 +84,33 @@ NamesNoReason = vary(
     "NamesNoReason", OpenPoint.ENDING, "Its Disconnected has no reason.", "EVT-3", "EVT-7",
     on=Disconnected, alter=lambda _, event: fx.Emit(Disconnected(event.peer_session_id, None)),
 )  # fmt: skip
+
+
+@variant(OpenPoint.ENDING, "`disconnect_peer` without a connection is refused.", "EVT-3", "EVT-8", "EVT-9")
+class RefusesToEndNothing(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: set[int] = set()
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.DisconnectPeer) and event.peer not in self.connected:
+            self.refused.add(event.call)
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Resolve(call=call) if call in self.refused:
+                return (fx.Reject(call, NotConnected("there is no connection to this peer")),)
+            case fx.Emit(event=Disconnected(peer_session_id=peer)):
+                self.connected.discard(peer)
+            case _:
+                pass
+        return (effect,)
+
+
+@variant(OpenPoint.ENDING, "It closes a connection 800 ms after it has said so.", "EVT-3", "EVT-7")
+class ClosesAfterAWhile(PeerScript):
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.CloseTransport) and not effect.silent:
+            return (fx.Delayed(0.8, effect),)
+        return (effect,)

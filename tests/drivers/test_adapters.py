@@ -51,13 +51,12 @@ DRIVERS: dict[str, Callable[[], Driver]] = {
     "node": NodeDriver,
     "roamhq": RoamhqDriver,
     "werift": WeriftDriver,
-    "browser": lambda: BrowserDriver(deadline_scale=PATIENCE),
     "go": go_driver,
-    "firefox": lambda: FirefoxDriver(deadline_scale=PATIENCE),
     "rust": RustDriver,
+    "browser": lambda: BrowserDriver(deadline_scale=PATIENCE),
+    "firefox": lambda: FirefoxDriver(deadline_scale=PATIENCE),
 }
-IN_BROWSERS = {"browser", "firefox"}
-"""Drivers whose peers are killed in `test_browser.py`."""
+NAMES = ("stdio", *DRIVERS)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +74,7 @@ def command(request: pytest.FixtureRequest, reference_adapter: list[str]) -> lis
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module", params=["stdio", *DRIVERS])
+@pytest.fixture(scope="module", params=NAMES)
 async def named_driver(
     request: pytest.FixtureRequest, reference_adapter: list[str]
 ) -> AsyncIterator[tuple[str, Driver]]:
@@ -155,7 +154,8 @@ async def test_close_is_reported_to_the_other_peer(clients: Clients, driver: str
     assert not await bob.is_peer_connected(alice.session_id)
 
 
-@pytest.mark.parametrize("named_driver", sorted({"stdio", *DRIVERS} - IN_BROWSERS), indirect=True)
+# Those in browsers, the last two, are killed in `test_browser.py`.
+@pytest.mark.parametrize("named_driver", NAMES[:-2], indirect=True)
 async def test_killed_peer_says_nothing(clients: Clients, driver: str) -> None:
     alice, _, bob, bob_events = await clients.open_connected(driver, "reference", killable=True)
     carol, _ = await clients.open("reference")

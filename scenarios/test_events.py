@@ -153,3 +153,16 @@ async def test_is_peer_connected_agrees_with_the_events(pair: PeerPair) -> None:
         await partner.close()
         await subject.wait_for(Disconnected, partner, within=pair.patience.consent)
         expect(await subject.is_peer_connected(partner), "is_peer_connected after Disconnected").equals(False)
+
+
+@requirement("EVT-8", waits=True)
+async def test_is_peer_connected_is_false_after_a_failure(unconnected: UnconnectedPair) -> None:
+    """`is_peer_connected` is false after an attempt has failed."""
+    config = P2PConfig(connection_timeout_secs=1)
+    pair = await unconnected.attach(config, config)
+    pair.subject.needs("is_peer_connected")
+    pair.link.cut()
+    with precondition("TMO-5"):
+        await pair.subject.attempt_fails(pair.partner, within=pair.subject.timeout + 3.0)
+    answer = await pair.subject.is_peer_connected(pair.partner)
+    expect(answer, "is_peer_connected after the attempt failed").equals(False)

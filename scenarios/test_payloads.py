@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from clasp_e2e.p2p_types import Data, RoutingMode
 from clasp_e2e.testbed import (
     Client,
@@ -27,6 +29,10 @@ BURST = 128
 """Reliable sends of the subject, 2 MiB together: more than the usual limit of a channel's buffer."""
 PARTNER_BURST = 48
 """Reliable sends of the partner at the same time."""
+BEGUN = 8
+"""Messages of a burst that have arrived when the first unreliable send follows."""
+PACE = 0.1
+"""Seconds after which the next unreliable send follows, if nothing has arrived until then."""
 
 RELAYED_SIZES = (
     1,
@@ -176,6 +182,41 @@ async def test_bursts_in_both_directions_arrive(connected_pair: PeerPair) -> Non
         counts, sender = arrivals(flow.receiver, flow.sent), flow.sender.name
         expect(counts.count(0), f"sends of {sender}, of {len(counts)}, that never arrived").equals(0)
         expect(sum(count > 1 for count in counts), f"sends of {sender} that arrived twice").equals(0)
+
+
+@requirement("SND-14")
+async def test_unreliable_sends_arrive_among_bursts(connected_pair: PeerPair) -> None:
+    """With a burst of 384 KiB in each direction, some of 20 unreliable sends in each arrive, unchanged."""
+    pair = connected_pair
+    flows = [
+        Flow(sender, receiver, [random_payload() for _ in range(24)]) for sender, receiver in both_ways(pair)
+    ]
+    paced = [[random_payload(200) for _ in range(20)] for _ in flows]
+    with precondition("SND-4"):
+        await together(
+            *(transfer_burst(flow, pair.patience.retransmission) for flow in flows),
+            *(_send_paced(flow, payloads) for flow, payloads in zip(flows, paced, strict=True)),
+        )
+    await pair.drain()
+    for flow, payloads in zip(flows, paced, strict=True):
+        name = flow.sender.name
+        arrived = [event for event in flow.receiver.data() if event.data in payloads]
+        expect(len({event.data for event in arrived}), f"unreliable sends of {name} that arrived").at_least(1)
+        expect(len(arrived), f"arrivals of 20 unreliable sends of {name}").at_most(len(payloads))
+        known = {*flow.sent, *payloads}
+        changed = [
+            event.data for event in flow.receiver.data() if len(event.data) == 200 and event.data not in known
+        ]
+        expect(changed, f"unreliable sends of {name} that arrived changed").is_empty()
+
+
+async def _send_paced(flow: Flow, payloads: list[bytes]) -> None:
+    """Send `payloads` unreliably while the bursts last, each when something has arrived since the last."""
+    await flow.sender.receives_count(BEGUN)
+    for payload in payloads:
+        with suppress(Refused):  # The channel's buffer may be full.
+            await flow.sender.send_p2p(flow.receiver, payload, reliable=False)
+        await flow.receiver.receives_count(len(flow.receiver.data()) + 1, within=PACE)
 
 
 def both_ways(pair: PeerPair) -> list[tuple[Client, Client]]:

@@ -160,14 +160,34 @@ async def test_late_signals_of_an_earlier_connection_change_nothing(connected_pa
         expect(event, f"what the late signals led to at {client.name}").equals(None)
 
 
-def signals_to(pair: PeerPair, receiver: Client) -> list[bytes]:
-    """Return the frames with signals of the other peer that reached `receiver`, except offers."""
+@requirement("CON-14")
+async def test_repeated_signals_of_a_connection_change_nothing(connected_pair: PeerPair) -> None:
+    """All signals that established the connection arrive once more, and it is unaffected."""
+    pair = connected_pair
+    subject, partner = pair
+    await pair.drain()
+    seen = subject.mark(), partner.mark()
+    for frame in signals_to(pair, subject, with_offers=True):
+        await subject.leg.send_down(frame)
+    await subject.all_is_written()
+    await carries_data_directly(pair)
+    await lasts(1.0, *both_ends(pair), since_connected=True)
+    await carries_data_directly(pair)
+    for (client, other), mark in zip(both_ends(pair), seen, strict=True):
+        event = await client.first_of((Disconnected, ConnectionFailed), other, within=0.1, since=mark)
+        expect(event, f"what the repeated signals led to at {client.name}").equals(None)
+
+
+def signals_to(pair: PeerPair, receiver: Client, *, with_offers: bool = False) -> list[bytes]:
+    """Return the frames with signals of the other peer that reached `receiver`, without offers by default."""
     testbed = pair.testbed
     address = wire.signal_address(receiver.session_id)
     frames: list[bytes] = []
     for published in testbed.delivered:
         message = published.message
-        if published.client != receiver.name or message.address != address or is_offer(message):
+        if published.client != receiver.name or message.address != address:
+            continue
+        if is_offer(message) and not with_offers:
             continue
         # The copy names the link's address, as the first one did.
         frame = testbed.switchboard.rewrite_down(receiver.name, message, wire.encode(message))

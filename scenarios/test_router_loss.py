@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Connected, P2PConfig
+from clasp_e2e.p2p_types import Connected, P2PConfig, RoutingMode
 from clasp_e2e.testbed import (
     Client,
     PeerPair,
@@ -13,6 +13,7 @@ from clasp_e2e.testbed import (
     UnconnectedPair,
     both_ends,
     expect,
+    judging,
     lasts,
     lose_router_and_return,
     precondition,
@@ -92,3 +93,26 @@ async def test_a_connection_survives_the_return(connected_pair: PeerPair) -> Non
     await lose_router_and_return(connected_pair.testbed, connected_pair.subject)
     await lasts(1.0, *both_ends(connected_pair), since_connected=True)
     await connected_pair.exchange()
+
+
+@requirement("CON-16", "RTE-2", waits=True)
+async def test_a_client_that_is_back_relays(unconnected: UnconnectedPair) -> None:
+    """In ServerOnly, which stays set, payloads reach and leave a client that has a new session."""
+    pair = await unconnected.attach(AMPLE, AMPLE)
+    subject, partner = pair
+    for client in pair:
+        await client.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+    session = await lose_router_and_return(pair.testbed, subject)
+    with judging("RTE-2"):
+        mode = await subject.p2p_routing_mode()
+        expect(mode, "the mode of a client that is back").equals(RoutingMode.SERVER_ONLY)
+    with judging("CON-16"):
+        to_subject, to_partner = random_payload(512), random_payload(512)
+        with precondition("SND-3"):
+            await partner.send_p2p(session, to_subject)
+        await subject.receives(to_subject)
+        await subject.send_p2p(partner, to_partner)
+        event = await partner.receives(to_partner)
+        named = event.peer_session_id
+        if named in (subject.session_id, session):  # A relayed payload may name nobody.
+            expect(named, "the sender that Data of a relayed payload names").equals(session)

@@ -78,25 +78,47 @@ async def test_prefer_p2p_without_a_path_relays(unconnected: UnconnectedPair) ->
     expect(took, "seconds until a send without a path was relayed").at_most(sender.timeout + LATE)
 
 
-@requirement("RTE-5", slow=True)
-async def test_prefer_p2p_relays_after_the_connection_was_lost(connected_pair: PeerPair) -> None:
-    """In PreferP2P, a send after the sender's own Disconnected returns Relay."""
+@requirement("RTE-5", "RTE-8", "RTE-9", slow=True)
+async def test_modes_hold_after_the_connection_was_lost(connected_pair: PeerPair) -> None:
+    """After the sender's own Disconnected, PreferP2P and ServerOnly relay, and P2POnly refuses."""
     sender, receiver = connected_pair
     connected_pair.link.cut()
     with precondition("EVT-4"):
         await sender.wait_for(Disconnected, receiver, within=connected_pair.patience.consent)
-    await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
+    with judging("RTE-5"):
+        await expect_send(connected_pair, sender, receiver, RELAY, "the result of a send after Disconnected")
+    await expect_modes_without_a_path(connected_pair, sender, receiver, "after a loss")
 
 
-@requirement("RTE-6", waits=True)
-async def test_prefer_p2p_relays_after_the_attempt_failed(unconnected: UnconnectedPair) -> None:
-    """In PreferP2P, a send after a failed attempt on a link that is still cut returns Relay."""
+async def expect_modes_without_a_path(pair: PeerPair, sender: Client, receiver: Client, when: str) -> None:
+    """Require ServerOnly to relay, and P2POnly to refuse, on a link that is cut."""
+    with judging("RTE-9"):
+        await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+        await expect_send(pair, sender, receiver, RELAY, f"the result of a send in ServerOnly {when}")
+    with judging("RTE-8"):
+        await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+        payload = random_payload()
+        async with pair.path_of(sender, payload) as path:
+            for reliable in (True, False):
+                sending = sender.send_p2p(receiver, payload, reliable=reliable)
+                limit = sender.attempt_limit  # It may try to connect first.
+                await expect_refusal(sending, f"a send in P2POnly {when}", within=limit)
+        path.avoided_the_router()
+
+
+@requirement("RTE-6", "RTE-8", "RTE-9", waits=True)
+async def test_modes_hold_after_the_attempt_failed(unconnected: UnconnectedPair) -> None:
+    """After a failed attempt, on a link still cut, PreferP2P and ServerOnly relay, and P2POnly refuses."""
     config = P2PConfig(connection_timeout_secs=1)
     pair = await unconnected.attach(config, config)
     pair.link.cut()
     with precondition("TMO-5"):
         await pair.offerer.attempt_fails(pair.answerer, within=pair.offerer.timeout + 3.0)
-    await expect_send(pair, pair.offerer, pair.answerer, RELAY, "the result of a send after ConnectionFailed")
+    with judging("RTE-6"):
+        await expect_send(
+            pair, pair.offerer, pair.answerer, RELAY, "the result of a send after ConnectionFailed"
+        )
+    await expect_modes_without_a_path(pair, pair.subject, pair.partner, "after a failed attempt")
 
 
 @requirement("RTE-7")
@@ -161,9 +183,9 @@ async def test_a_change_of_mode_holds_from_the_next_send(connected_pair: PeerPai
         await expect_send(connected_pair, sender, receiver, modes[mode], what)
 
 
-@requirement("RTE-8", "RTE-2", "SND-3")
+@requirement("RTE-8", "RTE-2", "RTE-9", "SND-3")
 async def test_modes_hold_after_the_end_of_a_connection(connected_pair: PeerPair) -> None:
-    """After an orderly end, P2POnly is still set and relays nothing; in PreferP2P the result is the truth."""
+    """After an orderly end, P2POnly relays nothing, ServerOnly relays, and results are the truth."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
     await end_connection(connected_pair, closers(connected_pair)[0])
@@ -177,6 +199,10 @@ async def test_modes_hold_after_the_end_of_a_connection(connected_pair: PeerPair
                 result = await sender.send_p2p(receiver, payload)
                 expect(result, "the result of a send in P2POnly after Disconnected").equals(P2P)
         path.avoided_the_router()
+    with judging("RTE-9"):
+        await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
+        what = "the result of a send in ServerOnly after Disconnected"
+        await expect_send(connected_pair, sender, receiver, RELAY, what)
     with judging("SND-3"):
         await sender.set_p2p_routing_mode(RoutingMode.PREFER_P2P)
         payload = random_payload()
@@ -187,3 +213,17 @@ async def test_modes_hold_after_the_end_of_a_connection(connected_pair: PeerPair
         except Refused:
             return  # A refusal claims no path; RTE-5 judges whether it is allowed.
         path.took(result)
+
+
+@requirement("RTE-11")
+async def test_a_mode_concerns_the_own_sends_only(connected_pair: PeerPair) -> None:
+    """In each mode, a client receives what its peer sends directly, and what it sends by relay."""
+    subject, partner = connected_pair
+    for own in (RoutingMode.SERVER_ONLY, RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
+        await subject.set_p2p_routing_mode(own)
+        for theirs in (RoutingMode.P2P_ONLY, RoutingMode.SERVER_ONLY):
+            await partner.set_p2p_routing_mode(theirs)
+            payload = random_payload(512)
+            with precondition("RTE-7" if theirs is RoutingMode.P2P_ONLY else "RTE-9"):
+                await partner.send_p2p(subject, payload)
+            await subject.receives(payload)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
-from clasp_e2e.p2p_types import Disconnected, RoutingMode, SendResult
+from clasp_e2e import wire
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, RoutingMode, SendResult
 from clasp_e2e.testbed import (
     Client,
     PeerPair,
@@ -14,9 +18,11 @@ from clasp_e2e.testbed import (
     both_connect,
     expect,
     judging,
+    lasts,
     precondition,
     random_payload,
     requirement,
+    together,
 )
 
 
@@ -78,6 +84,57 @@ async def test_three_peers_are_kept_apart(unconnected: UnconnectedPair) -> None:
         await expect_kept_apart(subject, others, SendResult.RELAY)
 
 
+@requirement("CON-10", "EVT-10")
+async def test_five_peers_connect_at_once(unconnected: UnconnectedPair) -> None:
+    """Five connections of one client that begin at the same time are established, and kept apart."""
+    pair = await unconnected.attach()
+    subject = pair.subject
+    names = ("carol", "dave", "erin", "frank")
+    others = [pair.partner, *[await unconnected.attach_another_partner(name) for name in names]]
+    with judging("CON-10"):
+        await together(*(connect_to_another(pair, other) for other in others))
+        await expect_kept_apart(subject, others)
+        ends = [*((subject, other) for other in others), *((other, subject) for other in others)]
+        await lasts(0.5, *ends, since_connected=True)
+    with judging("EVT-10"):
+        connected = Counter(each.event.peer_session_id for each in subject.events(Connected))
+        expected = Counter(other.session_id for other in others)
+        expect(connected, f"how often {subject.name} received Connected for each of five peers").equals(
+            expected
+        )
+
+
+@requirement("CON-10", waits=True)
+async def test_pending_attempts_hold_up_no_others(unconnected: UnconnectedPair) -> None:
+    """While an attempt is pending and another one fails, the client connects to others, in both roles."""
+    pair = await unconnected.attach()
+    subject, partner = pair
+    third = await unconnected.attach_another_partner()
+    mallory = await pair.testbed.open_signaling_client("mallory")
+    silent = mallory.session_id
+    async with subject.connecting_to(silent):
+        with precondition("CON-3"):
+            await mallory.gets(wire.Publish, within=subject.attempt_limit)
+        async with refused_or_failing(subject, "nonexistent-session-12345"):
+            await both_connect(partner, subject)
+            await both_connect(subject, third)
+        await expect_kept_apart(subject, [partner, third])
+        for session in (partner, third, silent):
+            ended = subject.events(Disconnected, session) + subject.events(ConnectionFailed, session)
+            expect([each.event for each in ended], f"ends that {subject.name} received").is_empty()
+
+
+@asynccontextmanager
+async def refused_or_failing(client: Client, target: str) -> AsyncGenerator[None]:
+    """Request a connection to `target`, which nobody can establish, and run the block meanwhile."""
+    call = asyncio.create_task(client.connect_to_peer(target))
+    try:
+        yield
+    finally:
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+
 @requirement("EVT-8")
 async def test_is_peer_connected_tells_peers_apart(unconnected: UnconnectedPair) -> None:
     """`is_peer_connected` is true for the peers with a connection, and for no other, at any time."""
@@ -105,3 +162,44 @@ async def test_is_peer_connected_tells_peers_apart(unconnected: UnconnectedPair)
         with precondition("EVT-3"):
             await subject.wait_for(Disconnected, partner, within=pair.patience.consent)
         await expect_answers(to_partner=False, to_third=True, when="after one of two Disconnected")
+
+
+@requirement("SND-3", "RTE-8")
+async def test_a_send_takes_no_connection_to_another_peer(unconnected: UnconnectedPair) -> None:
+    """While connected to one peer, what is sent to another one reaches that one, and never the first."""
+    pair = await unconnected.attach()
+    await pair.connect()
+    subject, partner = pair
+    third = await unconnected.attach_another_partner()
+    with judging("SND-3"):
+        for reliable in (True, False):
+            payload = random_payload()
+            try:
+                await subject.send_p2p(third, payload, reliable=reliable)
+            except Refused:
+                continue  # A refusal claims no path.
+            if reliable:
+                await third.receives(payload, within=subject.attempt_limit)
+            await expect_not_at(partner, subject, payload)
+    await subject.set_p2p_routing_mode(RoutingMode.P2P_ONLY)
+    payload = random_payload()
+    with judging("RTE-8"):
+        async with pair.path_of(subject, payload) as path:
+            try:
+                await subject.send_p2p(third, payload)
+            except Refused:
+                pass
+            else:  # It has connected first.
+                await third.receives(payload)
+            await expect_not_at(partner, subject, payload)
+        path.avoided_the_router()
+
+
+async def expect_not_at(partner: Client, subject: Client, payload: bytes) -> None:
+    """Require that `partner` has not received `payload` when a later message of `subject` arrives there."""
+    behind = random_payload(32)
+    with precondition("CON-6"):
+        await subject.send_p2p(partner, behind)
+        await partner.receives(behind)
+    foreign = partner.events_with(payload)
+    expect(foreign, f"payloads for another peer that {partner.name} received").is_empty()

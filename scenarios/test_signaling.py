@@ -9,6 +9,7 @@ from clasp_e2e.testbed import (
     PeerPair,
     SinglePeer,
     Unobserved,
+    connects,
     expect,
     holds_sdp,
     random_payload,
@@ -154,3 +155,29 @@ async def test_a_client_announces_itself(single: SinglePeer) -> None:
     )
     value = published.message.value
     expect(contains(value, client.session_id), "the session id is in the announcement").is_true(show(value))
+
+
+@requirement("SIG-10")
+async def test_other_messages_of_the_router_are_ignored(pair: PeerPair) -> None:
+    """A client that receives each kind of message of a router connects, and delivers none of them as Data."""
+    subject, partner = pair
+    address = f"/clasp-e2e/{random_payload(8).hex()}"
+    messages: list[wire.Message] = [
+        wire.Ack(address, 1),
+        wire.Ping(),
+        wire.Pong(),
+        wire.Set(address, "on", 1),
+        wire.Publish(address, 0.5),
+        wire.Snapshot(),
+        wire.Error(503, "messages were dropped"),
+        wire.Bundle((wire.Ack(address, 2), wire.Set(address, "off", 2))),
+    ]
+    for message in messages:
+        await subject.leg.send_down(wire.encode(message))
+    await subject.all_is_written()
+    await connects(pair)
+    for message in messages:
+        await subject.leg.send_down(wire.encode(message))
+    await pair.exchange()
+    foreign = [event.data for event in subject.data() if event.data not in partner.sent]
+    expect(foreign, f"Data that {partner.name} did not send").is_empty()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
     Blocked,
     Client,
     Failure,
     PeerPair,
+    Refused,
     SinglePeer,
     UnconnectedPair,
     both_connect,
     expect,
     judging,
+    lasts,
     precondition,
     requirement,
     together,
@@ -28,6 +30,9 @@ SHORT = P2PConfig(connection_timeout_secs=1)
 
 APART = 1.0
 """Seconds between the beginnings of two attempts whose time-outs must not be mixed up."""
+
+TRICKLE_S = 0.3
+"""Seconds between candidates that keep arriving."""
 
 AMPLE = P2PConfig(connection_timeout_secs=3)
 """For connections that must be established in time on a busy machine, and attempts that time out soon."""
@@ -97,6 +102,49 @@ async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> N
 
     first = fails_after(2, single, client, "TMO-2", is_only_attempt=False)
     await together(first, fails_later())
+
+
+@requirement("TMO-2", waits=True)
+async def test_signals_do_not_extend_the_time_out(single: SinglePeer) -> None:
+    """With a time-out of 2 s, an attempt fails after 5 s at most, although candidates keep arriving."""
+    client = await single.attach(P2PConfig(connection_timeout_secs=2))
+    silent = await single.signaling_client()
+
+    async def trickles_on() -> None:
+        offer = await silent.gets_signal(kind="offer", within=client.attempt_limit)
+        while True:
+            await silent.candidate(client.session_id, str(offer.get("correlation_id")))
+            await asyncio.sleep(TRICKLE_S)
+
+    trickling = asyncio.create_task(trickles_on())
+    try:
+        failure = await client.attempt_fails(silent.session_id, within=client.timeout + LATE + 2)
+    finally:
+        trickling.cancel()
+        await asyncio.gather(trickling, return_exceptions=True)
+    signals = [at for at in client.published_at if at >= failure.requested]
+    took = failure.failed - max([failure.requested, *signals[:1]])
+    expect(took, "seconds from the offer until the attempt failed").at_most(client.timeout + LATE)
+
+
+@requirement("CON-17", waits=True)
+async def test_a_call_to_the_own_session_has_an_outcome(unconnected: UnconnectedPair) -> None:
+    """A call to the client's own session has an outcome in time, and costs it no connection."""
+    pair = await unconnected.attach(AMPLE, AMPLE)
+    await pair.connect()
+    subject = pair.subject
+    for own in (subject.session_id, ""):
+        since = subject.mark()
+        limit = subject.timeout + LATE + 2
+        try:
+            await subject.connect_to_peer(own, within=limit)
+        except Refused:
+            continue
+        kinds = (Connected, ConnectionFailed)
+        event = await subject.first_of(kinds, own, within=limit, since=since)
+        expect(event is not None, "the call to fail, or an event with its outcome").is_true("neither came")
+    await lasts(0.5, (subject, pair.partner), since_connected=True)
+    await pair.exchange()
 
 
 @requirement("TMO-3", waits=True)

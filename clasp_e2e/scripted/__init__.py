@@ -1,10 +1,13 @@
 """Peers and routers with deliberate faults, which show that the harness detects them."""
 
+from clasp_e2e.scripted import concurrency_mutants as concurrency_mutants
 from clasp_e2e.scripted import connecting as connecting, event_mutants as event_mutants
+from clasp_e2e.scripted import description_mutants as description_mutants
+from clasp_e2e.scripted import ending_mutants as ending_mutants
 from clasp_e2e.scripted import forwarding as forwarding, ice as ice
 from clasp_e2e.scripted import ice_input_mutants as ice_input_mutants
 from clasp_e2e.scripted import ice_server_mutants as ice_server_mutants
-from clasp_e2e.scripted import option_mutants as option_mutants
+from clasp_e2e.scripted import mode_mutants as mode_mutants, option_mutants as option_mutants
 from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, router_life_cycle as router_life_cycle
 from clasp_e2e.scripted import router_loss_mutants as router_loss_mutants

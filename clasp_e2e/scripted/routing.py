@@ -93,7 +93,9 @@ RefusesWithoutAConnection = Routing.define(
 RefusesAfterALoss = Routing.define(
     "RefusesAfterALoss", "RTE-5", "After a connection is lost, it refuses to send.", *EITHER,
     on=fx.PublishRelay,
-    alter=lambda script, relay: refused(relay.call) if Disconnected in script.reported else relay, slow=True,
+    alter=lambda script, relay: (
+        refused(relay.call) if script.has_lost and script.mode is RoutingMode.PREFER_P2P else relay
+    ), slow=True,
 )
 SendsIntoTheVoidAfterALoss = Routing.define(
     "SendsIntoTheVoidAfterALoss", "RTE-5", "After a connection is lost, it returns P2P but sends nothing.",

@@ -16,7 +16,7 @@ from clasp_e2e.network import (
 )
 from clasp_e2e.lab import LabHost as LabHost, only_ipv6 as only_ipv6, prepared as prepared
 from clasp_e2e.network import where as where
-from clasp_e2e.scripted import partners as partners
+from clasp_e2e.scripted import description_partners as description_partners, partners as partners
 from clasp_e2e.testbed.altering import altering_texts as altering_texts
 from clasp_e2e.testbed.attached_client import Client as Client, Failure as Failure
 from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter

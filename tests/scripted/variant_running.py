@@ -44,7 +44,7 @@ def variant_cases(touches: frozenset[str] | None, *, is_router: bool) -> list[Ca
         for path, scenario in scenarios()
         if wanted is None or scenario in wanted
         for pairing in pairings(scenario, catalogue().get(scenario.requirements[0]), judged)
-        if not is_router or {pairing.offerer, pairing.answerer} <= {REFERENCE, None}
+        if not is_router or {pairing.offerer, pairing.answerer} <= {REFERENCE, ""}
     ]
 
 

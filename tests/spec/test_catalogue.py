@@ -29,13 +29,14 @@ CATALOGUE = load_catalogue()
 # Level and source of each: M must, s should, r remark; S, W, R, N, E.
 EXPECTED = """
 CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS, 11 sE, 12 sE, 13 sE, 14 sE, 15 sE, 16 sE
+CON: 17 sE, 18 sE
 ICE: 1 sS, 2 sE, 3 MS, 4 sR, 5 sE, 6 sN, 7 sE, 8 sN, 9 sE, 10 sN, 11 sE, 12 sN
 DIR: 1 MS, 2 sS, 3 rR
-SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS
-RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS
+SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS, 14 sE
+RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS, 11 sS
 EVT: 1 MS, 2 sE, 3 MS, 4 sS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE, 10 sS, 11 sR
 TMO: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE
-SIG: 1 sR, 2 sR, 3 sR, 4 sW, 5 sR, 6 sE, 7 sW, 8 sE
+SIG: 1 sR, 2 sR, 3 sR, 4 sW, 5 sR, 6 sE, 7 sW, 8 sE, 9 sN, 10 sW
 RTR: 1 MS, 2 MS, 3 sE, 4 sR, 5 sR, 6 MS, 7 sE, 8 sR, 9 sR, 10 sE, 11 sE, 12 sE, 13 sW, 14 sN
 SEC: 1 sN, 2 sE, 3 sE, 4 sN
 """
@@ -59,7 +60,10 @@ def test_capabilities() -> None:
     announce = {"SIG-5": "announce", "EVT-11": "announce"}
     reattach = {"CON-16": "reattach", "SIG-8": "reattach"}
     turn = dict.fromkeys(("ICE-3", "ICE-8", "ICE-9", "ICE-10", "ICE-12"), "turn")
-    assert capabilities == turn | {"EVT-8": "is_peer_connected"} | announce | reattach
+    assert (
+        capabilities
+        == turn | {"EVT-8": "is_peer_connected", "CON-18": "disconnect_peer"} | announce | reattach
+    )
 
 
 def sections() -> dict[str, str]:

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant, vary
 
-CONNECTING = ("CON-5", "EVT-1", "TMO-2", "TMO-3", "TMO-5", "EVT-5")
+CONNECTING = ("CON-5", "CON-10", "CON-17", "EVT-1", "TMO-2", "TMO-3", "TMO-5", "EVT-5")
 """What depends on the call that connects."""
 
 
@@ -97,7 +97,7 @@ class ReturnsAtOnce(Calling):
 
 @variant(
     OpenPoint.FAILURE_REPORT, "An attempt that the router refuses is reported by the call alone.",
-    "CON-5", "TMO-3", "EVT-5", "EVT-6",
+    "CON-5", "CON-17", "TMO-3", "EVT-5", "EVT-6",
 )  # fmt: skip
 class RaisesForAnUnknownSession(Blocking):
     """`connect_to_peer` returns when the answer arrives."""
@@ -174,7 +174,7 @@ class ConnectingToSend(Calling):
 
 @variant(
     OpenPoint.SEND_CALL, "Without a connection, a send in PreferP2P connects first.",
-    "SND-3", "RTE-4", "RTE-6", "RTE-8", "CON-7",
+    "SND-3", "RTE-4", "RTE-6", "RTE-8", "RTE-9", "RTE-11", "CON-7",
 )  # fmt: skip
 class ConnectsToSend(ConnectingToSend):
     pass

@@ -11,7 +11,7 @@ from clasp_e2e.scripted.mutant import Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant, vary
 
-TOUCHES = ("EVT-1", "CON-6", "SND-1", "SND-2", "SIG-4", "SIG-7")
+TOUCHES = ("EVT-1", "CON-6", "SND-1", "SND-2", "SND-14", "SIG-4", "SIG-7")
 """What depends on channels."""
 
 CONTROL = ChannelSpec("control", ordered=True)

@@ -14,10 +14,10 @@ from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
 
-TOUCHES = ("CON-6", "SND-1", "SND-2", "SND-5", "SND-9", "DIR-1")
+TOUCHES = ("CON-6", "SND-1", "SND-2", "SND-5", "SND-9", "SND-14", "DIR-1")
 """What depends on payloads that the other side can read."""
 
-APART = ("CON-6", "SND-1", "SND-2", "SND-5", "SND-6", "SND-9", "DIR-2")
+APART = ("CON-6", "SND-1", "SND-2", "SND-5", "SND-6", "SND-9", "SND-14", "DIR-2")
 """What is not judged between two implementations that cannot read each other's payloads."""
 
 
@@ -187,7 +187,7 @@ class PushingBack(AiortcTransport):
 
 @variant(
     OpenPoint.BACK_PRESSURE, "It refuses to send while more than 64 KiB wait to be sent.",
-    "SND-1", "SND-2", "SND-4", "SND-6", "SND-9",
+    "SND-1", "SND-2", "SND-4", "SND-6", "SND-9", "SND-14",
 )  # fmt: skip
 class RefusesWhenFull(PeerScript):
     webrtc = PushingBack
@@ -231,7 +231,7 @@ class WaitingForAcknowledgements(AiortcTransport):
 
 @variant(
     OpenPoint.SEND_CALL, "Its reliable sends return when the payload is acknowledged.",
-    "CON-6", "SND-1", "SND-2", "SND-4", "SND-8", "SND-9", "RTE-3",
+    "CON-6", "SND-1", "SND-2", "SND-4", "SND-8", "SND-9", "SND-14", "RTE-3",
 )  # fmt: skip
 class SendsUntilAcknowledged(PeerScript):
     webrtc = WaitingForAcknowledgements

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.resilience import Crossing
 from clasp_e2e.scripted.variant import variant, vary
 from clasp_e2e.scripted.variants.signal_variants import text_map
 
-RELAYING = ("SND-3", "RTE-4", "RTE-6", "RTE-9", "RTE-10")
+RELAYING = ("SND-3", "RTE-4", "RTE-6", "RTE-9", "RTE-10", "RTE-11")
 """What depends on relayed payloads."""
 
 

@@ -9,6 +9,11 @@ from clasp_e2e import wire
 from clasp_e2e.peer.effects import ChannelSpec
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.connecting import without_lines
+from clasp_e2e.scripted.descriptions import (
+    at_session_level,
+    with_an_unknown_fingerprint,
+    with_other_attributes,
+)
 from clasp_e2e.scripted.mutant import PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import Variant, variant, vary
@@ -27,31 +32,6 @@ def described(name: str, difference: str, change: Callable[[str], str], *touches
         on=(wire.Offer, wire.Answer),
         alter=lambda _, signal: replace(signal, sdp=change(signal.sdp)),
     )
-
-
-def with_lines_before_media(sdp: str, *lines: str) -> str:
-    """Return `sdp` with `lines` at the end of its session part."""
-    session, media, rest = sdp.partition("m=")
-    return session + "".join(f"{line}\r\n" for line in lines) + media + rest
-
-
-def at_session_level(sdp: str) -> str:
-    """Return `sdp` with its ICE credentials, fingerprints and DTLS role before the media section."""
-    moved = [
-        line
-        for line in sdp.splitlines()
-        if line.startswith(("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"))
-    ]
-    for line in moved:
-        sdp = sdp.replace(f"{line}\r\n", "")
-    return with_lines_before_media(sdp, *moved)
-
-
-def with_other_attributes(sdp: str) -> str:
-    """Return `sdp` with attributes and a session name that the reference does not use."""
-    sdp = sdp.replace("s=-", "s=CLASP session").replace("o=- ", "o=clasp ")
-    sdp = with_lines_before_media(sdp, "a=ice-options:trickle ice2", "a=extmap-allow-mixed", "a=x-app:1 2 3")
-    return sdp + "a=x-unknown\r\na=ice-options:trickle\r\n"
 
 
 def in_the_older_form(sdp: str) -> str:
@@ -95,9 +75,7 @@ HasOneSha384Fingerprint = described(
 HasAnUnknownFingerprintToo = described(
     "HasAnUnknownFingerprintToo",
     "It has a fingerprint of an unknown hash function before those of known ones.",
-    lambda sdp: sdp.replace(
-        "a=fingerprint:sha-256 ", "a=fingerprint:x-hash 00:11:22\r\na=fingerprint:sha-256 "
-    ),
+    with_an_unknown_fingerprint,
 )
 UsesOtherAttributes = described(
     "UsesOtherAttributes", "Its SDP has unknown attributes and a session name.", with_other_attributes

@@ -1,0 +1,169 @@
+"""Peers that fail when an attempt is given up, both sides end a connection, or a message repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from clasp_e2e import wire
+from clasp_e2e.p2p_types import Disconnected, RoutingMode
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
+from clasp_e2e.peer.sending import RELAY_PREFIX
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.scripted.steady_mutants import Tracking
+
+# Ends
+
+
+@mutant(
+    "EVT-9", "It emits Disconnected for each `disconnected`, also if it has ended the connection.", *EITHER
+)
+class TellsBothEnds(Tracking):
+    told_again = ""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"type": "disconnected", "from": str(sender)}):
+                if sender in self.before and sender not in self.established:
+                    self.told_again = sender
+                    return (inputs.GetRoutingMode(NO_CALL),)  # Its result is replaced by the event.
+            case _:
+                pass
+        return super().alter_input(event)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Resolve(call=0) if self.told_again:
+                again, self.told_again = self.told_again, ""
+                return (fx.Emit(Disconnected(again, "closed by the peer")),)
+            case _:
+                return (effect,)
+
+
+class GivingUp(PeerScript):
+    """A script that knows which attempts the application has given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_up: set[str] = set()
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.DisconnectPeer) and event.peer not in self.connected:
+            self.given_up.add(event.peer)
+            return self.give_up(event)
+        return (event,)
+
+    def give_up(self, call: inputs.DisconnectPeer) -> Iterable[inputs.Input]:
+        """Return the inputs that the core receives for a call that gives an attempt up."""
+        return (call,)
+
+
+@mutant("CON-18", "It ignores `disconnect_peer` during an attempt.")
+class IgnoresAnEarlyDisconnect(GivingUp):
+    def give_up(self, call: inputs.DisconnectPeer) -> Iterable[inputs.Input]:
+        return (replace(call, peer="nobody"),)
+
+
+@mutant("CON-18", "It uses no answer of a peer to which it has given an attempt up.")
+class StaysGivenUp(GivingUp):
+    def alter(self, effect: fx.Effect) -> Outs:
+        return () if isinstance(effect, fx.AcceptAnswer) and self.given_up else (effect,)
+
+
+# Repeated signals
+
+
+class RememberingSignals(Tracking):
+    """A script that ends the connection when a signal of the type `kind` arrives again."""
+
+    kind = "offer"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, str]] = set()
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(
+                value={"type": self.kind, "from": str(sender), "correlation_id": str(name)}
+            ):
+                is_repeated = (sender, name) in self.seen and sender in self.established
+                self.seen.add((sender, name))
+                if is_repeated:
+                    return (inputs.TransportLost(self.established[sender], "it begins again"),)
+            case _:
+                pass
+        return super().alter_input(event)
+
+
+@mutant("CON-14", "The offer of its connection, when it arrives again, ends the connection.", "answerer")
+class BeginsAgainAtItsOffer(RememberingSignals):
+    pass
+
+
+@mutant("CON-14", "The answer of its connection, when it arrives again, ends the connection.")
+class BeginsAgainAtItsAnswer(RememberingSignals):
+    kind = "answer"
+
+
+# Messages of the router
+
+
+@mutant("SIG-10", "A SET ends the client.", *EITHER)
+class LeavesAtASet(PeerScript):
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.OtherMessageReceived(message=wire.Set()):
+                return (inputs.CloseClient(NO_CALL),)
+            case _:
+                return (event,)
+
+
+@mutant("SIG-10", "It delivers what is published at any address as Data.", *EITHER)
+class DeliversWhatIsPublished(PeerScript):
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.OtherMessageReceived(message=wire.Publish(value=value)):
+                data: dict[str, wire.Value] = {"from": "", "data": repr(value).encode(), "reliable": True}
+                return (inputs.RelayReceived(data),)
+            case _:
+                return (event,)
+
+
+# A client that is back
+
+
+@mutant("RTE-2", "After its return to the router, its mode is PreferP2P.", *EITHER)
+class ForgetsItsModeAtItsReturn(PeerScript):
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.Reattached):
+            return (event, inputs.SetRoutingMode(NO_CALL, RoutingMode.PREFER_P2P))
+        return (event,)
+
+
+@mutant("CON-16", "After its return, it does not subscribe to relays again.", *EITHER)
+class SubscribesToRelaysOnce(PeerScript):
+    subscriptions = 0
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.SubscribeTo) and effect.pattern.startswith(RELAY_PREFIX):
+            self.subscriptions += 1
+            return (effect,) if self.subscriptions == 1 else ()
+        return (effect,)
+
+
+@mutant("CON-16", "After its return, it relays under its old session id.", *EITHER)
+class RelaysUnderItsOldSession(PeerScript):
+    session = ""
+
+    def note(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.PublishAnnouncement):
+            self.session = self.session or effect.announcement.session_id
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.PublishRelay(value={"data": data, "reliable": reliable}):
+                return (replace(effect, value={"from": self.session, "data": data, "reliable": reliable}),)
+            case _:
+                return (effect,)

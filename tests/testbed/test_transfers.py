@@ -12,10 +12,10 @@ import pytest
 from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.events import Inbox
-from clasp_e2e.testbed.expectations import JUDGMENT, Judgment, Refused, Unmet
+from clasp_e2e.testbed.expectations import JUDGMENT, Judgment, Refused, Unmet, current_judgment
 from clasp_e2e.testbed.lossy_transfer import Flow
 from clasp_e2e.testbed.payload_samples import each_byte_at_both_ends, samples
-from clasp_e2e.testbed.transfers import arrivals, expect_unchanged, transfer_burst
+from clasp_e2e.testbed.transfers import altered, arrivals, expect_unchanged, transfer_burst
 from clasp_e2e.testbed.waiting import Patience
 
 
@@ -79,6 +79,36 @@ def lost(data: bytes) -> Iterable[bytes]:
 
 def repeated(data: bytes) -> Iterable[bytes]:
     return (data,) * (2 if data == b"null" else 1)
+
+
+def with_keep_alive(data: bytes) -> Iterable[bytes]:
+    return (b"alive", data)
+
+
+async def test_messages_of_an_implementations_own_are_accepted() -> None:
+    bob = inbox()
+    sender: Any = Sender(bob, with_keep_alive)
+    await expect_unchanged(sender, bob, samples())
+
+
+@pytest.mark.parametrize(
+    ("arrived", "expected"),
+    [
+        ([b"one", b"two", b"own"], set[bytes]()),
+        ([b"one", b"own", b"own"], set[bytes]()),
+        ([b"one", b"twO"], {b"twO"}),
+    ],
+)
+def test_altered_payload_is_told_from_messages_of_its_own(arrived: list[bytes], expected: set[bytes]) -> None:
+    current_judgment().sent.update({b"one", b"two"})
+    assert altered([Data("session", data, reliable=False) for data in arrived], [b"one", b"two"]) == expected
+
+
+async def test_payload_is_preferred_to_a_message_before_it() -> None:
+    bob = inbox()
+    bob.sink(Data("session", b"alive", reliable=True))
+    asyncio.get_running_loop().call_soon(bob.sink, Data("session", b"payload", reliable=True))
+    assert (await bob.receives(b"payload")).data == b"payload"
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ SendsSignalsTwice = vary(
 )  # fmt: skip
 RepeatsItsDescriptions = vary(
     "RepeatsItsDescriptions", OpenPoint.SIGNAL_REPETITION,
-    "It sends each offer and answer again after 1 s and after 2 s.", *TOUCHES,
+    "It sends each offer and answer again after 200 ms.", *TOUCHES,
     on=fx.PublishSignal,
     alter=lambda _, effect: (
-        (effect, fx.Delayed(1.0, effect), fx.Delayed(2.0, effect))
+        (effect, fx.Delayed(0.2, effect))
         if isinstance(effect.signal, wire.Offer | wire.Answer) else effect
     ),
 )  # fmt: skip

@@ -70,31 +70,29 @@ class OneForEachDirection(AiortcTransport):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._own: dict[str, RTCDataChannel] = {}
+        """The channels that this side has opened as the answerer."""
 
     def _adopt_opened(self, channel: RTCDataChannel) -> None:
         assert self._pc is not None
         label = channel.label
-        if label in self._channels:  # This side has opened its own: it only listens on this one.
-            self._opened_by_peer.append(label)
-            self._listen(channel)
+        if label in self._channels or label not in (RELIABLE.label, UNRELIABLE.label):
+            super()._adopt_opened(channel)
             return
+        own = self._own[label] = self._pc.createDataChannel(
+            label,
+            ordered=label == RELIABLE.label,
+            maxRetransmits=None if label == RELIABLE.label else UNRELIABLE.max_retransmits,
+        )
         super()._adopt_opened(channel)
-        if label in (RELIABLE.label, UNRELIABLE.label):
-            retransmits = UNRELIABLE.max_retransmits if label == UNRELIABLE.label else None
-            self._own[label] = self._pc.createDataChannel(
-                label, ordered=label == RELIABLE.label, maxRetransmits=retransmits
-            )
-            self._listen(self._own[label])
+        own.on("open", self._check_open)
 
-    def _listen(self, channel: RTCDataChannel) -> None:
-        def on_message(message: str | bytes) -> None:
-            self._received(channel, channel.label, message)
-
-        channel.on("message", on_message)
+    def _check_open(self) -> None:
+        if all(own.readyState == "open" for own in self._own.values()):
+            super()._check_open()
 
     def send(self, call: int, label: str, data: bytes, *, unlimited: bool = False) -> None:
-        """Send `data` on this side's own channel, as soon as there is one."""
-        if (own := self._own.get(label)) is not None and own.readyState == "open":
+        """Send `data` on this side's own channel."""
+        if (own := self._own.get(label)) is not None:
             self._channels[label] = own
         super().send(call, label, data, unlimited=unlimited)
 

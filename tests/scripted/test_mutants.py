@@ -13,7 +13,7 @@ from clasp_e2e.spec.catalogue import Level
 from .conftest import Runs
 from .running import cases, catalogue, run, run_requirement, scenarios
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 FIRST = {mutant.requirement: mutant for mutant in reversed(MUTANTS)}
 CAST: list[tuple[Mutant, Role]] = [

@@ -9,7 +9,7 @@ from clasp_e2e.scripted.mutant import Role
 
 from .conftest import Runs
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 BASIC = [
     (connecting.NeverAttaches, "offerer"),

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.variants import VARIANTS, Variant
 from .running import catalogue
 from .variant_running import VariantRuns, is_on_libwebrtc
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 PENDING: dict[str, str] = {}
 """Variants that are still condemned, and why."""

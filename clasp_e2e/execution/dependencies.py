@@ -41,9 +41,11 @@ class Dependencies:
 
         `failed_precondition` decides by these cases. They are quick, and precede `case` in every run.
         """
+        if case.scenario.opposite is not None:
+            # They show whether the partner has to adopt conventions, and await no such case themselves.
+            decisive = self._judging(self._decisive, case)
+            return [other for other in decisive if not (other.scenario.waits or other.scenario.opposite)]
         needed = self._preconditions(case.scenario.requirements) & self._decisive
-        if case.scenario.opposite is not None:  # They show whether the partner has to adopt conventions.
-            needed = self._decisive
         place = self.place(case)
         return [
             other

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from clasp_e2e.execution.plan import Case
 from clasp_e2e.results.pairing import SCRIPTED
-from clasp_e2e.results.preconditions import MET
+from clasp_e2e.results.preconditions import COMMON_PRECONDITION, MET
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.scripted.adopted_conventions import AdoptedConventions
 from clasp_e2e.scripted.partners import Partner
@@ -28,7 +28,8 @@ class Adoption:
 
     case: Case | None = None
     reason: str | None = None
-    """None, too, if the conventions are those of the reference."""
+    are_own: bool = False
+    """Whether the implementation was seen to have conventions of its own."""
 
 
 def may_adopt(cause: str) -> bool:
@@ -40,6 +41,12 @@ def first_gap(results: Sequence[ScenarioResult]) -> str | None:
     """Return the first requirement that `results` show as not met and `may_adopt` accepts, or None."""
     unmet = (name for each in results for name in each.requirements if each.did_not_meet(name))
     return next(filter(may_adopt, unmet), None)
+
+
+def has_common_ground(results: Sequence[ScenarioResult]) -> bool:
+    """Return whether `results` show that a connection with the reference carries data."""
+    judging = (each for each in results if COMMON_PRECONDITION in each.requirements)
+    return any(each.judgment(COMMON_PRECONDITION) in MET for each in judging)
 
 
 def works_alone(cause: str, results: Sequence[ScenarioResult]) -> bool:
@@ -65,10 +72,10 @@ class PartnerAdoption:
                 self._learned[label] = await learn_conventions(subject, reference, new_testbed())
         learned, role = self._learned[label], case.pairing.subject
         if (conventions := learned.adopted.get(role)) is None:
-            return Adoption(reason=learned.reasons.get(role))
+            return Adoption(reason=learned.reasons.get(role), are_own=learned.are_own)
         kind = case.scenario.opposite
         if kind is not None and issubclass(kind, Partner) and (obstacle := kind.obstacle(conventions)):
-            return Adoption(reason=obstacle)
+            return Adoption(reason=obstacle, are_own=True)
         pairing = replace(case.pairing, adopted=conventions.names)
         return Adoption(replace(case, pairing=pairing, partner_conventions=conventions))
 

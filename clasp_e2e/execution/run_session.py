@@ -27,6 +27,7 @@ from clasp_e2e.execution.leaks import watch
 from clasp_e2e.execution.partner_adoption import (
     Adoption,
     first_gap,
+    has_common_ground,
     implementation_of,
     may_adopt,
     works_alone,
@@ -281,9 +282,9 @@ class RunSession:
         found = await self._seen(case)
         if found.result.outcome not in UNDECIDED | {Outcome.BLOCKED}:
             return found
-        if gap is not None and adoption.reason is not None:
+        if gap is not None and adoption.are_own:
             return untried(case, gap, adoption.reason)
-        if not results and self._is_judged_alone(case):
+        if not has_common_ground(results) and self._is_judged_alone(case):
             adoption = await self._adapted(case)
         return found if adoption.case is None else await self._seen(adoption.case)
 

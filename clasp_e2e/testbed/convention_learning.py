@@ -46,6 +46,8 @@ from clasp_e2e.testbed.waiting import together
 SMALL = 64
 """Bytes of a payload that one chunk contains, whatever is added to it."""
 
+ROLES: tuple[str, ...] = ("offerer", "answerer")
+
 FUTILE = "a partner with the conventions that were seen does not work"
 
 
@@ -55,6 +57,8 @@ class LearnedConventions:
 
     adopted: Mapping[str, AdoptedConventions]
     reasons: Mapping[str, str]
+    are_own: bool = True
+    """Whether some were seen that differ from those of the reference."""
 
 
 def partner_with(
@@ -73,20 +77,20 @@ async def learn_conventions(
     Faults of the implementation do not raise an exception: other cases judge them.
     """
     token = JUDGMENT.set(Judgment(("CON-5",), random.Random(0)))
-    roles = ("offerer", "answerer")
     try:
         await testbed.open()
         learner = _Learner(subject, reference, testbed)
         conventions = await learner.learn()
         if not conventions.names:
-            return LearnedConventions({}, {})
-        reasons = await together(*(learner.check(conventions, role) for role in roles))
-        failed = {role: reason for role, reason in zip(roles, reasons, strict=True) if reason is not None}
-        return LearnedConventions({role: conventions for role in roles if role not in failed}, failed)
+            return LearnedConventions({}, {}, are_own=False)
+        checked = await together(*(learner.check(conventions, role) for role in ROLES))
+        failed = {role: reason for role, reason in zip(ROLES, checked, strict=True) if reason is not None}
+        return LearnedConventions({role: conventions for role in ROLES if role not in failed}, failed)
     except Unlearned as unlearned:
-        return LearnedConventions({}, dict.fromkeys(roles, str(unlearned)))
+        return LearnedConventions({}, dict.fromkeys(ROLES, str(unlearned)))
     except (NoVerdict, Unmet, Refused, DriverFault, NotOffered) as error:
-        return LearnedConventions({}, dict.fromkeys(roles, f"its conventions were not seen: {error}"))
+        reasons = dict.fromkeys(ROLES, f"its conventions were not seen: {error}")
+        return LearnedConventions({}, reasons, are_own=False)
     finally:
         JUDGMENT.reset(token)
         await testbed.close()

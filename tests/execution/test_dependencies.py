@@ -6,7 +6,8 @@ from testbed.cases import CATALOGUE, case
 
 from clasp_e2e.execution.dependencies import Dependencies
 from clasp_e2e.execution.plan import Case
-from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
+from clasp_e2e.scripted.mutant import PeerScript
 from clasp_e2e.testbed import UnconnectedPair
 
 PAIR, ALONE, OTHERS = Pairing("x", "y"), Pairing(offerer="x"), Pairing("x", "z")
@@ -32,6 +33,16 @@ def test_case_waits_for_quick_cases_of_its_decisive_preconditions() -> None:
     dependencies = among(rests, waits, elsewhere, attaches, connects)
     assert {each.id for each in dependencies.awaited_by(rests)} == {connects.id, attaches.id}
     assert dependencies.awaited_by(attaches) == []
+
+
+def test_case_opposite_a_script_waits_for_what_shows_the_common_ground() -> None:
+    scripted = case(body, "SIG-3", pairing=Pairing("x", SCRIPTED), opposite=PeerScript)
+    mixed, alone = Pairing("x", REFERENCE), Pairing("x", "x")
+    carries = case(body, "CON-6", pairing=mixed)
+    dependencies = among(scripted, carries, case(body, "CON-6", pairing=alone))
+    assert dependencies.awaited_by(scripted) == [carries]
+    (works,) = dependencies.of_the_kind_alone(scripted, "CON-6")
+    assert works.pairing == alone
 
 
 def test_lesser_precondition_delays_no_case_but_is_needed_to_resolve() -> None:

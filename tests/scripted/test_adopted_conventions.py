@@ -139,3 +139,11 @@ async def test_a_fault_of_two_of_a_kind_is_found_by_a_partner_with_their_convent
     found = [result for result in results if result.judgment(example.mutant.requirement) in BROKEN]
     assert found, results
     assert all(result.roles and example.convention in result.roles.adopted for result in found)
+
+
+async def test_a_case_without_those_that_show_common_ground_is_judged_alike() -> None:
+    wanted = [each for each in example_cases(partners.AnswersTwice) if each.scenario.opposite]
+    (result,) = await run_variant(signal_variants.SignalsAsJson, wanted, is_router=False)
+    assert result.outcome is Outcome.PASSED
+    assert result.roles
+    assert "signal form" in result.roles.adopted

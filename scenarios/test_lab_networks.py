@@ -26,8 +26,9 @@ SMALLEST_IPV6_PACKET = 1280
 async def survives_or_is_told(pair: PeerPair, change: Callable[[], None]) -> bool:
     """Require that the connection survives `change`, or that the subject receives Disconnected in time.
 
-    Return whether it survived. The partner may answer the checks of a subject that has moved, and yet lose its
-    own consent, whose checks go to the former address: that of the subject expires 30 s after the last answer.
+    Return whether it survived. The partner may answer the checks of a subject that has moved, and yet lose
+    its own consent, whose checks go to the former address. The subject's consent expires 30 s after the last
+    answer.
     """
     change()
     subject, partner = pair

@@ -99,8 +99,9 @@ class LabSwitchboard(Switchboard):
         link = self._unsignaled(pair) if attempt is None else attempt.link
         fate = link.carry(pair.side(names[0]), packet.payload, deliver)
         if self._capture is not None and ":" not in packet.source[0]:
-            comment = f"lab: {fate}" if fate else ""
-            self._capture.datagram("lab", packet.source, packet.destination, packet.payload, comment)
+            number = self._capture.datagram("lab", packet.source, packet.destination, packet.payload)
+            if fate:
+                self._capture.comment(number, f"lab: {fate}")
 
     def _unsignaled(self, pair: LegPair) -> Link:
         """Return the link of datagrams between peers whose signals cannot be read."""

@@ -248,8 +248,8 @@ class UdpLink(Link):
         send = None if destination is None or way is None else partial(way.send, data, destination)
         lost = "dropped by a NAT" if way is None else "dropped: no address of the receiver is known"
         fate = self.carry(end.side, data, send, lost)
-        if (taken := end.socket_to(source)).captured is not None and not to_second:
-            taken.captured.comment = f"link: {fate}" if fate else ""
+        if fate and not to_second:
+            end.socket_to(source).comment(f"link: {fate}")
 
     def _through_nats(
         self, end: _End, nats: tuple[Nat | None, Nat | None], way: UdpSocket, *, to_second: bool

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from clasp_e2e.lab import reachable_host
-from clasp_e2e.network.capture import CAPTURE, CapturedPacket
+from clasp_e2e.network.capture import CAPTURE
 
 Address: TypeAlias = tuple[str, int]
 
@@ -32,8 +32,8 @@ class UdpSocket:
         self._receive = receive
         self._name = name
         self._capture = CAPTURE.get()
-        self.captured: CapturedPacket | None = None
-        """The last datagram that was received, if there is a capture."""
+        self._last_received: int | None = None
+        """The number that the last datagram that was received has in the capture, if there is one."""
         self._loop = asyncio.get_running_loop()
         host = host or reachable_host()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -59,6 +59,11 @@ class UdpSocket:
         if self._capture is not None and is_recorded:
             self._capture.datagram(self._name, self.address, to, data)
 
+    def comment(self, text: str) -> None:
+        """Give the last datagram that was received a comment in the capture."""
+        if self._capture is not None and self._last_received is not None:
+            self._capture.comment(self._last_received, text)
+
     def close(self) -> None:
         """Close it. Safe to call repeatedly, also from `receive`."""
         if self._socket.fileno() != -1:
@@ -78,5 +83,5 @@ class UdpSocket:
                 continue
             sender = source[:2]
             if self._capture is not None:
-                self.captured = self._capture.datagram(self._name, sender, self.address, data)
+                self._last_received = self._capture.datagram(self._name, sender, self.address, data)
             self._receive(data, sender)

@@ -23,6 +23,17 @@ async def test_packets_from_the_middle_are_left_out() -> None:
     assert kept == [*range(10), *range(40, 50)]
 
 
+async def test_comment_belongs_to_its_packet_also_at_the_end() -> None:
+    capture = Capture(kept=100)
+    for number in range(50):
+        capture.comment(capture.datagram("link", A, B, bytes([number]) * 10), f"number {number:02}")
+    file = capture.to_pcapng("the case")
+    for number in [*range(10), *range(40, 50)]:
+        assert file.index(bytes([number]) * 10) < file.index(b"number %02d" % number)
+    assert file.count(b"number ") == 20
+    assert b"number 25" not in file
+
+
 async def test_large_packet_is_kept_as_the_last() -> None:
     capture = Capture(kept=10)
     capture.datagram("link", A, B, b"x" * 100)
@@ -49,12 +60,12 @@ async def test_socket_records_both_directions() -> None:
     one.send(b"there", other.address)
     other.send(b"back", one.address)
     assert await asyncio.wait_for(received.get(), 5) == b"back"
+    one.comment("link: lost")
     one.close()
     other.close()
-    assert one.captured is not None
-    assert (one.captured.source, one.captured.destination) == (other.address, one.address)
     file = capture.to_pcapng("")
     assert file.count(b"there") == file.count(b"back") == 1
+    assert file.index(b"there") < file.index(b"back") < file.index(b"link: lost")
 
 
 @pytest.mark.parametrize("outgoing", [True, False])

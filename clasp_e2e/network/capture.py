@@ -120,7 +120,7 @@ class Capture:
         for each, note in self._packets():
             if each.interface not in interfaces:
                 interfaces[each.interface] = len(interfaces)
-                link_type = pcapng.LINK_SCTP if each.source is None else pcapng.LINK_IPV4
+                link_type = pcapng.LINK_SCTP if each.source is None else pcapng.LINK_IP
                 yield pcapng.interface(link_type, each.interface)
             number, at = interfaces[each.interface], int((each.at + self._offset) * 1e9)
             if each.source is None or each.destination is None:

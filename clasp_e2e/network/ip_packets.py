@@ -1,12 +1,12 @@
 """IP packets around what crossed a socket of the harness, for captures. Pure.
 
 Source: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 768 (UDP), RFC 9293 (TCP). Over IPv4, a UDP checksum of 0 means
-that there is none; the others are computed.
+that there is none; those of TCP, and of UDP over IPv6, are computed.
 """
 
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import ip_address
 
 Endpoint = tuple[str, int]
 _UDP, _TCP = 17, 6
@@ -15,17 +15,19 @@ _WINDOW = 65535
 _SEGMENT = 32768
 """Maximum number of bytes of a TCP segment."""
 _LARGEST_UDP = 65535 - 28
-"""Maximum number of bytes that fit into a UDP datagram over IPv4."""
+"""Maximum number of bytes that fit into a UDP datagram over IPv4; over IPv6 it is larger."""
+_HOPS = 64
 
 
 def udp(source: Endpoint, destination: Endpoint, data: bytes) -> bytes:
-    """Return the IPv4 or IPv6 packet with a UDP datagram."""
+    """Return the IP packet with a UDP datagram."""
     data = data[:_LARGEST_UDP]
+    head = struct.pack("!HHH", source[1], destination[1], 8 + len(data))
+    checksum = 0
     if ":" in source[0]:
-        return _udp_over_ipv6(source, destination, data)
-    return _ipv4(
-        _UDP, source, destination, struct.pack("!HHHH", source[1], destination[1], 8 + len(data), 0) + data
-    )
+        pseudo = _pseudo_header(_UDP, source, destination, 8 + len(data))
+        checksum = _checksum(pseudo + head + bytes(2) + data) or 0xFFFF
+    return _ip(_UDP, source, destination, head + struct.pack("!H", checksum) + data)
 
 
 class TcpStream:
@@ -35,7 +37,7 @@ class TcpStream:
         self._next: dict[Endpoint, int] = {}
 
     def segments(self, source: Endpoint, destination: Endpoint, data: bytes) -> Iterator[bytes]:
-        """Yield the IPv4 packets that carry `data`, the next bytes from `source`."""
+        """Yield the IP packets that carry `data`, the next bytes from `source`."""
         for begin in range(0, len(data), _SEGMENT):
             part = data[begin : begin + _SEGMENT]
             number = self._next.get(source, 1)
@@ -43,31 +45,28 @@ class TcpStream:
             self._next[source] = number + len(part) & 0xFFFFFFFF
             ports = struct.pack("!HHII", source[1], destination[1], number, acknowledged)
             head = ports + struct.pack("!BBHHH", 5 << 4, _PUSH_AND_ACK, _WINDOW, 0, 0)
-            pseudo = (
-                _address(source) + _address(destination) + struct.pack("!HH", _TCP, len(head) + len(part))
-            )
+            pseudo = _pseudo_header(_TCP, source, destination, len(head) + len(part))
             checksum = struct.pack("!H", _checksum(pseudo + head + part))
-            yield _ipv4(_TCP, source, destination, head[:16] + checksum + head[18:] + part)
+            yield _ip(_TCP, source, destination, head[:16] + checksum + head[18:] + part)
 
 
-def _udp_over_ipv6(source: Endpoint, destination: Endpoint, data: bytes) -> bytes:
-    length = 8 + len(data)
-    addresses = IPv6Address(source[0]).packed + IPv6Address(destination[0]).packed
-    ports = struct.pack("!HHH", source[1], destination[1], length)
-    pseudo = addresses + struct.pack("!II", length, _UDP)
-    checksum = _checksum(pseudo + ports + bytes(2) + data) or 0xFFFF
-    head = struct.pack("!IHBB", 6 << 28, length, _UDP, 64)
-    return head + addresses + ports + struct.pack("!H", checksum) + data
-
-
-def _ipv4(protocol: int, source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0)
-    addresses = _address(source) + _address(destination)
+def _ip(protocol: int, source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
+    addresses = _addresses(source, destination)
+    if ":" in source[0]:
+        return struct.pack("!IHBB", 6 << 28, len(payload), protocol, _HOPS) + addresses + payload
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, _HOPS, protocol, 0)
     return head[:10] + struct.pack("!H", _checksum(head + addresses)) + addresses + payload
 
 
-def _address(endpoint: Endpoint) -> bytes:
-    return IPv4Address(endpoint[0]).packed
+def _pseudo_header(protocol: int, source: Endpoint, destination: Endpoint, size: int) -> bytes:
+    """Return what a checksum covers in addition to a payload of `size` bytes."""
+    form = "!II" if ":" in source[0] else "!HH"
+    fields = (size, protocol) if ":" in source[0] else (protocol, size)
+    return _addresses(source, destination) + struct.pack(form, *fields)
+
+
+def _addresses(source: Endpoint, destination: Endpoint) -> bytes:
+    return ip_address(source[0]).packed + ip_address(destination[0]).packed
 
 
 def _checksum(data: bytes) -> int:

@@ -98,7 +98,7 @@ class LabSwitchboard(Switchboard):
         attempt = self._attempt_of(pair, packet)
         link = self._unsignaled(pair) if attempt is None else attempt.link
         fate = link.carry(pair.side(names[0]), packet.payload, deliver)
-        if self._capture is not None and ":" not in packet.source[0]:
+        if self._capture is not None:
             number = self._capture.datagram("lab", packet.source, packet.destination, packet.payload)
             if fate:
                 self._capture.comment(number, f"lab: {fate}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-LINK_IPV4 = 228
-"""Packets that begin with an IPv4 header."""
+LINK_IP = 101
+"""Packets that begin with an IPv4 or IPv6 header."""
 LINK_SCTP = 248
 """SCTP packets without a lower layer."""
 OUTBOUND, INBOUND = 2, 1

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from clasp_e2e.network.capture import Capture
+
 TSHARK = shutil.which("tshark")
 DISSECTOR = str(files("clasp_e2e.network") / "clasp.lua")
 pytestmark = [
@@ -58,6 +60,27 @@ def test_every_file_is_read_and_shows_all_layers(python_m: list[str], tmp_path: 
     lost = [shown(file, "-Y", 'frame.comment contains "link: lost"') for file in found if "loss" in file.name]
     assert all(lost)
     assert lost
+
+
+async def test_datagrams_over_ipv4_and_ipv6_are_shown_with_their_checksums(tmp_path: Path) -> None:
+    capture = Capture()
+    for one, other in (("10.0.0.16", "10.0.0.32"), ("fd6c:6162::101", "fd6c:6162::102")):
+        for size in (0, 1, 8):
+            capture.datagram("lab", (one, 1000), (other, 2000), b"\xaa" * size)
+        capture.stream("lab", object(), (one, 1000), (other, 3000), b"\xaa" * 5)
+    file = tmp_path / "lab.pcapng"
+    file.write_bytes(capture.to_pcapng("the lab"))
+    options = ("-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-T", "fields")
+    names = ("ip.dst", "ipv6.dst", "udp.length", "udp.checksum.status", "tcp.len", "tcp.checksum.status")
+    fields = [part for name in names for part in ("-e", name)]
+    none, good = "3", "1"
+    assert shown(file, *options, *fields) == [
+        *(f"10.0.0.32\t\t{8 + size}\t{none}\t\t" for size in (0, 1, 8)),
+        f"10.0.0.32\t\t\t\t5\t{good}",
+        *(f"\tfd6c:6162::102\t{8 + size}\t{good}\t\t" for size in (0, 1, 8)),
+        f"\tfd6c:6162::102\t\t\t5\t{good}",
+    ]
+    assert not shown(file, "-Y", "_ws.malformed")
 
 
 def test_failure_has_its_packets_by_default(python_m: list[str], tmp_path: Path) -> None:

@@ -256,9 +256,12 @@ class UdpLink(Link):
     ) -> UdpSocket | None:
         """Return the socket from which the other side gets a datagram, or None if a NAT drops it.
 
-        `way` is that of the endpoint which was signaled. A side that uses IPv6 needs no NAT, and has none.
+        `way` is that of the endpoint which was signaled. A side that uses IPv6 has no NAT but a symmetric one.
         """
-        of_a, of_b = (None if each.uses_ipv6 else kind for each, kind in zip(self._ends, nats, strict=True))
+        of_a, of_b = (
+            kind if kind is Nat.SYMMETRIC or not each.uses_ipv6 else None
+            for each, kind in zip(self._ends, nats, strict=True)
+        )
         from_second = self._nats.cross(end.side, (of_a, of_b), to_second=to_second)
         if not from_second:
             return None if from_second is None else way

@@ -75,17 +75,6 @@ class IsOnAnotherAddress(PeerScript):
     webrtc = OnAnotherAddress
 
 
-class OnIPv6(AiortcTransport):
-    """A transport on the IPv6 loopback address alone."""
-
-    loopback_addresses = ("::1",)
-
-
-@variant(OpenPoint.CANDIDATE_KIND, "It uses IPv6 alone.", *TOUCHES, "CON-6", "SND-2", "SEC-1")
-class UsesIPv6(PeerScript):
-    webrtc = OnIPv6
-
-
 class WithLongCredentials(AiortcTransport):
     """A transport with ICE credentials of 256 characters, the longest that are allowed."""
 

@@ -256,7 +256,7 @@ class UdpLink(Link):
     ) -> UdpSocket | None:
         """Return the socket from which the other side gets a datagram, or None if a NAT drops it.
 
-        `way` is that of the endpoint which was signaled. A side that uses IPv6 has no NAT but a symmetric one.
+        `way` is that of the signaled endpoint. A side that uses IPv6 has no NAT but a symmetric one.
         """
         of_a, of_b = (
             kind if kind is Nat.SYMMETRIC or not each.uses_ipv6 else None

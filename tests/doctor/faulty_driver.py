@@ -40,6 +40,10 @@ CHANGES: dict[str, tuple[Change, Change]] = {
         lambda text: text.replace(" 127.0.0.1 ", " ::1 "),
         lambda text: text.replace(" ::1 ", " 127.0.0.1 "),
     ),
+    "offers_tcp": (
+        lambda text: text.replace(" udp ", " tcp "),
+        lambda text: text.replace(" tcp ", " udp "),
+    ),
     "asks_a_server": (lambda text: text + SERVER_REFLEXIVE if text.startswith("v=0") else text, str),
 }
 """By fault: the change of each SDP and candidate that is sent, and of each that is received."""

@@ -30,7 +30,7 @@ from clasp_e2e.testbed.waiting import Patience
 from .running import BROKEN
 from .variant_running import run_variant, variant_cases
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 NEEDED = {"CON-1", "CON-3", "CON-4", "CON-5", "EVT-1", "CON-6"}
 """The requirements that show whether there is common ground."""

@@ -31,7 +31,7 @@ def test_published_proof_is_up_to_date() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("found", OF_STACKS, ids=lambda found: found.mutant.name)
 async def test_mutant_of_another_implementation_fails_its_requirement(found: StackMutant) -> None:
     if found.missing:

@@ -359,10 +359,12 @@ class SignalingProxy:
             if isinstance(frame, bytes):
                 with contextlib.suppress(wire.WireError):
                     message, _ = wire.decode(frame)
-            if direction == "down" and isinstance(message, wire.Welcome):
-                self.session_id = message.session
-                self.welcomes += 1
-                self._progress.notify()
+            if direction == "down" and message is not None:
+                for each in wire.unbundled(message):
+                    if isinstance(each, wire.Welcome):
+                        self.session_id = each.session
+                        self.welcomes += 1
+                        self._progress.notify()
             self._hooks.on_frame(self, direction, frame, message)
             seen.append((message, frame))
         return seen

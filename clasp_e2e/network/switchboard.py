@@ -139,8 +139,8 @@ class Switchboard:
     def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
         """Record a frame as it was sent, before it is forwarded; `direction` is `up` or `down`."""
         if direction == "down":
-            if isinstance(message, wire.Welcome):
-                self._sessions.add(message.session)
+            within = () if message is None else wire.unbundled(message)
+            self._sessions.update(each.session for each in within if isinstance(each, wire.Welcome))
             return
         contents = Contents() if message is None else contents_of(message)
         for sdp in contents.descriptions:

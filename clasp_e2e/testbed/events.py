@@ -153,8 +153,8 @@ class Inbox:
         def unchanged() -> Data | None:
             return next((event for event in self._data(since) if event.data == data), None)
 
-        def found() -> Data | int | None:
-            return unchanged() or next(
+        def altered() -> int | None:
+            return next(
                 (
                     index
                     for index, received in enumerate(self.received[since:], since)
@@ -163,14 +163,19 @@ class Inbox:
                 None,
             )
 
+        def found() -> Data | bool | None:
+            return unchanged() or altered() is not None or None
+
         first = await self._await(found, f"Data with {show(data)}", within, since)
         if isinstance(first, Data):
             return first
         # It may be a message of the implementation's own, such as a keep-alive one.
         with suppress(TimeoutError):
             return await self._changes.wait_until(unchanged, ALTERED_AFTER)
-        self._taken_for_others.add(first)
-        event = self.received[first].event
+        index = altered()
+        assert index is not None
+        self._taken_for_others.add(index)
+        event = self.received[index].event
         assert isinstance(event, Data)
         return event
 

@@ -10,7 +10,7 @@ from clasp_e2e.peer import inputs
 from clasp_e2e.scripted.mutant import Outs
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
-from clasp_e2e.scripted.variants.relay_variants import RELAYING, OwnRelay
+from clasp_e2e.scripted.variants.relay_variants import UNJUDGED, OwnRelay
 from clasp_e2e.scripted.variants.signal_encoding_variants import hashed
 
 TOUCHES = ("SND-3", "RTE-4", "RTE-9")
@@ -33,7 +33,7 @@ class OwnMessages(OwnRelay):
         raise NotImplementedError
 
 
-@variant(OpenPoint.RELAY, "It relays a payload by setting a parameter.", *TOUCHES, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It relays a payload by setting a parameter.", *TOUCHES, not_judged=UNJUDGED)
 class RelaysByParameters(OwnMessages):
     address = "/app/inbox/"
 
@@ -48,7 +48,7 @@ class RelaysInBundles(OwnMessages):
 
 
 @variant(OpenPoint.RELAY, "It relays a payload to all, with the name of its target.", *TOUCHES,
-         not_judged=RELAYING)  # fmt: skip
+         not_judged=UNJUDGED)  # fmt: skip
 class BroadcastsItsRelays(OwnMessages):
     address = "/app/inbox/"
     room = "/app/everyone"
@@ -75,7 +75,7 @@ class BroadcastsItsRelays(OwnMessages):
         return (wire.Publish(self.room, {**value, "to": address.removeprefix(self.address)}),)
 
 
-@variant(OpenPoint.RELAY, "It relays payloads to the address of signals.", *TOUCHES, not_judged=RELAYING,
+@variant(OpenPoint.RELAY, "It relays payloads to the address of signals.", *TOUCHES, not_judged=UNJUDGED,
          deviations=["SIG-2"])  # fmt: skip
 class RelaysAsSignals(OwnMessages):
     address = wire.SIGNAL_PREFIX
@@ -98,7 +98,7 @@ class RelaysAsSignals(OwnMessages):
 
 
 @variant(OpenPoint.RELAY, "It relays payloads to an address with a hash of the target session.", *TOUCHES,
-         not_judged=RELAYING)  # fmt: skip
+         not_judged=UNJUDGED)  # fmt: skip
 class RelaysAtAHashedAddress(OwnMessages):
     address = "/app/inbox/"
     place = "/app/hashed/"
@@ -135,7 +135,7 @@ class RelaysReturnLater(OwnRelay):
                 return (effect,)
 
 
-@variant(OpenPoint.RELAY, "It compresses relayed payloads.", *TOUCHES, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It compresses relayed payloads.", *TOUCHES, not_judged=UNJUDGED)
 class CompressesItsRelays(OwnRelay):
     def encode(self, data: Data) -> list[wire.Value]:
         return [{"by": data.peer_session_id, "zipped": zlib.compress(data.data)}]
@@ -148,7 +148,7 @@ class CompressesItsRelays(OwnRelay):
                 return None
 
 
-@variant(OpenPoint.RELAY, "It encrypts relayed payloads.", *TOUCHES, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It encrypts relayed payloads.", *TOUCHES, not_judged=UNJUDGED)
 class EncryptsItsRelays(OwnRelay):
     address = "/app/sealed/"
 

@@ -19,6 +19,8 @@ from clasp_e2e.scripted.variants.signal_variants import text_map
 
 RELAYING = ("SND-3", "RTE-4", "RTE-6", "RTE-9", "RTE-10", "RTE-11")
 """What depends on relayed payloads."""
+UNJUDGED = (*RELAYING, "RTE-8")
+"""What is not judged opposite the reference if relays differ; RTE-8 shares a scenario with others."""
 
 
 class OwnRelay(PeerScript):
@@ -73,12 +75,12 @@ class OwnRelay(PeerScript):
                 return None
 
 
-@variant(OpenPoint.RELAY, "It relays by an address of its own.", *RELAYING, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It relays by an address of its own.", *RELAYING, not_judged=UNJUDGED)
 class RelaysByItsOwnAddress(OwnRelay):
     address = "/app/inbox/"
 
 
-@variant(OpenPoint.RELAY, "It relays payloads as base64 text.", *RELAYING, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It relays payloads as base64 text.", *RELAYING, not_judged=UNJUDGED)
 class RelaysAsBase64(OwnRelay):
     def encode(self, data: Data) -> list[wire.Value]:
         return [{"by": data.peer_session_id, "base64": base64.b64encode(data.data).decode()}]
@@ -91,7 +93,7 @@ class RelaysAsBase64(OwnRelay):
                 return None
 
 
-@variant(OpenPoint.RELAY, "It relays payloads in JSON text.", *RELAYING, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It relays payloads in JSON text.", *RELAYING, not_judged=UNJUDGED)
 class RelaysAsJson(OwnRelay):
     address = "/app/inbox/"
 
@@ -106,7 +108,7 @@ class RelaysAsJson(OwnRelay):
                 return None
 
 
-@variant(OpenPoint.RELAY, "It relays payloads in pieces of 4,000 bytes.", *RELAYING, not_judged=RELAYING)
+@variant(OpenPoint.RELAY, "It relays payloads in pieces of 4,000 bytes.", *RELAYING, not_judged=UNJUDGED)
 class RelaysInPieces(OwnRelay):
     address = "/app/pieces/"
 

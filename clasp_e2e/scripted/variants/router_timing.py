@@ -149,19 +149,6 @@ class RefusesOtherAddresses(FrontSession):
         await super().from_client(message, frame)
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It refuses signals to sessions that have not announced themselves.")
-class RequiresAnnouncements(FrontSession):
-    async def from_client(self, message: wire.Message, frame: bytes) -> None:
-        if isinstance(message, wire.Publish) and message.address == wire.ANNOUNCE_ADDRESS:
-            self.has_announced = True
-        elif isinstance(message, wire.Publish) and (target := wire.signal_target(message.address)):
-            other = self.front.sessions.get(target)
-            if other is not None and not getattr(other, "has_announced", False):
-                await self.tell(wire.Error(404, "this session has not announced itself", message.address))
-                return
-        await super().from_client(message, frame)
-
-
 @router_variant(OpenPoint.ROUTER_MESSAGES, "It answers no PING.")
 class AnswersNoPing(FrontSession):
     async def from_client(self, message: wire.Message, frame: bytes) -> None:

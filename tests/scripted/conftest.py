@@ -40,7 +40,9 @@ class Runs:
             return await run_requirement(mutant, mutant.requirement, role, self._shared)
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
-        return await self._tasks[mutant.name, role, whole]
+        found = await self._tasks[mutant.name, role, whole]
+        # An error is no verdict. It is repeated once, when fewer runs share the event loop.
+        return await self._run(mutant, role, whole=whole) if found.has_errors() else found
 
     async def close(self) -> None:
         for task in self._tasks.values():

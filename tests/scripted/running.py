@@ -73,6 +73,10 @@ class MutantRun:
 
     results: list[ScenarioResult]
 
+    def has_errors(self) -> bool:
+        """Whether a case has no verdict, such as after a stall of the event loop that all runs share."""
+        return any(result.outcome is Outcome.ERROR for result in self.results)
+
     def outcomes(self) -> dict[str, set[str]]:
         """What became of each requirement, over all cases."""
         found: dict[str, set[str]] = {}

@@ -50,8 +50,12 @@ def as_text(data: bytes) -> bytes:
     return data.decode(errors="replace").encode()
 
 
+PAUSE_S = 5.0
+"""Seconds without data that end a burst; more than the event loop is late on a busy machine."""
+
+
 class Bursting(PeerScript):
-    """A script that counts the bytes sent and received on reliable channels within a second."""
+    """A script that counts the bytes sent and received on reliable channels in a burst."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +65,7 @@ class Bursting(PeerScript):
         """Count `data`, and return whether there was more than `OVERFLOW` since the last pause."""
         now = asyncio.get_running_loop().time()
         last, total = self._counts.get(type(effect), (0.0, 0))
-        total = len(data) + (total if now - last < 1.0 else 0)
+        total = len(data) + (total if now - last < PAUSE_S else 0)
         self._counts[type(effect)] = (now, total)
         return total > OVERFLOW
 

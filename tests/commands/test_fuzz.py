@@ -9,7 +9,7 @@ from .conftest import Command, Invoke
 
 @pytest.mark.timeout(300)
 def test_reference_survives_invalid_input(command: Command, tmp_path: Path) -> None:
-    finished = command("fuzz", "--frames", "600", "--signals", "150", "--seed", "1")
+    finished = command("fuzz", "--frames", "2000", "--signals", "500", "--seed", "1")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stdout.count("19 message types") == 2
     assert "crashed" not in finished.stdout

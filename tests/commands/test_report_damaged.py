@@ -110,7 +110,7 @@ def whole() -> Iterator[Path]:
 
 
 LAW = settings(
-    max_examples=30,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -146,7 +146,7 @@ def test_damaged_matrix(invoke: Invoke, whole: Path, file: File) -> None:
         expect_a_report_or_a_clear_error(invoke, name, "--html", "-")
 
 
-@settings(LAW, max_examples=10)
+@settings(LAW, max_examples=20)
 @given(file=damaged(to_plain(RUN)))
 def test_damaged_results_of_a_cell_leave_the_others(invoke: Invoke, whole: Path, file: File) -> None:
     (whole / "a/results.json").write_bytes(file.content)

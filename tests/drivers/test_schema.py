@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -155,7 +155,6 @@ def test_result_is_right_by_both_or_by_neither(method: str) -> None:
     decode, sound = RESULTS[method]
     assert fits(sound, f"results/{method}")
 
-    @settings(max_examples=40)
     @given(damaged(cast("dict[str, Any]", sound)))
     def check(result: object) -> None:
         try:
@@ -173,7 +172,6 @@ def test_message_is_right_by_both_or_by_neither(number: int) -> None:
     sound = MESSAGES[number]
     assert harness_takes(sound)
 
-    @settings(max_examples=40)
     @given(damaged(sound))
     def check(message: object) -> None:
         assert harness_takes(message) == fits(message, "adapter_to_harness")

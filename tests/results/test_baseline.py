@@ -79,7 +79,7 @@ def test_same_twice_is_once_too_often(small: Catalogue) -> None:
         parse(small, ENTRY + ENTRY.replace("never", "not"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.text(max_size=40) | st.text(max_size=20).map(lambda text: f"[[known]]\nseen = {text}"))
 def test_any_text_is_read_or_refused_in_a_sentence(small: Catalogue, text: str) -> None:
     try:

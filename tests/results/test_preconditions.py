@@ -212,7 +212,7 @@ def any_results(draw: st.DrawFn) -> list[ScenarioResult]:
     return results
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_results())
 def test_case_is_blocked_only_by_what_a_case_shows_as_not_met(results: list[ScenarioResult]) -> None:
     found = {each.id: each for each in resolve_all(CATALOGUE, results)}

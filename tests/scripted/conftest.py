@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,14 +16,20 @@ from .running import MutantRun, cases, run, run_requirement
 
 Key = tuple[str, Role, bool]
 
+HERE = Path(__file__).parent
+NIGHTLY = "--whole-gate"
+NIGHT_S = 6 * 3600
+
 
 class Runs:
     """The runs that the tests of this session ask about: all cases of all mutants in one scheduler.
 
-    `whole` is a run of all scenarios but the slow.
+    `whole` is a run of all scenarios but the slow. `thorough`: the others take all scenarios of each
+    precondition, and not one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, thorough: bool) -> None:
+        self._thorough = thorough
         self._shared = SharedResources.for_machine(Patience(), jobs=8)
         self._room = asyncio.Semaphore(60)
         """For runs at the same time: the start of all would hold up the event loop for seconds."""
@@ -37,7 +44,9 @@ class Runs:
         async with self._room:
             if whole:
                 return await run(mutant, role, cases(role, lambda scenario: not scenario.slow), self._shared)
-            return await run_requirement(mutant, mutant.requirement, role, self._shared)
+            return await run_requirement(
+                mutant, mutant.requirement, role, self._shared, thorough=self._thorough
+            )
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
         found = await self._tasks[mutant.name, role, whole]
@@ -62,14 +71,24 @@ async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
                 wanted.append((mutant, role, item.path.stem == "test_one_cause"))  # pyright: ignore
             case _:
                 pass
-    started = Runs()
-    for mutant, role, whole in sorted(
-        wanted, key=lambda each: not (each[2] or each[0].slow)
-    ):  # Longest first.
+    started = Runs(thorough=bool(request.config.getoption(NIGHTLY, default=False)))
+    wanted.sort(key=lambda each: not (each[2] or each[0].slow))  # The longest first.
+    for mutant, role, whole in wanted:
         started.start(mutant, role, whole=whole)
     yield started
     await started.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole-gate", action="store_true", help="judge each variant by all cases")
+    parser.addoption(
+        NIGHTLY, action="store_true", help="judge variants by all cases, mutants by all that they rest on"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test the time of a night, if `NIGHTLY` is chosen: the first one waits for nearly all runs."""
+    if config.getoption(NIGHTLY, default=False):
+        for item in items:
+            if item.path.parent == HERE:
+                item.add_marker(pytest.mark.timeout(NIGHT_S), append=False)

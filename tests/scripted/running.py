@@ -128,8 +128,11 @@ async def run(
         return MutantRun([judged.result async for _, judged in opened.judge(to_run)])
 
 
-def cases_of(requirement: str, role: Role) -> list[Case]:
-    """All cases of a requirement, and of each precondition those of the scenario that waits least."""
+def cases_of(requirement: str, role: Role, *, thorough: bool = False) -> list[Case]:
+    """All cases of a requirement, and of each precondition all, or those of the scenario that waits least."""
+    if thorough:
+        needed = {each.id for each in catalogue().preconditions_of(requirement)} | {requirement}
+        return cases(role, lambda scenario: not needed.isdisjoint(scenario.requirements))
     found = cases(role, lambda scenario: requirement in scenario.requirements)
     covered: set[str] = set()
     for needed in reversed(list(catalogue().preconditions_of(requirement))):
@@ -152,7 +155,12 @@ def _waits_for(requirement: str, scenario: Scenario) -> tuple[bool, bool, int]:
 
 
 async def run_requirement(
-    mutant: Mutant | None, requirement: str, role: Role, shared: SharedResources | None = None
+    mutant: Mutant | None,
+    requirement: str,
+    role: Role,
+    shared: SharedResources | None = None,
+    *,
+    thorough: bool = False,
 ) -> MutantRun:
-    """Run the scenarios of a requirement, and some of what it rests on."""
-    return await run(mutant, role, cases_of(requirement, role), shared)
+    """Run the scenarios of a requirement, and one or (`thorough`) all of each precondition."""
+    return await run(mutant, role, cases_of(requirement, role, thorough=thorough), shared)

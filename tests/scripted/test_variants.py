@@ -14,6 +14,7 @@ from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import CONVENTIONS
 from clasp_e2e.scripted.variants import VARIANTS, Variant
 
+from .conftest import NIGHTLY
 from .running import catalogue
 from .variant_running import VariantRuns, is_on_libwebrtc
 
@@ -43,7 +44,7 @@ async def variant_runs(request: pytest.FixtureRequest) -> AsyncIterator[VariantR
     chosen = [each["variant"] for each in collected if "variant" in each]
     started = VariantRuns(
         [variant for variant in chosen if not reason_to_skip(variant)],
-        whole=bool(request.config.getoption("--whole-gate", default=False)),
+        whole=bool(request.config.getoption(NIGHTLY, default=False)),
     )
     yield started
     await started.close()

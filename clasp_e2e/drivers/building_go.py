@@ -19,13 +19,13 @@ def go_adapter_command() -> list[str]:
 
 def go_adapter_is_built() -> bool:
     """Return whether the Go adapter of this version is in the user's cache."""
-    return (directory_of("go", _sources()) / PROGRAM).is_file()
+    return _program(_sources()).is_file()
 
 
 def build_go_adapter() -> Path:
     """Return the path of the Go adapter; build it if necessary. Raises `BuildError`."""
     sources = _sources()
-    program = directory_of("go", sources) / PROGRAM
+    program = _program(sources)
     if not program.is_file():
         go = shutil.which("go")
         if go is None:
@@ -52,6 +52,10 @@ def build_go_adapter() -> Path:
 
         build_once("go", sources, build)
     return program
+
+
+def _program(sources: dict[str, bytes]) -> Path:
+    return directory_of("go", sources) / PROGRAM
 
 
 def _sources() -> dict[str, bytes]:

@@ -123,12 +123,11 @@ def write_evidence(
 ) -> Path:
     """Write the result, the timeline and the network's `facts` of one case; return the file.
 
-    `facts` is plain data. `run` holds the
-    conditions to repeat the case: the fields of `RunConditions` except `seed`, `case` and `pairing`.
-    `pcapng` is the content of a file of packets, which is written next to the evidence. The
-    timeline of a case that passed is pruned to a compact trace; `pruned` counts the entries left out,
-    including announcements of other scenarios' sessions. `packets` are kept if it
-    did not pass. Earlier evidence of the case is replaced.
+    `facts` is plain data. `run` holds the conditions to repeat the case: the fields of `RunConditions`
+    except `seed`, `case` and `pairing`. `pcapng` is the content of a file of packets, which is written next
+    to the evidence. The timeline of a case that passed is pruned to a compact trace; `pruned` counts the
+    entries left out, including announcements of other scenarios' sessions. `packets` are kept if it did not
+    pass. Earlier evidence of the case is replaced.
     """
     passed = result.outcome in (Outcome.PASSED, Outcome.NOT_OFFERED)
     trace, left_out = compact(timeline) if passed else (timeline.entries, 0)

@@ -61,10 +61,8 @@ class BroadcastsItsRelays(OwnMessages):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.OtherMessageReceived(message=wire.Publish(address=self.room, value=dict(value))):
-                if value.get("to") == self.session and (data := self.decode(value)) is not None:
-                    yield inputs.RelayReceived(
-                        {"from": data.peer_session_id or "", "data": data.data, "reliable": True}
-                    )
+                if value.get("to") == self.session:
+                    yield from self.received(value)
             case inputs.RelayReceived():
                 pass
             case _:
@@ -83,10 +81,7 @@ class RelaysAsSignals(OwnMessages):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "data"} as value):
-                if (data := self.decode(value)) is not None:
-                    yield inputs.RelayReceived(
-                        {"from": data.peer_session_id or "", "data": data.data, "reliable": True}
-                    )
+                yield from self.received(value)
             case inputs.RelayReceived():
                 pass
             case _:
@@ -115,7 +110,7 @@ class RelaysAtAHashedAddress(OwnMessages):
         match event:
             case inputs.OtherMessageReceived(message=wire.Publish(address=address, value=value)):
                 if address == self.place + hashed(self.session):
-                    yield from super().alter_input(inputs.RelayReceived(value))
+                    yield from self.received(value)
             case inputs.RelayReceived():
                 pass
             case _:

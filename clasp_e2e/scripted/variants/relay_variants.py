@@ -57,6 +57,10 @@ class OwnRelay(PeerScript):
             case _:
                 yield event
                 return
+        yield from self.received(value)
+
+    def received(self, value: wire.Value) -> Iterable[inputs.Input]:
+        """Yield the relayed payload that is complete with `value`, if one is."""
         if (data := self.decode(value)) is not None:
             yield inputs.RelayReceived(
                 {"from": data.peer_session_id or "", "data": data.data, "reliable": bool(data.reliable)}

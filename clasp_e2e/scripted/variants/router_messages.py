@@ -20,13 +20,17 @@ from clasp_e2e.scripted.variants.router_base import router_variant
 
 
 class NamingDriver(ScriptedDriver):
-    """A driver of routers whose session ids are made of `form` and a number."""
+    """A driver of routers whose session ids are made of a number, by default as `form` says."""
 
     form: ClassVar[str]
 
+    def session_id(self, number: int) -> str:
+        """Return the id of session `number`, which counts from 1."""
+        return self.form.format(number)
+
     async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
         numbers = itertools.count(1)
-        core = RouterCore(lambda: self.form.format(next(numbers)))
+        core = RouterCore(lambda: self.session_id(next(numbers)))
         return ReferenceRouter(await RouterServer.open(host, port, core=core))
 
 

@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from clasp_e2e import wire
 from clasp_e2e.drivers.reference import ReferenceRouter
-from clasp_e2e.router import Deliver, DeliveryRule, RouterCore, RouterServer
+from clasp_e2e.router import Deliver, DeliveryRule
 from clasp_e2e.scripted.mutant import FrontedDriver, RouterOuts, RouterScript, ScriptedDriver
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.router_front import FrontSession, RouterFront
@@ -21,24 +21,15 @@ from clasp_e2e.scripted.variants.router_messages import NamingDriver
 
 
 @router_variant(OpenPoint.ROUTER_SESSION_IDS, "Its session ids are UUIDs in upper case.")
-class GivesUpperCaseSessionIds(ScriptedDriver):
-    async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
-        core = RouterCore(lambda: str(uuid.uuid4()).upper())
-        return ReferenceRouter(await RouterServer.open(host, port, core=core))
+class GivesUpperCaseSessionIds(NamingDriver):
+    def session_id(self, number: int) -> str:
+        return str(uuid.UUID(int=number << 64 | 0xABCDEF)).upper()
 
 
 @router_variant(OpenPoint.ROUTER_SESSION_IDS, "Its session ids differ in the case of letters alone.")
-class GivesSessionIdsByCase(ScriptedDriver):
-    async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
-        count = 0
-
-        def next_id() -> str:
-            nonlocal count
-            count += 1
-            bits = f"{count:012b}"
-            return "session-" + "".join("B" if bit == "1" else "b" for bit in bits)
-
-        return ReferenceRouter(await RouterServer.open(host, port, core=RouterCore(next_id)))
+class GivesSessionIdsByCase(NamingDriver):
+    def session_id(self, number: int) -> str:
+        return "session-" + f"{number:012b}".replace("0", "b").replace("1", "B")
 
 
 @router_variant(OpenPoint.ROUTER_SESSION_IDS, "Its session ids look like JSON with quotes and escapes.")
@@ -52,16 +43,9 @@ class GivesSessionIdsWithLineEnds(NamingDriver):
 
 
 @router_variant(OpenPoint.ROUTER_SESSION_IDS, "Each session id is the beginning of the next one.")
-class GivesNestedSessionIds(ScriptedDriver):
-    async def open_router(self, *, host: str, port: int) -> ReferenceRouter:
-        count = 0
-
-        def next_id() -> str:
-            nonlocal count
-            count += 1
-            return "s" * count
-
-        return ReferenceRouter(await RouterServer.open(host, port, core=RouterCore(next_id)))
+class GivesNestedSessionIds(NamingDriver):
+    def session_id(self, number: int) -> str:
+        return "s" * number
 
 
 @router_variant(OpenPoint.ROUTER_TRANSPORT, "It listens on the IPv6 loopback address.")

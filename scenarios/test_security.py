@@ -228,8 +228,8 @@ async def test_each_attempt_has_ice_credentials_of_its_own(single: SinglePeer) -
     """The offers to two sessions have different ICE credentials, of the prescribed length."""
     client = await single.attach(BRIEF)
     silent = [await single.signaling_client(name) for name in ("mallory", "trudy")]
-    async with client.connecting_to(silent[0].session_id), client.connecting_to(silent[1].session_id):
-        for each in silent:
+    for each in silent:
+        async with client.connecting_to(each.session_id):
             with precondition("CON-3"):
                 await each.gets_signal()
     for kind, least in (("ufrag", 4), ("pwd", 22)):

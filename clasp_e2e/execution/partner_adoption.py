@@ -21,6 +21,9 @@ from clasp_e2e.spec.conventions import load_conventions
 from clasp_e2e.testbed.convention_learning import LearnedConventions, learn_conventions
 from clasp_e2e.testbed.testbed import Participant, Testbed
 
+FRAMING = "payload framing"
+"""The convention by which data arrives, and cannot be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
@@ -38,9 +41,19 @@ def may_adopt(cause: str) -> bool:
 
 
 def first_gap(results: Sequence[ScenarioResult]) -> str | None:
-    """Return the first requirement that `results` show as not met and `may_adopt` accepts, or None."""
+    """Return the first requirement that `results` show as not met and `may_adopt` accepts, or None.
+
+    That data arrives is no common ground if the reference cannot read it.
+    """
     unmet = (name for each in results for name in each.requirements if each.did_not_meet(name))
-    return next(filter(may_adopt, unmet), None)
+    gap = next(filter(may_adopt, unmet), None)
+    return COMMON_PRECONDITION if gap is None and not all(map(_are_payloads_read, results)) else gap
+
+
+def _are_payloads_read(result: ScenarioResult) -> bool:
+    framing = next(each for each in load_conventions() if each.name == FRAMING)
+    used = {each[FRAMING] for each in result.conventions.values() if FRAMING in each}
+    return used <= {framing.reference}
 
 
 def has_common_ground(results: Sequence[ScenarioResult]) -> bool:

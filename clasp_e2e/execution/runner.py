@@ -29,6 +29,7 @@ from clasp_e2e.testbed.expectations import (
     EnvironmentFault,
     Judgment,
     LeftOut,
+    Undelivered,
     Unmet,
     Unobserved,
 )
@@ -84,6 +85,8 @@ class _Ending:
     blocked_by: str | None = None
     expected: str = ""
     seen: str = ""
+    undelivered: bool = False
+    """Whether the end is that a payload did not arrive."""
 
 
 def harness_error(case: Case, message: str) -> ScenarioResult:
@@ -216,7 +219,8 @@ def _ending(error: BaseException, judgment: Judgment, catalogue: Catalogue) -> _
     """Return the ending for an exception raised by a scenario."""
     match error:
         case Unmet():
-            return _unmet(catalogue, error.requirement, error.expected, error.seen)
+            unmet = _unmet(catalogue, error.requirement, error.expected, error.seen)
+            return replace(unmet, undelivered=isinstance(error, Undelivered))
         case Refused():
             return _unmet(catalogue, judgment.requirement, "the call to succeed", f"it was refused: {error}")
         case Blocked() if error.requirement in judgment.requirements:
@@ -292,6 +296,7 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
         slow=case.scenario.slow,
         waits=case.scenario.waits,
         roles=case.pairing,
+        undelivered=ending.undelivered,
     )
 
 

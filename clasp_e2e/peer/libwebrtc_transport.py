@@ -133,17 +133,17 @@ class LibwebrtcTransport(Transport):
 
     def _adopt(self, channel: Any) -> None:
         kept = self._keep(channel)
-        if (label := kept or channel.label) not in self._channels:
+        if (kept or channel.label) not in self._channels:
             return
 
         def on_message(event: Any) -> None:
-            self._received(channel, label, event.data)
+            self._received(channel, event.data)
 
         def on_open(_: Any) -> None:
             self._check_open()
 
         def on_close(_: Any) -> None:
-            self._on_channel_close(label)
+            self._on_channel_close(self._label_of(channel))
 
         channel.on("message", on_message)
         if kept is None:  # Each side may send on channels that it has opened itself.

@@ -51,6 +51,12 @@ class Channel(Protocol):
     def send(self, data: bytes, /) -> None: ...  # noqa: D102
 
 
+def _kind(channel: Channel) -> str:
+    """Return the label that the reference gives to channels of this reliability."""
+    is_reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
+    return (RELIABLE if is_reliable else UNRELIABLE).label
+
+
 class Transport(ABC):
     """One negotiation's peer connection and channels. All events are passed to `feed`.
 
@@ -73,8 +79,8 @@ class Transport(ABC):
         self._missing: asyncio.TimerHandle | None = None
         self._replaceable: set[str] = set()
         """The labels of the channels that this side has opened because the other side had not."""
-        self._undecided: list[tuple[Channel, str, bytes]] = []
-        """The messages on channels with other labels that arrived before all channels were open."""
+        self._undecided: list[tuple[Channel, bytes]] = []
+        """The messages that arrived before all channels were open."""
         self._candidates: list[str] | None = []
         self._steps: set[asyncio.Task[None]] = set()
         self._was_open = False
@@ -173,18 +179,36 @@ class Transport(ABC):
         """Store a channel, and return its label; return None for an additional channel, which is not used.
 
         The other side may label its channels as it likes: the first of each kind then has the label of that
-        kind. A channel with a known label replaces one with another.
+        kind. A channel with a known label replaces one with another, unless only the other has its kind.
         """
-        if (label := channel.label) not in _SPECS:
-            is_reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
-            label = (RELIABLE if is_reliable else UNRELIABLE).label
-        known = self._channels.get(label)
-        is_better = known is None or label in self._replaceable or (known.label != label == channel.label)
-        if not is_better:
-            return None
+        label, kind = channel.label, _kind(channel)
+        if label not in _SPECS or self._is_held(label, by=label):
+            label = kind
+        elif kind != label and not self._is_free(label) and self._is_free(kind):
+            label = kind  # As by two channels `clasp` and `clasp-unreliable`, of which the first is reliable.
+        if (known := self._channels.get(label)) is not None and label not in self._replaceable:
+            if known.label == label == kind != _kind(known) and self._is_free(_kind(known)):
+                self._hold(_kind(known), known)
+            elif known.label == label or channel.label != label:
+                return None
+            elif known.label in _SPECS:
+                self._hold(known.label, known)
+        self._hold(label, channel)
+        return label
+
+    def _is_free(self, label: str) -> bool:
+        return label not in self._channels or label in self._replaceable
+
+    def _is_held(self, label: str, *, by: str) -> bool:
+        return not self._is_free(label) and self._channels[label].label == by
+
+    def _hold(self, label: str, channel: Channel) -> None:
         self._replaceable.discard(label)
         self._channels[label] = channel
-        return label
+
+    def _label_of(self, channel: Channel) -> str:
+        """Return the label of the kind as which `channel` is used, or else its own."""
+        return next((label for label, kept in self._channels.items() if kept is channel), channel.label)
 
     def _is_connected(self) -> None:
         """Note when the transport was connected, whether or not it has channels."""
@@ -202,16 +226,13 @@ class Transport(ABC):
                 self._create_channel(spec)
                 self._replaceable.add(label)
 
-    def _received(self, channel: Channel, label: str, message: str | bytes) -> None:
-        """Report a message on a channel that `_keep` gave the label `label`."""
+    def _received(self, channel: Channel, message: str | bytes) -> None:
+        """Report a message on `channel`, when it is known as which kind the channel is used."""
         data = message.encode() if isinstance(message, str) else message
-        if channel.label not in _SPECS:
-            if not self._was_open:  # A channel with a known label may still replace this one.
-                self._undecided.append((channel, label, data))
-                return
-            if self._channels[label] is not channel:
-                return
-        self._report(inputs.ChannelMessage(self._number, label, data))
+        if not self._was_open:  # Another channel may still replace this one.
+            self._undecided.append((channel, data))
+        elif (label := self._label_of(channel)) in _SPECS:
+            self._report(inputs.ChannelMessage(self._number, label, data))
 
     def _is_open(self) -> None:
         """Report that all channels are open."""
@@ -219,8 +240,8 @@ class Transport(ABC):
         self._stop_waiting()
         self._report(inputs.ChannelsOpen(self._number))
         undecided, self._undecided = self._undecided, []
-        for channel, label, data in undecided:
-            self._received(channel, label, data)
+        for channel, data in undecided:
+            Transport._received(self, channel, data)
 
     def _check_open(self) -> None:
         states = [channel.readyState for channel in self._channels.values()]

@@ -197,11 +197,11 @@ class AiortcTransport(Transport):
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         kept = self._keep(channel)
-        if (label := kept or channel.label) not in self._channels:
+        if (kept or channel.label) not in self._channels:
             return
 
         def on_message(message: str | bytes) -> None:
-            self._received(channel, label, message)
+            self._received(channel, message)
 
         channel.on("message", on_message)
         if kept is None:  # Each side may send on channels that it has opened itself.

@@ -19,6 +19,9 @@ from clasp_e2e.spec.conventions import Convention, load_conventions
 ALTERED = frozenset({"a form of its own"})
 """Framings that look like altered payloads: they excuse nothing unless two of the kind are seen to work."""
 
+CONTENT = "SND-1"
+"""The requirement that is judged by the content of payloads."""
+
 _OURS = frozenset({REFERENCE, SCRIPTED})
 """A scripted partner is the reference with a script."""
 
@@ -148,14 +151,24 @@ def _removing(ground: CommonGround, result: ScenarioResult) -> list[Difference]:
         difference
         for difference in ground.differences(*labels)
         if difference.convention.name not in roles.adopted
-        and (removed := unmet & difference.convention.removes)
+        and (removed := unmet & _removed(difference.convention, result))
         and all(
             ground.works_alone(label, removed, value)
             for label, value in ((labels[0], difference.value), (labels[1], difference.other_value))
         )
     ]
-    removed = frozenset[str]().union(*(each.convention.removes for each in found))
+    removed = frozenset[str]().union(*(_removed(each.convention, result) for each in found))
     return found if {name for name in unmet if result.did_not_meet(name)} <= removed else []
+
+
+def _removed(convention: Convention, result: ScenarioResult) -> frozenset[str]:
+    """Return the requirements that a difference in `convention` removes from `result`.
+
+    Whatever rests on a payload that the other side could not read is removed with the content of payloads.
+    """
+    if result.undelivered and CONTENT in convention.removes:
+        return convention.removes.union(result.requirements)
+    return convention.removes
 
 
 def _not_judged(result: ScenarioResult, differences: Iterable[Difference]) -> ScenarioResult:

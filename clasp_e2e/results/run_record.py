@@ -80,6 +80,8 @@ class ScenarioResult:
     """The implementation in each role."""
     conventions: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     """By implementation, the conventions that it used, by name (`spec/conventions.toml`)."""
+    undelivered: bool = False
+    """Whether it did not meet its expectation because a payload did not arrive."""
     not_adopted: str | None = None
     """Why a scripted partner did not use the conventions of the implementation opposite it."""
     observed: ObservedOutcome | None = None

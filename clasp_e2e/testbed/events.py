@@ -10,7 +10,7 @@ from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.results.timeline import EntryKind, Timeline
-from clasp_e2e.testbed.expectations import Unmet, current_judgment, show
+from clasp_e2e.testbed.expectations import Undelivered, Unmet, current_judgment, show
 from clasp_e2e.testbed.trace import describe, note_event
 from clasp_e2e.testbed.waiting import Patience
 
@@ -166,7 +166,10 @@ class Inbox:
         def found() -> Data | bool | None:
             return unchanged() or altered() is not None or None
 
-        first = await self._await(found, f"Data with {show(data)}", within, since)
+        try:
+            first = await self._await(found, f"Data with {show(data)}", within, since)
+        except Unmet as unmet:
+            raise Undelivered(unmet.expected, unmet.seen) from None
         if isinstance(first, Data):
             return first
         # It may be a message of the implementation's own, such as a keep-alive one.

@@ -60,6 +60,10 @@ class Unmet(AssertionError):
         self.requirement = judgment.requirement if judgment else ""
 
 
+class Undelivered(Unmet):
+    """A payload did not arrive."""
+
+
 @dataclass
 class Judgment:
     """The judgment of one run of a scenario, filled in while it runs and read by the runner."""

@@ -70,6 +70,21 @@ def test_difference_that_is_not_steady_excuses_nothing() -> None:
     assert outcomes(alone, other, case("SND-3", "failed")) == ["passed", "passed", "failed"]
 
 
+def test_framing_excuses_whatever_rests_on_a_payload_that_did_not_arrive() -> None:
+    alone = case("ICE-3", "passed", answerer="iut")
+    read = case("CON-6", "passed", conventions=FRAMED)
+    unread = case("ICE-3", "failed", undelivered=True)
+    assert outcomes(alone, read, unread) == ["passed", "passed", "not_judged"]
+    assert outcomes(alone, read, case("ICE-3", "failed")) == ["passed", "passed", "failed"]
+    assert outcomes(alone, case("CON-6", "passed", conventions=OWN), unread)[-1] == "failed"
+
+
+def test_framing_excuses_no_payload_that_does_not_arrive_between_two_of_the_kind() -> None:
+    alone = case("ICE-3", "failed", answerer="iut")
+    read = case("CON-6", "passed", conventions=FRAMED)
+    assert outcomes(alone, read, case("ICE-3", "failed", undelivered=True))[-1] == "failed"
+
+
 def test_same_convention_excuses_nothing() -> None:
     [relay] = [each for each in load_conventions() if each.name == "relay"]
     alone = case("SND-3", "passed", answerer="iut", conventions={"relay": relay.reference})

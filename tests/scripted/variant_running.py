@@ -82,9 +82,10 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
     for result in results:
         assert result.roles is not None
         is_mixed = not OTHERS.isdisjoint((result.roles.offerer, result.roles.answerer))
+        # A case without its connection leaves all its requirements unjudged, also those that need none.
+        needed = {each for name in result.requirements for each in (name, *preconditions(name))}
         for requirement, outcome in result.judgments.items():
             unjudged = outcome not in (Outcome.PASSED, *BROKEN)
-            needed = {requirement, *(each.id for each in catalogue().preconditions_of(requirement))}
             if (
                 outcome == Outcome.PASSED
                 or (outcome == Outcome.DEVIATION and requirement in variant.deviations)
@@ -99,6 +100,10 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
                 continue
             found.append(f"{result.id} {requirement}: {outcome} {result.message}")
     return found
+
+
+def preconditions(requirement: str) -> list[str]:
+    return [each.id for each in catalogue().preconditions_of(requirement)]
 
 
 class VariantRuns:

@@ -75,7 +75,7 @@ class ConnectsBeforeItReturns(Blocking):
 
 @variant(
     OpenPoint.FAILURE_REPORT, "A failed `connect_to_peer` raises after ConnectionFailed.", *CONNECTING,
-    "TMO-7", "EVT-6",
+    "TMO-7", "EVT-6", "SEC-4",
 )  # fmt: skip
 class RaisesAndEmits(Blocking):
     pass

@@ -139,15 +139,15 @@ class Waiting(AiortcTransport):
             for call in calls[1:]:
                 self._feed(inputs.ChannelAccepted(call))
 
-    def _received(self, channel: Any, label: str, message: str | bytes) -> None:
+    def _received(self, channel: Any, message: str | bytes) -> None:
         data = message.encode() if isinstance(message, str) else message
         if data[:1] == b"\1":
-            super()._received(channel, label, data[1:])
+            super()._received(channel, data[1:])
         elif data[:1] == b"\2":
             at = 1
             while at < len(data):
                 end = at + 4 + int.from_bytes(data[at : at + 4])
-                super()._received(channel, label, data[at + 4 : end])
+                super()._received(channel, data[at + 4 : end])
                 at = end
 
 

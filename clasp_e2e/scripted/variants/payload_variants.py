@@ -48,8 +48,17 @@ class Framing(PeerScript):
         raise NotImplementedError
 
 
-@variant(OpenPoint.PAYLOAD_FORM, "It sends each payload in a CLASP frame.", *TOUCHES, not_judged=APART)
+@variant(OpenPoint.PAYLOAD_FORM, "It sends each payload in a CLASP frame.", *TOUCHES, "CON-10", "ICE-3",
+         "SIG-6", "SND-12", not_judged=APART)  # fmt: skip
 class SendsClaspFrames(Framing):
+    most = 65_000
+    """Bytes of a payload that a frame contains."""
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.SendOnChannel) and len(effect.data) > self.most:
+            return (fx.Reject(effect.call, PayloadTooLarge(f"a frame contains up to {self.most} bytes")),)
+        return super().alter(effect)
+
     def frame(self, payload: bytes) -> list[bytes]:
         return [wire.encode(wire.Publish("/app/data", payload))]
 

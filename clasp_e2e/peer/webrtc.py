@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiortc import (
@@ -23,6 +24,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
+from clasp_e2e.peer.consent import keep_consent
 from clasp_e2e.peer.dtls_tap import TAP, tap_packets, tap_secrets
 from clasp_e2e.peer.effects import AcceptOffer, ChannelSpec, CreateOffer
 from clasp_e2e.peer.gathering import Gathering
@@ -87,9 +89,11 @@ class _Connection(RTCPeerConnection):
             await asyncio.wait([pump])
 
 
-def _enlarge_buffers(sctp: RTCSctpTransport) -> None:
-    """Enlarge the receive buffers of the sockets: a burst overflows the default while the loop is busy."""
-    for protocol in sctp.transport.transport._connection._protocols:  # pyright: ignore[reportPrivateUsage]
+def _prepare_for_load(sctp: RTCSctpTransport) -> None:
+    """Prepare for a busy loop: bursts overflow the default buffers, and answers to checks are late."""
+    connection = sctp.transport.transport._connection  # pyright: ignore[reportPrivateUsage]
+    connection.query_consent = partial(keep_consent, connection)
+    for protocol in connection._protocols:  # pyright: ignore[reportPrivateUsage]
         opened: socket.socket | None = protocol.transport.get_extra_info("socket")
         if opened is not None:
             with suppress(OSError):
@@ -154,7 +158,7 @@ class AiortcTransport(Transport):
         self._association = Association(pc.sctp)
         tap_packets(pc.sctp, self._tap)
         await pc.setLocalDescription()
-        _enlarge_buffers(pc.sctp)
+        _prepare_for_load(pc.sctp)
         sdp = pc.localDescription.sdp
         if "a=candidate:" not in sdp:
             raise ConnectionError(

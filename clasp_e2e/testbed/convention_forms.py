@@ -216,10 +216,25 @@ def _relay(
     carrier: Carrier, seen: ClientTraffic, payloads: list[bytes], least: int = RECOGNIZABLE
 ) -> str | None:
     """Return address and form of one of `payloads` of `least` bytes or more; None if there is none."""
-    for payload in payloads:
-        if len(payload) >= least and (form := _payload_form(carrier.value, payload)):
+    recognizable = [payload for payload in payloads if len(payload) >= least]
+    whole = _bytes_in(carrier.value)  # Found first: to compare each value with each payload takes long.
+    for payload in [each for each in recognizable if each in whole] or recognizable:
+        if form := _payload_form(carrier.value, payload):
             return f"{_template(carrier.address, seen)}: {form}"
     return None
+
+
+def _bytes_in(value: wire.Value) -> set[bytes]:
+    """Return the bytes that `value` contains, at any depth."""
+    match value:
+        case bytes():
+            return {value}
+        case dict():
+            return set[bytes]().union(*map(_bytes_in, value.values()))
+        case list():
+            return set[bytes]().union(*map(_bytes_in, value))
+        case _:
+            return set()
 
 
 def _payload_form(value: wire.Value, payload: bytes) -> str | None:
@@ -244,6 +259,8 @@ def _payload_form(value: wire.Value, payload: bytes) -> str | None:
 
 def _is_text_of(text: str, payload: bytes) -> bool:
     """Return whether `text` contains the payload as base64, hexadecimal digits or text."""
+    if len(text) < len(payload):  # Neither base64 nor hexadecimal digits are shorter.
+        return 4 * len(text) >= len(payload) and text.encode(errors="replace") == payload
     encoded = base64.b64encode(payload).decode().rstrip("=")
     forms = (encoded, encoded.replace("+", "-").replace("/", "_"), payload.hex())
     return any(form in text for form in forms) or text.encode(errors="replace") == payload

@@ -11,12 +11,17 @@ from clasp_e2e.testbed import (
     PeerPair,
     UnconnectedPair,
     call_behind_an_offer,
+    closers,
+    connect_again,
+    end_connection,
     expect,
     glare,
     judging,
+    marks,
     precondition,
     requirement,
     together,
+    works_like_the_first,
 )
 
 STATES = (Connected, Disconnected, ConnectionFailed)
@@ -82,6 +87,21 @@ async def test_the_first_calls_with_the_offer_of_the_second_in_hand(pair: PeerPa
     """The offerer calls after it has received the answerer's offer and before its own answer is sent."""
     await call_behind_an_offer(pair, pair.answerer, pair.offerer)
     await expect_one_usable_connection(pair)
+
+
+@requirement("CON-13", waits=True)
+async def test_peers_connect_again_after_a_glare(pair: PeerPair) -> None:
+    """When the connection of two crossing offers has ended, each side connects again."""
+    able = closers(pair)
+    async with glare(pair) as crossing:
+        crossing.deliver_both_offers()
+    with precondition("CON-8"):
+        await expect_one_usable_connection(pair)
+    for caller in (pair.offerer, pair.answerer):
+        since = marks(pair)
+        await end_connection(pair, able[0])
+        await connect_again(pair, caller, since)
+        await works_like_the_first(pair)
 
 
 @requirement("EVT-6", waits=True)

@@ -32,31 +32,31 @@ async def expect_reliability(pair: PeerPair, impairment: Impairment, *, sends: i
             )
 
 
-@requirement("SND-4", "SND-9", waits=True)
+@requirement("SND-4", "SND-9", "CON-11", waits=True)
 async def test_reliable_sends_under_1_percent_loss(connected_pair: PeerPair) -> None:
     """At 1 % datagram loss, each of 120 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, every_nth_lost(100), sends=120)
 
 
-@requirement("SND-4", "SND-9", waits=True)
+@requirement("SND-4", "SND-9", "CON-11", waits=True)
 async def test_reliable_sends_under_10_percent_loss(connected_pair: PeerPair) -> None:
     """At 10 % datagram loss, each of 60 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, lost(0.1, seed=10), sends=60)
 
 
-@requirement("SND-4", "SND-9", waits=True)
+@requirement("SND-4", "SND-9", "CON-11", waits=True)
 async def test_reliable_sends_under_30_percent_loss(connected_pair: PeerPair) -> None:
     """At 30 % datagram loss, each of 20 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, lost(0.3, seed=30), sends=20)
 
 
-@requirement("SND-4", "SND-9", waits=True)
+@requirement("SND-4", "SND-9", "CON-11", waits=True)
 async def test_reliable_sends_under_bursts_of_loss(connected_pair: PeerPair) -> None:
     """With 10 % of datagrams lost in bursts, 60 reliable sends per direction arrive once and in order."""
     await expect_reliability(connected_pair, lost_in_bursts(0.1, length=5, seed=10), sends=60)
 
 
-@requirement("SND-4", "SND-9", waits=True)
+@requirement("SND-4", "SND-9", "CON-11", waits=True)
 async def test_reliable_sends_under_reordering(connected_pair: PeerPair) -> None:
     """With 20 % of datagrams reordered, each of 60 reliable sends per direction arrives once and in order."""
     await expect_reliability(connected_pair, reordered(0.2, by=0.03, seed=20), sends=60)

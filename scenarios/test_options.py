@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from clasp_e2e.p2p_types import P2PConfig, PeerAnnounced
 from clasp_e2e.testbed import (
+    Client,
     UnconnectedPair,
     connect_again,
     expect,
     marks,
     requirement,
+    together,
     works_like_the_first,
 )
 
@@ -33,13 +35,22 @@ async def connects_with(unconnected: UnconnectedPair, config: P2PConfig) -> None
 
 
 @requirement("EVT-11")
-async def test_an_announcement_is_reported(unconnected: UnconnectedPair) -> None:
-    """A client receives PeerAnnounced for a client that attaches later, and none for itself."""
-    subject = (await unconnected.attach()).subject
+async def test_announcements_are_reported(unconnected: UnconnectedPair) -> None:
+    """A client receives PeerAnnounced for each later client, also for two at once, and none for itself."""
+    pair = await unconnected.attach()
+    subject = pair.subject
     subject.needs("announce")
-    newcomer = await unconnected.attach_another_partner()
-    event = await subject.first_of((PeerAnnounced,), newcomer, within=unconnected.patience.event, since=0)
-    announced = f"{subject.name} to receive PeerAnnounced naming {newcomer.name}"
-    expect(event is not None, announced).is_true("it received none")
+    await expect_announced(unconnected, subject, "carol")
+    await pair.connect()
+    await together(*(expect_announced(unconnected, subject, name) for name in ("dave", "erin")))
     own = await subject.first_of((PeerAnnounced,), subject, within=0.1, since=0)
     expect(own, f"PeerAnnounced of {subject.name} naming itself").equals(None)
+
+
+async def expect_announced(unconnected: UnconnectedPair, subject: Client, name: str) -> None:
+    """Attach a client, and require `subject` to receive PeerAnnounced that names it."""
+    newcomer = await unconnected.attach_another_partner(name)
+    event = await subject.first_of((PeerAnnounced,), newcomer, within=unconnected.patience.event, since=0)
+    expect(event is not None, f"{subject.name} to receive PeerAnnounced naming {name}").is_true(
+        "it received none"
+    )

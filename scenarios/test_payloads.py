@@ -11,9 +11,11 @@ from clasp_e2e.testbed import (
     PeerPair,
     Refused,
     Unmet,
+    Unobserved,
     arrivals,
     each_byte_at_both_ends,
     expect,
+    expect_no_end,
     expect_unchanged,
     judging,
     precondition,
@@ -21,6 +23,7 @@ from clasp_e2e.testbed import (
     requirement,
     samples,
     send_unreliably,
+    stream,
     together,
     transfer_burst,
 )
@@ -29,10 +32,16 @@ BURST = 128
 """Reliable sends of the subject, 2 MiB together: more than the usual limit of a channel's buffer."""
 PARTNER_BURST = 48
 """Reliable sends of the partner at the same time."""
+SMALL = 300
+"""Small sends of each side in a row after these: more than the queues of 100 and 256 that peers have."""
+LAST = 20
+"""Unreliable sends at the end of many, of which some must arrive."""
 BEGUN = 8
-"""Messages of a burst that have arrived when the first unreliable send follows."""
+"""Messages of each burst that have arrived when the first unreliable send follows."""
 PACE = 0.1
 """Seconds after which the next unreliable send follows, if nothing has arrived until then."""
+RELAYS = (*(256, 16_000, 40, 3_000) * 15, *(40,) * 240)
+"""Bytes of relayed sends in a row: more than the queues of 100 and 256 that peers have."""
 
 RELAYED_SIZES = (
     1,
@@ -136,11 +145,11 @@ async def test_relayed_sends_of_any_size_arrive_or_are_refused(connected_pair: P
 
 @requirement("SND-9", "SND-11")
 async def test_relayed_sends_arrive_once_and_in_order(connected_pair: PeerPair) -> None:
-    """In ServerOnly, 100 consecutive reliable sends of several sizes arrive, once each and in order."""
+    """In ServerOnly, 300 consecutive reliable sends of several sizes arrive, once each and in order."""
     sender, receiver = connected_pair
     await sender.set_p2p_routing_mode(RoutingMode.SERVER_ONLY)
     await expect_relay(sender, receiver)
-    sent = [random_payload((256, 16_000, 40, 3_000)[number % 4]) for number in range(100)]
+    sent = [random_payload(size) for size in RELAYS]
     for payload in (*sent, barrier := random_payload(32)):
         with judging("SND-11"):
             await sender.send_p2p(receiver, payload)
@@ -169,37 +178,87 @@ async def test_large_messages_are_received_as_announced(connected_pair: PeerPair
         expect(received, f"Data events of the subject for one message of {size} bytes").equals(1)
 
 
-@requirement("SND-4")
+@requirement("SND-4", "CON-11")
 async def test_bursts_in_both_directions_arrive(connected_pair: PeerPair) -> None:
-    """A burst of 2 MiB, and another in the other direction meanwhile, arrive without gaps or repeats."""
+    """A burst of 2 MiB and 300 small sends, and another in the other direction meanwhile, arrive once."""
+    pair = connected_pair
     flows = [
-        Flow(sender, receiver, [random_payload() for _ in range(count)])
-        for (sender, receiver), count in zip(both_ways(connected_pair), (BURST, PARTNER_BURST), strict=True)
+        Flow(
+            sender,
+            receiver,
+            [random_payload() for _ in range(count)] + [random_payload(40) for _ in range(SMALL)],
+        )
+        for (sender, receiver), count in zip(both_ways(pair), (BURST, PARTNER_BURST), strict=True)
     ]
-    await together(*(transfer_burst(flow, connected_pair.patience.retransmission) for flow in flows))
-    await connected_pair.drain()
+    await expect_all_once(pair, flows)
+
+
+async def expect_all_once(pair: PeerPair, flows: list[Flow]) -> None:
+    """Send all of `flows` in bursts, and require each payload to arrive once, and the connection to last."""
+    try:
+        await together(*(transfer_burst(flow, pair.patience.retransmission) for flow in flows))
+    except Unmet:  # Sends are refused: is it because the connection has ended?
+        expect_no_end(pair, "during a burst")
+        raise
+    expect_no_end(pair, "during a burst")
     for flow in flows:
-        counts, sender = arrivals(flow.receiver, flow.sent), flow.sender.name
-        expect(counts.count(0), f"sends of {sender}, of {len(counts)}, that never arrived").equals(0)
-        expect(sum(count > 1 for count in counts), f"sends of {sender} that arrived twice").equals(0)
+        lost = arrivals(flow.receiver, flow.sent).count(0)
+        expect(lost, f"sends of {flow.sender.name}, of {len(flow.sent)}, that never arrived").equals(0)
+    await pair.drain()
+    for flow in flows:
+        repeated = sum(count > 1 for count in arrivals(flow.receiver, flow.sent))
+        expect(repeated, f"sends of {flow.sender.name} that arrived twice").equals(0)
+
+
+@requirement("SND-4", "SND-2", "CON-11", extended=True)
+async def test_thousands_of_sends_arrive(connected_pair: PeerPair) -> None:
+    """Thousands of reliable sends each way arrive once, and some of the last of many unreliable ones."""
+    pair, many = connected_pair, connected_pair.patience.many
+    flows = [
+        Flow(sender, receiver, [random_payload(40) for _ in range(many)])
+        for sender, receiver in both_ways(pair)
+    ]
+    await expect_all_once(pair, flows)
+    with judging("SND-2"):
+        for sender, receiver in both_ways(pair):
+            payloads = [random_payload(200) for _ in range(many // 4)]
+            await send_unreliably(sender, receiver, payloads)
+            last = payloads[-LAST:]
+            arrived = await receiver.receives_any(last, within=pair.patience.event)
+            expect(
+                arrived, f"one or more of the last {LAST} of {len(payloads)} unreliable sends arrive"
+            ).is_true("none did")
 
 
 @requirement("SND-14")
 async def test_unreliable_sends_arrive_among_bursts(connected_pair: PeerPair) -> None:
-    """With a burst of 384 KiB in each direction, some of 20 unreliable sends in each arrive, unchanged."""
+    """While reliable data flows in both directions, some of 20 unreliable sends in each arrive, unchanged."""
     pair = connected_pair
-    flows = [
-        Flow(sender, receiver, [random_payload() for _ in range(24)]) for sender, receiver in both_ways(pair)
-    ]
+    flows = [Flow(sender, receiver, []) for sender, receiver in both_ways(pair)]
     paced = [[random_payload(200) for _ in range(20)] for _ in flows]
+    accepted: set[bytes] = set()
+    unfinished = {*(flow.sender.name for flow in flows)}
+
+    async def send_paced(flow: Flow, payloads: list[bytes]) -> None:
+        for client in pair:
+            await client.receives_count(BEGUN)
+        for payload in payloads:
+            with suppress(Refused):  # The channel's buffer may be full.
+                await flow.sender.send_p2p(flow.receiver, payload, reliable=False)
+                accepted.add(payload)
+            await flow.receiver.receives_count(len(flow.receiver.data()) + 1, within=PACE)
+        unfinished.discard(flow.sender.name)
+
     with precondition("SND-4"):
         await together(
-            *(transfer_burst(flow, pair.patience.retransmission) for flow in flows),
-            *(_send_paced(flow, payloads) for flow, payloads in zip(flows, paced, strict=True)),
+            *(stream(flow, lambda: bool(unfinished), pair.patience.retransmission) for flow in flows),
+            *(send_paced(flow, payloads) for flow, payloads in zip(flows, paced, strict=True)),
         )
     await pair.drain()
     for flow, payloads in zip(flows, paced, strict=True):
         name = flow.sender.name
+        if accepted.isdisjoint(payloads):
+            raise Unobserved(f"each unreliable send of {name} was refused while reliable data was sent")
         arrived = [event for event in flow.receiver.data() if event.data in payloads]
         expect(len({event.data for event in arrived}), f"unreliable sends of {name} that arrived").at_least(1)
         expect(len(arrived), f"arrivals of 20 unreliable sends of {name}").at_most(len(payloads))
@@ -208,15 +267,6 @@ async def test_unreliable_sends_arrive_among_bursts(connected_pair: PeerPair) ->
             event.data for event in flow.receiver.data() if len(event.data) == 200 and event.data not in known
         ]
         expect(changed, f"unreliable sends of {name} that arrived changed").is_empty()
-
-
-async def _send_paced(flow: Flow, payloads: list[bytes]) -> None:
-    """Send `payloads` unreliably while the bursts last, each when something has arrived since the last."""
-    await flow.sender.receives_count(BEGUN)
-    for payload in payloads:
-        with suppress(Refused):  # The channel's buffer may be full.
-            await flow.sender.send_p2p(flow.receiver, payload, reliable=False)
-        await flow.receiver.receives_count(len(flow.receiver.data()) + 1, within=PACE)
 
 
 def both_ways(pair: PeerPair) -> list[tuple[Client, Client]]:

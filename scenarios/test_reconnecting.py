@@ -79,6 +79,15 @@ async def test_peers_connect_again_after_an_end_without_a_signal(connected_pair:
         await ends_and_connects_again(connected_pair, connected_pair.partner, caller)
 
 
+@requirement("CON-13", opposite=partners.LosesItsConnection)
+async def test_a_partner_connects_again_that_alone_has_noticed_a_loss(connected_pair: PeerPair) -> None:
+    """The partner has lost the connection, and calls before the subject can notice that."""
+    since = marks(connected_pair)
+    await connected_pair.partner.disconnect_peer(connected_pair.subject)
+    await connect_again(connected_pair, connected_pair.partner, since)
+    await works_like_the_first(connected_pair)
+
+
 @requirement("CON-13", "EVT-9", slow=True)
 async def test_peers_connect_again_after_a_loss(connected_pair: PeerPair) -> None:
     """After a cut of the link that both sides have noticed, the former answerer connects to the other."""

@@ -44,10 +44,15 @@ async def test_an_idle_connection_outlasts_a_configured_time_out(unconnected: Un
 
 
 @requirement("CON-11", slow=True)
-async def test_an_idle_connection_outlasts_the_default_time_out(connected_pair: PeerPair) -> None:
-    """A connection that is idle for longer than the default time-out of 30 s lasts, and carries data."""
-    await lasts(connected_pair.subject.timeout + LATE, *both_ends(connected_pair))
-    await carries_data_directly(connected_pair)
+async def test_connections_outlast_the_default_time_out(unconnected: UnconnectedPair) -> None:
+    """Of two connections, one is idle for longer than 30 s, and one carries data each second; both last."""
+    two = await Two.connected(unconnected)
+    subject, third = two.subject, two.third
+    ends = (*both_ends(two.pair), (subject, third), (third, subject))
+    for _ in range(int(subject.timeout + LATE)):
+        await lasts(1.0, *ends, since_connected=True)
+        await two.carries_data(third)
+    await carries_data_directly(two.pair)
 
 
 @requirement("CON-11", waits=True)

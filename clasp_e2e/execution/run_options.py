@@ -83,7 +83,7 @@ RUN_OPTIONS = (
     ),
     Option("coturn", "Use coturn instead of the embedded TURN server (ICE-3)."),
     Option("attack-router", "Also attack a router given by its ws:// URL (RTR-7)."),
-    Option("extended", "Also run the scenarios that wait for minutes (mark `extended`; RTR-12)."),
+    Option("extended", "Also run the scenarios of minutes, or of thousands of messages (mark `extended`)."),
 )
 """The options of `pytest scenarios/` and `clasp-e2e run`, in the order of their help."""
 

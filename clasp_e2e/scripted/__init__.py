@@ -20,7 +20,7 @@ from clasp_e2e.scripted import (
 )
 from clasp_e2e.scripted import several_peers_mutants as several_peers_mutants
 from clasp_e2e.scripted import timeouts as timeouts, trusting as trusting
-from clasp_e2e.scripted import early_send_mutants as early_send_mutants
+from clasp_e2e.scripted import amount_mutants as amount_mutants, early_send_mutants as early_send_mutants
 from clasp_e2e.scripted import payload_mutants as payload_mutants, unreliable_mutants as unreliable_mutants
 from clasp_e2e.scripted.mutant import MUTANTS as MUTANTS, Mutant as Mutant, PeerScript as PeerScript
 from clasp_e2e.scripted.mutant import RouterScript as RouterScript, mutant as mutant

@@ -259,6 +259,15 @@ class ClosesWithoutASignal(Partner):
                 return (effect,)
 
 
+class LosesItsConnection(ClosesWithoutASignal):
+    """A partner whose `disconnect_peer` ends its own side of a connection, and sends nothing of that."""
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.CloseTransport):
+            return (replace(effect, silent=True),)
+        return super().alter(effect)
+
+
 class FloodsWithSignals(Prompted):
     """A partner that sends many signals of every type at once."""
 

@@ -54,20 +54,37 @@ PAUSE_S = 5.0
 """Seconds without data that end a burst; more than the event loop is late on a busy machine."""
 
 
+class Pausing(PeerScript):
+    """A script that counts messages, and begins again after a pause."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = 0.0
+        self._count = 0
+
+    @staticmethod
+    def now() -> float:
+        """Return the time of the event loop."""
+        return asyncio.get_running_loop().time()
+
+    def count(self, number: int = 1) -> int:
+        """Count `number` more, and return how many there were since the last pause."""
+        now = self.now()
+        self._count = number + (self._count if now - self._last < PAUSE_S else 0)
+        self._last = now
+        return self._count
+
+
 class Bursting(PeerScript):
     """A script that counts the bytes sent and received on reliable channels in a burst."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._counts: dict[type, tuple[float, int]] = {}
+        self._counts = {kind: Pausing() for kind in (fx.SendOnChannel, fx.Emit)}
 
     def exceeds(self, effect: fx.SendOnChannel | fx.Emit, data: bytes) -> bool:
         """Count `data`, and return whether there was more than `OVERFLOW` since the last pause."""
-        now = asyncio.get_running_loop().time()
-        last, total = self._counts.get(type(effect), (0.0, 0))
-        total = len(data) + (total if now - last < PAUSE_S else 0)
-        self._counts[type(effect)] = (now, total)
-        return total > OVERFLOW
+        return self._counts[type(effect)].count(len(data)) > OVERFLOW
 
 
 def without_overflow(script: Bursting, emit: fx.Emit) -> Outs:

@@ -84,6 +84,31 @@ class ConflatesAnnouncements(FrontSession):
         await super().left()
 
 
+@mutant("RTR-5", "It gives a subscriber the first sixteen announcements.")
+class AnnouncesSixteen(FrontSession):
+    count = 0
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        self.count += is_announcement(message)
+        if not is_announcement(message) or self.count <= 16:
+            await self.to_client(frame)
+
+
+@mutant("RTR-3", "With more than ten sessions, it delivers announcements in pairs, the second first.")
+class SwapsAnnouncements(FrontSession):
+    held: bytes | None = None
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if not is_announcement(message) or len(self.front.sessions) <= 10:
+            await self.to_router(frame)
+        elif self.held is None:
+            self.held = frame
+        else:
+            held, self.held = self.held, None
+            await self.to_router(frame)
+            await self.to_router(held)
+
+
 @mutant("RTR-10", "It delivers each announcement twice.")
 class AnnouncesTwice(RouterScript):
     def deliver(self, effect: Deliver) -> RouterOuts:
@@ -133,6 +158,26 @@ class RelaysTwice(Relaying):
 class RelaysToAll(Relaying):
     def relay(self, effect: Deliver) -> RouterOuts:
         return tuple(replace(effect, connection=each) for each in self.welcomed)
+
+
+@mutant("RTR-13", "It gives a subscriber the first 256 relayed messages.")
+class RelaysTheFirst256(FrontSession):
+    count = 0
+
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        self.count += is_other(message)
+        if not is_other(message) or self.count <= 256:
+            await self.to_client(frame)
+
+
+@mutant("RTR-13", "It relays the first hundred messages of a session.")
+class RelaysAHundred(FrontSession):
+    count = 0
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        self.count += is_other(message)
+        if not is_other(message) or self.count <= 100:
+            await self.to_router(frame)
 
 
 @mutant("RTR-13", "It removes NUL bytes from the ends of relayed bytes.")
@@ -197,6 +242,60 @@ class UnsubscribesAll(SharingSubscriptions):
     pass
 
 
+class KnowingSubscriptions(FrontSession):
+    """A client whose subscriptions are known by id."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.patterns: dict[int, str] = {}
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        match message:
+            case wire.Subscribe():
+                await self.subscribe(message, frame)
+            case wire.Unsubscribe():
+                await self.unsubscribe(message, frame)
+            case _:
+                await self.to_router(frame)
+
+    async def subscribe(self, message: wire.Subscribe, frame: bytes) -> None:
+        """Handle a SUBSCRIBE."""
+        self.patterns[message.id] = message.pattern
+        await self.to_router(frame)
+
+    async def unsubscribe(self, message: wire.Unsubscribe, frame: bytes) -> None:
+        """Handle an UNSUBSCRIBE."""
+        self.patterns.pop(message.id, None)
+        await self.to_router(frame)
+
+
+@mutant("RTR-13", "It delivers a message once for each subscription that matches.")
+class DeliversForEachSubscription(KnowingSubscriptions):
+    async def from_router(self, message: wire.Message, frame: bytes) -> None:
+        copies = 1
+        if isinstance(message, wire.Publish) and is_other(message):
+            copies = sum(wire.matches(pattern, message.address) for pattern in self.patterns.values())
+        for _ in range(copies):
+            await self.to_client(frame)
+
+
+@mutant("RTR-13", "UNSUBSCRIBE ends all subscriptions of the client that overlap.")
+class EndsOverlappingSubscriptions(KnowingSubscriptions):
+    async def unsubscribe(self, message: wire.Unsubscribe, frame: bytes) -> None:
+        ended = self.patterns.get(message.id, "")
+        for number, pattern in list(self.patterns.items()):
+            if wire.matches(pattern, ended) or wire.matches(ended, pattern):
+                await self.to_router(wire.encode(wire.Unsubscribe(number)))
+        await super().unsubscribe(message, frame)
+
+
+@mutant("RTR-13", "It does not know the wildcard for one segment.")
+class KnowsOneWildcard(KnowingSubscriptions):
+    async def subscribe(self, message: wire.Subscribe, frame: bytes) -> None:
+        if not message.pattern.endswith("/*"):
+            await super().subscribe(message, frame)
+
+
 # Signals in less common forms
 
 
@@ -219,6 +318,24 @@ class ReadsTheFirstOfABundle(FrontSession):
         if isinstance(message, wire.Bundle):
             frame = wire.encode(replace(message, messages=message.messages[:1]))
         await self.to_router(frame)
+
+
+@mutant("RTR-13", "Of a BUNDLE, it handles signals only.")
+class ReadsTheSignalsOfABundle(FrontSession):
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        if isinstance(message, wire.Bundle):
+            frame = wire.encode(replace(message, messages=tuple(filter(is_signal, message.messages))))
+        await self.to_router(frame)
+
+
+@mutant("RTR-1", "It forwards the first two thousand signals of a session.")
+class ForwardsTwoThousand(FrontSession):
+    count = 0
+
+    async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        self.count += is_signal(message)
+        if not is_signal(message) or self.count <= 2000:
+            await self.to_router(frame)
 
 
 @mutant("RTR-2", "It forwards empty texts as null.")

@@ -32,7 +32,7 @@ from clasp_e2e.testbed.lifecycle import connect_again as connect_again, end_conn
 from clasp_e2e.testbed.lifecycle import events_are_in_order as events_are_in_order, marks as marks
 from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import Flow as Flow, SelectiveLoss as SelectiveLoss
-from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under
+from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under, expect_no_end as expect_no_end
 from clasp_e2e.testbed.outcomes import expect_consistent_events as expect_consistent_events
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import both_connect as both_connect
@@ -53,7 +53,8 @@ from clasp_e2e.testbed.stages import until_described as until_described
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.transfers import altered as altered, arrivals as arrivals
 from clasp_e2e.testbed.transfers import expect_unchanged as expect_unchanged
-from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst
+from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, stream as stream
+from clasp_e2e.testbed.transfers import transfer_burst as transfer_burst
 from clasp_e2e.testbed.trickling import DescribedCandidates as DescribedCandidates, Trickle as Trickle
 from clasp_e2e.testbed.trickling import as_json as as_json
 from clasp_e2e.testbed.waiting import together as together

@@ -53,6 +53,7 @@ class Inbox:
     def __init__(self, name: str, timeline: Timeline, patience: Patience) -> None:
         self.name = name
         self.received: list[ReceivedEvent] = []
+        self._all_data: list[Data] = []
         self.waits: list[tuple[float, float]] = []
         """Begin and end of each wait for an event (seconds of the event loop's clock)."""
         self._timeline = timeline
@@ -65,6 +66,8 @@ class Inbox:
     def sink(self, event: P2PEvent) -> None:
         """Record an event with the current time."""
         self.received.append(ReceivedEvent(asyncio.get_running_loop().time(), event))
+        if isinstance(event, Data):
+            self._all_data.append(event)
         note_event(self._timeline, self.name, event)
         self._changes.notify()
 
@@ -85,11 +88,11 @@ class Inbox:
 
     def events_with(self, data: bytes) -> list[Data]:
         """Return the Data events with exactly `data`."""
-        return [event for event in self.data() if event.data == data]
+        return [event for event in self._all_data if event.data == data]
 
     def data(self) -> list[Data]:
         """Return all Data events in the order of arrival."""
-        return [received.event for received in self.received if isinstance(received.event, Data)]
+        return self._all_data.copy()
 
     def mark(self) -> int:
         """Return the index in `received` of the next event."""
@@ -187,16 +190,21 @@ class Inbox:
 
     async def receives_all(self, payloads: Collection[bytes], *, within: float) -> bool:
         """Return whether all of `payloads` arrive in time; nothing is judged."""
-        return await self._arrives(lambda: set(payloads) <= {event.data for event in self.data()}, within)
+        wanted = set(payloads)
+
+        def all_are_there() -> bool:
+            return len(self._all_data) >= len(wanted) and wanted <= {event.data for event in self._all_data}
+
+        return await self._arrives(all_are_there, within)
 
     async def receives_any(self, payloads: Collection[bytes], *, within: float) -> bool:
         """Return whether any of `payloads` arrives in time; nothing is judged."""
-        return await self._arrives(lambda: any(event.data in payloads for event in self.data()), within)
+        return await self._arrives(lambda: any(event.data in payloads for event in self._all_data), within)
 
     async def receives_count(self, count: int, *, within: float | None = None) -> bool:
         """Return whether at least `count` Data events arrive in time; nothing is judged."""
         limit = self._patience.event if within is None else within
-        return await self._arrives(lambda: len(self.data()) >= count, limit)
+        return await self._arrives(lambda: len(self._all_data) >= count, limit)
 
     async def _arrives(self, is_there: Callable[[], bool], within: float) -> bool:
         try:

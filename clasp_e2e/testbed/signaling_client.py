@@ -147,7 +147,13 @@ class SignalingClient:
         If the router has closed the session: unmet if the router is judged; otherwise unobserved, because
         a router may disconnect a client that violates its own rules.
         """
-        data = wire.encode(message, qos=qos, timestamp=timestamp)
+        await self._send(message, wire.encode(message, qos=qos, timestamp=timestamp))
+
+    async def send_in_one(self, *messages: wire.Message) -> None:
+        """Send `messages`, each in a frame of its own, in one WebSocket message; see `send`."""
+        await self._send(messages[0], b"".join(map(wire.encode, messages)))
+
+    async def _send(self, message: wire.Message, data: bytes) -> None:
         note_frame(self._timeline, self.name, "router", message, data)
         try:
             await self._socket.send(data)
@@ -251,6 +257,10 @@ class SignalingClient:
                 f"it received {show(kinds)}{ended}",
             )
         return message
+
+    async def gets_more(self, than: int) -> bool:
+        """Wait until more `than` this number of messages have come; false after the limit of an event."""
+        return await self._await(lambda: len(self.received) > than or None, self._patience.event) or False
 
     async def gets_signal(
         self,

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """The harness's own time limits, in seconds.
+    """The harness's own limits: times in seconds, and an amount.
 
     `scale` multiplies them for a slow machine. It does not change times that the specification defines.
     """
@@ -18,6 +18,8 @@ class Patience:
     scale: float = 1.0
     idle: float = 400.0
     """The time for which an idle session is watched. A public router removes one after 300 to 375 s."""
+    many: int = 5_100
+    """Not a time: how many messages a session exchanges in an extended run."""
 
     @property
     def event(self) -> float:

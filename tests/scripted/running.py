@@ -26,6 +26,8 @@ MUTANT = "mutant"
 OTHERS = {REFERENCE, SCRIPTED}
 IDLE_S = 2.0
 """Seconds for which an idle session is watched, instead of minutes."""
+MANY = 700
+"""Messages that a session exchanges, instead of thousands."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 
@@ -122,7 +124,7 @@ async def run(
         catalogue=catalogue(),
         selection=Selection(subjects(role), drivers, broken if is_router else sound, {}),
         seed=0,
-        patience=Patience(idle=IDLE_S),
+        patience=Patience(idle=IDLE_S, many=MANY),
     )
     async with open_run(plan, shared) as opened:
         return MutantRun([judged.result async for _, judged in opened.judge(to_run)])

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
-from .running import BROKEN, IDLE_S, OTHERS, catalogue, scenarios
+from .running import BROKEN, IDLE_S, MANY, OTHERS, catalogue, scenarios
 
 VARIANT = "variant"
 
@@ -66,7 +66,7 @@ async def run_variant(
     drivers = {REFERENCE: sound} if is_router else {VARIANT: subject, REFERENCE: sound}
     judged = subjects_of_variant(is_router=is_router)
     selection = Selection(judged, drivers, subject if is_router else sound, {})
-    patience = Patience(idle=IDLE_S)
+    patience = Patience(idle=IDLE_S, many=MANY)
     plan = RunPlan(catalogue=catalogue(), selection=selection, seed=0, patience=patience)
     async with open_run(plan, shared) as opened:
         return [judged.result async for _, judged in opened.judge(to_run)]

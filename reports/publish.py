@@ -8,6 +8,7 @@ is published; the exit status is 1 if a run reached none.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ RUNS = {
     "browser": ("--peer", "browser"),
     "firefox": ("--peer", "firefox"),
     "go": ("--peer", "go"),
+    "wasm": ("--peer", "wasm"),
 }
 """The arguments of each run, by the folder of its report."""
 MATRIX = ("--peers", "reference,rust,node,browser,go", "--opposite", "reference,rust")
@@ -33,6 +35,12 @@ def call(*arguments: str | Path) -> bool:
     return subprocess.run([sys.executable, "-m", "clasp_e2e", *arguments], check=False).returncode in VERDICTS
 
 
+def has_verdict(folder: Path) -> bool:
+    """Return whether a run reached a verdict; `partial` is one, of an implementation that offers less."""
+    file = folder / "results.json"
+    return file.exists() and json.loads(file.read_text())["verdict"] != "inconclusive"
+
+
 def publish(results: Path, names: list[str]) -> bool:
     """Judge what `names` names into folders of `results`, and render their pages."""
     complete = True
@@ -42,7 +50,9 @@ def publish(results: Path, names: list[str]) -> bool:
             complete &= call("matrix", *MATRIX, "--results", folder)
             pages = ("--html", folder / "matrix.html", "--markdown", folder / "matrix.md")
         else:
-            complete &= call("run", *RUNS[name], "--results", folder)
+            (folder / "results.json").unlink(missing_ok=True)
+            call("run", *RUNS[name], "--results", folder)
+            complete &= has_verdict(folder)
             pages = ("--html", folder / "report.html", "--markdown", folder / "summary.md")
             pages += ("--badge", folder / "badge.svg")
         complete &= call("report", folder, *pages)

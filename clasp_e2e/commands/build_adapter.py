@@ -6,12 +6,14 @@ from clasp_e2e.commands.errors import reported
 from clasp_e2e.drivers.building import BuildError, build_browser_adapter, build_node_adapter
 from clasp_e2e.drivers.building_go import build_go_adapter
 from clasp_e2e.drivers.building_rust import build_rust_adapter
+from clasp_e2e.drivers.building_wasm import build_wasm_adapter
 
 BUILDERS = {
     "rust": build_rust_adapter,
     "node": build_node_adapter,
     "go": build_go_adapter,
     "browser": build_browser_adapter,
+    "wasm": build_wasm_adapter,
 }
 """The build function of each adapter."""
 

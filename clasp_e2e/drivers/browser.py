@@ -1,4 +1,4 @@
-"""The drivers of the JavaScript peer in headless browsers, with one page for each peer."""
+"""The drivers of peers in headless browsers, with one page for each peer."""
 
 import os
 import secrets
@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from clasp_e2e.drivers.building import BuildError, browser_adapter_command
+from clasp_e2e.drivers.building_wasm import wasm_adapter_command
 from clasp_e2e.drivers.stdio import StdioDriver
 
 CHROMIUM = (
@@ -35,8 +36,13 @@ class BrowserDriver(StdioDriver):
         # Adapters create the directory, and the last one removes it, unless it is killed. The name is
         # short because each profile contains a socket, whose path is limited to 107 bytes.
         self._profiles = Path(tempfile.gettempdir()) / f"clasp-e2e-{secrets.token_hex(6)}"
-        command = [*browser_adapter_command(), *self.browser(), str(self._profiles)]
+        command = [*self.adapter(), *self.browser(), str(self._profiles)]
         super().__init__(command, catalogue=catalogue, deadline_scale=deadline_scale)
+
+    @staticmethod
+    def adapter() -> list[str]:
+        """Return the command that starts the adapter, without its arguments."""
+        return browser_adapter_command()
 
     @staticmethod
     def browser() -> tuple[str, str]:
@@ -59,6 +65,17 @@ class FirefoxDriver(BrowserDriver):
     def browser() -> tuple[str, str]:
         """Return the kind of browser, as the adapter calls it, and the path of its program."""
         return "firefox", firefox()
+
+
+class WasmDriver(BrowserDriver):
+    """The driver of clasp-wasm in Chromium. Raises `BuildError` before `clasp-e2e build-adapter wasm`."""
+
+    baseline = Path(__file__).parent / "adapters/wasm/baseline.toml"
+
+    @staticmethod
+    def adapter() -> list[str]:
+        """Return the command that starts the adapter, without its arguments."""
+        return wasm_adapter_command()
 
 
 def chromium() -> str:

@@ -41,23 +41,23 @@ def cache_root() -> Path:
 
 def node_adapter_command() -> list[str]:
     """Return the command that starts the Node adapter; build it if necessary. Raises `BuildError`."""
-    return [_node(), str(build_node_adapter() / "adapter.mjs")]
+    return [node_program(), str(build_node_adapter() / "adapter.mjs")]
 
 
 def browser_adapter_command() -> list[str]:
     """Return the command that starts the browser adapter, without its arguments. Raises `BuildError`."""
-    return [_node(), str(build_browser_adapter() / "adapter.js")]
+    return [node_program(), str(build_browser_adapter() / "adapter.js")]
 
 
 def build_node_adapter() -> Path:
     """Return the directory of the Node adapter; build it if necessary. Raises `BuildError`."""
-    return _built("node", _sources("node"))
+    return _built("node", javascript_sources("node"))
 
 
 def build_browser_adapter() -> Path:
     """Return the directory of the browser adapter; build it if necessary. Raises `BuildError`."""
-    node = _sources("node")
-    return _built("browser", _sources("browser") | {name: node[name] for name in PAGE})
+    node = javascript_sources("node")
+    return _built("browser", javascript_sources("browser") | {name: node[name] for name in PAGE})
 
 
 def _built(name: str, sources: Mapping[str, bytes]) -> Path:
@@ -68,7 +68,7 @@ def _built(name: str, sources: Mapping[str, bytes]) -> Path:
         _run_npm([npm, *BUNDLE], place, f"bundle the {name} adapter")
 
     if not (target := directory_of(name, sources)).is_dir():
-        _node()
+        node_program()
         npm = _program("npm", "it comes with Node.js")
         build_once(name, sources, build)
     return target
@@ -130,11 +130,11 @@ def _run_npm(command: list[str], place: Path, purpose: str) -> None:
         )
 
 
-def _sources(name: str) -> dict[str, bytes]:
-    """Return the content of an adapter's files by name."""
+def javascript_sources(name: str) -> dict[str, bytes]:
+    """Return the content of a JavaScript adapter's files by name."""
     folder = files("clasp_e2e.drivers.adapters") / name
     found = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
-    return {name: found[name] for name in sorted(found) if name.endswith((".js", ".json", ".html"))}
+    return {name: found[name] for name in sorted(found) if name.endswith((".js", ".mjs", ".json", ".html"))}
 
 
 def digest(sources: Mapping[str, bytes]) -> str:
@@ -145,7 +145,8 @@ def digest(sources: Mapping[str, bytes]) -> str:
     return found.hexdigest()[:16]
 
 
-def _node() -> str:
+def node_program() -> str:
+    """Return the path of Node.js. Raises `BuildError` if it is missing or too old."""
     node = _program("node", f"install Node.js {OLDEST_NODE} or later")
     asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
     version = asked.stdout.strip()

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -34,23 +34,42 @@ def build_rust_adapter() -> Path:
     sources = _sources()
     program = directory_of("rust", sources) / PROGRAM
     if not program.is_file():
-        cargo = _cargo()
+        cargo = find_cargo("Rust", _missing_for_tls())
         objects = cache_root() / "rust-objects"
 
         def build(place: Path) -> None:
-            command = [cargo, "build", "--release", "--target-dir", str(objects)]
-            # Standard output is for the path of the adapter; 2 is standard error.
-            finished = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, check=False)  # noqa: S603
-            if status := finished.returncode:
-                raise BuildError(
-                    f"cargo could not build the Rust adapter (exit status {status}); see its messages above."
-                    " The next attempt reuses the compiled crates"
-                )
+            run_cargo([cargo, "build", "--release", "--target-dir", str(objects)], place, "Rust")
             shutil.copy2(objects / "release" / PROGRAM, place)
             shutil.rmtree(objects, ignore_errors=True)
 
         build_once("rust", sources, build)
     return program
+
+
+def find_cargo(adapter: str, more: Iterable[str] = ()) -> str:
+    """Return the path of cargo. Raises `BuildError` with the list of all that is missing, `more` included."""
+    cargo = shutil.which("cargo")
+    missing: list[str] = []
+    if cargo is None:
+        missing.append("cargo, which comes with Rust: see https://rustup.rs")
+    if shutil.which("cc") is None:
+        missing.append("a C compiler as `cc`: the package gcc or clang")
+    missing += more
+    if missing or cargo is None:
+        listed = "".join(f"\n  - {each}" for each in missing)
+        raise BuildError(f"the {adapter} adapter cannot be built on this machine. Missing:{listed}")
+    return cargo
+
+
+def run_cargo(command: Sequence[str], place: Path, adapter: str) -> None:
+    """Run cargo in the directory `place`. Raises `BuildError` if it fails."""
+    # Standard output is for the path of the adapter; 2 is standard error.
+    finished = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, check=False)  # noqa: S603
+    if status := finished.returncode:
+        raise BuildError(
+            f"cargo could not build the {adapter} adapter (exit status {status}); see its messages above."
+            " The next attempt reuses the compiled crates"
+        )
 
 
 def _sources() -> dict[str, bytes]:
@@ -61,14 +80,8 @@ def _sources() -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _cargo() -> str:
-    """Return the path of cargo. Raises `BuildError` with the list of all missing programs and packages."""
-    cargo = shutil.which("cargo")
+def _missing_for_tls() -> list[str]:
     missing: list[str] = []
-    if cargo is None:
-        missing.append("cargo, which comes with Rust: see https://rustup.rs")
-    if shutil.which("cc") is None:
-        missing.append("a C compiler as `cc`: the package gcc or clang")
     # Other systems than Linux have their own TLS.
     if sys.platform == "linux":
         if (pkg_config := shutil.which("pkg-config")) is None:
@@ -76,10 +89,7 @@ def _cargo() -> str:
         # Also when pkg-config itself is missing, so that one message lists everything.
         if pkg_config is None or _fails([pkg_config, "--exists", "openssl"]):
             missing.append("OpenSSL's headers: the package libssl-dev, on Fedora openssl-devel")
-    if missing or cargo is None:
-        listed = "".join(f"\n  - {each}" for each in missing)
-        raise BuildError(f"the Rust adapter cannot be built on this machine. Missing:{listed}")
-    return cargo
+    return missing
 
 
 def _fails(command: Sequence[str]) -> bool:

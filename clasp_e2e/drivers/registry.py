@@ -28,6 +28,7 @@ BUILT_IN = {
     "rust": "clasp_e2e.drivers.rust:RustDriver",
     "reference": "clasp_e2e.drivers.reference:ReferenceDriver",
     "roamhq": "clasp_e2e.drivers.node:RoamhqDriver",
+    "wasm": "clasp_e2e.drivers.browser:WasmDriver",
     "werift": "clasp_e2e.drivers.node:WeriftDriver",
 }
 """Drivers that are also available in a source checkout, without installed entry points."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clasp_e2e.drivers.browser import BrowserDriver, FirefoxDriver
+from clasp_e2e.drivers.browser import BrowserDriver, FirefoxDriver, WasmDriver
 from clasp_e2e.drivers.go import GoDriver
 from clasp_e2e.drivers.node import NodeDriver, RoamhqDriver, WeriftDriver
 from clasp_e2e.drivers.rust import RustDriver
@@ -13,7 +13,7 @@ from clasp_e2e.results.baseline import parse_baseline
 from clasp_e2e.results.known_failures import check_pairings
 from clasp_e2e.spec.catalogue import load_catalogue
 
-LABELS = ["node", "roamhq", "werift", "browser", "firefox", "go", "rust"]
+LABELS = ["node", "roamhq", "werift", "browser", "firefox", "go", "rust", "wasm"]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ LABELS = ["node", "roamhq", "werift", "browser", "firefox", "go", "rust"]
      ("go", GoDriver, set[str]()),
      ("roamhq", RoamhqDriver, set[str]()), ("werift", WeriftDriver, set[str]()),
      ("firefox", FirefoxDriver, set[str]()),
+     ("wasm", WasmDriver, {"SND-5", "EVT-1", "EVT-3", "TMO-4"}),
      ("rust", RustDriver, {"CON-5", "SND-3", "SND-4", "RTE-9", "EVT-3", "ICE-3", "TMO-5"})],
 )  # fmt: skip
 def test_baseline_that_comes_along(label: str, driver: type[StdioDriver], musts: set[str]) -> None:

@@ -96,7 +96,7 @@ def test_command_line_is_split_as_a_shell_does() -> None:
         (
             "referense",
             "no driver named 'referense'; did you mean 'reference'? "
-            "Known: browser, firefox, go, libwebrtc, node, reference, roamhq, rust, werift",
+            "Known: browser, firefox, go, libwebrtc, node, reference, roamhq, rust, wasm, werift",
         ),
         ("xyz", "Or give one as module:attribute or cmd:COMMAND LINE"),
         ("", "no driver named ''"),

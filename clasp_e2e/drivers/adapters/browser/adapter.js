@@ -6,15 +6,15 @@
  * and removed.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Chromium } from './chromium.js';
-import { Firefox } from './firefox.js';
 import { Lines } from './lines.js';
 import { servePages } from './pages.js';
 
-const BROWSERS = { chromium: Chromium, firefox: Firefox };
+const BROWSERS = {
+  chromium: async () => (await import('./chromium.js')).Chromium,
+  firefox: async () => (await import('./firefox.js')).Firefox,
+};
 
 const [kind, program, profiles] = process.argv.slice(2);
 if (!Object.hasOwn(BROWSERS, kind) || profiles === undefined) fail('usage: adapter.js chromium|firefox PROGRAM PROFILES');
@@ -26,23 +26,13 @@ function fail(message) {
 
 process.on('unhandledRejection', (error) => fail(`the adapter itself failed: ${error.stack}`));
 
-/** Return the `implementation` that the page reports. */
-function implementation(product) {
-  const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
-  const core = `@clasp-to/core ${manifest.dependencies['@clasp-to/core']}`;
-  return {
-    name: `clasp-e2e browser peer on ${core} and ${product.replace('/', ' ')}`,
-    version: manifest.version,
-    language: 'JavaScript',
-  };
-}
-
 /** Maximum number of pages that are kept after their peer is closed, to answer later calls. */
 const KEPT = 16;
 
 const lines = new Lines(1);
 const url = `${await servePages()}/page.html`;
-const browser = new BROWSERS[kind](program, join(profiles, String(process.pid)), (reason) => {
+const Browser = await BROWSERS[kind]();
+const browser = new Browser(program, join(profiles, String(process.pid)), (reason) => {
   fail(`${program}: ${reason}`);
 });
 
@@ -51,13 +41,13 @@ async function openPage() {
     onText: (text) => lines.sendText(text),
     onConsole: (text) => console.error(text),
   });
-  await page.evaluate(`import('/page.mjs').then(({ start }) => {
-    globalThis.peer = start(${JSON.stringify(description)}, sendLine);
+  await page.evaluate(`import('/page.mjs').then(async ({ start }) => {
+    globalThis.peer = await start(${JSON.stringify(product)}, sendLine);
   })`);
   return page;
 }
 
-const description = implementation(await browser.product());
+const product = await browser.product();
 /** Promises of pages, by handle. */
 const pages = new Map();
 /** The handles of closed peers, in order. */

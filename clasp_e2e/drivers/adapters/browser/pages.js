@@ -1,11 +1,16 @@
-/** An HTTP server for the page and its bundle, on the loopback address, which is a trusted origin. */
+/** An HTTP server for the page and its modules, on the loopback address, which is a trusted origin. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 
-const TYPES = { '.html': 'text/html', '.mjs': 'text/javascript' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 
 /** Serve the files of this folder; return the base URL. */
 export async function servePages() {
@@ -16,7 +21,7 @@ export async function servePages() {
     try {
       if (type === undefined) throw new Error('unsupported file type');
       const content = await readFile(new URL(`.${pathname}`, import.meta.url));
-      response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(content);
+      response.writeHead(200, { 'content-type': type }).end(content);
     } catch {
       response.writeHead(404).end();
     }

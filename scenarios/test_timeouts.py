@@ -15,6 +15,7 @@ from clasp_e2e.testbed import (
     UnconnectedPair,
     both_connect,
     expect,
+    in_use,
     judging,
     lasts,
     precondition,
@@ -180,8 +181,9 @@ async def test_a_connection_made_in_time_is_not_failed_by_its_timer(unconnected:
     await pair.connect()
     subject, partner = pair
     silent = await pair.testbed.open_signaling_client("mallory")
-    with precondition("TMO-2"):
-        await subject.attempt_fails(silent.session_id, within=latest(subject))
+    async with in_use(pair):
+        with precondition("TMO-2"):
+            await subject.attempt_fails(silent.session_id, within=latest(subject))
     await pair.drain()
     for client, other in ((subject, partner), (partner, subject)):
         ended = client.events(ConnectionFailed, other) + client.events(Disconnected, other)

@@ -29,7 +29,8 @@ from clasp_e2e.testbed.fixtures import Path as Path, PeerPair as PeerPair, Route
 from clasp_e2e.testbed.fixtures import SinglePeer as SinglePeer, UnconnectedPair as UnconnectedPair
 from clasp_e2e.testbed.lifecycle import both_ends as both_ends, closers as closers, lasts as lasts
 from clasp_e2e.testbed.lifecycle import connect_again as connect_again, end_connection as end_connection
-from clasp_e2e.testbed.lifecycle import events_are_in_order as events_are_in_order, marks as marks
+from clasp_e2e.testbed.lifecycle import events_are_in_order as events_are_in_order, in_use as in_use
+from clasp_e2e.testbed.lifecycle import marks as marks
 from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import Flow as Flow, SelectiveLoss as SelectiveLoss
 from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under, expect_no_end as expect_no_end

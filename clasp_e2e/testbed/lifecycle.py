@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
-from clasp_e2e.drivers.interface import NotOffered
+from clasp_e2e.drivers.interface import NotOffered, Refused
 from clasp_e2e.p2p_types import (
     Connected,
     ConnectionFailed,
@@ -19,6 +21,9 @@ from clasp_e2e.testbed.expectations import Unmet, expect, precondition, random_p
 from clasp_e2e.testbed.fixtures import PeerPair
 from clasp_e2e.testbed.partner_checks import both_connect
 from clasp_e2e.testbed.trace import describe
+
+USE_S = 0.5
+"""Seconds between the payloads of a connection that is in use."""
 
 
 async def lasts(seconds: float, *ends: tuple[Client, Client], since_connected: bool = False) -> None:
@@ -47,6 +52,25 @@ async def lasts(seconds: float, *ends: tuple[Client, Client], since_connected: b
 def both_ends(pair: PeerPair) -> tuple[tuple[Client, Client], tuple[Client, Client]]:
     """Return the two sides of the pair's connection, for `lasts`."""
     return (pair.subject, pair.partner), (pair.partner, pair.subject)
+
+
+@asynccontextmanager
+async def in_use(pair: PeerPair) -> AsyncGenerator[None]:
+    """Send payloads in both directions during the block, so that the connection is never idle."""
+
+    async def use() -> None:
+        while True:
+            for sender, receiver in both_ends(pair):
+                with suppress(Refused):
+                    await sender.send_p2p(receiver, random_payload(16))
+            await asyncio.sleep(USE_S)
+
+    using = asyncio.create_task(use())
+    try:
+        yield
+    finally:
+        using.cancel()
+        await asyncio.gather(using, return_exceptions=True)
 
 
 def closers(pair: PeerPair) -> list[Client]:

@@ -12,7 +12,7 @@ from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.testbed.waiting import Patience
 
-from .running import MutantRun, cases, run, run_requirement
+from .running import JOBS, MutantRun, cases, run, run_requirement
 
 Key = tuple[str, Role, bool]
 
@@ -30,7 +30,7 @@ class Runs:
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
-        self._shared = SharedResources.for_machine(Patience(), jobs=8)
+        self._shared = SharedResources.for_machine(Patience(), jobs=JOBS)
         self._room = asyncio.Semaphore(60)
         """For runs at the same time: the start of all would hold up the event loop for seconds."""
         self._tasks: dict[Key, asyncio.Task[MutantRun]] = {}

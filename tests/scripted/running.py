@@ -29,6 +29,9 @@ IDLE_S = 2.0
 MANY = 700
 """Messages that a session exchanges, instead of thousands."""
 
+JOBS = 24
+"""Cases at the same time: most of a mutant's failures are time-outs, which need no processor."""
+
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 
 

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
-from .running import BROKEN, IDLE_S, MANY, OTHERS, catalogue, scenarios
+from .running import BROKEN, IDLE_S, JOBS, MANY, OTHERS, catalogue, scenarios
 
 VARIANT = "variant"
 
@@ -110,7 +110,7 @@ class VariantRuns:
     """The runs of some variants, and of the reference, in one scheduler."""
 
     def __init__(self, variants: list[Variant], *, whole: bool) -> None:
-        self._shared = SharedResources.for_machine(Patience(), jobs=8)
+        self._shared = SharedResources.for_machine(Patience(), jobs=JOBS)
         self._tasks: dict[str, asyncio.Task[list[ScenarioResult]]] = {}
         for is_router in (False, True):
             some = [variant for variant in variants if variant.is_router == is_router]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
@@ -223,19 +224,31 @@ def expect_no_disconnected(pair: PeerPair) -> None:
         expect(ended, f"Disconnected events that {client.name} received").is_empty()
 
 
+def offer_to(session: str, peer: SinglePeer) -> str:
+    """Return the messages of the peer that name `session` and have ICE credentials, as text."""
+    sent = (f"{each.address} {each.value}" for _, each in peer.testbed.carriers)
+    return "".join(text for text in sent if session in text and "a=ice-pwd:" in text)
+
+
+def is_offered(session: str, peer: SinglePeer) -> bool:
+    """Return whether the peer has sent `session` an offer."""
+    return offer_to(session, peer) != ""
+
+
 @requirement("SEC-4")
 async def test_each_attempt_has_ice_credentials_of_its_own(single: SinglePeer) -> None:
     """The offers to two sessions have different ICE credentials, of the prescribed length."""
     client = await single.attach(BRIEF)
-    silent = [await single.signaling_client(name) for name in ("mallory", "trudy")]
-    for each in silent:
-        async with client.connecting_to(each.session_id):
-            with precondition("CON-3"):
-                await each.gets_signal()
+    offers: list[str] = []
+    for name in ("mallory", "trudy"):
+        session = (await single.signaling_client(name)).session_id
+        async with client.connecting_to(session):
+            has_offered = partial(is_offered, session, single)
+            if not await single.testbed.switchboard.holds_within(has_offered, client.attempt_limit):
+                raise Unobserved(f"no offer to {name} with ICE credentials was read")
+        offers.append(offer_to(session, single))
     for kind, least in (("ufrag", 4), ("pwd", 22)):
-        seen = [set(re.findall(rf"a=ice-{kind}:([\w+/]+)", str(each.signals()))) for each in silent]
-        if not all(seen):
-            raise Unobserved("no offer with ICE credentials was read")
+        seen = [set(re.findall(rf"a=ice-{kind}:([\w+/]+)", each)) for each in offers]
         expect(seen[0] & seen[1], f"values of ice-{kind} that both offers have").is_empty()
         length = min(len(value) for value in seen[0] | seen[1])
         expect(length, f"characters of the shortest ice-{kind}").at_least(least)

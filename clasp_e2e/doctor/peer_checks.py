@@ -82,7 +82,7 @@ class PeerChecks:
         if self._is_stub:
             return "a stub: checks that need an implementation are skipped"
         for client in (self._alice, self._bob):
-            if client.session_id != client.leg.session_id:
+            if client.session_id not in client.leg.session_ids:
                 raise CheckFailed(
                     f"the router at the given URL has no session {client.session_id!r}",
                     "Return the session id from the router's WELCOME message as session_id."

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from clasp_e2e.drivers.interface import DriverFault, NotOffered, Refused
+from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.execution.leaks import OWNER, Ownership
 from clasp_e2e.execution.loop_stalls import LoopStallMonitor
 from clasp_e2e.execution.partner_adoption import adopted_text, implementation_of
@@ -151,6 +152,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
             await testbed.close()
             raise
         ending = _ending(error, judgment, plan.catalogue)
+        if isinstance(error, Unmet) and (refusal := _refused_by_router(context, testbed)):
+            ending = _Ending(Outcome.UNOBSERVED, f"{refusal}; before that: {ending.message}")
         if stall := stalls.excuse(error):
             ending = _with_errors(ending, [stall])
     finally:
@@ -205,6 +208,16 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
         )
         result = replace(result, evidence=str(path))
     return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
+
+
+def _refused_by_router(context: RunContext, testbed: Testbed) -> str | None:
+    """Return what a router other than the reference refused to a peer, which it may by rules of its own."""
+    if type(context.plan.selection.router) is ReferenceDriver:
+        return None
+    refused = ((client.name, client.leg.refusals) for client in testbed.clients if client.is_attached)
+    return next(
+        (f"the router did not take what {name} sent: {what[-1]}" for name, what in refused if what), None
+    )
 
 
 def _is_from_outside(error: BaseException) -> bool:

@@ -21,7 +21,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.http11 import Request, Response
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
@@ -125,10 +125,10 @@ class SignalingProxy:
         self.name = name
         self.up = FrameCounter()
         self.down = FrameCounter()
-        self.session_id: str | None = None
-        """The router's last WELCOME."""
-        self.welcomes = 0
-        """Number of sessions that the router has given the peer."""
+        self.session_ids: list[str] = []
+        """The sessions that the router has given the peer, in order: it may have several at a time."""
+        self.refusals: list[str] = []
+        """What the router refused, other than signals, and whether it ended the session."""
         self.peer_address: str | None = None
         """The IP address from which the peer connected last."""
         self.faults: list[str] = []
@@ -175,6 +175,11 @@ class SignalingProxy:
         return self._upstream._replace(scheme="ws", netloc=f"{user}{at}{host}:{port}").geturl()
 
     @property
+    def session_id(self) -> str | None:
+        """The session that the router has given the peer last."""
+        return self.session_ids[-1] if self.session_ids else None
+
+    @property
     def is_connected(self) -> bool:
         """Whether a connection of the peer to the router is open."""
         return bool(self._sessions)
@@ -206,9 +211,9 @@ class SignalingProxy:
         """Wait until the peer has no connection to the router. The caller sets the time limit."""
         await self._progress.wait_until(lambda: not self._sessions)
 
-    async def peer_is_back(self, welcomes: int) -> None:
-        """Wait until the router has given more than `welcomes` sessions; the caller sets the limit."""
-        await self._progress.wait_until(lambda: self.welcomes > welcomes)
+    async def peer_is_back(self, sessions: int) -> None:
+        """Wait until the router has given more than that number of sessions; the caller sets the limit."""
+        await self._progress.wait_until(lambda: len(self.session_ids) > sessions)
 
     async def send_down(self, frame: bytes | str) -> None:
         """Send the peer a frame of the harness, after those sent before.
@@ -343,6 +348,8 @@ class SignalingProxy:
                     for frame in frames:
                         await session.peer.send(frame)
         except ConnectionClosed:
+            if session.peer.state is State.OPEN and not self._is_cut:
+                self.refusals.append(f"it ended the session ({session.router.close_reason or 'no reason'})")
             await _pass_on_close(session.router, session.peer)
         except Exception as error:
             await self._fail(session, error)
@@ -362,9 +369,10 @@ class SignalingProxy:
             if direction == "down" and message is not None:
                 for each in wire.unbundled(message):
                     if isinstance(each, wire.Welcome):
-                        self.session_id = each.session
-                        self.welcomes += 1
+                        self.session_ids.append(each.session)
                         self._progress.notify()
+                    elif isinstance(each, wire.Error) and not wire.signal_target(each.address or ""):
+                        self.refusals.append(f"ERROR {each.code}: {each.message}")
             self._hooks.on_frame(self, direction, frame, message)
             seen.append((message, frame))
         return seen

@@ -39,8 +39,8 @@ class Switchboard:
         self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
         self._authors: dict[tuple[str, bool], SentDescription] = {}
-        self._trickled: dict[str, tuple[str, Candidate]] = {}
-        """The leg that sent each candidate first, and the candidate, by its text."""
+        self._trickled: dict[str, dict[str, Candidate]] = {}
+        """The legs that sent each candidate, in order, and the candidate, by its text."""
         self._changes = Notifier()
 
     def pair(self, one: str, other: str) -> LegPair:
@@ -90,7 +90,7 @@ class Switchboard:
             if description.leg == leg
             for each in description.facts.candidates
         ]
-        sent += [each for who, each in self._trickled.values() if who == leg]
+        sent += [each for senders in self._trickled.values() for who, each in senders.items() if who == leg]
         return list({replace(each, prefix="", extensions=""): each for each in sent}.values())
 
     def facts(self) -> list[dict[str, object]]:
@@ -134,7 +134,8 @@ class Switchboard:
                 attempt.link.close()
         self.descriptions = [each for each in self.descriptions if each.leg != leg]
         self._authors = {key: each for key, each in self._authors.items() if each.leg != leg}
-        self._trickled = {text: sent for text, sent in self._trickled.items() if sent[0] != leg}
+        for senders in self._trickled.values():
+            senders.pop(leg, None)
 
     def observe(self, leg: str, direction: Direction, message: wire.Message | None) -> None:
         """Record a frame as it was sent, before it is forwarded; `direction` is `up` or `down`."""
@@ -152,7 +153,7 @@ class Switchboard:
                 # The first sender of a description is its author; later senders only repeat it.
                 self._authors.setdefault((facts.ufrag, facts.is_offer), description)
         for candidate in contents.candidates:
-            self._trickled.setdefault(str(candidate), (leg, candidate))
+            self._trickled.setdefault(str(candidate), {}).setdefault(leg, candidate)
         if contents:
             self._changes.notify()
 
@@ -188,8 +189,10 @@ class Switchboard:
             attempt.candidates.setdefault(description.leg, []).extend(description.facts.candidates)
             return description.leg, attempt
         for candidate in contents.candidates:
-            sender, _ = self._trickled.get(str(candidate), (receiver, None))
-            if sender == receiver:
+            # Both peers may have sent the same one, such as a TCP candidate with port 9.
+            senders = self._trickled.get(str(candidate), {})
+            sender = next((leg for leg in senders if leg != receiver), None)
+            if sender is None:
                 continue
             pair = self.pair(sender, receiver)
             strings = self._tying(contents)

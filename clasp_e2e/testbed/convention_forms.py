@@ -96,12 +96,13 @@ def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
     other: list[Carrier] = []
     for carrier in seen.carriers:
         contents = contents_of(carrier)
-        if contents.descriptions:
+        if contents:
             addresses.add(_template(carrier.address, seen))
-            forms.add(_signal_form(carrier))
-        elif contents.candidates:
-            addresses.add(_template(carrier.address, seen))
-            candidate_forms.add(_candidate_form(carrier.value))
+            if contents.descriptions:
+                forms.add(_signal_form(carrier))
+            if contents.candidates:
+                with_sdp = " with the SDP" if contents.descriptions else ""
+                candidate_forms.add(_candidate_form(carrier.value) + with_sdp)
         elif carrier.address != wire.ANNOUNCE_ADDRESS and not _is_signal(carrier.value):
             other.append(carrier)
     relays = {relay for carrier in other if (relay := _relay(carrier, seen, seen.relayed, LARGE))}
@@ -172,7 +173,9 @@ def _signal_form(carrier: Carrier) -> str:
 def _value_form(value: wire.Value) -> str:
     match value:
         case {"sdp": str(text)} if _is_signal(value):
-            return f"a map with type, from, correlation_id, sdp{'' if is_sdp(text) else ' (encoded)'}"
+            more = sorted(value.keys() - {"type", "from", "correlation_id", "sdp"})
+            fields = ", ".join(["type", "from", "correlation_id", "sdp", *more])
+            return f"a map with {fields}{'' if is_sdp(text) else ' (encoded)'}"
         case dict():
             fields = sorted(
                 key if isinstance(item, str) else f"{key} (no string)" for key, item in value.items()
@@ -201,7 +204,8 @@ def _candidate_form(value: wire.Value) -> str:
             if Candidate.read(str(value.get("candidate"))) and "type" not in value:
                 return "a map"
             return next(
-                (_candidate_form(item) for item in value.values() if contents_of_value(item)), UNREADABLE
+                (_candidate_form(item) for item in value.values() if contents_of_value(item).candidates),
+                UNREADABLE,
             )
         case _:
             return UNREADABLE
@@ -268,7 +272,8 @@ def _is_text_of(text: str, payload: bytes) -> bool:
 
 def _framing(seen: ClientTraffic) -> str | None:
     """Return how payloads were framed on the channels to a reference peer; None if that was not seen."""
-    arrived = [data for data in seen.arrived_at_reference if len(data) >= RECOGNIZABLE]
+    directly = [data for data in seen.arrived_at_reference if data not in seen.relayed]
+    arrived = [data for data in directly if len(data) >= RECOGNIZABLE]
     forms = Counter(_frame_form(data, seen.sent) for data in arrived) if seen.sent else Counter[str]()
     # Payloads that are too short to be recognized may have any form.
     forms[OWN_FORM] -= sum(len(payload) < RECOGNIZABLE for payload in seen.sent)

@@ -135,7 +135,10 @@ def _samples(number: int, attempt: SeenAttempt) -> Iterable[_Sample]:
             elif contents.candidates:
                 kind = wire.IceCandidate
                 texts = [each for each in scalars_of(message.value) if isinstance(each, str)]
-                known["candidate"] = next(filter(Candidate.read, texts)).removeprefix("a=")
+                candidate = next(filter(Candidate.read, texts), None)
+                if candidate is None:
+                    raise Unlearned("the form of its candidates is not known")
+                known["candidate"] = candidate.removeprefix("a=")
             elif not _mentions(message, target) or message.address == wire.ANNOUNCE_ADDRESS:
                 continue
             if ufrags.get(sender):

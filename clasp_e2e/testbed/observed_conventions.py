@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e.network import Switchboard
+from clasp_e2e.p2p_types import Connected
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.convention_forms import ClientTraffic, conventions_of
@@ -41,8 +42,12 @@ def _traffic_of(client: Client, clients: list[Client], testbed: Testbed) -> Clie
     )
     for each in references:
         labels = each.labels_opened_by(client)
-        # Of several attempts, one may have ended before its channels were opened.
-        is_sure = labels or len(testbed.switchboard.attempts_between(client.name, each.name)) == 1
+        # A scenario may end while channels are being opened, and of several attempts, one may have ended so.
+        is_sure = (
+            bool(each.events(Connected, client))
+            if labels
+            else len(testbed.switchboard.attempts_between(client.name, each.name)) == 1
+        )
         if labels is not None and is_sure:
             traffic.channels = (traffic.channels or frozenset()).union(labels)
     for other in others:

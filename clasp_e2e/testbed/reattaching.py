@@ -16,7 +16,7 @@ async def lose_router_and_return(testbed: Testbed, client: Client) -> str:
     """
     client.needs("reattach")
     limit = testbed.patience.open
-    before = client.leg.welcomes
+    before = len(client.leg.session_ids)
     client.leg.cut()
     client.leg.heal()
     try:

@@ -25,8 +25,14 @@ class RelayedPair(PeerPair):
 
     @property
     def is_connected_unseen(self) -> bool:
-        """False: the TURN server sees the connection."""
-        return False
+        """Whether the peers are connected, and the TURN server has carried nothing.
+
+        Candidates can be kept to relayed ones only in signals that are read.
+        """
+        names = (self.offerer.name, self.answerer.name)
+        is_unread = self.testbed.switchboard.unreadable(*names) is not None
+        told = [client.events(Connected, self.other(client)) for client in self]
+        return is_unread and all(told) and not any(self._seen.received(self._mark + each) for each in names)
 
     def _describe(self) -> str:
         return self._seen.describe(self._mark + each.name for each in self)

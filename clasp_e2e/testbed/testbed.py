@@ -340,13 +340,13 @@ class Testbed:
             raise Blocked("RTR-1", f"the router did not deliver {what} to {client.name}") from None
 
     async def last_signal_delivered(self, sender: Client, receiver: Client) -> None:
-        """Wait until the router has delivered the last signal that `sender` sent to `receiver`, if any."""
+        """Wait until the router has delivered the last signal that `sender` sent, in any kind of PUBLISH."""
         # A scripted partner may use other conventions: all that it publishes for a session is a signal.
         address, is_script = wire.signal_address(receiver.session_id), sender.side.label == SCRIPTED
-        sent = [p.message for p in self.published if p.client == sender.name]
-        sent = [m for m in sent if m.address == address or (is_script and receiver.session_id in m.address)]
+        sent = [(p.message.address, p.message.value) for p in self.published if p.client == sender.name]
+        sent = [each for each in sent if each[0] == address or (is_script and receiver.session_id in each[0])]
         if sent:
-            await self.until_delivered(receiver, lambda message: message == sent[-1], "a signal")
+            await self.until_delivered(receiver, lambda got: (got.address, got.value) == sent[-1], "a signal")
 
     def session_ids(self) -> list[str]:
         """Return the session ids of all clients, including the harness's own."""

@@ -46,7 +46,7 @@ def test_signal_address_is_a_template(address: str, template: str) -> None:
         (wire.Publish("/x", SIGNAL), "a PUBLISH of a map with type, from, correlation_id, sdp"),
         (
             wire.Publish("/x", {**SIGNAL, "more": 1}),
-            "a PUBLISH of a map with type, from, correlation_id, sdp",
+            "a PUBLISH of a map with type, from, correlation_id, sdp, more",
         ),
         (wire.Set("/x", {"d": SDP, "n": 1}), "a SET of a map with d, n (no string)"),
         (wire.Publish("/x", json.dumps({"d": SDP})), "a PUBLISH of JSON text of a map with d"),

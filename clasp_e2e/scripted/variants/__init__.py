@@ -5,6 +5,7 @@ from clasp_e2e.scripted.variants import call_variants as call_variants
 from clasp_e2e.scripted.variants import candidate_kind_variants as candidate_kind_variants
 from clasp_e2e.scripted.variants import candidate_variants as candidate_variants
 from clasp_e2e.scripted.variants import channel_variants as channel_variants
+from clasp_e2e.scripted.variants import combined_variants as combined_variants
 from clasp_e2e.scripted.variants import delivery_variants as delivery_variants
 from clasp_e2e.scripted.variants import event_variants as event_variants
 from clasp_e2e.scripted.variants import libwebrtc_variants as libwebrtc_variants

@@ -245,15 +245,13 @@ class ReconnectsByItself(Calling):
 class OffersAgain(PeerScript):
     def __init__(self) -> None:
         super().__init__()
-        self.target = ""
         self.offered_again: set[str] = set()
 
-    def note(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.PublishSignal) and isinstance(effect.signal, wire.Offer):
-            self.target = effect.target
-
     def alter(self, effect: fx.Effect) -> Outs:
-        if isinstance(effect, fx.AcceptAnswer) and self.target not in self.offered_again:
-            self.offered_again.add(self.target)
-            return (fx.Feed(inputs.TimerFired(("reoffer", self.target))),)
-        return (effect,)
+        match effect:
+            # Without retries, there is no such timer.
+            case fx.StartTimer(key=("reoffer", peer)) if peer not in self.offered_again:
+                self.offered_again.add(peer)
+                return (fx.Feed(inputs.TimerFired(("reoffer", peer))),)
+            case _:
+                return (effect,)

@@ -180,10 +180,13 @@ class ExtendsItsCandidates(Offering):
 
 
 @variant(
-    OpenPoint.CANDIDATE_KIND, "Its answers have no candidates: its checks show its address.", "CON-5", "EVT-1"
-)
+    OpenPoint.CANDIDATE_KIND, "Its answers have no host candidates: its checks show its address.",
+    "CON-5", "EVT-1", "ICE-3",
+)  # fmt: skip
 class AnswersWithoutCandidates(Describing):
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         if isinstance(description, wire.Answer):
-            description = replace(description, sdp=without_candidates(description.sdp)[0])
+            sdp, lines = without_candidates(description.sdp)
+            relayed = "".join(f"{line}\r\n" for line in lines if " typ relay " in line)
+            description = replace(description, sdp=sdp + relayed)
         return (description,)

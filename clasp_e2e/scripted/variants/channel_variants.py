@@ -6,6 +6,7 @@ from aiortc import RTCDataChannel
 
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.effects import RELIABLE, UNRELIABLE, ChannelSpec
+from clasp_e2e.peer.transport import Channel
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.mutant import Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
@@ -37,6 +38,45 @@ NamesItsChannelsAlike = vary(
     ),
     deviations=["SIG-4"],
 )  # fmt: skip
+
+
+class ByReliability(AiortcTransport):
+    """A transport that knows its channels by their reliability alone."""
+
+    def _keep(self, channel: Channel) -> str | None:
+        is_reliable = channel.maxRetransmits is None and channel.maxPacketLifeTime is None
+        label = (RELIABLE if is_reliable else UNRELIABLE).label
+        if label in self._channels and label not in self._replaceable:
+            return None
+        self._replaceable.discard(label)
+        self._channels[label] = channel
+        return label
+
+
+class ContradictsItsLabels(PeerScript):
+    """A script whose channels have labels from which a reader would take the wrong reliability."""
+
+    webrtc = ByReliability
+    labels = ("clasp-unreliable", "clasp")
+    """Those of the unreliable and of the reliable channel."""
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.CreateOffer):
+            unreliable, reliable = self.labels
+            channels = (replace(UNRELIABLE, label=unreliable), replace(RELIABLE, label=reliable))
+            effect = replace(effect, channels=channels)
+        return (effect,)
+
+
+@variant(OpenPoint.CHANNELS, "Its reliable channel is called `clasp`, the other one `clasp-unreliable`.",
+         *TOUCHES, "SND-6", deviations=["SIG-4"])  # fmt: skip
+class CallsItsReliableChannelClasp(ContradictsItsLabels):
+    pass
+
+
+@variant(OpenPoint.CHANNELS, "Both its channels are called `clasp`.", *TOUCHES, deviations=["SIG-4"])
+class CallsBothChannelsClasp(ContradictsItsLabels):
+    labels = ("clasp", "clasp")
 
 
 class OtherChannels(AiortcTransport):

@@ -72,8 +72,17 @@ class TellsNoEndOfItsOwn(PeerScript):
 
 @variant(OpenPoint.ENDING, "It closes its channels, and the connection a second later.", "EVT-3", "EVT-7")
 class ClosesItsChannelsFirst(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: set[int] = set()
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.TransportLost):
+            self.lost.add(event.transport)
+        return (event,)
+
     def alter(self, effect: fx.Effect) -> Outs:
-        if isinstance(effect, fx.CloseTransport) and not effect.silent:
+        if isinstance(effect, fx.CloseTransport) and not effect.silent and effect.transport not in self.lost:
             channels = (fx.RELIABLE.label, fx.UNRELIABLE.label)
             closing = (fx.CloseChannel(effect.transport, label) for label in channels)
             return (*closing, fx.Delayed(1.0, effect))

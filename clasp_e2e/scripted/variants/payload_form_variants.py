@@ -1,12 +1,20 @@
-"""Peers that compress, encrypt, pad, repeat or check payloads."""
+"""Peers that compress, encrypt, pad or repeat payloads, or send them as text."""
 
+import base64
 import hashlib
+import json
 import zlib
+from typing import Any
 
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.effects import RELIABLE
+from clasp_e2e.peer.transport import Channel
+from clasp_e2e.peer.webrtc import AiortcTransport
+from clasp_e2e.scripted.mutant import PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
 from clasp_e2e.scripted.variants.payload_variants import APART, Framing
+from clasp_e2e.scripted.variants.signal_variants import text_map
 
 TOUCHES = ("CON-6", "SND-1", "SND-2")
 """What depends on payloads that the other side can read."""
@@ -76,3 +84,31 @@ class SendsPayloadsTwice(Framing):
             return None
         self.seen.add(key)
         return message.data[11:]
+
+
+class SendingText(AiortcTransport):
+    """A transport whose messages are text: JSON with the payload in base64."""
+
+    def send(self, call: int, label: str, data: bytes, *, unlimited: bool = False) -> None:
+        """Send `data` as text, if the other side accepts a message of that size."""
+        del unlimited
+        channel: Any = self._channels.get(label)
+        text = json.dumps({"reliable": label == RELIABLE.label, "payload": base64.b64encode(data).decode()})
+        if self._ended or channel is None or channel.readyState != "open":
+            self._feed(inputs.ChannelRefused(call, f"the channel {label} is not open"))
+        elif len(text) > self._message_limit():
+            self._feed(inputs.ChannelRefused(call, "too large", self._message_limit() * 3 // 4))
+        else:
+            channel.send(text)
+            self._feed(inputs.ChannelAccepted(call))
+
+    def _received(self, channel: Channel, message: str | bytes) -> None:
+        content = text_map(message) if isinstance(message, str) else None
+        if content is not None and isinstance(payload := content.get("payload"), str):
+            super()._received(channel, base64.b64decode(payload))
+
+
+@variant(OpenPoint.PAYLOAD_FORM, "Its messages are JSON text with the payload in base64.", *TOUCHES, "CON-10",
+         not_judged=APART)  # fmt: skip
+class SendsJsonMessages(PeerScript):
+    webrtc = SendingText

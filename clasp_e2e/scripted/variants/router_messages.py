@@ -16,7 +16,7 @@ from clasp_e2e.router import Deliver, DeliveryRule, RouterCore, RouterServer
 from clasp_e2e.scripted.mutant import RouterOuts, RouterScript, ScriptedDriver
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.router_front import FrontSession
-from clasp_e2e.scripted.variants.router_base import router_variant
+from clasp_e2e.scripted.variants.router_base import OF_PAIRS, OF_ROUTERS, router_variant
 
 
 class NamingDriver(ScriptedDriver):
@@ -170,3 +170,15 @@ class GreetsWithASignal(FrontSession):
             await asyncio.sleep(0)
             address = wire.SIGNAL_PREFIX + message.session
             await self.tell(wire.Publish(address, {"type": "hello", "from": "router"}))
+
+
+@router_variant(OpenPoint.ROUTER_MESSAGES, "It publishes signals as streams with a timestamp and an id.",
+                *OF_ROUTERS, *OF_PAIRS, "CON-8", "SND-13")  # fmt: skip
+class PublishesStreams(RouterScript):
+    def deliver(self, effect: Deliver) -> RouterOuts:
+        match effect.message:
+            case wire.Publish(address=address) as signal if address.startswith(wire.SIGNAL_PREFIX):
+                stream = replace(signal, signal=wire.SignalType.STREAM, timestamp=3, id=9)
+                return (replace(effect, message=stream),)
+            case _:
+                return (effect,)

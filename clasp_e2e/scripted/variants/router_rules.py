@@ -19,6 +19,9 @@ MAX_SUBSCRIPTIONS = 5
 
 _WITH_ATTACKS = (*OF_ROUTERS, *OF_PAIRS, "RTR-7")
 
+_REFUSED = ("SND-1", "SND-9", "SND-11")
+"""What is not judged of two peers that relay more, or larger payloads, than the router takes."""
+
 
 class StrictSession(FrontSession):
     """A client whose messages are checked; each breach is answered with an ERROR or ends the session."""
@@ -108,14 +111,16 @@ class _LimitsRate(StrictSession):
         return None
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It refuses more than 50 messages in a second.", *_WITH_ATTACKS)
+@router_variant(OpenPoint.ROUTER_RULES, "It refuses more than 50 messages in a second.", *_WITH_ATTACKS,
+                "SND-1", not_judged=_REFUSED)  # fmt: skip
 class RefusesFloods(_LimitsRate):
     pass
 
 
 @router_variant(
-    OpenPoint.ROUTER_RULES, "It ends a session with more than 50 messages in a second.", *_WITH_ATTACKS
-)
+    OpenPoint.ROUTER_RULES, "It ends a session with more than 50 messages in a second.", *_WITH_ATTACKS,
+    not_judged=_REFUSED,
+)  # fmt: skip
 class EndsFloods(_LimitsRate):
     expels = True
 
@@ -136,14 +141,16 @@ class _LimitsLength(StrictSession):
         return None if len(frame) <= MAX_LENGTH else f"longer than {MAX_LENGTH} bytes"
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It refuses frames of more than 16 KiB.")
+@router_variant(OpenPoint.ROUTER_RULES, "It refuses frames of more than 16 KiB.", *OF_ROUTERS, *OF_PAIRS,
+                "SND-11", not_judged=_REFUSED)  # fmt: skip
 class RefusesLongFrames(_LimitsLength):
     pass
 
 
 @router_variant(
-    OpenPoint.ROUTER_RULES, "It ends a session with a message of more than 16 KiB.", *OF_ROUTERS, "RTR-7"
-)
+    OpenPoint.ROUTER_RULES, "It ends a session with a message of more than 16 KiB.", *OF_ROUTERS, "RTR-7",
+    not_judged=_REFUSED,
+)  # fmt: skip
 class EndsSessionsOfLongMessages(FrontSession):
     server_options: ClassVar[Mapping[str, Any]] = {"max_size": MAX_LENGTH}
 

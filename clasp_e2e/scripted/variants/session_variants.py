@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 import msgpack  # pyright: ignore[reportMissingTypeStubs]  # published without types
 
 from clasp_e2e import wire
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.peer.router_session import RouterSession
+from clasp_e2e.peer.errors import RouterUnreachable
+from clasp_e2e.peer.router_session import Handler, RouterSession
 from clasp_e2e.scripted.mutant import Outs, PeerScript
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
@@ -158,3 +160,46 @@ class SetsItsPresence(PeerScript):
             for number in range(20):
                 beat = wire.Set(f"/app/presence/{session}", {"beat": number})
                 yield fx.Delayed(number / 2, fx.SendToRouter(beat))
+
+
+class Doubled(RouterSession):
+    """A session next to which there is another one, which is not used for P2P."""
+
+    _other: RouterSession | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, name: str, token: str | None, handler: Handler) -> RouterSession:
+        """Open both sessions; the other one is the later one."""
+        session = await super().open(url, name=name, token=token, handler=handler)
+        assert isinstance(session, Doubled)
+        with suppress(RouterUnreachable):
+            presence = f"{name} (presence)"
+            session._other = await RouterSession.open(url, name=presence, token=token, handler=Deaf())
+        return session
+
+    async def _release(self) -> None:
+        if self._other is not None:
+            await self._other.kill()
+        await super()._release()
+
+
+class Deaf(Handler):
+    """A handler that ignores what the router sends."""
+
+    def welcomed(self, session: RouterSession) -> None:
+        """Ignore the WELCOME."""
+
+    def published(self, message: wire.Publish | wire.Set) -> None:
+        """Ignore a PUBLISH or a SET."""
+
+    def refused(self, error: wire.Error) -> None:
+        """Ignore an ERROR."""
+
+    def lost(self, reason: str) -> None:
+        """Ignore the end of the session."""
+
+
+@variant(OpenPoint.PEER_TRANSPORT, "It has a second session with the router, for its presence.", *TOUCHES,
+         "SIG-8", "CON-16")  # fmt: skip
+class AttachesTwice(PeerScript):
+    router_session = Doubled

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from clasp_e2e import wire
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.sdp import without_candidates
 from clasp_e2e.scripted.mutant import NO_CALL, Outs
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
@@ -253,3 +254,52 @@ class ListsItsCandidates(OwnSignals):
                     yield inputs.SignalReceived({**value, "type": "ice_candidate", "candidate": line})
             case _:
                 yield event
+
+
+@variant(OpenPoint.SIGNAL_LAYOUT, "Its SDP is a map, as browsers have it.", *TOUCHES,
+         deviations=["SIG-2", "SIG-3"], not_judged=APART)  # fmt: skip
+class DescribesByAMap(OwnSignals):
+    def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
+        if "sdp" not in signal:
+            return {**signal}
+        return {**signal, "sdp": {"type": signal["type"], "sdp": signal["sdp"]}}
+
+    def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
+        match value:
+            case {"sdp": {"sdp": str(sdp)}}:
+                return {**value, "sdp": sdp}
+            case dict() if "sdp" not in value:
+                return value
+            case _:
+                return None
+
+
+@variant(OpenPoint.SIGNAL_LAYOUT, "Its signals have a version, and it ignores signals without one.", *TOUCHES,
+         "SEC-3", not_judged=APART)  # fmt: skip
+class RequiresAVersion(OwnSignals):
+    def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
+        return {**signal, "version": 2}
+
+    def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
+        return value if isinstance(value, dict) and value.get("version") == 2 else None
+
+
+@variant(OpenPoint.CANDIDATE_FORM, "An SDP without candidates comes with a list of them.", *TOUCHES, "ICE-3",
+         deviations=["SIG-2"], not_judged=["CON-5", "ICE-3", "ICE-4"])  # fmt: skip
+class ListsCandidatesWithItsSdp(OwnSignals):
+    def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
+        match signal:
+            case {"sdp": str(sdp)}:
+                sdp, lines = without_candidates(sdp)
+                return {**signal, "sdp": sdp, "candidates": [line.removeprefix("a=") for line in lines]}
+            case _:
+                return {**signal}
+
+    def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
+        match value:
+            case {"sdp": str(sdp), "candidates": list(lines)}:
+                return {**value, "sdp": sdp + "".join(f"a={line}\r\n" for line in lines)}
+            case dict():
+                return value
+            case _:
+                return None

@@ -12,7 +12,7 @@ class RunError(pytest.exit.Exception):
 
 
 # pytest prints the name of the class before the message, with its module unless that is builtins.
-RunError.__module__, RunError.__name__ = "builtins", "Error"
+RunError.__module__, RunError.__qualname__, RunError.__name__ = "builtins", "Error", "Error"
 
 
 def usage_error(message: str) -> NoReturn:

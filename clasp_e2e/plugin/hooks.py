@@ -24,6 +24,7 @@ from clasp_e2e.execution.runner import JudgedCase, harness_error
 from clasp_e2e.execution.scheduler import Limits
 from clasp_e2e.execution.selection import SelectionError, known_labels, load_baselines, select
 from clasp_e2e.plugin import attach
+from clasp_e2e.plugin.chosen_pairings import PAIRING_ERRORS, check_pairings
 from clasp_e2e.plugin.errors import cannot_judge, usage_error
 from clasp_e2e.plugin.failed_cases import cases_not_passed
 from clasp_e2e.plugin.network_option import enter_network
@@ -151,6 +152,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 # Collection: one test for each case, in the order of the files.
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Explain why pytest did not find a case that an argument names."""
+    errors = session.config.stash[PAIRING_ERRORS] = []
+    try:
+        return (yield)
+    except pytest.UsageError:
+        if errors:
+            usage_error("\n".join(errors))
+        raise
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(obj: object) -> None:
     """Make pytest-asyncio run the scenarios in the session's event loop, in any of its modes."""
@@ -170,6 +183,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         code = scenario.function.__code__  # pyright: ignore[reportFunctionMemberAccess]
         where = f"{code.co_filename}:{code.co_firstlineno}"
         raise pytest.Collector.CollectError(f"{where}: {scenario.name}: {error}") from None
+    check_pairings(metafunc, scenario.name, [pairing.id for pairing in pairings if pairing])
     # A test waits for its case, which may be queued; the run limits the time of the case.
     marks = [pytest.mark.timeout(0)] + ([pytest.mark.slow] if scenario.slow else [])
     marks += [pytest.mark.extended] if scenario.extended else []

@@ -34,6 +34,16 @@ def test_usage_error_is_one_message_and_has_its_own_status(
     assert found.kept is None
 
 
+def test_unknown_pairing_is_named_with_the_pairings_there_are(folder: Folder) -> None:
+    found = folder.write(MODE).run("test_sample.py::test_the_mode[node-reference]", "--peer", HONEST)
+    assert found.status == 2
+    assert (
+        "test_sample.py::test_the_mode has no pairing [node-reference] in this run; choose from ["
+        in found.out
+    )
+    assert found.is_calm
+
+
 def test_scenario_that_makes_no_sense_is_named_with_its_place(folder: Folder) -> None:
     unknown = """
         @requirement("CON-55")

@@ -7,57 +7,39 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from clasp_e2e.execution.run_session import SharedResources
 from clasp_e2e.scripted import Mutant
 from clasp_e2e.scripted.mutant import Role
-from clasp_e2e.testbed.waiting import Patience
 
-from .running import JOBS, MutantRun, cases, run, run_requirement
-
-Key = tuple[str, Role, bool]
+from .running import MutantRun, ParallelRuns, cases, run, run_requirement
 
 HERE = Path(__file__).parent
 NIGHTLY = "--whole-gate"
 NIGHT_S = 6 * 3600
 
 
-class Runs:
-    """The runs that the tests of this session ask about: all cases of all mutants in one scheduler.
-
-    `whole` is a run of all scenarios but the slow. `thorough`: the others take all scenarios of each
-    precondition, and not one.
-    """
+class Runs(ParallelRuns[MutantRun]):
+    """The runs of mutants. `thorough`: of all scenarios of each precondition, and not of one."""
 
     def __init__(self, *, thorough: bool) -> None:
+        super().__init__()
         self._thorough = thorough
-        self._shared = SharedResources.for_machine(Patience(), jobs=JOBS)
         self._room = asyncio.Semaphore(60)
         """For runs at the same time: the start of all would hold up the event loop for seconds."""
-        self._tasks: dict[Key, asyncio.Task[MutantRun]] = {}
 
-    def start(self, mutant: Mutant, role: Role, *, whole: bool) -> None:
-        self._tasks[mutant.name, role, whole] = asyncio.create_task(
-            self._run(mutant, role, whole=whole), name=f"{mutant.name} as {role}"
-        )
-
-    async def _run(self, mutant: Mutant, role: Role, *, whole: bool) -> MutantRun:
+    async def run(self, mutant: Mutant, role: Role, *, whole: bool) -> MutantRun:
+        """Run the scenarios of the requirement of `mutant`, or (`whole`) all scenarios but the slow."""
         async with self._room:
             if whole:
-                return await run(mutant, role, cases(role, lambda scenario: not scenario.slow), self._shared)
+                return await run(mutant, role, cases(role, lambda scenario: not scenario.slow), self.shared)
             return await run_requirement(
-                mutant, mutant.requirement, role, self._shared, thorough=self._thorough
+                mutant, mutant.requirement, role, self.shared, thorough=self._thorough
             )
 
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
-        found = await self._tasks[mutant.name, role, whole]
+        """Return the run, which was started."""
+        found = await self.result((mutant.name, role, whole))
         # An error is no verdict. It is repeated once, when fewer runs share the event loop.
-        return await self._run(mutant, role, whole=whole) if found.has_errors() else found
-
-    async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._shared.implementations.close()
+        return await self.run(mutant, role, whole=whole) if found.has_errors() else found
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -74,7 +56,7 @@ async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
     started = Runs(thorough=bool(request.config.getoption(NIGHTLY, default=False)))
     wanted.sort(key=lambda each: not (each[2] or each[0].slow))  # The longest first.
     for mutant, role, whole in wanted:
-        started.start(mutant, role, whole=whole)
+        started.start((mutant.name, role, whole), started.run(mutant, role, whole=whole))
     yield started
     await started.close()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.execution.bundled_scenarios import load_scenarios
@@ -22,6 +24,8 @@ from clasp_e2e.spec.catalogue import Catalogue, load_catalogue
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
+R = TypeVar("R")
+
 MUTANT = "mutant"
 OTHERS = {REFERENCE, SCRIPTED}
 IDLE_S = 2.0
@@ -33,6 +37,26 @@ JOBS = 24
 """Cases at the same time: most of a mutant's failures are time-outs, which need no processor."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
+
+
+class ParallelRuns(Generic[R]):
+    """Runs in one scheduler, which overlaps their waits."""
+
+    def __init__(self) -> None:
+        self.shared = SharedResources.for_machine(Patience(), jobs=JOBS)
+        self._tasks: dict[Hashable, asyncio.Task[R]] = {}
+
+    def start(self, key: Hashable, run: Coroutine[object, object, R]) -> None:
+        self._tasks[key] = asyncio.create_task(run, name=f"run of {key}")
+
+    async def result(self, key: Hashable) -> R:
+        return await self._tasks[key]
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.shared.implementations.close()
 
 
 @cache

@@ -5,7 +5,6 @@ So a legal variant passes opposite it, and a fault that two of its kind share is
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import cast
@@ -14,7 +13,6 @@ import pytest
 import pytest_asyncio
 
 from clasp_e2e.execution.plan import Case
-from clasp_e2e.execution.run_session import SharedResources
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.scripted import Mutant, PeerScript, ice, partners, second_causes, trusting
@@ -25,9 +23,8 @@ from clasp_e2e.scripted.variants import (
     payload_variants,
     signal_variants,
 )
-from clasp_e2e.testbed.waiting import Patience
 
-from .running import BROKEN
+from .running import BROKEN, ParallelRuns
 from .variant_running import run_variant, variant_cases
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -88,31 +85,19 @@ def example_cases(partner: type[PeerScript]) -> list[Case]:
     ]
 
 
-class ExampleRuns:
-    """The runs of all examples in one scheduler."""
+class ExampleRuns(ParallelRuns[list[ScenarioResult]]):
+    """The runs of all examples."""
 
     def __init__(self) -> None:
-        self._shared = SharedResources.for_machine(Patience(), jobs=8)
-        self._tasks = {
-            variant.name: asyncio.create_task(self._run(variant, example))
-            for example in EXAMPLES
-            for variant in (example.variant, example.guilty())
-        }
+        super().__init__()
+        for example in EXAMPLES:
+            for variant in (example.variant, example.guilty()):
+                self.start(variant.name, self._run(variant, example))
 
     async def _run(self, variant: Variant, example: Example) -> list[ScenarioResult]:
         cases = example_cases(example.partner)
-        results = await run_variant(variant, cases, self._shared, is_router=False)
+        results = await run_variant(variant, cases, self.shared, is_router=False)
         return [each for each in results if "scripted" in each.pairing]
-
-    async def of(self, variant: Variant) -> list[ScenarioResult]:
-        """The results of `variant` opposite the partner."""
-        return await self._tasks[variant.name]
-
-    async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._shared.implementations.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -126,7 +111,7 @@ async def example_runs() -> AsyncIterator[ExampleRuns]:
 async def test_a_variant_passes_opposite_a_partner_with_its_conventions(
     example: Example, example_runs: ExampleRuns
 ) -> None:
-    results = await example_runs.of(example.variant)
+    results = await example_runs.result(example.variant.name)
     assert {result.outcome for result in results} == {Outcome.PASSED}, results
     assert all(result.roles and example.convention in result.roles.adopted for result in results)
 
@@ -135,7 +120,7 @@ async def test_a_variant_passes_opposite_a_partner_with_its_conventions(
 async def test_a_fault_of_two_of_a_kind_is_found_by_a_partner_with_their_conventions(
     example: Example, example_runs: ExampleRuns
 ) -> None:
-    results = await example_runs.of(example.guilty())
+    results = await example_runs.result(example.guilty().name)
     found = [result for result in results if result.judgment(example.mutant.requirement) in BROKEN]
     assert found, results
     assert all(result.roles and example.convention in result.roles.adopted for result in found)

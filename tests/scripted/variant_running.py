@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.execution.pairings import Subjects, pairings
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
@@ -17,7 +15,7 @@ from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
-from .running import BROKEN, IDLE_S, JOBS, MANY, OTHERS, catalogue, scenarios
+from .running import BROKEN, IDLE_S, MANY, OTHERS, ParallelRuns, catalogue, scenarios
 
 VARIANT = "variant"
 
@@ -106,37 +104,30 @@ def preconditions(requirement: str) -> list[str]:
     return [each.id for each in catalogue().preconditions_of(requirement)]
 
 
-class VariantRuns:
-    """The runs of some variants, and of the reference, in one scheduler."""
+class VariantRuns(ParallelRuns[list[ScenarioResult]]):
+    """The runs of some variants, and of the reference."""
 
     def __init__(self, variants: list[Variant], *, whole: bool) -> None:
-        self._shared = SharedResources.for_machine(Patience(), jobs=JOBS)
-        self._tasks: dict[str, asyncio.Task[list[ScenarioResult]]] = {}
+        super().__init__()
         for is_router in (False, True):
             some = [variant for variant in variants if variant.is_router == is_router]
             touched = frozenset[str]().union(*(variant.touches for variant in some))
             if some:
-                self._start(None, None if whole else touched, is_router=is_router)
+                self._start_variant(None, None if whole else touched, is_router=is_router)
             for variant in some:
-                self._start(variant, None if whole else variant.touches, is_router=is_router)
+                self._start_variant(variant, None if whole else variant.touches, is_router=is_router)
 
-    def _start(self, variant: Variant | None, touches: frozenset[str] | None, *, is_router: bool) -> None:
+    def _start_variant(
+        self, variant: Variant | None, touches: frozenset[str] | None, *, is_router: bool
+    ) -> None:
         name = key(is_router=is_router) if variant is None else variant.name
-        running = run_variant(
-            variant, variant_cases(touches, is_router=is_router), self._shared, is_router=is_router
-        )
-        self._tasks[name] = asyncio.create_task(running, name=f"variant {name}")
+        cases = variant_cases(touches, is_router=is_router)
+        self.start(name, run_variant(variant, cases, self.shared, is_router=is_router))
 
     async def condemned(self, variant: Variant) -> list[str]:
         """What `variant` was condemned for."""
-        reference = await self._tasks[key(is_router=variant.is_router)]
-        return condemned(variant, await self._tasks[variant.name], reference)
-
-    async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._shared.implementations.close()
+        reference = await self.result(key(is_router=variant.is_router))
+        return condemned(variant, await self.result(variant.name), reference)
 
 
 def key(*, is_router: bool) -> str:

@@ -135,7 +135,8 @@ def not_judged(run: Run, ours: Iterable[RequirementResult]) -> list[NotJudged]:
         if item.verdict is RequirementVerdict.BLOCKED:
             cause = f"blocked by {item.blocked_by or '?'}"
         elif item.verdict in _NAMED_AS:
-            cause = _NAMED_AS[item.verdict] + (f", needs {item.capability}" if item.capability else "")
+            lacks = item.capability is not None and item.capability not in run.capabilities
+            cause = _NAMED_AS[item.verdict] + (f", needs {item.capability}" if lacks else "")
         elif item.verdict is not RequirementVerdict.UNTESTED:
             continue
         elif item.id in not_reached:

@@ -95,6 +95,7 @@ def test_requirements_not_judged_are_grouped_by_cause() -> None:
         scenario("CON-6", "blocked", blocked_by="CON-5"),
         scenario("SIG-4", "unobserved"),
         scenario("EVT-8", "not_offered"),
+        scenario("ICE-8", "not_offered"),
         scenario("TMO-1", "skipped"),
         missing=("ICE-3", "SND-4"),
     )
@@ -102,6 +103,7 @@ def test_requirements_not_judged_are_grouped_by_cause() -> None:
     assert "blocked by CON-5: CON-6, EVT-1" in lines
     assert "unobserved: SIG-4" in lines
     assert "not offered, needs is_peer_connected: EVT-8" in lines
+    assert "not offered: ICE-8" in lines  # Another call, because the capability `turn` is declared.
     assert "skipped: TMO-1" in lines
     assert "no scenario yet: ICE-3, SND-4" in lines
 

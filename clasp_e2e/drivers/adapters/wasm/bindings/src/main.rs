@@ -11,7 +11,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut bindgen = Bindgen::new();
-    let made = bindgen.web(true).and_then(|web| web.input_path(module).out_name("clasp_wasm").generate(output));
+    let made =
+        bindgen.web(true).and_then(|web| web.input_path(module).out_name("clasp_wasm").generate(output));
     if let Err(error) = made {
         eprintln!("{error:?}");
         return ExitCode::FAILURE;

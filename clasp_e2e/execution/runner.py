@@ -21,6 +21,7 @@ from clasp_e2e.execution.run_context import RunContext
 from clasp_e2e.network.capture import CAPTURE, Capture
 from clasp_e2e.results.evidence import Packets, StderrByClient, write_evidence
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import SCRIPTED
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Catalogue, Level
@@ -38,6 +39,7 @@ from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links, packets
+from clasp_e2e.testbed.usable_candidates import require_usable_candidates, without_ipv4
 from clasp_e2e.testbed.waiting import covered
 
 _WITH_PACKETS = NOT_MET | {Outcome.ERROR, Outcome.UNOBSERVED}
@@ -152,8 +154,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
             await testbed.close()
             raise
         ending = _ending(error, judgment, plan.catalogue)
-        if isinstance(error, Unmet) and (refusal := _refused_by_router(context, testbed)):
-            ending = _Ending(Outcome.UNOBSERVED, f"{refusal}; before that: {ending.message}")
+        if isinstance(error, Unmet):
+            ending = _excused(ending, context, testbed)
         if stall := stalls.excuse(error):
             ending = _with_errors(ending, [stall])
     finally:
@@ -208,6 +210,19 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
         )
         result = replace(result, evidence=str(path))
     return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
+
+
+def _excused(ending: _Ending, context: RunContext, testbed: Testbed) -> _Ending:
+    """Return the ending of an expectation that was not met, or why the testbed could not observe it."""
+    names = [client.name for client in testbed.clients if client.side.label != SCRIPTED]
+    try:
+        require_usable_candidates(testbed.switchboard, names)
+    except EnvironmentFault as fault:
+        return _Ending(Outcome.ERROR, str(fault))
+    reason = _refused_by_router(context, testbed)
+    if reason is None and ending.requirement.startswith("ICE-"):
+        reason = without_ipv4(testbed.switchboard, names)
+    return ending if reason is None else _Ending(Outcome.UNOBSERVED, f"{reason}; seen: {ending.message}")
 
 
 def _refused_by_router(context: RunContext, testbed: Testbed) -> str | None:

@@ -48,7 +48,7 @@ class Variant:
     not_judged: frozenset[str] = frozenset()
     """The ids that the difference removes from the pairings with the reference."""
     unreadable: bool = False
-    """Whether the harness cannot read its signals, so that `not_judged` is unobserved opposite itself."""
+    """Whether the harness cannot observe `not_judged` opposite itself, as without reading its signals."""
     is_router: bool = False
     """Whether the variant is a router, and not a peer; always so for a `RouterScript` or `FrontSession`."""
 

@@ -126,6 +126,8 @@ def conventions_of(seen: ClientTraffic) -> dict[str, frozenset[str]]:
         found["correlation id of an answer"] = frozenset([rule])
     if framing := _framing(seen):
         found["payload framing"] = frozenset([framing])
+    if seen.arrived_at_reference and not seen.sent:
+        found["first message on a channel"] = frozenset(["a message of its own"])
     if rule := _tie_break(seen):
         found["tie-break"] = frozenset([rule])
     if seen.channels is not None:

@@ -16,3 +16,12 @@ def require_usable_candidates(board: Switchboard, names: Iterable[str]) -> None:
                 f"{name} offered only {', '.join(kinds)}; the link between the peers carries UDP between"
                 " IPv4 host candidates or loopback addresses. Let the implementation gather such a candidate"
             )
+
+
+def without_ipv4(board: Switchboard, names: Iterable[str]) -> str | None:
+    """Return which client offered IPv6 candidates alone, and so may not reach what is at an IPv4 address."""
+    for name in () if isinstance(board, LabSwitchboard) else names:
+        offered = board.candidates_from(name)
+        if offered and all(":" in candidate.address for candidate in offered):
+            return f"{name} offered IPv6 candidates alone, and the servers of this scenario use IPv4"
+    return None

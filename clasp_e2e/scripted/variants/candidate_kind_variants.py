@@ -75,6 +75,18 @@ class IsOnAnotherAddress(PeerScript):
     webrtc = OnAnotherAddress
 
 
+class OnIPv6(AiortcTransport):
+    """A transport on the IPv6 loopback address alone."""
+
+    loopback_addresses = ("::1",)
+
+
+@variant(OpenPoint.CANDIDATE_KIND, "Its only candidate is on ::1.", *TOUCHES, "ICE-1", "EVT-1", "CON-6",
+         not_judged=["ICE-1", "ICE-4"], unreadable=True)  # fmt: skip
+class IsOnIPv6(PeerScript):
+    webrtc = OnIPv6
+
+
 class WithLongCredentials(AiortcTransport):
     """A transport with ICE credentials of 256 characters, the longest that are allowed."""
 

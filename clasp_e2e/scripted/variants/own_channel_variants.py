@@ -6,6 +6,7 @@ from typing import Any
 
 from aiortc import RTCDataChannel
 
+from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
@@ -157,3 +158,38 @@ class Waiting(AiortcTransport):
 )  # fmt: skip
 class CollectsPayloads(PeerScript):
     webrtc = Waiting
+
+
+HELLO = wire.encode(wire.Hello("peer", frozenset({"event"})))
+
+
+@variant(OpenPoint.PAYLOAD_FORM, "It greets by a HELLO on the channel, and is connected when greeted itself.",
+         "CON-5", "EVT-1", "EVT-2", "EVT-3", "SND-1", "SIG-6", not_judged=["EVT-1"])  # fmt: skip
+class RequiresAGreeting(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.greeted: set[int] = set()
+        self.open: dict[int, inputs.Input] = {}
+        """What says that the channels of a transport are open, by its number."""
+        self.due: list[int] = []
+        """The transports on which a greeting is due."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.ChannelsOpen(transport=transport):
+                self.due.append(transport)
+                self.open[transport] = event
+                yield inputs.GetRoutingMode(NO_CALL)  # Its result lets `alter` send the greeting.
+            case inputs.ChannelMessage(transport=transport, data=data) if data == HELLO:
+                self.greeted.add(transport)
+            case _:
+                yield event
+                return
+        if transport in self.greeted and transport in self.open:
+            yield self.open.pop(transport)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        due, self.due = self.due, []
+        for transport in due:
+            yield fx.SendOnChannel(NO_CALL, transport, RELIABLE.label, HELLO)
+        yield effect

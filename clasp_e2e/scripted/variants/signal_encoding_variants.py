@@ -16,7 +16,7 @@ from clasp_e2e.scripted.variants.signal_variants import APART, TOUCHES, OwnSigna
 
 
 @variant(OpenPoint.SIGNAL_ROUTE, "It broadcasts its signals, which name their target.", *TOUCHES,
-         deviations=["SIG-1"], not_judged=APART)  # fmt: skip
+         deviations=["SIG-1"], not_judged=[*APART, "CON-14"], unreadable=True)  # fmt: skip
 class BroadcastsItsSignals(OwnSignals):
     room = "/app/room"
 
@@ -95,7 +95,8 @@ class NamesTheOfferOfAnAnswer(OwnSignals):
 
 
 @variant(OpenPoint.SIGNAL_LAYOUT, "It invites a session, and offers when that has accepted.", *TOUCHES,
-         "TMO-4", deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART)  # fmt: skip
+         "TMO-4", deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=[*APART, "CON-14"],
+         unreadable=True)  # fmt: skip
 class InvitesBeforeItOffers(OwnSignals):
     address = "/app/calls/"
 

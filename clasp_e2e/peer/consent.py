@@ -15,8 +15,8 @@ CONSENT_S = 30.0
 INTERVAL_S = 5.0
 """Seconds between two checks, on the average."""
 
-RETRANSMISSIONS = 2
-"""Of each check; aioice then waits 3.5 s for an answer."""
+RETRANSMISSIONS = 5
+"""Of each check; aioice then waits for an answer until consent expires."""
 
 
 async def keep_consent(connection: Any) -> None:  # Untyped: what it uses is private to aioice.

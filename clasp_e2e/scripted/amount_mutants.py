@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -88,41 +87,37 @@ class RelaysTheFirstOfMany(Pausing):
 # Reliable and unreliable messages at the same time
 
 
-class _Exclusive(AiortcTransport):
-    """A transport that loses unreliable messages while reliable ones wait to be sent."""
+class Busy(Pausing):
+    """A script that knows whether the connection is busy: many large messages go one way without a pause."""
 
-    def send(self, call: int, label: str, data: bytes, *, unlimited: bool = False) -> None:
-        sctp: Any = self._pc.sctp if self._pc is not None else None
-        if label == fx.UNRELIABLE.label and sctp is not None:
-            unsent = [chunk.user_data for chunk in sctp._outbound_queue if chunk._max_retransmits is None]
-            unsent += [
-                data for channel, _, data in sctp._data_channel_queue if channel.maxRetransmits is None
-            ]
-            waiting = sum(map(len, unsent))
-            if waiting > 16_384:  # That is more than a message that is not part of a burst leaves.
-                self._feed(inputs.ChannelAccepted(call))
-                return
-        super().send(call, label, data, unlimited=unlimited)
+    many = 0
+    """Large reliable messages since the last pause."""
+
+    def is_busy(self, data: bytes, *, reliable: bool) -> bool:
+        """Note a message, and return whether it is an unreliable one while the connection is busy."""
+        if reliable:
+            self.many = self.count() if len(data) > 1000 else self.many
+        return not reliable and self.many >= 8 and not self.has_paused()
 
 
-@mutant("SND-14", "It loses unreliable messages while 16 KiB of reliable ones wait to be sent.", *EITHER)
-class SendsNothingUnreliableMeanwhile(PeerScript):
-    webrtc = _Exclusive
-
-
-@mutant("SND-14", "It delivers no unreliable message between large reliable ones.", *EITHER)
-class DeliversNothingUnreliableMeanwhile(PeerScript):
-    def __init__(self) -> None:
-        super().__init__()
-        self.latest = deque[bool](maxlen=8)
-        """For each of the latest messages, whether it was a large reliable one."""
-
+@mutant(
+    "SND-14", "It loses unreliable messages when it has sent eight large reliable ones in a row.", *EITHER
+)
+class SendsNothingUnreliableMeanwhile(Busy):
     def alter(self, effect: fx.Effect) -> Outs:
-        if is_data(effect, reliable=False) and sum(self.latest) > 2:
-            return ()
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Data):
-            self.latest.append(is_data(effect) and len(effect.event.data) > 1000)
+        if isinstance(effect, fx.SendOnChannel) and self.is_busy(effect.data, reliable=is_reliable(effect)):
+            return lost(effect)
         return (effect,)
+
+
+@mutant("SND-14", "It delivers no unreliable message after eight large reliable ones in a row.", *EITHER)
+class DeliversNothingUnreliableMeanwhile(Busy):
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Data(data=data, reliable=bool(reliable))):
+                return () if self.is_busy(data, reliable=reliable) else (effect,)
+            case _:
+                return (effect,)
 
 
 # Connections that end

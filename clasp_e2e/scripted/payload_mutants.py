@@ -69,10 +69,13 @@ class Pausing(PeerScript):
 
     def count(self, number: int = 1) -> int:
         """Count `number` more, and return how many there were since the last pause."""
-        now = self.now()
-        self._count = number + (self._count if now - self._last < PAUSE_S else 0)
-        self._last = now
+        self._count = number + (0 if self.has_paused() else self._count)
+        self._last = self.now()
         return self._count
+
+    def has_paused(self) -> bool:
+        """Return whether nothing was counted for `PAUSE_S` seconds."""
+        return self.now() - self._last > PAUSE_S
 
 
 class Bursting(PeerScript):

@@ -328,13 +328,13 @@ class ReadsTheSignalsOfABundle(FrontSession):
         await self.to_router(frame)
 
 
-@mutant("RTR-1", "It forwards the first two thousand signals of a session.")
-class ForwardsTwoThousand(FrontSession):
+@mutant("RTR-1", "It forwards the first 1200 signals of a session.")
+class Forwards1200(FrontSession):
     count = 0
 
     async def from_client(self, message: wire.Message, frame: bytes) -> None:
         self.count += is_signal(message)
-        if not is_signal(message) or self.count <= 2000:
+        if not is_signal(message) or self.count <= 1200:
             await self.to_router(frame)
 
 

@@ -294,11 +294,11 @@ class SignalingClient:
         """Return the ids of those signals that have arrived, in order and with repetitions.
 
         Waits until all have arrived, `unless` holds, or nothing has arrived for the time limit of an event.
-        Unobserved if signals still arrive after six times that limit.
+        Unobserved if signals still arrive after six times that limit for each thousand.
         """
         wanted = set(correlation_ids)
         now = asyncio.get_running_loop().time
-        end = now() + 6 * self._patience.event
+        end = now() + 6 * self._patience.event * max(1, len(wanted) / 1000)
         while missing := len(wanted.difference(map(str, self.ids()))):
             before = len(self.received)
 

@@ -24,7 +24,9 @@ class DelaysSomeSenders(FrontSession):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.delay = random.Random(id(self)).uniform(0, 0.3)
-        self.queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.held: list[bytes] = []
+        self.comes = asyncio.Event()
+        self.passing = asyncio.Lock()
 
     async def run(self) -> None:
         passing = asyncio.create_task(self._pass_on())
@@ -35,20 +37,23 @@ class DelaysSomeSenders(FrontSession):
             await asyncio.gather(passing, return_exceptions=True)
 
     async def from_client(self, message: wire.Message, frame: bytes) -> None:
+        self.held.append(frame)
         if isinstance(message, wire.Hello | wire.Ping):
-            while not self.queue.empty():
-                await self.to_router(self.queue.get_nowait())
-            await self.to_router(frame)
+            await self._pass_all()
         else:
-            self.queue.put_nowait(frame)
+            self.comes.set()
 
     async def _pass_on(self) -> None:
         while True:
-            frame = await self.queue.get()
+            await self.comes.wait()
             await asyncio.sleep(self.delay)
-            await self.to_router(frame)
-            while not self.queue.empty():
-                await self.to_router(self.queue.get_nowait())
+            self.comes.clear()
+            await self._pass_all()
+
+    async def _pass_all(self) -> None:
+        async with self.passing:
+            while self.held:
+                await self.to_router(self.held.pop(0))
 
 
 @router_variant(OpenPoint.ROUTER_DELIVERY, "It delivers at the ends of periods of 100 ms.")

@@ -24,7 +24,6 @@ from clasp_e2e.testbed import (
     requirement,
     samples,
     send_unreliably,
-    stream,
     together,
     transfer_burst,
 )
@@ -37,12 +36,12 @@ SMALL = 300
 """Small sends of each side in a row after these: more than the queues of 100 and 256 that peers have."""
 LAST = 20
 """Unreliable sends at the end of many, of which some must arrive."""
-BEGUN = 8
-"""Messages of each burst that have arrived when the first unreliable send follows."""
-LEAST = 20
-"""Unreliable sends while reliable data flows; more follow for some seconds, until one has arrived."""
-PACE = 0.1
-"""Seconds after which the next unreliable send follows, if nothing has arrived until then."""
+AT_ONCE, ROUNDS, BEGUN = 4, 13, 3
+"""Large reliable payloads at once, rounds of them, and the round from which on an unreliable one follows."""
+RTO_S = 1.0
+"""Seconds of the shortest time-out of SCTP (RFC 9260, section 16): it may drop unreliable messages then."""
+PROMPT = 5
+"""Unreliable sends that no time-out can have dropped: fewer show nothing."""
 RELAYS = (*(256, 16_000, 40, 3_000) * 15, *(40,) * 240)
 """Bytes of relayed sends in a row: more than the queues of 100 and 256 that peers have."""
 
@@ -238,36 +237,16 @@ async def test_unreliable_sends_arrive_among_bursts(connected_pair: PeerPair) ->
     """While reliable data flows in both directions, some unreliable sends in each arrive, unchanged."""
     pair = connected_pair
     flows = [Flow(sender, receiver, []) for sender, receiver in both_ways(pair)]
-    paced: list[list[bytes]] = [[] for _ in flows]
-    accepted: set[bytes] = set()
-    unfinished = {*(flow.sender.name for flow in flows)}
-
-    async def send_paced(flow: Flow, payloads: list[bytes]) -> None:
-        for client in pair:
-            await client.receives_count(BEGUN)
-        now = asyncio.get_running_loop().time
-        end = now() + pair.patience.event
-        while len(payloads) < LEAST or (
-            now() < end and not await flow.receiver.receives_any(payloads, within=0)
-        ):
-            payloads.append(payload := random_payload(200))
-            with suppress(Refused):  # The channel's buffer may be full.
-                await flow.sender.send_p2p(flow.receiver, payload, reliable=False)
-                accepted.add(payload)
-            await flow.receiver.receives_count(len(flow.receiver.data()) + 1, within=PACE)
-        unfinished.discard(flow.sender.name)
-
     with precondition("SND-4"):
-        await together(
-            *(stream(flow, lambda: bool(unfinished), pair.patience.retransmission) for flow in flows),
-            *(send_paced(flow, payloads) for flow, payloads in zip(flows, paced, strict=True)),
-        )
+        sent = await together(*(_send_among_reliable(pair, flow) for flow in flows))
     await pair.drain()
-    for flow, payloads in zip(flows, paced, strict=True):
+    for flow, (payloads, prompt) in zip(flows, sent, strict=True):
         name = flow.sender.name
-        if accepted.isdisjoint(payloads):
-            raise Unobserved(f"each unreliable send of {name} was refused while reliable data was sent")
         arrived = [event for event in flow.receiver.data() if event.data in payloads]
+        if not arrived and len(prompt) < PROMPT:
+            raise Unobserved(
+                f"too few unreliable sends of {name} were accepted and followed within {RTO_S:g} s"
+            )
         expect(len({event.data for event in arrived}), f"unreliable sends of {name} that arrived").at_least(1)
         expect(len(arrived), f"arrivals of unreliable sends of {name}").at_most(len(payloads))
         known = {*flow.sent, *payloads}
@@ -275,6 +254,31 @@ async def test_unreliable_sends_arrive_among_bursts(connected_pair: PeerPair) ->
             event.data for event in flow.receiver.data() if len(event.data) == 200 and event.data not in known
         ]
         expect(changed, f"unreliable sends of {name} that arrived changed").is_empty()
+
+
+async def _send_among_reliable(pair: PeerPair, flow: Flow) -> tuple[list[bytes], list[bytes]]:
+    """Send large reliable payloads in rounds, and in the later ones an unreliable one behind them.
+
+    Return the unreliable ones, and those of them whose round has ended before SCTP could have timed out.
+    """
+    now = asyncio.get_running_loop().time
+    payloads: list[bytes] = []
+    prompt: list[bytes] = []
+    for number in range(ROUNDS):
+        began, large = now(), [random_payload() for _ in range(AT_ONCE)]
+        flow.sent += large
+        for each in large:
+            await flow.sender.send_p2p(flow.receiver, each)
+        if number >= BEGUN:
+            payloads.append(payload := random_payload(200))
+            with suppress(Refused):  # The channel's buffer may be full.
+                await flow.sender.send_p2p(flow.receiver, payload, reliable=False)
+                prompt.append(payload)
+        if not await flow.receiver.receives_all(large, within=pair.patience.retransmission):
+            break
+        if now() - began >= RTO_S and payloads[-1:] == prompt[-1:]:
+            del prompt[-1:]
+    return payloads, prompt
 
 
 def both_ways(pair: PeerPair) -> list[tuple[Client, Client]]:

@@ -54,8 +54,7 @@ from clasp_e2e.testbed.stages import until_described as until_described
 from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.transfers import altered as altered, arrivals as arrivals
 from clasp_e2e.testbed.transfers import expect_unchanged as expect_unchanged
-from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, stream as stream
-from clasp_e2e.testbed.transfers import transfer_burst as transfer_burst
+from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst
 from clasp_e2e.testbed.trickling import DescribedCandidates as DescribedCandidates, Trickle as Trickle
 from clasp_e2e.testbed.trickling import as_json as as_json
 from clasp_e2e.testbed.waiting import together as together

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from clasp_e2e.drivers.interface import Refused
@@ -16,7 +16,7 @@ BATCH = 32
 """Sends at once. A send may return only when it is acknowledged, and may be refused if a buffer is full."""
 
 PACE = 8
-"""Unreliable sends at once, and reliable ones in a stream."""
+"""Unreliable sends at once."""
 
 ALL_AFTER = 2.0
 """Seconds to wait for payloads that are missing when a later one has arrived, and others that nobody sent."""
@@ -109,22 +109,6 @@ async def transfer_burst(flow: Flow, quiet: float) -> None:
         arrived = await flow.receiver.receives_count(count + missing, within=quiet)
         if not arrived and len(flow.receiver.data()) == count:
             break
-
-
-async def stream(flow: Flow, lasts: Callable[[], bool], quiet: float) -> None:
-    """Keep `PACE` reliable payloads on their way while `lasts` holds, and add them to `flow.sent`.
-
-    Unmet if a send is refused for `quiet` seconds in which nothing arrives.
-    """
-
-    async def send_one_by_one() -> None:
-        while lasts():
-            flow.sent.append(payload := random_payload())
-            await _send_repeatedly(flow, payload, quiet)
-            if not await flow.receiver.receives_all([payload], within=quiet):
-                return
-
-    await together(*(send_one_by_one() for _ in range(PACE)))
 
 
 async def _send_repeatedly(flow: Flow, payload: bytes, quiet: float) -> None:

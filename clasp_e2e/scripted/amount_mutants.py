@@ -87,7 +87,7 @@ class RelaysTheFirstOfMany(Pausing):
 # Reliable and unreliable messages at the same time
 
 
-class Busy(Pausing):
+class KnowingBursts(Pausing):
     """A script that knows whether the connection is busy: many large messages go one way without a pause."""
 
     many = 0
@@ -103,7 +103,7 @@ class Busy(Pausing):
 @mutant(
     "SND-14", "It loses unreliable messages when it has sent eight large reliable ones in a row.", *EITHER
 )
-class SendsNothingUnreliableMeanwhile(Busy):
+class SendsNothingUnreliableMeanwhile(KnowingBursts):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.SendOnChannel) and self.is_busy(effect.data, reliable=is_reliable(effect)):
             return lost(effect)
@@ -111,7 +111,7 @@ class SendsNothingUnreliableMeanwhile(Busy):
 
 
 @mutant("SND-14", "It delivers no unreliable message after eight large reliable ones in a row.", *EITHER)
-class DeliversNothingUnreliableMeanwhile(Busy):
+class DeliversNothingUnreliableMeanwhile(KnowingBursts):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
             case fx.Emit(event=Data(data=data, reliable=bool(reliable))):

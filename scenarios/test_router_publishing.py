@@ -221,7 +221,7 @@ async def test_published_messages_end_with_a_subscription(router: RouterClients)
 
 
 @requirement("RTR-13")
-async def test_a_message_reaches_a_client_once_for_all_its_subscriptions(router: RouterClients) -> None:
+async def test_overlapping_subscriptions_get_one_copy(router: RouterClients) -> None:
     """With several subscriptions that match, a client gets each message once, until the last one ends."""
     alice = await router.unruly_client("alice")
     bob, carol = [await router.client(name) for name in ("bob", "carol")]

@@ -9,6 +9,7 @@ from functools import partial
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
+    Blocked,
     Client,
     PeerPair,
     Refused,
@@ -242,9 +243,12 @@ async def test_each_attempt_has_ice_credentials_of_its_own(single: SinglePeer) -
     offers: list[str] = []
     for name in ("mallory", "trudy"):
         session = (await single.signaling_client(name)).session_id
+        before = len(client.published_at)
         async with client.connecting_to(session):
             has_offered = partial(is_offered, session, single)
             if not await single.testbed.switchboard.holds_within(has_offered, client.attempt_limit):
+                if len(client.published_at) == before:
+                    raise Blocked("CON-3", f"{client.name} published no offer to {name}")
                 raise Unobserved(f"no offer to {name} with ICE credentials was read")
         offers.append(offer_to(session, single))
     for kind, least in (("ufrag", 4), ("pwd", 22)):

@@ -29,7 +29,7 @@ EARLY, LATE = 0.5, 3.0
 SHORT = P2PConfig(connection_timeout_secs=1)
 """For attempts that must fail."""
 
-APART = 1.0
+APART = 1.5
 """Seconds between the beginnings of two attempts whose time-outs must not be mixed up."""
 
 TRICKLE_S = 0.3
@@ -94,7 +94,7 @@ async def test_retries_do_not_extend_the_time_out(single: SinglePeer) -> None:
 
 @requirement("TMO-2", "TMO-9", waits=True)
 async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> None:
-    """Of two unanswered attempts, the second begun 1 s later, each fails after its own time-out of 2 s."""
+    """Of two unanswered attempts, the second begun 1.5 s later, each fails after its own time-out of 2 s."""
     client = await single.attach(P2PConfig(connection_timeout_secs=2))
 
     async def fails_later() -> None:

@@ -67,7 +67,8 @@ def pytest_collection_finish() -> None:
 
 
 GROUPS = (
-    "tests/scripted/test_variants.py",
+    "tests/scripted/test_variants.py::test_a_peer",
+    "tests/scripted/test_variants.py::test_a_router",
     "tests/scripted/",
     "tests/doctor/test_doctor.py",
     "tests/drivers/test_adapters.py",

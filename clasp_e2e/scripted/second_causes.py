@@ -119,11 +119,11 @@ class HearsOnlyAsAnswerer(PeerScript):
         return () if is_lost else (event,)
 
 
-@mutant("RTE-4", "Never connected, it relays 6 s after its time-out.", *EITHER)
+@mutant("RTE-4", "Never connected, it relays 15 s late.", *EITHER)
 class RelaysLate(Routing):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.PublishRelay) and Connected not in self.reported:
-            return (fx.Delayed(7.0, effect),)
+            return (fx.Delayed(15.0, effect),)
         return (effect,)
 
 

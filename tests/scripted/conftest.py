@@ -38,8 +38,9 @@ class Runs(ParallelRuns[MutantRun]):
     async def of(self, mutant: Mutant, role: Role, *, whole: bool = False) -> MutantRun:
         """Return the run, which was started."""
         found = await self.result((mutant.name, role, whole))
-        # An error is no verdict. It is repeated once, when fewer runs share the event loop.
-        return await self.run(mutant, role, whole=whole) if found.has_errors() else found
+        if not found.lacks_a_verdict(mutant.requirement):
+            return found
+        return await self.run(mutant, role, whole=whole)  # Once, when fewer runs share the event loop.
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

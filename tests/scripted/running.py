@@ -33,7 +33,7 @@ IDLE_S = 2.0
 MANY = 700
 """Messages that a session exchanges, instead of thousands."""
 
-JOBS = 24
+JOBS = 12
 """Cases at the same time: most of a mutant's failures are time-outs, which need no processor."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
@@ -102,9 +102,11 @@ class MutantRun:
 
     results: list[ScenarioResult]
 
-    def has_errors(self) -> bool:
-        """Whether a case has no verdict, such as after a stall of the event loop that all runs share."""
-        return any(result.outcome is Outcome.ERROR for result in self.results)
+    def lacks_a_verdict(self, requirement: str) -> bool:
+        """Whether a case, or `requirement`, has none, such as after a stall of the shared event loop."""
+        judged = self.outcomes().get(requirement, set())
+        is_unobserved = Outcome.UNOBSERVED in judged and judged.isdisjoint(BROKEN)
+        return is_unobserved or any(result.outcome is Outcome.ERROR for result in self.results)
 
     def outcomes(self) -> dict[str, set[str]]:
         """What became of each requirement, over all cases."""

@@ -35,24 +35,39 @@ def case(variant: Variant) -> object:
     return pytest.param(variant, id=variant.name, marks=[pytest.mark.skip(reason)] if reason else [])
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def variant_runs(request: pytest.FixtureRequest) -> AsyncIterator[VariantRuns]:
-    """The runs of the variants whose tests were collected and are not skipped."""
-    collected: list[dict[str, Variant]] = [
-        getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items
-    ]
-    chosen = [each["variant"] for each in collected if "variant" in each]
-    started = VariantRuns(
-        [variant for variant in chosen if not reason_to_skip(variant)],
+def collected(request: pytest.FixtureRequest, *, is_router: bool) -> VariantRuns:
+    """Start the runs of the variants whose tests were collected and are not skipped."""
+    parameters = (getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items)
+    chosen: list[Variant] = [each["variant"] for each in parameters if "variant" in each]
+    return VariantRuns(
+        [each for each in chosen if each.is_router == is_router and not reason_to_skip(each)],
         whole=bool(request.config.getoption(NIGHTLY, default=False)),
+        is_router=is_router,
     )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def peer_runs(request: pytest.FixtureRequest) -> AsyncIterator[VariantRuns]:
+    started = collected(request, is_router=False)
     yield started
     await started.close()
 
 
-@pytest.mark.parametrize("variant", [case(variant) for variant in VARIANTS])
-async def test_a_variant_is_acquitted(variant: Variant, variant_runs: VariantRuns) -> None:
-    assert await variant_runs.condemned(variant) == []
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def router_runs(request: pytest.FixtureRequest) -> AsyncIterator[VariantRuns]:
+    started = collected(request, is_router=True)
+    yield started
+    await started.close()
+
+
+@pytest.mark.parametrize("variant", [case(each) for each in VARIANTS if not each.is_router])
+async def test_a_peer_variant_is_acquitted(variant: Variant, peer_runs: VariantRuns) -> None:
+    assert await peer_runs.condemned(variant) == []
+
+
+@pytest.mark.parametrize("variant", [case(each) for each in VARIANTS if each.is_router])
+async def test_a_router_variant_is_acquitted(variant: Variant, router_runs: VariantRuns) -> None:
+    assert await router_runs.condemned(variant) == []
 
 
 def test_a_variant_says_what_it_is() -> None:

@@ -18,6 +18,7 @@ from clasp_e2e.testbed.waiting import Patience
 from .running import BROKEN, IDLE_S, MANY, OTHERS, ParallelRuns, catalogue, scenarios
 
 VARIANT = "variant"
+SOUND = "the reference"
 
 
 def is_on_libwebrtc(variant: Variant) -> bool:
@@ -105,31 +106,18 @@ def preconditions(requirement: str) -> list[str]:
 
 
 class VariantRuns(ParallelRuns[list[ScenarioResult]]):
-    """The runs of some variants, and of the reference."""
+    """The runs of variants that are peers, or of those that are routers, and of the reference."""
 
-    def __init__(self, variants: list[Variant], *, whole: bool) -> None:
+    def __init__(self, variants: list[Variant], *, whole: bool, is_router: bool) -> None:
         super().__init__()
-        for is_router in (False, True):
-            some = [variant for variant in variants if variant.is_router == is_router]
-            touched = frozenset[str]().union(*(variant.touches for variant in some))
-            if some:
-                self._start_variant(None, None if whole else touched, is_router=is_router)
-            for variant in some:
-                self._start_variant(variant, None if whole else variant.touches, is_router=is_router)
-
-    def _start_variant(
-        self, variant: Variant | None, touches: frozenset[str] | None, *, is_router: bool
-    ) -> None:
-        name = key(is_router=is_router) if variant is None else variant.name
-        cases = variant_cases(touches, is_router=is_router)
-        self.start(name, run_variant(variant, cases, self.shared, is_router=is_router))
+        touched = frozenset[str]().union(*(variant.touches for variant in variants))
+        for variant in (None, *variants):
+            touches = touched if variant is None else variant.touches
+            cases = variant_cases(None if whole else touches, is_router=is_router)
+            key = SOUND if variant is None else variant.name
+            self.start(key, run_variant(variant, cases, self.shared, is_router=is_router))
 
     async def condemned(self, variant: Variant) -> list[str]:
         """What `variant` was condemned for."""
-        reference = await self.result(key(is_router=variant.is_router))
+        reference = await self.result(SOUND)
         return condemned(variant, await self.result(variant.name), reference)
-
-
-def key(*, is_router: bool) -> str:
-    """The name of the run of the reference."""
-    return f"the reference as {'router' if is_router else 'peer'}"

@@ -107,7 +107,6 @@ class Two:
             event = await self.subject.wait_for(Disconnected, within=self.pair.patience.consent)
         with judging("EVT-10"):
             expect(event.peer_session_id, "the peer that Disconnected names").equals(ended.session_id)
-            await self.carries_data(lasting)
         with judging("CON-11"):
             ends = (self.subject, lasting), (lasting, self.subject)
             await lasts(0.5, *ends, since_connected=True)

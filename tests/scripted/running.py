@@ -33,8 +33,8 @@ IDLE_S = 2.0
 MANY = 700
 """Messages that a session exchanges, instead of thousands."""
 
-JOBS = 12
-"""Cases at the same time: most of a mutant's failures are time-outs, which need no processor."""
+JOBS = 8
+"""Cases at the same time. More would overlap more time-outs, and starve cases that depend on time."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 

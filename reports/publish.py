@@ -2,7 +2,8 @@
 
 Run as `python reports/publish.py --results site`. Each folder then holds `results.json`, `evidence/`,
 `report.html`, `summary.md` and `badge.svg`; `matrix/` holds the same for the matrix. A verdict of any kind
-is published; the exit status is 1 if a run reached none.
+is published; the exit status is 1 if a run reached none. `--keep` also updates what the repository keeps of
+it: the summary, the badge and the history of each implementation.
 """
 
 from __future__ import annotations
@@ -62,6 +63,20 @@ def publish(results: Path, names: list[str]) -> bool:
     return complete
 
 
+def keep(results: Path, names: list[str]) -> bool:
+    """Update the files of the repository from the published folders; return whether that worked."""
+    complete = True
+    for name in names:
+        folder, kept = results / name, Path(__file__).parent / name
+        for file in ("matrix.json", "matrix.md") if name == "matrix" else ("summary.md", "badge.svg"):
+            shutil.copy(folder / file, kept)
+        if name != "matrix":
+            version = json.loads((folder / "results.json").read_text())["subjects"]["offerer"]["version"]
+            history = ("--version", version, "--file", kept / "history.jsonl")
+            complete &= call("history", "add", folder, *history)
+    return complete
+
+
 def main() -> None:
     """Read the arguments and publish."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
@@ -69,11 +84,13 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"{', '.join(RUNS)} or matrix (default: all)"
     )
+    parser.add_argument("--keep", action="store_true", help="also update the files kept in the repository")
     given = parser.parse_args()
     names = given.names or [*RUNS, "matrix"]
     if unknown := [name for name in names if name not in RUNS and name != "matrix"]:
         parser.error(f"no report is named {', '.join(unknown)}; choose from {', '.join(RUNS)} and matrix")
-    sys.exit(not publish(given.results, names))
+    complete = publish(given.results, names)
+    sys.exit(not (complete and (not given.keep or keep(given.results, names))))
 
 
 if __name__ == "__main__":

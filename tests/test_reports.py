@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,27 +9,35 @@ import pytest
 
 from clasp_e2e.report.matrix_markdown import render_matrix_markdown
 from clasp_e2e.results.store import read_matrix
+from clasp_e2e.results.version_history import read_history
 
 HERE = Path(__file__).parents[1]
 REPORTS = HERE / "reports"
 MATRIX = REPORTS / "matrix"
-PUBLISHED = sorted(path.parent for path in REPORTS.glob("*/results.json") if path.parent.name != "latest")
+PUBLISHED = sorted(path.parent for path in REPORTS.glob("*/history.jsonl"))
 NOT_MET = {"fail", "deviation"}
 
 
 def texts(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.suffix in (".json", ".html", ".md", ".svg")]
+    return [path for path in folder.rglob("*") if path.suffix in (".json", ".jsonl", ".html", ".md", ".svg")]
 
 
 def explained(folder: Path) -> set[str]:
-    return set(re.findall(r"^### ([A-Z]+-\d+)", (folder / "README.md").read_text(), re.MULTILINE))
+    """The requirements to which a heading, an item or a row of a page belongs."""
+    page = (folder / "README.md").read_text()
+    return set(re.findall(r"^(?:##+ |- \*\*|\| )([A-Z]+-\d+)", page, re.MULTILINE))
 
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_every_requirement_that_failed_is_explained(folder: Path) -> None:
-    run = json.loads((folder / "results.json").read_text())
-    failed = {each["id"] for each in run["requirements"] if each["verdict"] in NOT_MET}
+    newest = read_history(folder / "history.jsonl")[-1]
+    failed = {name for name, verdict in newest.requirements.items() if verdict in NOT_MET}
     assert failed <= explained(folder)
+
+
+def test_reports_are_small() -> None:
+    sizes = [path.stat().st_size for path in REPORTS.rglob("*") if "latest" not in path.parts]
+    assert sum(sizes) <= 2**20
 
 
 def test_every_requirement_that_failed_in_a_cell_is_explained_or_named_with_its_page() -> None:

@@ -35,7 +35,7 @@ APART = 1.5
 TRICKLE_S = 0.3
 """Seconds between candidates that keep arriving."""
 
-AMPLE = P2PConfig(connection_timeout_secs=3)
+AMPLE = P2PConfig(connection_timeout_secs=5)
 """For connections that must be established in time on a busy machine, and attempts that time out soon."""
 
 

@@ -155,12 +155,14 @@ class Reporting:
             session.exitstatus = self._run.break_off(all_files=not names_files(self._config))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
-        """Ignore sockets that a cancelled call left open, because pytest would exit with a traceback.
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep pytest from ending with a traceback.
 
-        The end of the process closes them.
+        Sockets that a cancelled call left open are closed by the end of the process. A place without a line
+        number, at which an interrupt may come too, cannot be shown.
         """
         sys.unraisablehook = lambda _: None
+        excinfo.traceback = excinfo.traceback.filter(_has_line)
 
     def pytest_unconfigure(self) -> None:
         """Close the journal, also if the session ended early."""
@@ -182,6 +184,13 @@ class Reporting:
             print_summary(run.finished, run.plan.catalogue, terminalreporter, results=run.journal.path)
         elif self._nothing_selected:
             terminalreporter.write_line(_nothing_selected(self._config), red=True)
+
+
+def _has_line(entry: object) -> bool:
+    try:
+        return isinstance(getattr(entry, "lineno", None), int)
+    except TypeError:  # CPython has no line number for the instruction, which pytest does not expect.
+        return False
 
 
 def _nothing_selected(config: pytest.Config) -> str:

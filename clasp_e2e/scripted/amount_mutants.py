@@ -21,7 +21,7 @@ IN_ALL = 600
 
 
 def is_data(effect: fx.Effect, *, reliable: bool | None = True) -> bool:
-    """Return whether `effect` delivers a direct message of this kind; None stands for either."""
+    """Return whether `effect` delivers a direct message of this kind; None means either."""
     if not isinstance(effect, fx.Emit) or not isinstance(effect.event, Data):
         return False
     return effect.event.reliable is not None and reliable in (None, effect.event.reliable)

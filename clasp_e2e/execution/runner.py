@@ -27,6 +27,7 @@ from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.spec.catalogue import Catalogue, Level
 from clasp_e2e.testbed.expectations import (
     JUDGMENT,
+    Absent,
     Blocked,
     EnvironmentFault,
     Judgment,
@@ -155,7 +156,7 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
             raise
         ending = _ending(error, judgment, plan.catalogue)
         if isinstance(error, Unmet):
-            ending = _excused(ending, context, testbed)
+            ending = _excused(ending, context, testbed, is_absent=isinstance(error, Absent))
         if stall := stalls.excuse(error):
             ending = _with_errors(ending, [stall])
     finally:
@@ -212,14 +213,17 @@ def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence:
     return JudgedCase(result, ending.requirement, ending.expected, ending.seen, seen.timeline.render(TAIL))
 
 
-def _excused(ending: _Ending, context: RunContext, testbed: Testbed) -> _Ending:
-    """Return the ending of an expectation that was not met, or why the testbed could not observe it."""
+def _excused(ending: _Ending, context: RunContext, testbed: Testbed, *, is_absent: bool) -> _Ending:
+    """Return the ending of an expectation that was not met, or why the testbed could not observe it.
+
+    `is_absent`: the expectation was that something occurs, and it did not.
+    """
     names = [client.name for client in testbed.clients if client.side.label != SCRIPTED]
     try:
         require_usable_candidates(testbed.switchboard, names)
     except EnvironmentFault as fault:
         return _Ending(Outcome.ERROR, str(fault))
-    reason = _refused_by_router(context, testbed)
+    reason = _refused_by_router(context, testbed) if is_absent else None
     if reason is None and ending.requirement.startswith("ICE-"):
         reason = without_ipv4(testbed.switchboard, names)
     return ending if reason is None else _Ending(Outcome.UNOBSERVED, f"{reason}; seen: {ending.message}")

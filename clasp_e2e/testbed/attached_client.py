@@ -23,7 +23,7 @@ from clasp_e2e.p2p_types import (
 from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.events import Inbox, Party, ReceivedEvent, name_of, session_of
-from clasp_e2e.testbed.expectations import Unmet, Unobserved, current_judgment, show
+from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved, current_judgment, show
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
@@ -333,7 +333,7 @@ class Client(Inbox):
                     limit = self._time_left(began, within)
                     if limit <= 0:
                         expected = f"{self.name} to receive {names} naming {name_of(target)}"
-                        raise Unmet(f"{expected} within {within:.3g} s", unmet.seen) from None
+                        raise Absent(f"{expected} within {within:.3g} s", unmet.seen) from None
 
         call = asyncio.create_task(self.connect_to_peer(target, within=within + LONGEST_ATTEMPT))
         waiting = asyncio.create_task(ends_in_time())
@@ -375,7 +375,7 @@ class Client(Inbox):
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise Unmet(f"{text} to return within {limit:.3g} s", "it has not returned") from None
+            raise Absent(f"{text} to return within {limit:.3g} s", "it has not returned") from None
 
     async def _quick_call(self, text: str, call: Awaitable[T]) -> T:
         """Return the result of a call that does not wait for the network."""

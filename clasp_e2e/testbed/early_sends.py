@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.p2p_types import Connected, Disconnected, RoutingMode, SendResult
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, random_payload, show
+from clasp_e2e.testbed.expectations import Blocked, Undelivered, Unmet, Unobserved, random_payload, show
 from clasp_e2e.testbed.fixtures import PeerPair
 from clasp_e2e.testbed.payload_path import Path
 from clasp_e2e.testbed.stages import AttemptStage, StagedAttempt
@@ -153,7 +153,7 @@ class EarlySends:
             return
         if any(client.events(Disconnected) for client in self._pair):
             raise Unobserved(f"{send}, did not arrive, but a connection ended")
-        raise Unmet(f"{send}, to arrive", f"{receiver.name} did not receive it")
+        raise Undelivered(f"{send}, to arrive", f"{receiver.name} did not receive it")
 
     def _bytes(self, sender: Client, result: SendResult) -> int:
         """Return the size of the reliable payloads of `sender` whose send returned `result`."""

@@ -10,7 +10,7 @@ from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, P2PEvent, PeerAnnounced
 from clasp_e2e.results.timeline import EntryKind, Timeline
-from clasp_e2e.testbed.expectations import Undelivered, Unmet, current_judgment, show
+from clasp_e2e.testbed.expectations import Absent, Undelivered, Unmet, current_judgment, show
 from clasp_e2e.testbed.trace import describe, note_event
 from clasp_e2e.testbed.waiting import Patience
 
@@ -118,7 +118,7 @@ class Inbox:
             if not matching and kind is ConnectionFailed:
                 matching = [each for each in self.events(kind, since=since) if self._names_nobody(each.event)]
             if not matching and unless is not None and (instead := self.events(unless, of, since)):
-                raise Unmet(f"{self.name} to receive {kind.__name__}", describe(instead[0].event))
+                raise Absent(f"{self.name} to receive {kind.__name__}", describe(instead[0].event))
             return matching[0].event if matching else None  # pyright: ignore[reportReturnType]
 
         about = "" if of is None else f" naming {name_of(of)}"
@@ -232,7 +232,7 @@ class Inbox:
             self._timeline.note(
                 self.name, f"timed out after {limit:.3g} s waiting for {what}", EntryKind.MISSED
             )
-            raise Unmet(
+            raise Absent(
                 f"{self.name} to receive {what} within {limit:.3g} s",
                 f"{self.name} received " + (", ".join(relevant[-6:]) or nothing),
             ) from None

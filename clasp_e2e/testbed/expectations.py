@@ -60,7 +60,11 @@ class Unmet(AssertionError):
         self.requirement = judgment.requirement if judgment else ""
 
 
-class Undelivered(Unmet):
+class Absent(Unmet):
+    """What was awaited did not occur, which something that the router refused can explain."""
+
+
+class Undelivered(Absent):
     """A payload did not arrive."""
 
 
@@ -179,6 +183,11 @@ class Expectation:
         """Require a collection to be empty."""
         if self._value:
             raise Unmet(f"{self._what}: nothing", show(self._value))
+
+    def none_missing(self) -> None:
+        """Require a number of payloads that did not arrive to be 0."""
+        if self._value:
+            raise Undelivered(f"{self._what}: 0", show(self._value))
 
     def at_least(self, least: float) -> None:
         """Require a number that is at least `least`."""

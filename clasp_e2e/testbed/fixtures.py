@@ -12,7 +12,7 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED, Pairing
 from clasp_e2e.testbed.attached_client import Client
 from clasp_e2e.testbed.attacked_router import AttackedRouter
-from clasp_e2e.testbed.expectations import Blocked, Unmet, Unobserved, precondition, random_payload
+from clasp_e2e.testbed.expectations import Absent, Blocked, Unmet, Unobserved, precondition, random_payload
 from clasp_e2e.testbed.payload_path import Path as Path
 from clasp_e2e.testbed.router_clients import RouterClients as RouterClients
 from clasp_e2e.testbed.signaling_client import SignalingClient
@@ -161,7 +161,7 @@ class PeerPair:
             if self.is_connected_unseen:
                 raise Unobserved("both sides received Connected, and no datagram has crossed the link")
             require_usable_candidates(self.testbed.switchboard, (self.offerer.name, self.answerer.name))
-            raise Unmet(
+            raise Absent(
                 f"DTLS application data on the link in both directions within {self.connect_limit:g} s",
                 self._missing_for_connection(),
             )

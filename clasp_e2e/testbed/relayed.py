@@ -3,7 +3,7 @@
 from clasp_e2e.network import Allocations, LabSwitchboard, StunServer
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, TurnServer
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Unmet, random_payload
+from clasp_e2e.testbed.expectations import Absent, Unmet, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair, UnconnectedPair
 
 SECRET = "on-loopback-alone"  # noqa: S105 - of servers that end with their scenario
@@ -46,7 +46,7 @@ class RelayedPair(PeerPair):
                         Connected, other, within=self.connect_limit, unless=ConnectionFailed
                     )
                 except Unmet as unmet:
-                    raise Unmet(
+                    raise Absent(
                         f"{client.name} to receive Connected, the configured TURN server being the only path",
                         f"{unmet.seen}; {self._describe()}",
                     ) from None

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from clasp_e2e import wire
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.results.timeline import Timeline
-from clasp_e2e.testbed.expectations import Blocked, NoVerdict, Unmet, Unobserved, show
+from clasp_e2e.testbed.expectations import Absent, Blocked, NoVerdict, Unmet, Unobserved, show
 from clasp_e2e.testbed.raw_connection import reset_on_close
 from clasp_e2e.testbed.trace import note_frame
 from clasp_e2e.testbed.waiting import Patience
@@ -252,7 +252,7 @@ class SignalingClient:
         if message is None:
             kinds = [type(message).__name__ for message in self.received[-6:]]
             ended = ", and the router closed its session" if self.has_ended else ""
-            raise Unmet(
+            raise Absent(
                 f"{self.name} to receive {kind.__name__} within {limit:.3g} s",
                 f"it received {show(kinds)}{ended}",
             )

@@ -32,7 +32,7 @@ from clasp_e2e.testbed.altering import Alteration
 from clasp_e2e.testbed.attached_client import Client, SubjectInfo
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.convention_forms import Carrier, carriers_in
-from clasp_e2e.testbed.expectations import Blocked, EnvironmentFault, Unmet, show
+from clasp_e2e.testbed.expectations import Absent, Blocked, EnvironmentFault, show
 from clasp_e2e.testbed.router_source import RouterSource
 from clasp_e2e.testbed.signaling_client import SignalingClient
 from clasp_e2e.testbed.stalled_client import StalledClient
@@ -321,7 +321,7 @@ class Testbed:
             return await self._changes.wait_until(found, self.patience.event)
         except TimeoutError:
             addresses = [p.message.address for p in self.published if p.client == client.name]
-            raise Unmet(f"{client.name} to publish {what}", f"it published to {show(addresses)}") from None
+            raise Absent(f"{client.name} to publish {what}", f"it published to {show(addresses)}") from None
 
     async def until_delivered(
         self, client: Client, where: Callable[[wire.Publish], bool], what: str

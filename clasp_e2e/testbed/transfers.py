@@ -8,7 +8,14 @@ from itertools import islice
 from clasp_e2e.drivers.interface import Refused
 from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Unmet, current_judgment, precondition, random_payload, show
+from clasp_e2e.testbed.expectations import (
+    Undelivered,
+    Unmet,
+    current_judgment,
+    precondition,
+    random_payload,
+    show,
+)
 from clasp_e2e.testbed.lossy_transfer import Flow
 from clasp_e2e.testbed.waiting import together
 
@@ -43,7 +50,8 @@ async def expect_unchanged(sender: Client, receiver: Client, payloads: Mapping[s
             if arrived[data] != 1:
                 seen = f"it arrived {arrived[data]} times"
                 others = f"; something else arrived: {', '.join(unknown[:6])}" if unknown else ""
-                raise Unmet(f"the payload {name} ({show(data)}) to arrive once and unchanged", seen + others)
+                kind = Unmet if arrived[data] or unknown else Undelivered
+                raise kind(f"the payload {name} ({show(data)}) to arrive once and unchanged", seen + others)
 
 
 def unsent(received: Iterable[Data]) -> set[bytes]:

@@ -18,7 +18,7 @@ from clasp_e2e.network import Candidate, Side
 from clasp_e2e.network.session_description import is_sdp, rewrite_sdp
 from clasp_e2e.p2p_types import Connected, ConnectionFailed
 from clasp_e2e.testbed.altering import Alteration, altering_texts
-from clasp_e2e.testbed.expectations import Unmet, Unobserved
+from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved
 from clasp_e2e.testbed.fixtures import PeerPair
 
 CandidateTexts: TypeAlias = Callable[[list[str], str], Sequence[str]]
@@ -122,7 +122,7 @@ class Trickle(CandidateDelivery):
         except TimeoutError:
             raise Unobserved(f"{pair.partner.name} sent no SDP in a signal of the public form") from None
         if not await pair.negotiated():
-            raise Unmet(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
+            raise Absent(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
         await pair.subject.all_is_written()
         self._note("delivers")
         for signal in self._signals:

@@ -255,3 +255,17 @@ async def test_router_that_breaks_during_call_is_error_of_its_case() -> None:
     found = await judge(run, case(breaks))
     assert found.result.outcome is Outcome.ERROR
     assert "the router: it exited with status 3" in found.result.message
+
+
+@pytest.mark.parametrize("awaits", [True, False])
+async def test_refusal_by_router_excuses_only_what_does_not_come(*, awaits: bool) -> None:
+    async def body(unconnected: UnconnectedPair) -> None:
+        pair = await unconnected.attach()
+        pair.offerer.leg.refusals.append("ERROR 429: too many messages")
+        if awaits:
+            await pair.offerer.receives(b"relayed")
+        expect(2, "times that the payload arrived").equals(1)
+
+    found = await judged(body, "SND-11")
+    assert found.result.outcome is (Outcome.UNOBSERVED if awaits else Outcome.DEVIATION)
+    assert ("the router did not take what alice sent: ERROR 429" in found.result.message) == awaits

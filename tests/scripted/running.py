@@ -42,8 +42,8 @@ BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 class ParallelRuns(Generic[R]):
     """Runs in one scheduler, which overlaps their waits."""
 
-    def __init__(self) -> None:
-        self.shared = SharedResources.for_machine(Patience(), jobs=JOBS)
+    def __init__(self, jobs: int = JOBS) -> None:
+        self.shared = SharedResources.for_machine(Patience(), jobs=jobs)
         self._tasks: dict[Hashable, asyncio.Task[R]] = {}
 
     def start(self, key: Hashable, run: Coroutine[object, object, R]) -> None:

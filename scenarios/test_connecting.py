@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from clasp_e2e.p2p_types import Connected, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
+    Absent,
     Blocked,
     Client,
     PeerPair,
@@ -62,7 +63,7 @@ async def test_offer_and_answer_travel_through_the_router(pair: PeerPair) -> Non
         missing = pair.testbed.switchboard.unreadable(pair.offerer.name, pair.answerer.name) or "neither"
         if pair.is_connected_unseen:
             raise Unobserved(f"both sides received Connected, and {missing}")
-        raise Unmet("an offer and an answer to pass the router", missing)
+        raise Absent("an offer and an answer to pass the router", missing)
     for attempt in pair.attempts:
         if attempt.answer is not None and (opened := pair.opened_at(attempt)) is not None:
             expect(

@@ -212,7 +212,7 @@ async def expect_all_once(pair: PeerPair, flows: list[Flow]) -> None:
         expect(repeated, f"sends of {flow.sender.name} that arrived twice").equals(0)
 
 
-@requirement("SND-4", "SND-2", "CON-11", extended=True)
+@requirement("SND-4", "SND-2", "CON-11", extended=True, heavy=True)
 async def test_thousands_of_sends_arrive(connected_pair: PeerPair) -> None:
     """Thousands of reliable sends each way arrive once, and some of the last of many unreliable ones."""
     pair, many = connected_pair, connected_pair.patience.many

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from clasp_e2e.p2p_types import Connected, Disconnected, P2PConfig, RoutingMode, SendResult
 from clasp_e2e.testbed import (
+    Absent,
     Blocked,
     Client,
     PeerPair,
     SinglePeer,
     StunServer,
     UnconnectedPair,
-    Unmet,
     Unobserved,
     both_connect,
     expect,
@@ -60,11 +60,11 @@ async def test_2_candidate_exchange(pair: PeerPair) -> None:
         if pair.is_connected_unseen:
             raise Unobserved("both sides received Connected, and no candidate of either was read")
         if len(missing := silent()) > 1:
-            raise Unmet("a candidate of each side to be delivered to the other", "none of either")
+            raise Absent("a candidate of each side to be delivered to the other", "none of either")
         raise Blocked("CON-5", f"{missing[0]} sent no candidate, and no connection shows that it needs none")
     # ICE learns the address of a peer without candidates from its checks (RFC 8445 section 7.3.1.3).
     if len(missing := silent()) > 1:
-        raise Unmet("a candidate of one side to be delivered to the other", "none of either")
+        raise Absent("a candidate of one side to be delivered to the other", "none of either")
     if missing:
         remark(f"{missing[0]} connected before any of its candidates was delivered")
 

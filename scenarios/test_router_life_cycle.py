@@ -180,7 +180,7 @@ async def test_bursts_of_several_senders_arrive_or_are_refused(router: RouterCli
     await together(*(expect_burst(bob, sender, EACH) for sender in senders))
 
 
-@requirement("RTR-1", "RTR-3", "RTR-10", extended=True, own_router=True)
+@requirement("RTR-1", "RTR-3", "RTR-10", extended=True, own_router=True, heavy=True)
 async def test_thousands_of_signals_arrive(router: RouterClients) -> None:
     """Thousands of signals of one session to another, at a rate that routers allow, arrive in order."""
     alice, bob = await router.unruly_client("alice"), await router.client("bob")

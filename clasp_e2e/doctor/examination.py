@@ -17,6 +17,7 @@ from clasp_e2e.doctor.stdio_checks import StdioChecks
 from clasp_e2e.drivers.interface import Description, Driver, DriverFault
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.drivers.stdio import StdioDriver
+from clasp_e2e.network.session_description import unchanged
 from clasp_e2e.results.timeline import Timeline
 from clasp_e2e.testbed.attached_client import SubjectInfo
 from clasp_e2e.testbed.expectations import JUDGMENT, Judgment
@@ -75,7 +76,8 @@ async def _check_roles(
         JUDGMENT.set(Judgment(("doctor",), random.Random(0)))  # Waiting for an event needs one.
         timeline = Timeline(asyncio.get_running_loop().time)
         # Signals are delivered unchanged: the peers may connect over addresses that no link carries.
-        testbed = Testbed(RouterSource(ReferenceDriver(), None), timeline, patience, uses_links=False)
+        testbed = Testbed(RouterSource(ReferenceDriver(), None), timeline, patience)
+        testbed.switchboard.instead_of_links = unchanged
         try:
             await testbed.open()
             await PeerChecks(testbed, Participant(driver, SubjectInfo("it", description)), results).run()

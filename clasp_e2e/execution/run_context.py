@@ -9,6 +9,7 @@ from clasp_e2e.drivers.interface import DriverFault, Implementation
 from clasp_e2e.execution.implementations import Implementations
 from clasp_e2e.execution.partner_adoption import Adoption, PartnerAdoption, implementation_of
 from clasp_e2e.execution.plan import Case, RunPlan
+from clasp_e2e.execution.signed_signals import SignedSignals
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import Subject
 from clasp_e2e.results.timeline import Timeline
@@ -33,6 +34,7 @@ class RunContext:
     router_description: Implementation | None = None
     pace: Pace = field(default_factory=Pace)
     adoption: PartnerAdoption = field(default_factory=PartnerAdoption)
+    signed_signals: SignedSignals = field(default_factory=SignedSignals)
 
     async def open(self) -> None:
         """Start every driver and the router that are not running yet. Raises `DriverFault`."""
@@ -60,6 +62,10 @@ class RunContext:
         """Return `case` with a scripted partner that uses the conventions of the implementation."""
         subject, reference = self.participants[implementation_of(case)], self.participants[REFERENCE]
         return await self.adoption.adapt(case, subject, reference, self.new_testbed)
+
+    async def signs(self, label: str) -> bool:
+        """Return whether the implementation does not accept signals that the link has altered."""
+        return await self.signed_signals.are_used_by(self.participants[label], self.new_testbed)
 
     @property
     def evidence(self) -> Path | None:

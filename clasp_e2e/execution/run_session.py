@@ -34,16 +34,17 @@ from clasp_e2e.execution.partner_adoption import (
 )
 from clasp_e2e.execution.plan import Case, CasePlan, RunPlan
 from clasp_e2e.execution.run_context import RunContext
-from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, untried
+from clasp_e2e.execution.runner import JudgedCase, Observation, judged, observe, unobserved, untried
 from clasp_e2e.execution.scheduler import Limits, Scheduler, kind_of
 from clasp_e2e.execution.shared_observations import SharedObservations
+from clasp_e2e.execution.signed_signals import SIGNED
 from clasp_e2e.results.common_ground import apply_common_ground
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.exit_status import ExitStatus
 from clasp_e2e.results.journal import Journal, RunFacts
 from clasp_e2e.results.known_failures import Scope, expect_known
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.pairing import REFERENCE
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.preconditions import UNDECIDED, failed_precondition, resolve_all
 from clasp_e2e.results.resolution import Resolution, resolve_run, with_baselines
 from clasp_e2e.results.run_record import Run, ScenarioResult
@@ -263,6 +264,8 @@ class RunSession:
     async def _seen(self, case: Case) -> JudgedCase:
         identity = self.context.identity(case)
         seen = await self._opened.observations.seen(identity, partial(self._observe, case))
+        if seen.ending.unconnected and await self._is_signed(case):
+            seen = unobserved(seen, SIGNED)
         return judged(self.context, case, seen)
 
     async def _judge_opposite_script(
@@ -303,6 +306,13 @@ class RunSession:
             return Adoption()
         async with self._opened.scheduler.slot(kind_of(case.scenario), self._dependencies.priority(case)):
             return await self.context.adapted(case)
+
+    async def _is_signed(self, case: Case) -> bool:
+        """Return whether an implementation in `case` accepts only signals that the link cannot alter."""
+        if self.plan.one_by_one or self.plan.lab:
+            return False
+        labels = {case.pairing.offerer, case.pairing.answerer} - {REFERENCE, SCRIPTED, ""}
+        return any([await self.context.signs(label) for label in sorted(labels)])
 
     def _is_judged_alone(self, case: Case) -> bool:
         """Return whether this run judges what `case` judges with itself, too."""

@@ -91,6 +91,8 @@ class _Ending:
     seen: str = ""
     undelivered: bool = False
     """Whether the end is that a payload did not arrive."""
+    unconnected: bool = False
+    """Whether what was awaited did not occur, and no link was used."""
 
 
 def harness_error(case: Case, message: str) -> ScenarioResult:
@@ -155,8 +157,10 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
             await testbed.close()
             raise
         ending = _ending(error, judgment, plan.catalogue)
+        is_absent = _is_absence(error)
         if isinstance(error, Unmet):
-            ending = _excused(ending, context, testbed, is_absent=isinstance(error, Absent))
+            ending = _excused(ending, context, testbed, is_absent=is_absent)
+        ending = replace(ending, unconnected=is_absent and not testbed.switchboard.is_used)
         if stall := stalls.excuse(error):
             ending = _with_errors(ending, [stall])
     finally:
@@ -191,6 +195,19 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         )
     facts = testbed.switchboard.facts()
     return Observation(result, ending, timeline, facts, stderr, outcome_at, crossed, pcapng)
+
+
+def unobserved(seen: Observation, reason: str) -> Observation:
+    """Return the observation of a case that did not meet a requirement, for which `reason` is no evidence."""
+    message = f"{reason}; seen: {seen.ending.message}"
+    judgments = {
+        name: outcome if outcome is Outcome.PASSED else Outcome.UNOBSERVED
+        for name, outcome in seen.result.judgments.items()
+    }
+    result = replace(
+        seen.result, outcome=Outcome.UNOBSERVED, message=message, judgments=judgments, blocked_by=None
+    )
+    return replace(seen, result=result, ending=_Ending(Outcome.UNOBSERVED, message))
 
 
 def judged(context: RunContext, case: Case, seen: Observation, *, keep_evidence: bool = True) -> JudgedCase:
@@ -245,6 +262,12 @@ def _is_from_outside(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt)
+
+
+def _is_absence(error: BaseException) -> bool:
+    """Return whether `error` ends a scenario because something that was awaited did not occur."""
+    cause = error.__cause__ if isinstance(error, Blocked) else error
+    return isinstance(cause, Absent | Refused)
 
 
 def _ending(error: BaseException, judgment: Judgment, catalogue: Catalogue) -> _Ending:

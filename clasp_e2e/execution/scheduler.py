@@ -23,6 +23,7 @@ from clasp_e2e.testbed.scenario import Scenario
 
 _WAITING_PER_JOB = 8
 _SLOW_PER_JOB = 16
+_JOBS_PER_HEAVY = 4
 _MEBIBYTES_PER_CASE = 200
 """Memory of two adapter processes in an interpreted language."""
 _FEWEST, _MOST = 2, 8
@@ -33,6 +34,8 @@ _CALM_S = 0.03
 """Maximum lateness in seconds of the event loop on an idle machine; on a busy one, `_ACTIVE_S` repeats."""
 _QUICK_S = 1.0
 """Seconds after which a quick case counts as one that waits."""
+_HEAVY_S = 10.0
+"""The same for a heavy case."""
 _BEAT_S = 0.1
 _LATE_S = 0.15
 """Lateness in seconds of the event loop above which no further case starts."""
@@ -53,10 +56,18 @@ class CaseKind(IntEnum):
     """It waits some seconds."""
     SLOW = 2
     """It waits for a time that a specification defines, some 30 s."""
+    HEAVY = 3
+    """It needs a processor for seconds: many at a time would be late for their own time limits."""
+
+
+_BUSY_S = {CaseKind.QUICK: _QUICK_S, CaseKind.HEAVY: _HEAVY_S}
+"""The kinds that are not known to wait, and seconds after which a case of each counts as one that does."""
 
 
 def kind_of(scenario: Scenario) -> CaseKind:
     """Return the kind of the cases of `scenario`."""
+    if scenario.heavy:
+        return CaseKind.HEAVY
     return CaseKind.SLOW if scenario.slow else CaseKind.WAITING if scenario.waits else CaseKind.QUICK
 
 
@@ -68,6 +79,11 @@ class Limits:
     """Cases that need the processor: quick ones, and those that have not begun to wait."""
     waiting: int
     slow: int
+
+    @property
+    def heavy(self) -> int:
+        """Maximum number of cases that need the processor for seconds."""
+        return max(1, self.active // _JOBS_PER_HEAVY)
 
     @property
     def ending(self) -> int:
@@ -95,9 +111,7 @@ class Slot:
         self.is_active = True
         self._scheduler = scheduler
         self._released = False
-        self._timer = asyncio.get_running_loop().call_later(
-            _QUICK_S if kind is CaseKind.QUICK else _ACTIVE_S, self._wait
-        )
+        self._timer = asyncio.get_running_loop().call_later(_BUSY_S.get(kind, _ACTIVE_S), self._wait)
 
     def release(self) -> None:
         """Free the slot for the next case, when only cleanup is left. A second call does nothing."""
@@ -108,7 +122,7 @@ class Slot:
 
     def _wait(self) -> None:
         if not self._scheduler.waits(self):
-            again_s = _QUICK_S if self.kind is CaseKind.QUICK else _ACTIVE_S
+            again_s = _ACTIVE_S if self.kind not in _BUSY_S else _QUICK_S
             self._timer = asyncio.get_running_loop().call_later(again_s, self._wait)
 
 
@@ -119,7 +133,7 @@ class Scheduler:
         self.limits = limits
         self._active = 0
         self._held: Counter[CaseKind] = Counter()
-        """By kind: the number of cases that wait or will wait."""
+        """By kind: the number of cases that wait or will wait, or are heavy."""
         self._ending = 0
         self._queues: dict[CaseKind, list[tuple[Priority, int, asyncio.Future[Slot]]]] = {
             kind: [] for kind in CaseKind
@@ -148,12 +162,13 @@ class Scheduler:
 
     def waits(self, slot: Slot) -> bool:
         """Count a case as waiting if the limits and the load allow it; return whether they do."""
-        if slot.kind is not CaseKind.QUICK and self._lateness > _CALM_S:
+        if slot.kind not in _BUSY_S and self._lateness > _CALM_S:
             return False
-        if slot.kind is CaseKind.QUICK:
+        if slot.kind in _BUSY_S:
             # If all processors are busy, the case is slow for that reason, and another would slow it down.
             if self._runnable > _TAKEN or self._held[CaseKind.WAITING] >= self.limits.waiting:
                 return False
+            self._held[slot.kind] -= slot.kind is CaseKind.HEAVY
             slot.kind = CaseKind.WAITING
             self._held[slot.kind] += 1
         slot.is_active = False

@@ -91,6 +91,11 @@ CandidateFilter: TypeAlias = Callable[[Candidate], Candidate | None]
 """Returns the candidate to use in place of the given one, or None to remove it."""
 
 
+def unchanged(candidate: Candidate) -> Candidate:
+    """Return `candidate`: the filter for peers that are to connect without a link."""
+    return candidate
+
+
 class ToLink:
     """The filter that keeps one candidate and replaces its address by that of the link.
 

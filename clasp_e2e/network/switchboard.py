@@ -14,7 +14,14 @@ from clasp_e2e.network.attempts import Attempt, LegPair, SentDescription
 from clasp_e2e.network.conditions import Conditions
 from clasp_e2e.network.link import Counters, Link, UdpLink
 from clasp_e2e.network.rewriting import Contents, contents_of, rewrite_message
-from clasp_e2e.network.session_description import Candidate, SessionDescription, ToLink, keep_relayed
+from clasp_e2e.network.session_description import (
+    Candidate,
+    CandidateFilter,
+    SessionDescription,
+    ToLink,
+    keep_relayed,
+)
+from clasp_e2e.network.side import Side
 from clasp_e2e.network.signaling_proxy import Direction
 from clasp_e2e.notifier import Notifier
 
@@ -35,6 +42,8 @@ class Switchboard:
         self._on_condition = on_condition
         self.descriptions: list[SentDescription] = []
         """Every SDP that a peer sent, delivered or not, in order."""
+        self.instead_of_links: CandidateFilter | None = None
+        """What is done to all candidates, if links are not to be used."""
         self._loop = asyncio.get_running_loop()
         self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
@@ -72,6 +81,14 @@ class Switchboard:
         there = sum((link.counters(pair.side(one)) for link in links), Counters())
         back = sum((link.counters(pair.side(other)) for link in links), Counters())
         return there, back
+
+    @property
+    def is_used(self) -> bool:
+        """Whether application data has crossed a link in both directions."""
+        return any(
+            all(attempt.link.counters(side).first_application is not None for side in Side)
+            for attempt in self.attempts()
+        )
 
     def unreadable(self, one: str, other: str) -> str | None:
         """Return why the pair cannot be judged by its link; `None` if offer and answer were read."""
@@ -205,6 +222,8 @@ class Switchboard:
         self, attempt: Attempt, sender: str, receiver: str, message: wire.Message
     ) -> wire.Message | None:
         """Return `message` with the link of `attempt`, or a relay, as the only path to `sender`."""
+        if self.instead_of_links is not None:
+            return rewrite_message(message, self.instead_of_links)
         pair = self.pair(sender, receiver)
         if pair.conditions.relayed_only:
             return self._only_relayed(sender, receiver, message)

@@ -21,7 +21,8 @@ from clasp_e2e.testbed.altering import altering_texts as altering_texts
 from clasp_e2e.testbed.attached_client import Client as Client, Failure as Failure
 from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter
 from clasp_e2e.testbed.early_sends import EarlySends as EarlySends
-from clasp_e2e.testbed.expectations import Blocked as Blocked, Unmet as Unmet, Unobserved as Unobserved
+from clasp_e2e.testbed.expectations import Absent as Absent, Blocked as Blocked, Unmet as Unmet
+from clasp_e2e.testbed.expectations import Unobserved as Unobserved
 from clasp_e2e.testbed.expectations import expect as expect, expect_refusal as expect_refusal
 from clasp_e2e.testbed.expectations import judging as judging, precondition as precondition
 from clasp_e2e.testbed.expectations import random_payload as random_payload, remark as remark, show as show

@@ -105,7 +105,7 @@ def judging(requirement: str) -> Generator[None]:
         judgment.met.add(requirement)
     except Refused as refusal:
         # Raised here, where the requirement of the call is known.
-        raise Unmet("the call to succeed", f"it was refused: {refusal}") from refusal
+        raise Absent("the call to succeed", f"it was refused: {refusal}") from refusal
     finally:
         judgment.requirement = before
 

@@ -30,8 +30,9 @@ class Scenario:
     request. `opposite`: the script of a scripted partner.
     `role`: the only role in which it judges a peer; None means each role that the requirement judges.
     `kills`: it kills a peer, so each of its peers has its own process. `own_router`: what it does may hold up
-    the router, so that it has one of its own if the harness starts the router. `lab`: it needs the lab, and
-    is run only there.
+    the router, so that it has one of its own if the harness starts the router. `heavy`: it needs
+    a processor for seconds, so that few such run at the same time. `lab`: it needs the lab, and is run only
+    there.
     """
 
     function: ScenarioFunction
@@ -44,6 +45,7 @@ class Scenario:
     kills: bool = False
     extended: bool = False
     own_router: bool = False
+    heavy: bool = False
     lab: bool = False
 
     @property
@@ -75,6 +77,7 @@ def requirement(
     kills: bool = False,
     extended: bool = False,
     own_router: bool = False,
+    heavy: bool = False,
     lab: bool = False,
 ) -> Callable[[ScenarioFunction], Any]:
     """Turn a coroutine function into a scenario that judges the requirements `ids`.
@@ -114,6 +117,7 @@ def requirement(
             kills,
             extended,
             own_router,
+            heavy,
             lab,
         )
         return test

@@ -79,10 +79,7 @@ class _PeerTap:
 
 
 class Testbed:
-    """A router, its clients, a signaling proxy for each client, and the UDP links between the clients.
-
-    Without `uses_links` all signals are delivered unchanged, so that the clients connect directly.
-    """
+    """A router, its clients, a signaling proxy for each client, and the UDP links between the clients."""
 
     __test__ = False  # pytest would collect it as a test class.
 
@@ -94,7 +91,6 @@ class Testbed:
         *,
         coturn: bool = False,
         kills: bool = False,
-        uses_links: bool = True,
     ) -> None:
         self.timeline = timeline
         self.patience = patience
@@ -112,7 +108,6 @@ class Testbed:
         """Makes the configured time-outs of a pairing long enough for it."""
         self._coturn = coturn
         self._kills = kills
-        self._uses_links = uses_links
         self._servers: list[StunServer | ObservedTurnServer] = []
         self.limit: asyncio.Timeout | None = None
         """The scenario's overall timeout, suspended while a client is being opened."""
@@ -263,7 +258,7 @@ class Testbed:
         return server
 
     def _rewrite_down(self, leg: SignalingProxy, message: wire.Message, data: bytes) -> Sequence[bytes]:
-        rewritten = self.switchboard.rewrite_down(leg.name, message, data) if self._uses_links else data
+        rewritten = self.switchboard.rewrite_down(leg.name, message, data)
         note_delivery(self.timeline, leg.name, data, rewritten)
         if rewritten is None:
             return ()

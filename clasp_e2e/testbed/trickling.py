@@ -18,7 +18,7 @@ from clasp_e2e.network import Candidate, Side
 from clasp_e2e.network.session_description import is_sdp, rewrite_sdp
 from clasp_e2e.p2p_types import Connected, ConnectionFailed
 from clasp_e2e.testbed.altering import Alteration, altering_texts
-from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved
+from clasp_e2e.testbed.expectations import Absent, Unobserved
 from clasp_e2e.testbed.fixtures import PeerPair
 
 CandidateTexts: TypeAlias = Callable[[list[str], str], Sequence[str]]
@@ -49,7 +49,7 @@ class CandidateDelivery:
             return there.datagrams + there.dropped_datagrams
 
         if not await board.holds_within(lambda: sent() > 0, pair.connect_limit):
-            raise Unmet(
+            raise Absent(
                 f"{subject.name} to send a datagram to the candidate of {partner.name}",
                 f"{subject.name} sent none, although the candidate was delivered",
             )

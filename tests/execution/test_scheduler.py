@@ -148,6 +148,19 @@ async def test_case_does_not_start_while_threads_wait_for_processor(monkeypatch:
     await cases.end_all()
 
 
+async def test_heavy_cases_do_not_run_together() -> None:
+    cases = Cases(Scheduler(LIMITS))
+    for name in "ab":
+        cases.submit(name, CaseKind.HEAVY, 0)
+    cases.submit("quick", CaseKind.QUICK, 9)
+    await cases.until_started(2)
+    assert cases.started == ["a", "quick"]
+    await cases.end("a")
+    await cases.until_started(3)
+    assert cases.started[-1] == "b"
+    await cases.end_all()
+
+
 async def test_cancelled_case_frees_its_slot() -> None:
     cases = Cases(Scheduler(Limits(active=1, waiting=1, slow=1)))
     for name in "abc":

@@ -42,8 +42,8 @@ BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 class ParallelRuns(Generic[R]):
     """Runs in one scheduler, which overlaps their waits."""
 
-    def __init__(self, jobs: int = JOBS) -> None:
-        self.shared = SharedResources.for_machine(Patience(), jobs=jobs)
+    def __init__(self) -> None:
+        self.shared = SharedResources.for_machine(Patience(), jobs=JOBS)
         self._tasks: dict[Hashable, asyncio.Task[R]] = {}
 
     def start(self, key: Hashable, run: Coroutine[object, object, R]) -> None:
@@ -193,5 +193,13 @@ async def run_requirement(
     *,
     thorough: bool = False,
 ) -> MutantRun:
-    """Run the scenarios of a requirement, and one or (`thorough`) all of each precondition."""
-    return await run(mutant, role, cases_of(requirement, role, thorough=thorough), shared)
+    """Run the scenarios of a requirement, and one or (`thorough`) all of each precondition.
+
+    If not `thorough`, the extended scenarios run only for the mutants that the others do not find.
+    """
+    to_run = cases_of(requirement, role, thorough=thorough)
+    short = [case for case in to_run if not case.scenario.extended]
+    if len(short) == len(to_run) or thorough:
+        return await run(mutant, role, to_run, shared)
+    found = await run(mutant, role, short, shared)
+    return found if requirement in found.broken() else await run(mutant, role, to_run, shared)

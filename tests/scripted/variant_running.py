@@ -15,10 +15,8 @@ from clasp_e2e.scripted.variant import Variant
 from clasp_e2e.testbed.scenario import Scenario
 from clasp_e2e.testbed.waiting import Patience
 
-from .running import BROKEN, IDLE_S, JOBS, MANY, OTHERS, ParallelRuns, catalogue, scenarios
+from .running import BROKEN, IDLE_S, MANY, OTHERS, ParallelRuns, catalogue, scenarios
 
-GATE_JOBS = 3
-"""Fewer at a time: the scenario of thousands of sends occupies an event loop."""
 VARIANT = "variant"
 SOUND = "the reference"
 
@@ -111,7 +109,7 @@ class VariantRuns(ParallelRuns[list[ScenarioResult]]):
     """The runs of variants that are peers, or of those that are routers, and of the reference."""
 
     def __init__(self, variants: list[Variant], *, whole: bool, is_router: bool) -> None:
-        super().__init__(jobs=GATE_JOBS if whole else JOBS)
+        super().__init__()
         touched = frozenset[str]().union(*(variant.touches for variant in variants))
         for variant in (None, *variants):
             touches = touched if variant is None else variant.touches

@@ -24,3 +24,4 @@ from clasp_e2e.scripted.variants import sdp_variants as sdp_variants
 from clasp_e2e.scripted.variants import session_variants as session_variants
 from clasp_e2e.scripted.variants import signal_encoding_variants as signal_encoding_variants
 from clasp_e2e.scripted.variants import signal_variants as signal_variants
+from clasp_e2e.scripted.variants import signed_signal_variants as signed_signal_variants

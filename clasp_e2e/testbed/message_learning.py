@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from clasp_e2e import wire
@@ -26,6 +27,7 @@ from clasp_e2e.scripted.message_templates import (
     Template,
     Text,
     Variable,
+    json_content,
     scalars_of,
     template_of,
     text_template,
@@ -100,6 +102,8 @@ def learn_signals(attempts: Sequence[SeenAttempt]) -> SignalForm | None:
     for sample in samples:
         if (correlation_id := ids[sample.attempt]) is not None:
             sample.known["correlation"] = correlation_id
+    if (numbers := _running_numbers(attempts[0])) is not None:
+        raise Unlearned(f"its signals have running numbers ({numbers})")
     found: dict[SignalKind, MessageTemplate] = {}
     for kind in (wire.Offer, wire.Answer, wire.IceCandidate, wire.ConnectedSignal, wire.DisconnectedSignal):
         templates = {message_template(each.message, each.known) for each in samples if each.kind is kind}
@@ -144,6 +148,42 @@ def _samples(number: int, attempt: SeenAttempt) -> Iterable[_Sample]:
             if ufrags.get(sender):
                 known["ufrag"] = ufrags[sender]
             yield _Sample(number, kind, message, known)
+
+
+def _running_numbers(attempt: SeenAttempt) -> str | None:
+    """Return the field that counts the signals of each side, or None.
+
+    A field that tells offers from answers counts nothing: their values differ.
+    """
+    numbers: dict[str, dict[str, list[int]]] = {attempt.offerer: {}, attempt.answerer: {}}
+    for sender, message in (*attempt.connecting, *attempt.ending):
+        if message.address != wire.ANNOUNCE_ADDRESS:
+            for name, value in _integers(message.value):
+                numbers[sender].setdefault(name, []).append(value)
+    for name, offered in numbers[attempt.offerer].items():
+        answered = numbers[attempt.answerer].get(name, [])
+        is_counted = all(_ascends(each) for each in (offered, answered))
+        if is_counted and offered[:1] == answered[:1] and len(offered) + len(answered) > 2:
+            return name
+    return None
+
+
+def _integers(value: wire.Value, name: str = "") -> Iterable[tuple[str, int]]:
+    """Yield the integers in a map, also in the maps inside, each with the names that lead to it."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _integers(item, f"{name}.{key}" if name else key)
+        case str() if (content := json_content(value)) is not None:
+            yield from _integers(content, name)
+        case int() if not isinstance(value, bool):
+            yield name, value
+        case _:
+            pass
+
+
+def _ascends(numbers: Sequence[int]) -> bool:
+    return all(one < other for one, other in pairwise(numbers))
 
 
 def _mentions(message: Carrier, session: str) -> bool:

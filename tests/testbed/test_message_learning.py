@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -131,6 +132,29 @@ def test_a_field_that_changes_without_a_known_reason_is_not_learned() -> None:
 
     with pytest.raises(Unlearned, match="changes for a reason that is not known"):
         learn_signals(attempts(timed))
+
+
+def test_running_numbers_are_not_learned() -> None:
+    counts: Counter[str] = Counter()
+
+    def numbered(signal: wire.Signal, target: str) -> wire.Publish:
+        counts[signal.sender] += 1
+        head = {"number": counts[signal.sender]}
+        return wire.Publish(f"/calls/{target}", {**wire.encode_signal(signal), "head": json.dumps(head)})
+
+    with pytest.raises(Unlearned, match=r"its signals have running numbers \(head.number\)"):
+        learn_signals(attempts(numbered))
+
+
+def test_numbers_of_the_kinds_of_signals_are_no_running_numbers() -> None:
+    kinds = {wire.Offer: 1, wire.Answer: 2, wire.IceCandidate: 3, wire.ConnectedSignal: 4}
+
+    def of_kind(signal: wire.Signal, target: str) -> wire.Publish:
+        return wire.Publish(
+            f"/calls/{target}", {**wire.encode_signal(signal), "kind": kinds.get(type(signal), 5)}
+        )
+
+    assert learn_signals(attempts(of_kind)) is not None
 
 
 def test_signals_without_an_sdp_are_not_learned() -> None:

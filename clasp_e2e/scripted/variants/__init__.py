@@ -8,6 +8,7 @@ from clasp_e2e.scripted.variants import channel_variants as channel_variants
 from clasp_e2e.scripted.variants import combined_variants as combined_variants
 from clasp_e2e.scripted.variants import delivery_variants as delivery_variants
 from clasp_e2e.scripted.variants import event_variants as event_variants
+from clasp_e2e.scripted.variants import guarded_signal_variants as guarded_signal_variants
 from clasp_e2e.scripted.variants import libwebrtc_variants as libwebrtc_variants
 from clasp_e2e.scripted.variants import own_channel_variants as own_channel_variants
 from clasp_e2e.scripted.variants import payload_form_variants as payload_form_variants
@@ -24,4 +25,3 @@ from clasp_e2e.scripted.variants import sdp_variants as sdp_variants
 from clasp_e2e.scripted.variants import session_variants as session_variants
 from clasp_e2e.scripted.variants import signal_encoding_variants as signal_encoding_variants
 from clasp_e2e.scripted.variants import signal_variants as signal_variants
-from clasp_e2e.scripted.variants import signed_signal_variants as signed_signal_variants

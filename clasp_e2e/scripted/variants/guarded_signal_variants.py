@@ -1,9 +1,12 @@
-"""Peers whose signals are signed, so that they do not accept one that was altered on its way."""
+"""Peers whose signals are signed or numbered: they do not accept one that was altered or repeated."""
 
 import hmac
 import json
+from collections import Counter
 
 from clasp_e2e import wire
+from clasp_e2e.peer import effects as fx
+from clasp_e2e.scripted.mutant import Outs
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import variant
 from clasp_e2e.scripted.variants.signal_variants import APART, TOUCHES, OwnSignals
@@ -41,3 +44,29 @@ class ChecksSignatures(OwnSignals):
     def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
         is_acceptable = isinstance(value, dict) and ("signature" not in value or is_signed(value))
         return value if is_acceptable and isinstance(value, dict) else None
+
+
+@variant(OpenPoint.SIGNAL_LAYOUT, "It numbers its signals, and ignores one that does not follow.", *TOUCHES,
+         "SEC-3", "CON-13", "CON-14", not_judged=[*APART, "CON-13", "CON-14", "SEC-3"])  # fmt: skip
+class NumbersItsSignals(OwnSignals):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.PublishSignal):
+            self.target = effect.target
+        yield from super().alter(effect)
+
+    def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
+        self.sent[self.target] += 1
+        return {**signal, "number": self.sent[self.target]}
+
+    def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
+        match value:
+            case {"from": str(sender), "number": int(number)} if number > self.received[sender]:
+                self.received[sender] = number
+                return value
+            case _:
+                return None

@@ -264,11 +264,16 @@ def _payload_form(value: wire.Value, payload: bytes) -> str | None:
 
 
 def _is_text_of(text: str, payload: bytes) -> bool:
-    """Return whether `text` contains the payload as base64, hexadecimal digits or text."""
+    """Return whether `text` contains the payload as base64, digits, text, or a character a byte."""
     if len(text) < len(payload):  # Neither base64 nor hexadecimal digits are shorter.
         return 4 * len(text) >= len(payload) and text.encode(errors="replace") == payload
     encoded = base64.b64encode(payload).decode().rstrip("=")
-    forms = (encoded, encoded.replace("+", "-").replace("/", "_"), payload.hex())
+    forms = (
+        encoded,
+        encoded.replace("+", "-").replace("/", "_"),
+        payload.hex(),
+        payload.decode("latin-1"),
+    )
     return any(form in text for form in forms) or text.encode(errors="replace") == payload
 
 

@@ -112,3 +112,16 @@ class SendingText(AiortcTransport):
          not_judged=APART)  # fmt: skip
 class SendsJsonMessages(PeerScript):
     webrtc = SendingText
+
+
+@variant(OpenPoint.PAYLOAD_FORM, "It sends payloads as text with a character for each byte.", *TOUCHES,
+         "SND-9", "SND-14", not_judged=APART)  # fmt: skip
+class SendsACharacterForEachByte(Framing):
+    def frame(self, payload: bytes) -> list[bytes]:
+        return [payload.decode("latin-1").encode()]
+
+    def read(self, message: inputs.ChannelMessage) -> bytes | None:
+        try:
+            return message.data.decode().encode("latin-1")
+        except UnicodeError:
+            return None

@@ -61,6 +61,8 @@ class Gathering:
             return await start()
         except asyncio.CancelledError:
             if self._ended:
+                # aioice does not look at the result if its connection is closed meanwhile.
+                task.add_done_callback(lambda ended: ended.exception())
                 raise ConnectionError("gathering has ended") from None
             raise
         finally:

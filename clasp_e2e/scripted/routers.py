@@ -299,7 +299,11 @@ class Front(Router):
         task.add_done_callback(self._handlers.discard)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await self.first_bytes(reader)
+        try:
+            first = await self.first_bytes(reader)
+        except ConnectionError:
+            await _end(writer)
+            return
         if self.answers_stun and (answer := _answer(first)) is not None:
             writer.write(answer)
             await _end(writer)

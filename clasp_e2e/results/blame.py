@@ -1,8 +1,8 @@
 """Whose fault an unmet requirement in a cell of a matrix is, as far as the cells tell. Pure.
 
 The cells of an implementation with itself and with the reference judge that implementation. One that does not
-meet a requirement there is to blame for it elsewhere. A router is to blame for what two references
-do not meet over it, and for what nobody meets over it, but the same two implementations over another router.
+meet a requirement there, or what it rests on, is to blame for it elsewhere. A router is to blame for what two
+references do not meet over it, and for what nobody meets over it, but the same two meet over another.
 """
 
 from __future__ import annotations
@@ -56,9 +56,19 @@ def _blame(cells: Sequence[Cell], cell: Cell, name: str) -> Blame:
     if guilty:
         reason = "nobody meets it over this router, and the same two meet it over another"
         return Blame(name, cell.name, (f"router {cell.router}",), reason)
+    resting = {who: on for who, judged in own.items() if (on := _rests_on(judged, name)) is not None}
+    if len(resting) == 1 and all(own.values()):
+        ((who, on),) = resting.items()
+        return Blame(name, cell.name, (who,), f"it does not meet {on}, on which it rests, alone either")
     if unknown := [who for who, judged in own.items() if not judged]:
         return Blame(name, cell.name, (), f"{' and '.join(unknown)} was not judged alone over this router")
     return Blame(name, cell.name, (), "each meets it with itself and with the reference")
+
+
+def _rests_on(judged: Sequence[Cell], name: str) -> str | None:
+    """Return the unmet requirement because of which none of `judged` could judge `name`, or None."""
+    blocking = [each.blocked.get(name) for each in judged]
+    return blocking[0] if blocking and all(blocking) else None
 
 
 def _own(cells: Sequence[Cell], who: str, router: str) -> list[Cell]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from clasp_e2e.results.common_ground import convention_lines
@@ -60,6 +60,8 @@ class Cell:
     """The ids that the router did not meet; the other lists and the verdict concern the peers."""
     undecided: tuple[str, ...] = ()
     """The ids without a verdict because of an error or a missing observation."""
+    blocked: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The ids that were not judged, each with the requirement that it rests on and that was not met."""
     conventions: tuple[str, ...] = ()
     """The conventions in which its implementations differ, with what is not judged therefore."""
     complaints: tuple[str, ...] = ()
@@ -99,6 +101,11 @@ class Cell:
             known=tuple(name for name in failed + deviations if name in known),
             of_router=_ids(of_router, RequirementVerdict.FAIL, RequirementVerdict.DEVIATION),
             undecided=_ids(run, RequirementVerdict.ERROR, RequirementVerdict.UNOBSERVED),
+            blocked={
+                each.id: each.blocked_by
+                for each in run.requirements
+                if each.verdict is RequirementVerdict.BLOCKED and each.blocked_by is not None
+            },
             conventions=tuple(convention_lines(run.scenarios)),
             complaints=run.complaints,
             results=results,

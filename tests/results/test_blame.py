@@ -46,6 +46,19 @@ def test_another_requirement_that_fails_alone_proves_nothing() -> None:
     assert culprits(cell("a", "a", "SND-2"), cell("b", "b"), cell("a", "b", *FAULT)) == [()]
 
 
+def test_one_that_does_not_meet_what_it_rests_on_alone_is_to_blame() -> None:
+    blocked = cell("b", "b", "CON-6", blocked={"SND-1": "CON-6"})
+    (found,) = blame_of(matrix_of(cell("a", "a"), blocked, cell("a", "b", *FAULT)))
+    assert str(found).endswith("b (it does not meet CON-6, on which it rests, alone either)")
+
+
+def test_nobody_is_to_blame_if_what_it_rests_on_fails_for_both_or_not_each_time() -> None:
+    one, other = (cell(who, who, "CON-6", blocked={"SND-1": "CON-6"}) for who in "ab")
+    assert culprits(one, other, cell("a", "b", *FAULT)) == [()]
+    met = cell("reference", "b")
+    assert culprits(cell("a", "a"), other, met, cell("a", "b", *FAULT)) == [()]
+
+
 def test_nobody_is_to_blame_without_the_cells_that_would_tell() -> None:
     assert culprits(cell("a", "a"), cell("a", "b", *FAULT)) == [()]
     not_run = cell("b", "b", *FAULT, state=State.BROKEN)

@@ -61,8 +61,8 @@ GivesUpAfterAMinute = PeerScript.define(
     on=fx.StartTimer, alter=timed(lambda seconds: 60.0 if seconds == DEFAULT else seconds), slow=True,
 )
 GivesUpEarly = PeerScript.define(
-    "GivesUpEarly", "TMO-9", "It gives up after half of the configured time.",
-    on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 2),
+    "GivesUpEarly", "TMO-9", "It gives up after a quarter of the configured time.",
+    on=fx.StartTimer, alter=timed(lambda seconds: seconds if seconds == DEFAULT else seconds / 4),
 )
 GivesUpLate = PeerScript.define(
     "GivesUpLate", "TMO-2", "It gives up after three times the configured time.",

@@ -264,16 +264,13 @@ def _payload_form(value: wire.Value, payload: bytes) -> str | None:
 
 
 def _is_text_of(text: str, payload: bytes) -> bool:
-    """Return whether `text` contains the payload as base64, digits, text, or a character a byte."""
+    """Return whether `text` contains the payload in base64 or digits, or is its text or characters."""
     if len(text) < len(payload):  # Neither base64 nor hexadecimal digits are shorter.
         return 4 * len(text) >= len(payload) and text.encode(errors="replace") == payload
     encoded = base64.b64encode(payload).decode().rstrip("=")
-    forms = (
-        encoded,
-        encoded.replace("+", "-").replace("/", "_"),
-        payload.hex(),
-        payload.decode("latin-1"),
-    )
+    forms = (encoded, encoded.replace("+", "-").replace("/", "_"), payload.hex())
+    if text == payload.decode("latin-1"):  # One for each byte.
+        return True
     return any(form in text for form in forms) or text.encode(errors="replace") == payload
 
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clasp_e2e.drivers.browser import CHROMIUM
 from clasp_e2e.report.html import render_html, render_matrix_html
 from clasp_e2e.results.matrix_results import Cell, Matrix, Obstacle, State, cells_of
 from clasp_e2e.results.run_record import Run
@@ -22,7 +23,7 @@ from clasp_e2e.spec.catalogue import concerns
 
 from .runs import CATALOGUE, matrix_of, run_of, scenario
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FOUND = next(filter(shutil.which, CHROMIUM), None)
 VOID = {"meta", "link", "input", "br"}
 
 
@@ -299,14 +300,14 @@ def test_cell_leads_to_what_it_did_not_meet() -> None:
     assert '<a href="cases/a.html">Walk through this case' in linked
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.skipif(FOUND is None, reason="there is no Chromium here")
 def test_script_runs_under_the_policy_of_the_page(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(render_html(run, {FAILED.id: document(*happened(3))}), encoding="utf-8")
-    assert CHROMIUM is not None
+    assert FOUND is not None
     shown = subprocess.run(
         [
-            CHROMIUM,
+            FOUND,
             *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
             *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
             *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()),

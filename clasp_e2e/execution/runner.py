@@ -92,7 +92,7 @@ class _Ending:
     undelivered: bool = False
     """Whether the end is that a payload did not arrive."""
     unconnected: bool = False
-    """Whether what was awaited did not occur, and no link was used."""
+    """Whether a requirement was not met because something did not occur, and no link was used."""
 
 
 def harness_error(case: Case, message: str) -> ScenarioResult:
@@ -160,7 +160,8 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
         is_absent = _is_absence(error)
         if isinstance(error, Unmet):
             ending = _excused(ending, context, testbed, is_absent=is_absent)
-        ending = replace(ending, unconnected=is_absent and not testbed.switchboard.is_used)
+        is_unmet = ending.outcome in NOT_MET | {Outcome.BLOCKED}
+        ending = replace(ending, unconnected=is_absent and is_unmet and not testbed.switchboard.is_used)
         if stall := stalls.excuse(error):
             ending = _with_errors(ending, [stall])
     finally:
@@ -198,14 +199,19 @@ async def _observe(context: RunContext, case: Case, on_ending: Callable[[], None
 
 
 def unobserved(seen: Observation, reason: str) -> Observation:
-    """Return the observation of a case that did not meet a requirement, for which `reason` is no evidence."""
+    """Return `seen`, which shows an unmet requirement, as one that for `reason` judges nobody."""
     message = f"{reason}; seen: {seen.ending.message}"
     judgments = {
         name: outcome if outcome is Outcome.PASSED else Outcome.UNOBSERVED
         for name, outcome in seen.result.judgments.items()
     }
     result = replace(
-        seen.result, outcome=Outcome.UNOBSERVED, message=message, judgments=judgments, blocked_by=None
+        seen.result,
+        outcome=Outcome.UNOBSERVED,
+        message=message,
+        judgments=judgments,
+        blocked_by=None,
+        undelivered=False,
     )
     return replace(seen, result=result, ending=_Ending(Outcome.UNOBSERVED, message))
 

@@ -2,8 +2,9 @@
 
 Up to `jobs` cases that do not wait run at the same time. Cases that wait run in parallel with them,
 because waiting needs no processor time. A quick case that waits after all (failures are often time-outs)
-gives its slot to the next one. While the event loop is late, or many threads wait for a processor, no
-further case starts, so that the measured times stay correct.
+gives its slot to the next one. Of heavy cases, which keep a processor busy, only a few run. While the event
+loop is late, or many threads wait for a processor, no further case starts, so that the measured times stay
+correct.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class CaseKind(IntEnum):
 
 
 _BUSY_S = {CaseKind.QUICK: _QUICK_S, CaseKind.HEAVY: _HEAVY_S}
-"""The kinds that are not known to wait, and seconds after which a case of each counts as one that does."""
+"""By kind that is not known to wait: the seconds after which a case counts as one that waits after all."""
 
 
 def kind_of(scenario: Scenario) -> CaseKind:
@@ -168,7 +169,8 @@ class Scheduler:
             # If all processors are busy, the case is slow for that reason, and another would slow it down.
             if self._runnable > _TAKEN or self._held[CaseKind.WAITING] >= self.limits.waiting:
                 return False
-            self._held[slot.kind] -= slot.kind is CaseKind.HEAVY
+            if slot.kind is CaseKind.HEAVY:
+                self._held[slot.kind] -= 1
             slot.kind = CaseKind.WAITING
             self._held[slot.kind] += 1
         slot.is_active = False

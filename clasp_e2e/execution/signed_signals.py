@@ -23,7 +23,9 @@ from clasp_e2e.testbed.waiting import together
 PAIRS = (("alice", "bob"), ("carol", "dave"))
 """Two at a time, so that a connection that fails now and then is hardly taken for a refused signal."""
 
-SIGNED = "its signals are not accepted if the link alters them: judge it with --network lab, which does not"
+SIGNED = (
+    "it does not accept signals that the link has altered: judge it with --network lab, which alters none"
+)
 """Why an implementation that signs its signals is not judged."""
 
 
@@ -55,7 +57,7 @@ async def _accepts_only_unaltered(subject: Participant, new_testbed: Callable[[]
 
 def _of_another_priority(candidate: Candidate) -> Candidate:
     """Return `candidate` with a change that makes no difference to ICE."""
-    return replace(candidate, priority=candidate.priority - 1 or 2)
+    return replace(candidate, priority=(candidate.priority - 1) or 2)
 
 
 async def _connected(

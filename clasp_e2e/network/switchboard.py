@@ -43,7 +43,7 @@ class Switchboard:
         self.descriptions: list[SentDescription] = []
         """Every SDP that a peer sent, delivered or not, in order."""
         self.instead_of_links: CandidateFilter | None = None
-        """What is done to all candidates, if links are not to be used."""
+        """What replaces each candidate, if the peers are to connect without links."""
         self._loop = asyncio.get_running_loop()
         self._pairs: dict[frozenset[str], LegPair] = {}
         self._sessions: set[str] = set()
@@ -182,11 +182,14 @@ class Switchboard:
         contents = contents_of(message)
         if not contents:
             return data
-        sender, attempt = self._trace(leg, contents)
-        if attempt is None:
-            return data
-        rewritten = self._through(attempt, sender, leg, message)
-        self._changes.notify()
+        if self.instead_of_links is not None:
+            rewritten = rewrite_message(message, self.instead_of_links)
+        else:
+            sender, attempt = self._trace(leg, contents)
+            if attempt is None:
+                return data
+            rewritten = self._through(attempt, sender, leg, message)
+            self._changes.notify()
         if rewritten is None or rewritten is message:
             return None if rewritten is None else data
         frame = wire.decode_frame(data)
@@ -222,8 +225,6 @@ class Switchboard:
         self, attempt: Attempt, sender: str, receiver: str, message: wire.Message
     ) -> wire.Message | None:
         """Return `message` with the link of `attempt`, or a relay, as the only path to `sender`."""
-        if self.instead_of_links is not None:
-            return rewrite_message(message, self.instead_of_links)
         pair = self.pair(sender, receiver)
         if pair.conditions.relayed_only:
             return self._only_relayed(sender, receiver, message)

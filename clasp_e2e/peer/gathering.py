@@ -62,7 +62,7 @@ class Gathering:
         except asyncio.CancelledError:
             if self._ended:
                 # aioice does not look at the result if its connection is closed meanwhile.
-                task.add_done_callback(lambda ended: ended.exception())
+                task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
                 raise ConnectionError("gathering has ended") from None
             raise
         finally:

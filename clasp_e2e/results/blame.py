@@ -57,7 +57,8 @@ def _blame(cells: Sequence[Cell], cell: Cell, name: str) -> Blame:
         reason = "nobody meets it over this router, and the same two meet it over another"
         return Blame(name, cell.name, (f"router {cell.router}",), reason)
     resting = {who: on for who, judged in own.items() if (on := _rests_on(judged, name)) is not None}
-    if len(resting) == 1 and all(own.values()):
+    met = [who for who, judged in own.items() if who not in resting and _is_met(judged, name)]
+    if resting and met:
         ((who, on),) = resting.items()
         return Blame(name, cell.name, (who,), f"it does not meet {on}, on which it rests, alone either")
     if unknown := [who for who, judged in own.items() if not judged]:
@@ -69,6 +70,11 @@ def _rests_on(judged: Sequence[Cell], name: str) -> str | None:
     """Return the unmet requirement because of which none of `judged` could judge `name`, or None."""
     blocking = [each.blocked.get(name) for each in judged]
     return blocking[0] if blocking and all(blocking) else None
+
+
+def _is_met(judged: Sequence[Cell], name: str) -> bool:
+    """Return whether `name` was judged, and met, in one of `judged` at least."""
+    return any(name not in (*unmet(each), *each.undecided, *each.blocked) for each in judged)
 
 
 def _own(cells: Sequence[Cell], who: str, router: str) -> list[Cell]:

@@ -264,14 +264,16 @@ def _payload_form(value: wire.Value, payload: bytes) -> str | None:
 
 
 def _is_text_of(text: str, payload: bytes) -> bool:
-    """Return whether `text` contains the payload in base64 or digits, or is its text or characters."""
+    """Return whether `text` contains the payload as base64 or hexadecimal digits, or is the payload.
+
+    It is if it has the payload as its UTF-8, or a character for each byte.
+    """
     if len(text) < len(payload):  # Neither base64 nor hexadecimal digits are shorter.
         return 4 * len(text) >= len(payload) and text.encode(errors="replace") == payload
     encoded = base64.b64encode(payload).decode().rstrip("=")
     forms = (encoded, encoded.replace("+", "-").replace("/", "_"), payload.hex())
-    if text == payload.decode("latin-1"):  # One for each byte.
-        return True
-    return any(form in text for form in forms) or text.encode(errors="replace") == payload
+    is_payload = text.encode(errors="replace") == payload or text == payload.decode("latin-1")
+    return is_payload or any(form in text for form in forms)
 
 
 def _framing(seen: ClientTraffic) -> str | None:

@@ -61,7 +61,7 @@ class Unmet(AssertionError):
 
 
 class Absent(Unmet):
-    """What was awaited did not occur, which something that the router refused can explain."""
+    """What was awaited did not occur. A refusal by the router, for example, can be the cause."""
 
 
 class Undelivered(Absent):

@@ -169,11 +169,14 @@ def _running_numbers(attempt: SeenAttempt) -> str | None:
 
 
 def _integers(value: wire.Value, name: str = "") -> Iterable[tuple[str, int]]:
-    """Yield the integers in a map, also in the maps inside, each with the names that lead to it."""
+    """Yield the integers in `value`, also inside JSON text, each with the path to it."""
     match value:
         case dict():
             for key, item in value.items():
                 yield from _integers(item, f"{name}.{key}" if name else key)
+        case list():
+            for index, item in enumerate(value):
+                yield from _integers(item, f"{name}[{index}]")
         case str() if (content := json_content(value)) is not None:
             yield from _integers(content, name)
         case int() if not isinstance(value, bool):

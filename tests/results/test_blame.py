@@ -55,6 +55,8 @@ def test_one_that_does_not_meet_what_it_rests_on_alone_is_to_blame() -> None:
 def test_nobody_is_to_blame_if_what_it_rests_on_fails_for_both_or_not_each_time() -> None:
     one, other = (cell(who, who, "CON-6", blocked={"SND-1": "CON-6"}) for who in "ab")
     assert culprits(one, other, cell("a", "b", *FAULT)) == [()]
+    undecided = cell("a", "a", undecided=FAULT)
+    assert culprits(undecided, other, cell("a", "b", *FAULT)) == [()]
     met = cell("reference", "b")
     assert culprits(cell("a", "a"), other, met, cell("a", "b", *FAULT)) == [()]
 

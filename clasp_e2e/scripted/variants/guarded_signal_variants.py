@@ -25,9 +25,9 @@ def is_signed(signal: dict[str, wire.Value]) -> bool:
     return signal.get("signature") == signature(fields)
 
 
-@variant(OpenPoint.SIGNAL_LAYOUT, "It signs its signals, and ignores those that are not signed.", *TOUCHES,
-         not_judged=APART, unreadable=True)  # fmt: skip
-class SignsItsSignals(OwnSignals):
+class Signing(OwnSignals):
+    """A script that signs its signals, and ignores those that are not signed."""
+
     def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
         return {**signal, "signature": signature(signal)}
 
@@ -35,15 +35,19 @@ class SignsItsSignals(OwnSignals):
         return value if isinstance(value, dict) and is_signed(value) else None
 
 
+@variant(OpenPoint.SIGNAL_LAYOUT, "It signs its signals, and ignores those that are not signed.", *TOUCHES,
+         not_judged=APART, unreadable=True)  # fmt: skip
+class SignsItsSignals(Signing):
+    pass
+
+
 @variant(OpenPoint.SIGNAL_LAYOUT, "It signs its signals, and ignores those with a wrong signature.", *TOUCHES,
          not_judged=APART, unreadable=True)  # fmt: skip
-class ChecksSignatures(OwnSignals):
-    def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
-        return {**signal, "signature": signature(signal)}
-
+class ChecksSignatures(Signing):
     def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
-        is_acceptable = isinstance(value, dict) and ("signature" not in value or is_signed(value))
-        return value if is_acceptable and isinstance(value, dict) else None
+        if isinstance(value, dict) and "signature" not in value:
+            return value
+        return super().decode(value)
 
 
 @variant(OpenPoint.SIGNAL_LAYOUT, "It numbers its signals, and ignores one that does not follow.", *TOUCHES,

@@ -60,7 +60,7 @@ class Cell:
     """The ids that the router did not meet; the other lists and the verdict concern the peers."""
     undecided: tuple[str, ...] = ()
     """The ids without a verdict because of an error or a missing observation."""
-    blocked: Mapping[str, str] = field(default_factory=dict[str, str])
+    blocked: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """The ids that were not judged, each with the requirement that it rests on and that was not met."""
     conventions: tuple[str, ...] = ()
     """The conventions in which its implementations differ, with what is not judged therefore."""

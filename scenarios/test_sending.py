@@ -164,7 +164,7 @@ async def test_larger_sends_arrive_or_are_refused(connected_pair: PeerPair) -> N
             await sender.send_p2p(receiver, payload)
         except Refused:
             continue
-        event = await receiver.receives(payload)
+        event = await receiver.receives(payload, within=connected_pair.patience.retransmission)
         expect(event.data == payload, f"the payload of {size} bytes is unchanged").is_true(show(event.data))
     payload = random_payload(1024)
     await sender.send_p2p(receiver, payload)

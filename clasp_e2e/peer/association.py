@@ -17,6 +17,10 @@ MOST_IN_FLIGHT = 64 * 1024
 """Bytes without an acknowledgement. A socket's default buffer holds some 90 datagrams, and without a path
 that limits the rate, the congestion window grows until it overflows: then aiortc waits for time-outs."""
 
+LEAST_IN_FLIGHT = 1024
+"""Bytes that a datagram counts for, whatever it holds. aiortc counts payloads, and would have thousands of
+small ones in flight; asyncio reads one datagram of a socket at a time, and consent would wait behind them."""
+
 
 class Association:
     """The SCTP association of one transport."""
@@ -29,6 +33,8 @@ class Association:
         self._t3_expired = self._sctp._t3_expired
         self._sctp._receive_sack_chunk = self._on_sack
         self._transmit = self._sctp._transmit
+        self._increase = self._sctp._flight_size_increase
+        self._sctp._flight_size_increase = self._increase_by_a_datagram
         self._sctp._t3_expired = self._on_t3
         self._sctp._transmit = self._transmit_if_there_is_a_path
 
@@ -62,6 +68,10 @@ class Association:
         """Send what is due. Ignore errors: nothing awaits aiortc's tasks, and ICE reports a lost path."""
         with suppress(ConnectionError, SSL.Error):
             await self._transmit()
+
+    def _increase_by_a_datagram(self, chunk: Any) -> None:
+        chunk._book_size = max(chunk._book_size, LEAST_IN_FLIGHT)
+        self._increase(chunk)
 
     async def _on_sack(self, chunk: object) -> None:
         await self._receive_sack(chunk)

@@ -11,7 +11,6 @@ resolution = run.finish(subset=False, all_files=True)
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from math import isfinite
 from clasp_e2e import __version__
 from clasp_e2e.drivers.interface import DriverFault
 from clasp_e2e.execution.dependencies import Dependencies
+from clasp_e2e.execution.garbage import GarbageCollection
 from clasp_e2e.execution.implementations import Implementations
 from clasp_e2e.execution.leaks import watch
 from clasp_e2e.execution.partner_adoption import (
@@ -58,16 +58,13 @@ class SharedResources:
     scheduler: Scheduler
     implementations: Implementations
     observations: SharedObservations[Observation] = field(default_factory=SharedObservations[Observation])
+    garbage: GarbageCollection = field(default_factory=GarbageCollection)
 
     @classmethod
     def for_machine(
         cls, patience: Patience, *, jobs: int | None = None, attack_router: bool = False
     ) -> SharedResources:
         """Return new resources, with limits for `jobs` or for this machine."""
-        # The objects that exist now live as long as the process. A garbage collection that traverses
-        # them stops the event loop for up to half a second on a busy machine.
-        gc.collect()
-        gc.freeze()
         scheduler = Scheduler(Limits.for_machine(jobs))
         return cls(scheduler, Implementations(patience, attack_router=attack_router))
 
@@ -259,6 +256,7 @@ class RunSession:
         else:
             found = await self._seen(case) if cause is None else untried(case, cause)
         self.record(found.result)
+        self._opened.garbage.case_ended()
         return found
 
     async def _seen(self, case: Case) -> JudgedCase:

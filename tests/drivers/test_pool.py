@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -174,6 +177,22 @@ async def test_shared_process_continues_after_its_peers_have_closed(make_driver:
     await alice.end()
     assert not is_gone(alice.pid)
     assert (await open_peer(driver)).pid == alice.pid
+
+
+def refer_to(_events: Events, _fault: DriverFault) -> None:
+    """Do nothing: what matters is that a partial of this refers to the events."""
+
+
+async def test_shared_process_does_not_keep_its_closed_peers(make_driver: MakeDriver) -> None:
+    driver = await initialized(make_driver("shared"))
+    events = Events()
+    alice = await open_peer(driver, events)
+    alice.on_fault(partial(refer_to, events))
+    kept = [weakref.ref(alice), weakref.ref(events)]
+    await alice.end()
+    del alice, events
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
 
 
 async def test_shared_process_in_which_a_peer_was_left_is_replaced(make_driver: MakeDriver) -> None:

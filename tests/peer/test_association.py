@@ -1,4 +1,4 @@
-"""The SCTP association of the reference peer, between two real aiortc connections on the loopback interface."""
+"""The SCTP association of the reference peer, between two aiortc connections on the loopback interface."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from clasp_e2e.drivers.interface import DriverFault, EventSink, FaultSink, NotOffered, Refused, TimedLine
@@ -198,6 +199,11 @@ class Connection:
             sink(self.fault)
         else:
             self._fault_sinks.append(sink)
+
+    def remove_fault_sink(self, sink: FaultSink) -> None:
+        """Have `sink` called no longer; nothing happens if it was called, or never given."""
+        with suppress(ValueError):
+            self._fault_sinks.remove(sink)
 
     def break_with(self, reason: str) -> None:
         """Declare the process faulty: kill it, fail the calls in progress, notify the fault sinks."""

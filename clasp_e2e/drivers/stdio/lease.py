@@ -72,7 +72,7 @@ class Lease:
         `spent` is whether resources of this lease remain in the process, so that it gets no new ones.
         """
         if not self._given_back:
-            self._given_back = True
+            self._end()
             self.connection.spent |= spent
             await self._pool.give_back(self.connection)
 
@@ -90,11 +90,16 @@ class Lease:
                 "kill: the adapter's process has other peers;"
                 " open a peer that is to be killed with open_killable_peer"
             )
-        self._given_back = True
+        self._end()
         await self._pool.kill(self.connection)
 
+    def _end(self) -> None:
+        # A shared process outlives its leases, and would keep all that refers to them.
+        self._given_back = True
+        self.connection.remove_fault_sink(self._record)
+        self._sinks.clear()
+
     def _record(self, fault: DriverFault) -> None:
-        # After `give_back` the harness itself ends the process.
         if self.fault is None and not self._given_back:
             self.fault = fault
             sinks, self._sinks = self._sinks, []

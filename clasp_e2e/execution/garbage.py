@@ -12,6 +12,11 @@ CASES = 16
 """Cases after which their objects are collected."""
 SHARE = 0.03
 """Maximum share of the time that these collections take; if they would take more, they are less frequent."""
+LONGEST_S = 0.25
+"""Seconds of a collection after which its survivors, mostly cases that wait, are excluded from later ones.
+
+They are still freed when nothing refers to them; only cycles among them stay, those of the cases that run.
+"""
 
 
 class GarbageCollection:
@@ -34,3 +39,5 @@ class GarbageCollection:
         gc.collect()
         ended = time.perf_counter()
         self._next = ended + (ended - began) / SHARE
+        if ended - began > LONGEST_S:
+            gc.freeze()

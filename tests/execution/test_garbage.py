@@ -44,3 +44,16 @@ def in_a_cycle() -> Kept:
     kept = Kept()
     kept.itself = kept
     return kept
+
+
+def test_survivors_of_a_long_collection_are_excluded_from_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "LONGEST_S", -1.0)
+    collection = GarbageCollection()
+    gc.unfreeze()
+    kept = Kept()
+    gone = weakref.ref(kept)
+    for _ in range(garbage.CASES):
+        collection.case_ended()
+    assert gc.get_freeze_count() > 0
+    del kept
+    assert gone() is None, "without a cycle it is freed as before"

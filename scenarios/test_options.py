@@ -1,18 +1,9 @@
-"""The options that the driver protocol passes on, and the announcements of clients."""
+"""The options `max_retries` and `auto_fallback`: peers connect with any value."""
 
 from __future__ import annotations
 
-from clasp_e2e.p2p_types import P2PConfig, PeerAnnounced
-from clasp_e2e.testbed import (
-    Client,
-    UnconnectedPair,
-    connect_again,
-    expect,
-    marks,
-    requirement,
-    together,
-    works_like_the_first,
-)
+from clasp_e2e.p2p_types import P2PConfig
+from clasp_e2e.testbed import UnconnectedPair, both_connect, carries_data_directly, requirement
 
 
 @requirement("CON-15")
@@ -30,27 +21,5 @@ async def test_peers_connect_with_retries_and_fallback(unconnected: UnconnectedP
 async def connects_with(unconnected: UnconnectedPair, config: P2PConfig) -> None:
     """Require peers with `config` to connect."""
     pair = await unconnected.attach(config, config)
-    await connect_again(pair, pair.offerer, marks(pair))
-    await works_like_the_first(pair)
-
-
-@requirement("EVT-11")
-async def test_announcements_are_reported(unconnected: UnconnectedPair) -> None:
-    """A client receives PeerAnnounced for each later client, also for two at once, and none for itself."""
-    pair = await unconnected.attach()
-    subject = pair.subject
-    subject.needs("announce")
-    await expect_announced(unconnected, subject, "carol")
-    await pair.connect()
-    await together(*(expect_announced(unconnected, subject, name) for name in ("dave", "erin")))
-    own = await subject.first_of((PeerAnnounced,), subject, within=0.1, since=0)
-    expect(own, f"PeerAnnounced of {subject.name} naming itself").equals(None)
-
-
-async def expect_announced(unconnected: UnconnectedPair, subject: Client, name: str) -> None:
-    """Attach a client, and require `subject` to receive PeerAnnounced that names it."""
-    newcomer = await unconnected.attach_another_partner(name)
-    event = await subject.first_of((PeerAnnounced,), newcomer, within=unconnected.patience.event, since=0)
-    expect(event is not None, f"{subject.name} to receive PeerAnnounced naming {name}").is_true(
-        "it received none"
-    )
+    await both_connect(pair.offerer, pair.answerer)
+    await carries_data_directly(pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shlex
 import signal
@@ -32,7 +33,7 @@ from clasp_e2e.spec.catalogue import load_catalogue
 from clasp_e2e.testbed.waiting import Patience
 
 LOG_LINES = 20
-"""Number of progress lines in a log; a terminal shows a bar."""
+"""Maximum number of progress lines in a log; a terminal shows a bar."""
 
 
 @click.command(epilog=options.DRIVER)
@@ -55,7 +56,7 @@ LOG_LINES = 20
     "--opposite",
     metavar="DRIVER,...",
     multiple=True,
-    help="Pair each of PEERS only with itself and, in both roles, with these of them.",
+    help="Pair each peer only with itself and, in both roles, with these peers.",
 )
 @options.option("jobs")
 @click.option("--require-all", is_flag=True, help="Fail (3) if an implementation is not available.")
@@ -100,9 +101,9 @@ def matrix(
             f"{given[0]} is an option of pytest, which a matrix does not accept; name scenarios only, or use"
             " `clasp-e2e run`"
         )
-    peer_names, router_names = tuple(_names(peers, "--peers")), tuple(_names(routers, "--routers"))
-    hubs = tuple(_names(opposite, "--opposite")) if opposite else ()
-    if unknown := [name for name in hubs if name not in peer_names]:
+    peer_names, router_names = _names(peers, "--peers"), _names(routers, "--routers")
+    opposite_names = _names(opposite, "--opposite") if opposite else ()
+    if unknown := [name for name in opposite_names if name not in peer_names]:
         raise CommandError(f"--opposite names {', '.join(unknown)}: name peers that --peers names too")
     matrix = Matrix(
         tool={"name": "clasp-e2e", "version": __version__},
@@ -111,8 +112,8 @@ def matrix(
         seed=random.randrange(2**32) if seed is None else seed,
         peers=peer_names,
         routers=router_names,
-        opposite=hubs,
-        cells=cells_of(peer_names, router_names, {}, hubs),
+        opposite=opposite_names,
+        cells=cells_of(peer_names, router_names, {}, opposite_names),
     )
     console = Console(highlight=False)
     run: MatrixRun | None = None
@@ -144,7 +145,7 @@ def matrix(
         run.judge(obstacles)
         ended = True
     if run is None:
-        sys.exit(ExitStatus.INCONCLUSIVE)
+        raise CommandError("interrupted before the first case: nothing was judged", ExitStatus.INCONCLUSIVE)
     print_matrix(run.matrix, console)
     console.print(f"\nResults: {run.path}", soft_wrap=True)
     status = run.matrix.exit_status(require_all=require_all)
@@ -184,7 +185,7 @@ class _Progress(MatrixListener):
     def case_ended(self) -> None:
         self._done += 1
         self._progress.update(self._bar, advance=1)
-        step = max(1, self._total // LOG_LINES)
+        step = max(1, math.ceil(self._total / LOG_LINES))
         if self._progress.disable and self._done < self._total and self._done % step == 0:
             seconds = time.monotonic() - self._began
             self._console.print(f"{self._done} of {self._total} cases, after {seconds:.0f} s")
@@ -206,8 +207,8 @@ def _interruptible() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _names(values: Sequence[str], option: str) -> list[str]:
+def _names(values: Sequence[str], option: str) -> tuple[str, ...]:
     """Return the drivers that an option names. Raises `CommandError` if there are none."""
     if not (names := split_driver_names(values)):
         raise CommandError(f"{option} names no driver; name at least one")
-    return names
+    return tuple(names)

@@ -8,7 +8,7 @@ from pathlib import Path
 from clasp_e2e.drivers.building import BuildError, build_once, directory_of
 
 PROGRAM = "clasp-e2e-go-adapter"
-LIMIT = 900.0
+BUILD_LIMIT = 900.0
 """Seconds allowed for the build, which downloads about 30 MB."""
 
 
@@ -38,16 +38,17 @@ def build_go_adapter() -> Path:
             try:
                 # Standard output is for the path of the adapter; 2 is standard error.
                 done = subprocess.run(  # noqa: S603 - our own arguments, no shell
-                    command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, timeout=LIMIT, check=False
+                    command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, timeout=BUILD_LIMIT, check=False
                 )
             except subprocess.TimeoutExpired:
                 raise BuildError(
-                    f"go did not build the Go adapter within {LIMIT:g} s: check that it reaches its module"
-                    " proxy (`go env GOPROXY`)"
+                    f"go did not build the Go adapter within {BUILD_LIMIT:g} s: check that it reaches its"
+                    " module proxy (`go env GOPROXY`)"
                 ) from None
             if done.returncode:
                 raise BuildError(
                     f"go could not build the Go adapter (exit status {done.returncode}): see its messages"
+                    " above"
                 )
 
         build_once("go", sources, build)
@@ -59,7 +60,11 @@ def _program(sources: dict[str, bytes]) -> Path:
 
 
 def _sources() -> dict[str, bytes]:
-    """Return the compiled files by name: the template's protocol around the peer."""
+    """Return by name the files that `go build` needs.
+
+    These are the peer in `adapters/go`, and `adapter.go` of the Go template, which speaks the driver
+    protocol.
+    """
     drivers = files("clasp_e2e.drivers")
     found = {each.name: each.read_bytes() for each in (drivers / "adapters" / "go").iterdir()}
     found["adapter.go"] = (drivers / "templates" / "go" / "adapter.go").read_bytes()

@@ -4,7 +4,7 @@ import sys
 
 from clasp_e2e.drivers.interface import NotAvailable
 from clasp_e2e.drivers.stdio import StdioDriver
-from clasp_e2e.peer.libwebrtc_transport import lacking
+from clasp_e2e.peer.libwebrtc_transport import install_advice
 
 
 class LibwebrtcDriver(StdioDriver):
@@ -15,7 +15,7 @@ class LibwebrtcDriver(StdioDriver):
     """
 
     def __init__(self, *, catalogue: str = "", deadline_scale: float = 1.0) -> None:
-        if missing := lacking():
+        if missing := install_advice():
             raise NotAvailable(missing)
         command = [sys.executable, "-m", "clasp_e2e.drivers.adapters.reference", "--webrtc", "libwebrtc"]
         super().__init__(command, catalogue=catalogue, deadline_scale=deadline_scale)

@@ -1,4 +1,4 @@
-"""The two sides of a pair."""
+"""The sides of a link."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import IntEnum
 
 
 class Side(IntEnum):
-    """One of the two peers of a pair."""
+    """One of the two peers of a link: A is the first leg, in either role. Its value indexes pairs."""
 
     A = 0
     B = 1
 
     @property
     def other(self) -> Side:
-        """The peer opposite."""
+        """The other side."""
         return Side.A if self is Side.B else Side.B

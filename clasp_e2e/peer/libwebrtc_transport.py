@@ -24,7 +24,7 @@ from clasp_e2e.peer.transport import (
 )
 
 
-def lacking() -> str | None:
+def install_advice() -> str | None:
     """Return what to do before libwebrtc can be used, or None."""
     if find_spec("wrtc") is not None and find_spec("webrtc") is not None:
         return None
@@ -32,7 +32,7 @@ def lacking() -> str | None:
 
 
 @cache
-def library(*, loopback: bool) -> Any:
+def load_library(*, loopback: bool) -> Any:
     """Return the package; the first call imports it, which takes half a second.
 
     It is untyped because it is an optional extra, and type checks must pass without it.
@@ -50,7 +50,7 @@ class LibwebrtcTransport(Transport):
         self, start: CreateOffer | AcceptOffer, feed: Callable[[inputs.Input], None], *, loopback: bool
     ) -> None:
         super().__init__(start, feed, loopback=loopback)
-        self._library = library(loopback=loopback)
+        self._library = load_library(loopback=loopback)
         self._refusals = (self._library.InvalidStateError, self._library.OperationError, TypeError)
         self._pc: Any = None
         self._described = False

@@ -233,7 +233,7 @@ class IsStuckAfterAGlare(Tracking):
             case inputs.ConnectToPeer(peer=peer):
                 self.calling.add(peer)
             case inputs.SignalReceived(value={"type": "offer", "from": str(peer)}):
-                if peer in self.crossed and peer in self.before:
+                if peer in self.crossed and peer in self.ended:
                     return ()
                 if peer in self.calling and peer not in self.established:
                     self.crossed.add(peer)

@@ -17,7 +17,7 @@ from clasp_e2e.scripted.partners import Signaling
 MESSAGE_SIZE = "a=max-message-size:"
 
 
-class DescribingOtherwise(Signaling):
+class RewritingDescriptions(Signaling):
     """A partner that changes its descriptions."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
@@ -28,42 +28,42 @@ class DescribingOtherwise(Signaling):
         return sdp
 
 
-class DescribesInLf(DescribingOtherwise):
+class EndsItsLinesWithLf(RewritingDescriptions):
     """A partner whose SDP has lines that end with LF alone (RFC 8866, section 5)."""
 
     def rewrite(self, sdp: str) -> str:
         return sdp.replace("\r\n", "\n")
 
 
-class DescribesAtTheSession(DescribingOtherwise):
+class PutsAttributesAtSessionLevel(RewritingDescriptions):
     """A partner whose ICE credentials, fingerprints and DTLS role are at session level."""
 
     def rewrite(self, sdp: str) -> str:
         return at_session_level(sdp)
 
 
-class DescribesMore(DescribingOtherwise):
+class AddsUnknownAttributes(RewritingDescriptions):
     """A partner whose SDP has unknown attributes (RFC 8866, section 5.13)."""
 
     def rewrite(self, sdp: str) -> str:
         return with_other_attributes(sdp)
 
 
-class HasAnUnknownFingerprint(DescribingOtherwise):
+class AddsAnUnknownFingerprint(RewritingDescriptions):
     """A partner with a fingerprint of an unknown hash function too (RFC 8122, section 5)."""
 
     def rewrite(self, sdp: str) -> str:
         return with_an_unknown_fingerprint(sdp)
 
 
-class DescribesNoMessageSize(DescribingOtherwise):
+class OmitsTheMessageSize(RewritingDescriptions):
     """A partner that does not state the largest message: it takes 64 KiB (RFC 8841, section 6.1)."""
 
     def rewrite(self, sdp: str) -> str:
         return without_lines(sdp, MESSAGE_SIZE)
 
 
-class DescribesAnyMessageSize(DescribingOtherwise):
+class StatesAMessageSizeOfZero(RewritingDescriptions):
     """A partner that states 0 as the largest message: it takes any (RFC 8841, section 6.1)."""
 
     def rewrite(self, sdp: str) -> str:

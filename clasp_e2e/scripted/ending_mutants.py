@@ -25,7 +25,7 @@ class TellsBothEnds(Tracking):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         match event:
             case inputs.SignalReceived(value={"type": "disconnected", "from": str(sender)}):
-                if sender in self.before and sender not in self.established:
+                if sender in self.ended and sender not in self.established:
                     self.told_again = sender
                     return (inputs.GetRoutingMode(NO_CALL),)  # Its result is replaced by the event.
             case _:

@@ -119,7 +119,7 @@ class SendsOnAnyConnection(Tracking):
 
     def is_misdirected(self, send: inputs.SendP2P) -> bool:
         """Return whether there is only a connection to another peer."""
-        return send.peer not in self.established and send.peer not in self.before and bool(self.established)
+        return send.peer not in self.established and send.peer not in self.ended and bool(self.established)
 
 
 class RememberingFailures(PeerScript):

@@ -63,9 +63,18 @@ class RetriesWithTheWholeTimeOut(_Reading):
         return bool(config.max_retries)
 
 
+def _named_by(own: fx.PublishAnnouncement) -> PeerAnnounced:
+    return PeerAnnounced(own.announcement.session_id, own.announcement.features)
+
+
 ReportsNoAnnouncement = PeerScript.define(
     "ReportsNoAnnouncement", "EVT-11", "It does not emit PeerAnnounced.", *EITHER,
     on=PeerAnnounced, alter=drop,
+)  # fmt: skip
+
+AnnouncesItself = PeerScript.define(
+    "AnnouncesItself", "EVT-11", "It emits PeerAnnounced for its own announcement, too.", *EITHER,
+    on=fx.PublishAnnouncement, alter=lambda _, own: (own, fx.Emit(_named_by(own))),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from clasp_e2e.drivers.building import BuildError
 from clasp_e2e.drivers.building_rust import rust_adapter_command
 from clasp_e2e.drivers.interface import Description, Driver, Implementation
 from clasp_e2e.drivers.rust import RustDriver
-from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, lacking
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, install_advice
 from clasp_e2e.scripted.mutant import MUTANTS, AnyScript, Mutant, PeerScript, ScriptedDriver
 from clasp_e2e.scripted.router_front import FrontSession
 from clasp_e2e.scripted.routers import RouterWithStun, StunOverUdp
@@ -35,7 +35,7 @@ class StackMutant:
     def missing(self) -> str | None:
         """What to do before it can run on this machine; None if it can."""
         if self.stack == LIBWEBRTC:
-            return lacking()
+            return install_advice()
         try:
             rust_adapter_command()
         except BuildError as error:

@@ -17,14 +17,14 @@ from clasp_e2e.scripted.steady_mutants import ENDING, Tracking
 @mutant("CON-13", "It connects to each peer only once: it does not use the answer to a later offer.")
 class ConnectsOnlyOnce(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
-        return () if isinstance(effect, fx.AcceptAnswer) and self.before else (effect,)
+        return () if isinstance(effect, fx.AcceptAnswer) and self.ended else (effect,)
 
 
 @mutant("CON-13", "It does not answer an offer of a peer that it was connected to before.", "answerer")
 class AnswersOnlyOnce(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.PublishSignal(signal=wire.Answer()) if effect.target in self.before:
+            case fx.PublishSignal(signal=wire.Answer()) if effect.target in self.ended:
                 return ()
             case _:
                 return (effect,)
@@ -34,7 +34,7 @@ class AnswersOnlyOnce(Tracking):
 class DeliversTwiceAfterReconnecting(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.Emit(event=Data(peer_session_id=peer)) if peer in self.before:
+            case fx.Emit(event=Data(peer_session_id=peer)) if peer in self.ended:
                 return (effect, effect)
             case _:
                 return (effect,)
@@ -44,7 +44,7 @@ class DeliversTwiceAfterReconnecting(Tracking):
 class RelaysAfterReconnecting(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.SendOnChannel() if (send := self.sends[effect.call]).peer in self.before:
+            case fx.SendOnChannel() if (send := self.sends[effect.call]).peer in self.ended:
                 value: dict[str, wire.Value] = {"from": "", "data": send.data, "reliable": send.reliable}
                 return (fx.PublishRelay(effect.call, RELAY_PREFIX + send.peer, value),)
             case _:
@@ -69,14 +69,14 @@ class SendsOnTheOldChannel(Tracking):
 class ItsOldTimerEndsTheNextConnection(Tracking):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.TimerFired) and event.key[1].startswith(ENDING):
-            is_old = int(event.key[1].removeprefix(ENDING)) < len(self.before)
+            is_old = int(event.key[1].removeprefix(ENDING)) < len(self.ended)
             return [inputs.TransportLost(each, "timer") for each in self.established.values() if is_old]
         return super().alter_input(event)
 
     def alter(self, effect: fx.Effect) -> Outs:
         yield effect
         if isinstance(effect, fx.StartTimer) and effect.key[0] == "deadline":
-            yield fx.StartTimer(("reoffer", f"{ENDING}{len(self.before)}"), effect.seconds + 2)
+            yield fx.StartTimer(("reoffer", f"{ENDING}{len(self.ended)}"), effect.seconds + 2)
 
 
 class RememberingAttempts(Tracking):
@@ -160,7 +160,7 @@ class DeliversAfterTheEnd(PeerScript):
 class FailsTheEarlierAttemptLate(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
-            case fx.Emit(event=Connected(peer_session_id=peer)) if peer in self.before:
+            case fx.Emit(event=Connected(peer_session_id=peer)) if peer in self.ended:
                 return (effect, fx.Delayed(1.0, fx.Emit(ConnectionFailed(peer, "an old attempt"))))
             case _:
                 return (effect,)

@@ -170,5 +170,5 @@ class MixesUpCandidates(PeerScript):
 @mutant("CON-13", "It relays each message twice once it has been connected.", *EITHER)
 class RepeatsRelaysAfterReconnecting(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
-        is_repeated = isinstance(effect, fx.PublishRelay) and self.before
+        is_repeated = isinstance(effect, fx.PublishRelay) and self.ended
         return (effect, replace(effect, call=NO_CALL)) if is_repeated else (effect,)

@@ -1,4 +1,4 @@
-"""Peers whose connections end without cause, or suffer from a repeated call."""
+"""Peers whose connections end without cause, or are harmed by a second call; a wrong name in Disconnected."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, mutant
 
 ENDING = "ending"
-"""The name of a script's own timer, which no session has."""
+"""In the key of a script's own timer, the place of a session id: no session has this one."""
 
 SILENCE = 7.2
-"""Seconds; ICE checks consent every 4 to 6 s, so that a healthy connection is never silent for as long."""
+"""Seconds: above the 4 to 6 s between ICE's consent checks, so that a healthy connection is never silent for
+as long; below the 8 s of the scenario."""
 
 
 class Tracking(PeerScript):
-    """A script that knows the peer of each transport, and the established connections in their order."""
+    """A script that records which connections are established, and which have ended."""
 
     def __init__(self) -> None:
         super().__init__()
         self.established: dict[str, int] = {}
         """The transport of each established connection, by peer."""
-        self.before: list[str] = []
+        self.ended: list[str] = []
         """The peer of each connection that has ended."""
-        self._open: list[int] = []
+        self._last_open = 0
+        """The transport that opened last: Connected follows at once."""
 
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.ChannelsOpen):
-            self._open.append(event.transport)
+            self._last_open = event.transport
         return (event,)
 
     def note(self, effect: fx.Effect) -> None:
         match effect:
             case fx.Emit(event=Connected(peer_session_id=peer)):
-                self.established[peer] = self._open[-1]
+                self.established[peer] = self._last_open
             case fx.Emit(event=Disconnected(peer_session_id=peer)):
                 self.established.pop(peer, None)
-                self.before.append(peer)
+                self.ended.append(peer)
             case _:
                 pass
 
@@ -80,7 +82,7 @@ class EndsOldConnections(Ending):
     seconds = 28.0
 
 
-class _Impatient(AiortcTransport):
+class _EndsWhenSilent(AiortcTransport):
     """A transport that is lost when no datagram has arrived for `SILENCE` seconds."""
 
     _timer: asyncio.TimerHandle | None = None
@@ -88,16 +90,17 @@ class _Impatient(AiortcTransport):
     def _report(self, event: inputs.Input) -> None:
         super()._report(event)
         if isinstance(event, inputs.ChannelsOpen):
-            self._watch()
+            self._watch_sockets()
 
-    def _watch(self) -> None:
+    def _watch_sockets(self) -> None:
         assert self._pc is not None
         assert self._pc.sctp is not None
         for protocol in self._pc.sctp.transport.transport._connection._protocols:  # pyright: ignore[reportPrivateUsage]
-            self._hear(protocol)
+            self._restart_on_datagrams(protocol)
         self._restart()
 
-    def _hear(self, protocol: Any) -> None:
+    def _restart_on_datagrams(self, protocol: Any) -> None:
+        # aiortc has no event for a datagram that arrives.
         received = protocol.datagram_received
 
         def datagram_received(data: bytes, address: object) -> None:
@@ -123,28 +126,27 @@ class _Impatient(AiortcTransport):
 
 @mutant("CON-11", f"It ends a connection on which it has received nothing for {SILENCE} s.", *EITHER)
 class EndsAtABlackOut(PeerScript):
-    webrtc = _Impatient
+    webrtc = _EndsWhenSilent
 
 
 @mutant("CON-11", "When one of its connections ends, it ends all others.", *EITHER)
 class EndsAllConnectionsWithOne(Tracking):
     def alter(self, effect: fx.Effect) -> Outs:
-        match effect:
-            case fx.Emit(event=Disconnected()):
-                yield effect
-                yield from (fx.CloseTransport(each) for each in self.established.values())
-            case _:
-                yield effect
+        yield effect
+        if isinstance(effect, fx.Emit) and isinstance(effect.event, Disconnected):
+            yield from [fx.CloseTransport(each) for each in self.established.values()]
 
 
 class NamingAnotherConnection(Tracking):
     """A script that changes the peer that Disconnected names if there are several."""
 
     place = 0
+    """Index in `in_order` of the peer that is named."""
 
     def __init__(self) -> None:
         super().__init__()
         self.in_order: list[str] = []
+        """The peer of each connection, in order; ended ones included."""
 
     def note(self, effect: fx.Effect) -> None:
         super().note(effect)
@@ -169,8 +171,12 @@ class NamesTheFirstPeer(NamingAnotherConnection):
     pass
 
 
-@mutant("CON-9", "It loses what is sent directly after a second call, and reports it as sent.", *EITHER)
-class LosesWhatIsInTransit(Tracking):
+@mutant(
+    "CON-9",
+    "It loses the next three sends on a channel after a second call, and returns P2P for them.",
+    *EITHER,
+)
+class LosesThreeSendsAfterASecondCall(Tracking):
     def __init__(self) -> None:
         super().__init__()
         self.losing = 0
@@ -190,7 +196,7 @@ class LosesWhatIsInTransit(Tracking):
 
 
 class Repeated(PeerScript):
-    """A script that counts the calls for each peer since the last attempt ended."""
+    """A script that counts the calls for each peer since its last ConnectionFailed or Disconnected."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ from clasp_e2e.p2p_types import (
     Data,
     Disconnected,
     P2PConfig,
+    PeerAnnounced,
     RoutingMode,
     SendResult,
 )
@@ -27,7 +28,7 @@ from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved, current_ju
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
-E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
+E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed, PeerAnnounced)
 
 DEFAULT_TIMEOUT = 30
 """Seconds (specification, "Connection Timeout"); the default."""

@@ -21,7 +21,7 @@ ALTERED_AFTER = 0.5
 """Seconds to wait for a payload when something that nobody sent has arrived."""
 
 T = TypeVar("T")
-E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed)
+E = TypeVar("E", Connected, Data, Disconnected, ConnectionFailed, PeerAnnounced)
 
 
 class Attached(Protocol):

@@ -8,11 +8,11 @@ from clasp_e2e.drivers import NotAvailable
 from clasp_e2e.drivers import libwebrtc as driver_module
 from clasp_e2e.drivers.libwebrtc import LibwebrtcDriver
 from clasp_e2e.drivers.registry import UnknownDriver, resolve_driver
-from clasp_e2e.peer.libwebrtc_transport import lacking
+from clasp_e2e.peer.libwebrtc_transport import install_advice
 
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_module, "lacking", lambda: "pip install 'clasp-e2e[libwebrtc]'")
+    monkeypatch.setattr(driver_module, "install_advice", lambda: "pip install 'clasp-e2e[libwebrtc]'")
     with pytest.raises(NotAvailable, match=r"pip install 'clasp-e2e\[libwebrtc\]'"):
         LibwebrtcDriver()
     with pytest.raises(UnknownDriver, match="pip install") as caught:
@@ -20,7 +20,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(caught.value.__cause__, NotAvailable)
 
 
-@pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
+@pytest.mark.skipif(install_advice() is not None, reason=str(install_advice()))
 async def test_description_names_the_stack() -> None:
     driver = LibwebrtcDriver()
     description = await driver.initialize()

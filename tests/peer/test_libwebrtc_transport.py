@@ -15,14 +15,14 @@ from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected,
 from clasp_e2e.peer import PayloadTooLarge, transport
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer.inputs import SignalReceived
-from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, lacking
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, install_advice
 from clasp_e2e.peer.transport import MESSAGE_LIMIT, TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 
 from .conftest import PATIENCE, Open, join
 from .world import sdp
 
-pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
+pytestmark = pytest.mark.skipif(install_advice() is not None, reason=str(install_advice()))
 
 L, A = LibwebrtcTransport, AiortcTransport
 PAIRINGS = pytest.mark.parametrize(("one", "other"), [(L, L), (L, A), (A, L)], ids=["LL", "LA", "AL"])

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from clasp_e2e.drivers.registry import resolve_driver
-from clasp_e2e.peer.libwebrtc_transport import lacking
+from clasp_e2e.peer.libwebrtc_transport import install_advice
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.variant import CONVENTIONS
 from clasp_e2e.scripted.variants import VARIANTS, Variant
@@ -27,7 +27,7 @@ PENDING: dict[str, str] = {}
 def reason_to_skip(variant: Variant) -> str | None:
     if is_on_libwebrtc(variant) and os.environ.get("CLASP_E2E_LIBWEBRTC") != "1":
         return "libwebrtc does not keep up with many peers in one process: .ci/nightly judges each alone"
-    return PENDING.get(variant.name) or (lacking() if is_on_libwebrtc(variant) else None)
+    return PENDING.get(variant.name) or (install_advice() if is_on_libwebrtc(variant) else None)
 
 
 def case(variant: Variant) -> object:

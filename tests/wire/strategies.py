@@ -1,4 +1,4 @@
-"""Hypothesis strategies for everything that the wire can carry, reusable by the other rooms' tests.
+"""Hypothesis strategies for everything that the wire can carry, which the tests of other packages use, too.
 
 What they draw survives a round trip, so it is compared with `==`; NaN is left out for that reason.
 """

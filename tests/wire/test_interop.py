@@ -10,7 +10,7 @@ from clasp_e2e import wire
 
 from .strategies import ADDRESSES, VALUES
 
-clasp = pytest.importorskip("clasp")
+clasp = pytest.importorskip("clasp", reason="needs the published client: pip install clasp-to")
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +82,11 @@ def client():
 def test_messages_of_the_public_client_are_decoded(client, theirs, ours):
     message, frame = wire.decode(client._encode(theirs))
     assert message == ours
-    assert frame.encoding == 1  # its MessagePack too goes under the binary flag, hence the sniffing
+    # The client packs QUERY, SYNC and BUNDLE as MessagePack, but sets the flag for binary there, too.
+    assert frame.encoding == 1
 
 
-BOTH_WAYS = [
+ENCODED_BY_US = [
     wire.Welcome("s-1", "router", 2**40, frozenset({"param", "event"})),
     wire.Snapshot((wire.Param("/a", {"k": [1, 2.5, None]}, 3, "w", 4), wire.Param("/b", b"x", 1))),
     wire.Error(404, "no such session", "/clasp/p2p/signal/x"),
@@ -98,15 +99,15 @@ BOTH_WAYS = [
 ]
 
 
-@pytest.mark.parametrize("message", BOTH_WAYS, ids=lambda message: type(message).__name__)
+@pytest.mark.parametrize("message", ENCODED_BY_US, ids=lambda message: type(message).__name__)
 def test_public_client_decodes_our_messages(client, message):
     theirs = client._decode(wire.encode(message, timestamp=1))
-    # The client's dictionary, packed, is one more message of the older encoding: ours must come back.
+    # Packing the client's dictionary gives the same message in the older encoding, MessagePack.
     assert wire.decode_message(msgpack.packb(theirs)) == message
 
 
 @given(ADDRESSES, VALUES)
-def test_values_mean_the_same_on_both_sides(client, address, value):
+def test_set_has_the_same_bytes_and_value_on_both_sides(client, address, value):
     theirs = {"type": "SET", "address": address, "value": value}
     message, _ = wire.decode(client._encode(theirs))
     assert message == wire.Set(address, value)

@@ -1,7 +1,7 @@
 """The adapter of the reference peer and router, for the driver protocol, version 1.
 
 Run as `python -m clasp_e2e.drivers.adapters.reference`, with `--webrtc libwebrtc` for a peer on
-that stack. All peers share one process; with `--processes per_peer`, and on libwebrtc, each has its own.
+that stack. `--processes` is what `initialize` declares: by default `shared`, on libwebrtc `per_peer`.
 It is an example for authors of adapters: it is independent of the harness, and maps each call to one
 call of the implementation, without waiting, repeating or repairing anything.
 """
@@ -22,17 +22,18 @@ from typing import Any, TypeAlias
 import clasp_e2e
 from clasp_e2e import p2p_types
 from clasp_e2e.peer import Clasp, PeerError
-from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, lacking, library
+from clasp_e2e.peer.libwebrtc_transport import LibwebrtcTransport, install_advice, load_library
 from clasp_e2e.peer.transport import TransportKind
 from clasp_e2e.peer.webrtc import AiortcTransport
 from clasp_e2e.router import RouterError, RouterServer
 
 MAX_LINE = 1 << 20
+"""Maximum length of a line in bytes, without its line end."""
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 REFUSED = 1000
 ONLY_LOOPBACK = os.environ.get("CLASP_E2E_NETWORK") != "lab"
-"""Whether all peers are on one machine; in the lab, each has a network interface of its own."""
+"""Whether all traffic stays on the loopback interface; in the lab, each peer has a network interface."""
 STACKS: dict[str, TransportKind] = {"aiortc": AiortcTransport, "libwebrtc": LibwebrtcTransport}
 EVENT_TYPES: dict[type[p2p_types.P2PEvent], str] = {
     p2p_types.Connected: "connected",
@@ -185,19 +186,19 @@ def event_object(event: p2p_types.P2PEvent) -> Object:
 
 
 class Flushed(asyncio.BaseProtocol):
-    """Sets `event` when all output is written, or when the pipe is broken."""
+    """A pipe protocol that sets `event` when all output is written, or when the pipe is broken."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Set the event."""
+        """Report that the pipe has closed."""
         del exc
         self.event.set()
 
 
 async def answer(
-    adapter: Adapter, number: int, method: str, params: Object, send: Callable[[Object], None]
+    adapter: Adapter, request_id: object, method: str, params: Object, send: Callable[[Object], None]
 ) -> None:
     """Make a call and send its result or error."""
     try:
@@ -211,7 +212,7 @@ async def answer(
     except Exception as error:
         traceback.print_exc()
         outcome = {"error": {"code": INTERNAL_ERROR, "message": f"{type(error).__name__}: {error}"}}
-    send({"id": number, **outcome})
+    send({"id": request_id, **outcome})
 
 
 async def serve(output: int, webrtc: str, processes: str) -> None:
@@ -230,13 +231,13 @@ async def serve(output: int, webrtc: str, processes: str) -> None:
     while line := await lines.readline():
         try:
             request = json.loads(line)
-            number, method, params = request["id"], request["method"], request.get("params", {})
+            request_id, method, params = request["id"], request["method"], request.get("params", {})
         except (ValueError, LookupError, TypeError) as error:
             code = PARSE_ERROR if isinstance(error, ValueError) else INVALID_REQUEST
-            send({"id": None, "error": {"code": code, "message": repr(error)}})
+            send({"id": None, "error": {"code": code, "message": f"not a request: {error!r}"}})
             continue
         # Tasks start in the order of their creation, and so do the calls on a peer.
-        task = asyncio.create_task(answer(adapter, number, method, params, send))
+        task = asyncio.create_task(answer(adapter, request_id, method, params, send))
         calls.add(task)
         task.add_done_callback(calls.discard)
         if method == "shutdown":
@@ -254,14 +255,18 @@ def main() -> None:
     """Run until the harness closes standard input or requests a shutdown."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--webrtc", choices=list(STACKS), default="aiortc", help="the WebRTC stack")
-    parser.add_argument("--processes", choices=["shared", "per_peer"], help="whether peers share a process")
+    parser.add_argument(
+        "--processes",
+        choices=["shared", "per_peer"],
+        help="what initialize declares (default: shared, on libwebrtc per_peer)",
+    )
     arguments = parser.parse_args()
     webrtc: str = arguments.webrtc
     processes: str = arguments.processes or ("shared" if webrtc == "aiortc" else "per_peer")
     if webrtc == "libwebrtc":
-        if missing := lacking():
+        if missing := install_advice():
             parser.error(missing)
-        library(loopback=ONLY_LOOPBACK)  # Loaded here, not during an attempt, whose time is limited.
+        load_library(loopback=ONLY_LOOPBACK)  # Loaded here, not during an attempt, whose time is limited.
     # A library that prints would break the protocol: file descriptor 1 becomes standard error.
     output = os.dup(1)
     os.dup2(2, 1)

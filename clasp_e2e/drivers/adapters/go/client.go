@@ -1,6 +1,7 @@
 // A CLASP client with peer-to-peer connections on pion.
 //
 // Source: the P2P page of the CLASP documentation; "The wire and its conventions", docs/wire.md.
+// The build adds adapter.go of the Go template, which has main, object and Refused.
 package main
 
 import (
@@ -142,6 +143,7 @@ func (c *Client) stay(s *session, attachAgain func() (*session, error)) {
 				s = next
 				break
 			}
+			time.Sleep(retryInterval)
 		}
 	}
 }
@@ -302,7 +304,10 @@ func (c *Client) Close() error {
 		}()
 	}
 	ending.Wait()
-	c.session.close()
+	c.mutex.Lock()
+	last := c.session
+	c.mutex.Unlock()
+	last.close()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 const (
 	attachTimeout = 10 * time.Second
 	writeTimeout  = 10 * time.Second
+	closeTimeout  = 2 * time.Second
 	retryInterval = 200 * time.Millisecond
 	// largestMessage is larger than the largest frame, which has 65547 bytes.
 	largestMessage = 1 << 20
@@ -21,12 +22,12 @@ const (
 type session struct {
 	id     string
 	socket *websocket.Conn
-	// writes keeps the messages in order.
+	// writes serializes the writes, and guards lost.
 	writes sync.Mutex
 	lost   bool
 }
 
-// attach opens a session; it returns when the router has given the session its id.
+// attach opens a session, and returns when the router has assigned its id. It fails after attachTimeout.
 func attach(url, name, token string) (*session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), attachTimeout)
 	defer cancel()
@@ -55,7 +56,8 @@ func attach(url, name, token string) (*session, error) {
 	return s, nil
 }
 
-// send writes frames, in order with those of other calls.
+// send writes frames; those of concurrent calls are not interleaved. It fails after writeTimeout, or if the
+// session has ended.
 func (s *session) send(frames ...[]byte) error {
 	s.writes.Lock()
 	defer s.writes.Unlock()
@@ -72,7 +74,8 @@ func (s *session) send(frames ...[]byte) error {
 	return nil
 }
 
-// read calls take with each PUBLISH until the session ends. Messages that cannot be decoded are ignored.
+// read runs until the session ends: it calls take with each PUBLISH, and answers PING. Messages that cannot be
+// decoded are ignored.
 func (s *session) read(take func(message)) {
 	for {
 		_, data, err := s.socket.Read(context.Background())
@@ -100,4 +103,16 @@ func (s *session) isLost() bool {
 	return s.lost
 }
 
-func (s *session) close() { _ = s.socket.Close(websocket.StatusNormalClosure, "") }
+// close ends the session. A router that does not answer delays it by closeTimeout at most.
+func (s *session) close() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.socket.Close(websocket.StatusNormalClosure, "")
+	}()
+	select {
+	case <-ended:
+	case <-time.After(closeTimeout):
+		_ = s.socket.CloseNow()
+	}
+}

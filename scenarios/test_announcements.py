@@ -1,0 +1,25 @@
+"""The announcements of clients, as PeerAnnounced reports them."""
+
+from __future__ import annotations
+
+from clasp_e2e.p2p_types import PeerAnnounced
+from clasp_e2e.testbed import Client, UnconnectedPair, expect, requirement, together
+
+
+@requirement("EVT-11")
+async def test_announcements_are_reported(unconnected: UnconnectedPair) -> None:
+    """A client receives PeerAnnounced for a later client, while connected for two more, never for itself."""
+    pair = await unconnected.attach()
+    subject = pair.subject
+    subject.needs("announce")
+    await expect_announced(unconnected, subject, "carol")
+    await pair.connect()
+    await together(*(expect_announced(unconnected, subject, name) for name in ("dave", "erin")))
+    # The announcements of dave and erin are the barrier.
+    own = subject.events(PeerAnnounced, subject)
+    expect(own, f"PeerAnnounced of {subject.name} naming itself").is_empty()
+
+
+async def expect_announced(unconnected: UnconnectedPair, subject: Client, name: str) -> None:
+    """Attach a client, and require `subject` to receive PeerAnnounced that names it."""
+    await subject.wait_for(PeerAnnounced, await unconnected.attach_another_partner(name))

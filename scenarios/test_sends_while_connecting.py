@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clasp_e2e.p2p_types import RoutingMode, SendResult
-from clasp_e2e.testbed import EarlySends, PeerPair, expect, judging, requirement
+from clasp_e2e.testbed import EarlySends, PeerPair, connects, expect, judging, partners, requirement
 
 
 async def set_mode(pair: PeerPair, mode: RoutingMode) -> None:
@@ -48,3 +48,11 @@ async def test_sends_in_server_only_while_connecting(pair: PeerPair) -> None:
                 expect(send.result is SendResult.RELAY, f"{send}, to be relayed").is_true("it was not")
         with judging("SND-13"):
             await sends.expect_true_results()
+
+
+@requirement("SND-13", opposite=partners.SendsAsItConnects)
+async def test_what_is_sent_as_the_channels_open_arrives(pair: PeerPair) -> None:
+    """What the partner sends as soon as its channels are open arrives, once."""
+    await connects(pair)
+    await pair.subject.receives(partners.FIRST)
+    expect(len(pair.subject.events_with(partners.FIRST)), "arrivals of what was sent first").equals(1)

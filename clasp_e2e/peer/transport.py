@@ -29,6 +29,9 @@ BROKEN_OFF = "ICE or DTLS failed: the peer stopped, or its certificate does not 
 MISSING_CHANNEL_AFTER = 1.0
 """Seconds after the first channel is open until this side opens one that the other side has not opened."""
 
+SETTLED_AFTER = 0.05
+"""Seconds after channels with other labels are open until no further channel is expected."""
+
 NO_CHANNEL_AFTER = 0.5
 """Seconds after the transport is connected until the other side has opened no channel in-band."""
 
@@ -77,6 +80,7 @@ class Transport(ABC):
         self._channels: dict[str, Channel] = {}
         """By the label that this implementation gives to a channel of its kind."""
         self._missing: asyncio.TimerHandle | None = None
+        self._settled: asyncio.TimerHandle | None = None
         self._replaceable: set[str] = set()
         """The labels of the channels that this side has opened because the other side had not."""
         self._undecided: list[tuple[Channel, bytes]] = []
@@ -247,17 +251,21 @@ class Transport(ABC):
         states = [channel.readyState for channel in self._channels.values()]
         if self._was_open or "open" not in states or self._ended:
             return
+        loop = asyncio.get_running_loop()
         if states == ["open"] * len(_SPECS):
-            self._is_open()
+            if all(channel.label == label for label, channel in self._channels.items()):
+                self._is_open()
+            elif self._settled is None:  # Channels with the known labels may follow, and replace others.
+                self._settled = loop.call_later(SETTLED_AFTER, self._is_open)
         elif len(states) < len(_SPECS) and self._missing is None:
-            loop = asyncio.get_running_loop()
             self._missing = loop.call_later(MISSING_CHANNEL_AFTER, self._open_missing)
 
     def _stop_waiting(self) -> None:
         """Wait no longer for channels of the other side."""
-        if self._missing is not None:
-            self._missing.cancel()
-            self._missing = None
+        for timer in (self._missing, self._settled):
+            if timer is not None:
+                timer.cancel()
+        self._missing = self._settled = None
 
     def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
         """Open an additional channel on an established transport, and send `data` on it when it is open."""

@@ -1,12 +1,13 @@
 """Peers that lose, repeat or misdirect what they are given while they connect."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, RoutingMode, SendResult
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Data, Disconnected, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
-from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Mutant, Outs, mutant
+from clasp_e2e.peer import inputs
+from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Mutant, Outs, PeerScript, mutant
 from clasp_e2e.scripted.routing import Routing, sent
 
 Unsent: TypeAlias = fx.PublishRelay | fx.Reject
@@ -141,3 +142,39 @@ class DropsBeforeItsConnected(Routing):
                 return ()
             case _:
                 return (effect,)
+
+
+@mutant(
+    "SND-13", "It reports Connected after the other side's `connected`, and drops what comes before.", *EITHER
+)
+class ListensAfterTheSignal(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self._signaled: set[str] = set()
+        self._held: dict[str, fx.Emit] = {}
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        match event:
+            case inputs.SignalReceived(value={"type": "connected", "from": str(sender)}):
+                self._signaled.add(sender)
+                if sender in self._held:
+                    return (event, inputs.GetRoutingMode(NO_CALL))  # Its result is replaced by the event.
+            case _:
+                pass
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Connected(peer_session_id=peer)) if peer not in self._signaled:
+                self._held[peer] = effect
+                return ()
+            case fx.Emit(event=Data(peer_session_id=str(peer), reliable=bool())) if peer in self._held:
+                return ()
+            case fx.Emit(event=Disconnected(peer_session_id=peer) | ConnectionFailed(peer_session_id=peer)):
+                self._signaled.discard(peer)
+                self._held.pop(peer, None)
+            case fx.Resolve(call=0) if self._held:
+                return [self._held.pop(peer) for peer in self._signaled & self._held.keys()]
+            case _:
+                pass
+        return (effect,)

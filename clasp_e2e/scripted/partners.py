@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Data
+from clasp_e2e.p2p_types import Connected, Data
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import without_candidates
@@ -27,6 +27,9 @@ GOSSIP = fx.ChannelSpec("gossip", ordered=True)
 
 LARGE = 300_000
 """Bytes: more than any known WebRTC stack advertises as its maximum (262144)."""
+
+FIRST = b"sent as the channels opened " * 20
+"""What a partner sends at once."""
 
 FLOOD = 300
 """Messages at once: a router may limit the rate, the public one to 1000 a second per session."""
@@ -228,6 +231,24 @@ class TricklesLate(Trickles, Prompted):
     def misbehave(self) -> Iterator[fx.Effect]:
         for candidate in self.candidates:
             yield fx.PublishSignal(self.peer, candidate)
+
+
+class SendsAsItConnects(Partner):
+    """A partner that sends a message when its channels open, before it reports Connected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_open = 0
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.ChannelsOpen):
+            self._last_open = event.transport
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
+            yield fx.SendOnChannel(NO_CALL, self._last_open, fx.RELIABLE.label, FIRST)
+        yield effect
 
 
 class LeavesTheRouter(Prompted):

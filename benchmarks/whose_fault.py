@@ -37,8 +37,8 @@ PARTNERS = ("EmitsALittleLater", "ConnectsBeforeItReturns", "TricklesSlowly", "O
 """The legal variants that are the third implementation, in turn."""
 IDLE_S, MANY = 2.0, 700
 """Seconds of an idle session and messages of a long one, as in the tests of mutants."""
-JOBS = 8
-"""Cases at the same time in one matrix."""
+CASES_AT_ONCE = 8
+"""In one matrix; `--jobs` is the number of matrices."""
 
 
 def suitable(catalogue: Catalogue) -> list[Mutant]:
@@ -65,7 +65,7 @@ def matrix_of(mutant: Mutant, partner: str, catalogue: Catalogue, seed: int) -> 
             directory=Path(folder),
             seed=seed,
             patience=Patience(idle=IDLE_S, many=MANY),
-            jobs=JOBS,
+            jobs=CASES_AT_ONCE,
         )
         cells = cells_of(peers, routers, {})
         matrix = Matrix(tool={}, command="", started="", seed=seed, peers=peers, routers=routers, cells=cells)
@@ -122,6 +122,7 @@ def main() -> int:
     random.Random(options.seed).shuffle(sample)
     sample = [each for each in sample if not options.only or each.name in options.only][: options.number]
     totals: Counter[str] = Counter()
+    silent = 0
     with ProcessPoolExecutor(options.jobs) as pool:
         runs = [
             pool.submit(count, mutant.name, PARTNERS[number % len(PARTNERS)], options.seed)
@@ -130,9 +131,10 @@ def main() -> int:
         for run in as_completed(runs):
             found = run.result()
             totals += found.kinds
+            silent += not found.kinds
             print(f"{found.mutant}: {dict(found.kinds)}", *found.lines, sep="\n  ", flush=True)
     total = sum(totals.values())
-    print(f"{len(sample)} mutants, {total} findings: {dict(totals)}")
+    print(f"{len(sample)} mutants, {silent} of them without a finding; {total} findings: {dict(totals)}")
     return int(bool(totals["innocent blamed"]) or totals["right"] < 0.99 * total)
 
 

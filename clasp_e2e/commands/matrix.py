@@ -185,7 +185,7 @@ class _Progress(MatrixListener):
     def case_ended(self) -> None:
         self._done += 1
         self._progress.update(self._bar, advance=1)
-        step = max(1, math.ceil(self._total / LOG_LINES))
+        step = math.ceil(self._total / LOG_LINES)
         if self._progress.disable and self._done < self._total and self._done % step == 0:
             seconds = time.monotonic() - self._began
             self._console.print(f"{self._done} of {self._total} cases, after {seconds:.0f} s")

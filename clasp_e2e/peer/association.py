@@ -17,8 +17,8 @@ MOST_IN_FLIGHT = 64 * 1024
 """Bytes without an acknowledgement. A socket's default buffer holds some 90 datagrams, and without a path
 that limits the rate, the congestion window grows until it overflows: then aiortc waits for time-outs."""
 
-LEAST_IN_FLIGHT = 1024
-"""Bytes that a datagram counts for, whatever it holds. aiortc counts payloads, and would have thousands of
+LEAST_PER_DATAGRAM = 1024
+"""Bytes in flight that a datagram counts for at least. aiortc counts payloads, and would have thousands of
 small ones in flight; asyncio reads one datagram of a socket at a time, and consent would wait behind them."""
 
 
@@ -70,7 +70,7 @@ class Association:
             await self._transmit()
 
     def _increase_by_a_datagram(self, chunk: Any) -> None:
-        chunk._book_size = max(chunk._book_size, LEAST_IN_FLIGHT)
+        chunk._book_size = max(chunk._book_size, LEAST_PER_DATAGRAM)
         self._increase(chunk)
 
     async def _on_sack(self, chunk: object) -> None:

@@ -80,7 +80,7 @@ class Transport(ABC):
         self._channels: dict[str, Channel] = {}
         """By the label that this implementation gives to a channel of its kind."""
         self._missing: asyncio.TimerHandle | None = None
-        self._settled: asyncio.TimerHandle | None = None
+        self._settling: asyncio.TimerHandle | None = None
         self._replaceable: set[str] = set()
         """The labels of the channels that this side has opened because the other side had not."""
         self._undecided: list[tuple[Channel, bytes]] = []
@@ -255,17 +255,17 @@ class Transport(ABC):
         if states == ["open"] * len(_SPECS):
             if all(channel.label == label for label, channel in self._channels.items()):
                 self._is_open()
-            elif self._settled is None:  # Channels with the known labels may follow, and replace others.
-                self._settled = loop.call_later(SETTLED_AFTER, self._is_open)
+            elif self._settling is None:  # Channels with the known labels may follow, and replace others.
+                self._settling = loop.call_later(SETTLED_AFTER, self._is_open)
         elif len(states) < len(_SPECS) and self._missing is None:
             self._missing = loop.call_later(MISSING_CHANNEL_AFTER, self._open_missing)
 
     def _stop_waiting(self) -> None:
         """Wait no longer for channels of the other side."""
-        for timer in (self._missing, self._settled):
+        for timer in (self._missing, self._settling):
             if timer is not None:
                 timer.cancel()
-        self._missing = self._settled = None
+        self._missing = self._settling = None
 
     def open_channel(self, spec: ChannelSpec, data: bytes) -> None:
         """Open an additional channel on an established transport, and send `data` on it when it is open."""

@@ -15,6 +15,7 @@ from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sdp import without_candidates
 from clasp_e2e.scripted.adopted_conventions import AdoptedConventions
 from clasp_e2e.scripted.mutant import NO_CALL, Outs, PeerScript
+from clasp_e2e.scripted.steady_mutants import Tracking
 
 UNKNOWN = "no-such-attempt"
 """A correlation id that no attempt has."""
@@ -29,7 +30,7 @@ LARGE = 300_000
 """Bytes: more than any known WebRTC stack advertises as its maximum (262144)."""
 
 FIRST = b"sent as the channels opened " * 20
-"""What a partner sends at once."""
+"""The message of a partner that sends as its channels open."""
 
 FLOOD = 300
 """Messages at once: a router may limit the rate, the public one to 1000 a second per session."""
@@ -233,21 +234,15 @@ class TricklesLate(Trickles, Prompted):
             yield fx.PublishSignal(self.peer, candidate)
 
 
-class SendsAsItConnects(Partner):
+class SendsAsItConnects(Tracking, Partner):
     """A partner that sends a message when its channels open, before it reports Connected."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._last_open = 0
-
-    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        if isinstance(event, inputs.ChannelsOpen):
-            self._last_open = event.transport
-        return (event,)
-
     def alter(self, effect: fx.Effect) -> Outs:
-        if isinstance(effect, fx.Emit) and isinstance(effect.event, Connected):
-            yield fx.SendOnChannel(NO_CALL, self._last_open, fx.RELIABLE.label, FIRST)
+        match effect:
+            case fx.Emit(event=Connected(peer_session_id=peer)):
+                yield fx.SendOnChannel(NO_CALL, self.established[peer], fx.RELIABLE.label, FIRST)
+            case _:
+                pass
         yield effect
 
 

@@ -16,6 +16,12 @@ from clasp_e2e.execution.scheduler import CaseKind, Limits, Scheduler
 LIMITS = Limits(active=2, waiting=3, slow=4)
 
 
+@pytest.fixture(autouse=True)
+def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide what else runs on this machine."""
+    monkeypatch.setattr(module, "_runnable_threads", lambda: 0)
+
+
 async def turns(count: int = 3) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
@@ -87,12 +93,6 @@ async def test_waiting_case_makes_room_for_quick_ones(monkeypatch: pytest.Monkey
     await cases.until_started(5)
     assert cases.started[4] == "waits 3"
     await cases.end_all()
-
-
-@pytest.fixture(autouse=True)
-def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide what else runs on this machine."""
-    monkeypatch.setattr(module, "_runnable_threads", lambda: 0)
 
 
 async def test_slow_quick_case_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:

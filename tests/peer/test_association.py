@@ -7,10 +7,10 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
 
-from clasp_e2e.peer.association import LEAST_IN_FLIGHT, MOST_IN_FLIGHT, Association
+from clasp_e2e.peer.association import LEAST_PER_DATAGRAM, MOST_IN_FLIGHT, Association
 
 SENDS = 1000
-MOST = MOST_IN_FLIGHT // LEAST_IN_FLIGHT + 2
+MOST = MOST_IN_FLIGHT // LEAST_PER_DATAGRAM + 2
 """Datagrams: aiortc has added up to a datagram to its window before the limit applies."""
 
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
 from clasp_e2e.lab import RELAY_HOST, is_entered
+from clasp_e2e.network.tls_session import TlsSession
 from clasp_e2e.network.turn_allocations import Allocations
 from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient, ToPeer, TurnCore
 from clasp_e2e.network.turn_streams import TurnStreams
@@ -23,6 +24,13 @@ def relay_host() -> str:
     return RELAY_HOST if is_entered() else "127.0.0.2"
 
 
+def _endpoint(streams: TurnStreams | None) -> str:
+    if streams is None:
+        raise RuntimeError("the TURN server does not listen on TCP")
+    host, port = streams.address
+    return f"{host}:{port}"
+
+
 class ObservedTurnServer(ABC):
     """A TURN server for peers, with a record of its activity.
 
@@ -33,7 +41,8 @@ class ObservedTurnServer(ABC):
         self.allocations = Allocations()
         self._main = UdpSocket(self._from_client, name="TURN server")
         self._sockets: dict[Address, UdpSocket] = {}
-        self._streams: TurnStreams | None = None
+        self._tcp: TurnStreams | None = None
+        self._tls: TurnStreams | None = None
 
     @property
     def address(self) -> Address:
@@ -49,15 +58,27 @@ class ObservedTurnServer(ABC):
     @property
     def tcp_url(self) -> str:
         """The server's `turn:` URL over TCP. Raises `RuntimeError` if it does not listen there."""
-        if self._streams is None:
-            raise RuntimeError("the TURN server does not listen on TCP")
-        host, port = self._streams.address
-        return f"turn:{host}:{port}?transport=tcp"
+        return f"turn:{_endpoint(self._tcp)}?transport=tcp"
+
+    @property
+    def tls_urls(self) -> tuple[str, ...]:
+        """The server's `turns:` URLs over TLS. Raises `RuntimeError` if it does not listen there.
+
+        Some clients use TLS only with a host name, which nobody resolves in the lab.
+        """
+        by_address = f"turns:{_endpoint(self._tls)}?transport=tcp"
+        return (by_address,) if is_entered() else (by_address, by_address.replace("127.0.0.1", "localhost"))
+
+    @property
+    def tls_sessions(self) -> list[TlsSession]:
+        """The TLS sessions of all connections to `tls_urls`, including those that have ended."""
+        return [] if self._tls is None else self._tls.sessions
 
     async def close(self) -> None:
         """Stop the server and its relaying. Safe to call repeatedly."""
-        if self._streams is not None:
-            await self._streams.close()
+        for streams in (self._tcp, self._tls):
+            if streams is not None:
+                await streams.close()
         for opened in (self._main, *self._sockets.values()):
             opened.close()
         self._sockets.clear()
@@ -79,9 +100,10 @@ class ObservedTurnServer(ABC):
 
     def _send_to_client(self, data: bytes, client: Address) -> None:
         self.allocations.to_client(data, client)
-        if self._streams is not None and self._streams.has(client):
-            self._streams.send(data, client)
-            return
+        for streams in (self._tcp, self._tls):
+            if streams is not None and streams.has(client):
+                streams.send(data, client)
+                return
         with contextlib.suppress(OSError):
             self._main.send(data, client)
 
@@ -105,9 +127,10 @@ class EmbeddedTurnServer(ObservedTurnServer):
 
     @classmethod
     async def open(cls, users: Mapping[str, str], *, changes_nonce: bool = False) -> EmbeddedTurnServer:
-        """Start a server for `users` (name to password), on UDP and TCP. Raises `OSError`."""
+        """Start a server for `users` (name to password), on UDP, TCP and TLS. Raises `OSError`."""
         server = cls(users, changes_nonce=changes_nonce)
-        server._streams = await TurnStreams.open(server._from_client, server._client_left)
+        server._tcp = await TurnStreams.open(server._from_client, server._client_left)
+        server._tls = await TurnStreams.open(server._from_client, server._client_left, tls=True)
         return server
 
     def _client_left(self, client: Address) -> None:

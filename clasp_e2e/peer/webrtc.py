@@ -22,6 +22,7 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.rtcicetransport import connection_kwargs
 from aiortc.sdp import candidate_from_sdp
 
+from clasp_e2e.certificates import client_context
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.association import Association
 from clasp_e2e.peer.consent import keep_consent
@@ -134,7 +135,11 @@ class AiortcTransport(Transport):
         ]
         for argument in ("stun_server", "turn_server"):
             arguments = [connection_kwargs([server]) for server in servers]
-            self._gathering.servers[argument] = [each for each in arguments if argument in each]
+            self._gathering.servers[argument] = [
+                each | {"turn_ssl": client_context()} if each.get("turn_ssl") else each
+                for each in arguments
+                if argument in each
+            ]
         pc = self._pc = _Connection(servers)
         tap_secrets(pc, self._tap)
         pc.on("connectionstatechange", self._on_state)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import ssl
 from collections.abc import AsyncIterator
 
 import pytest
 from aioice import stun
 from aioice.turn import TurnClientMixin, TurnTransport, create_turn_endpoint
 
+from clasp_e2e.certificates import client_context, server_context, trust_store
 from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, ObservedTurnServer
 from clasp_e2e.network.coturn import PROGRAM
 
@@ -30,8 +32,8 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[ObservedTurnSe
     await server.close()
 
 
-def where(server: ObservedTurnServer) -> tuple[str, int]:
-    _, host, port = server.url.removesuffix("?transport=udp").split(":")
+def where(server: ObservedTurnServer, url: str = "") -> tuple[str, int]:
+    _, host, port = (url or server.url).partition("?")[0].split(":")
     return host, int(port)
 
 
@@ -44,10 +46,15 @@ class Client(asyncio.DatagramProtocol):
         self.relayed: tuple[str, int]
 
     @classmethod
-    async def open(cls, server: ObservedTurnServer, user: str) -> Client:
+    async def open(cls, server: ObservedTurnServer, user: str, *, over_tls: bool = False) -> Client:
         async with asyncio.timeout(PATIENCE):
             transport, client = await create_turn_endpoint(
-                cls, server_addr=where(server), username=user, password=USERS[user]
+                cls,
+                server_addr=where(server, server.tls_urls[0] if over_tls else server.url),
+                username=user,
+                password=USERS[user],
+                ssl=client_context() if over_tls else None,
+                transport="tcp" if over_tls else "udp",
             )
         client.transport = transport
         client.relayed = transport.get_extra_info("sockname")
@@ -130,6 +137,29 @@ async def test_released_allocation_is_gone(server: ObservedTurnServer) -> None:
     for _ in range(2):
         await (await Client.open(server, "alice")).end()
     assert len(server.allocations.of("alice")) == 2
+
+
+async def test_data_is_relayed_over_tls() -> None:
+    server = await EmbeddedTurnServer.open(USERS)
+    try:
+        bob = await Client.open(server, "bob")
+        alice = await Client.open(server, "alice", over_tls=True)
+        await bob.send(b"permits", alice.relayed)
+        await alice.send(payload := os.urandom(999), bob.relayed)
+        assert await bob.receive() == (payload, alice.relayed)
+        await bob.send(payload[:301], alice.relayed)
+        assert await alice.receive() == (payload[:301], bob.relayed)
+        assert [session.describe() for session in server.tls_sessions] == ["established TLS"]
+        await alice.end()
+        await bob.end()
+    finally:
+        await server.close()
+
+
+def test_trust_store_holds_the_authority_for_clients_in_other_processes() -> None:
+    server_context("127.0.0.1")
+    subjects = [each["subject"] for each in ssl.create_default_context(cafile=trust_store()).get_ca_certs()]
+    assert (("commonName", "clasp-e2e, of one run"),) in [each[0] for each in subjects]
 
 
 async def test_missing_coturn_is_an_error_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
+from clasp_e2e.certificates import trust_store
 from clasp_e2e.drivers.interface import DriverFault, NotAvailable, TimedLine
 from clasp_e2e.drivers.stdio.jsonrpc import BadLine, cut, excerpt
 from clasp_e2e.drivers.stdio.watchdog import STEP, Watchdog
@@ -27,6 +28,9 @@ GRACE = 1.0
 
 NETWORK = "CLASP_E2E_NETWORK"
 """The environment variable that is `lab` if the adapter runs on a host of the lab, which has an interface."""
+
+TRUSTED = "SSL_CERT_FILE"
+"""The environment variable of the file with trusted authorities, read by OpenSSL, Go and Python."""
 
 LineSink = Callable[[bytes], None]
 
@@ -75,7 +79,7 @@ class AdapterProcess(asyncio.SubprocessProtocol):
         """Start the process. Raises `DriverFault`, and `NotAvailable` if there is no such program."""
         await self._watchdog.start()
         loop = asyncio.get_running_loop()
-        environment = os.environ | self._watchdog.mark
+        environment = os.environ | self._watchdog.mark | {TRUSTED: str(trust_store())}
         if is_entered():
             self.host = current_internet().open_host()
             environment[NETWORK] = "lab"

@@ -110,7 +110,14 @@ async def test_a_redirection_to_a_turn_server_is_followed(unconnected: Unconnect
 @requirement("ICE-12", waits=True)
 async def test_a_turn_server_over_tcp_carries_the_connection(unconnected: UnconnectedPair) -> None:
     """A TURN server that the subject reaches by TCP carries the connection, with data both ways."""
-    pair = await attach_with_turn(unconnected, over_tcp=True)
+    pair = await attach_with_turn(unconnected, over="tcp")
+    await pair.exchange_through_the_relay()
+
+
+@requirement("ICE-13", waits=True)
+async def test_a_turn_server_over_tls_carries_the_connection(unconnected: UnconnectedPair) -> None:
+    """A TURN server that the subject reaches by TLS carries the connection, with data both ways."""
+    pair = await attach_with_turn(unconnected, over="tls")
     await pair.exchange_through_the_relay()
 
 

@@ -48,7 +48,15 @@ NeedsItsFirstStunServer = PeerScript.define(
 LeavesOutTcpServers = PeerScript.define(
     "LeavesOutTcpServers", "ICE-12", "It leaves out TURN servers whose URL names TCP.", *EITHER,
     on=STARTS, alter=lambda _, start: replace(
-        start, turn_servers=tuple(turn for turn in start.turn_servers if "transport=tcp" not in turn.url)
+        start, turn_servers=tuple(
+            turn for turn in start.turn_servers if not turn.url.startswith("turn:") or "tcp" not in turn.url
+        )
+    ),
+)
+LeavesOutTlsServers = PeerScript.define(
+    "LeavesOutTlsServers", "ICE-13", "It leaves out TURN servers whose URL names TLS.", *EITHER,
+    on=STARTS, alter=lambda _, start: replace(
+        start, turn_servers=tuple(turn for turn in start.turn_servers if not turn.url.startswith("turns:"))
     ),
 )
 # fmt: on
@@ -103,6 +111,17 @@ class KnowsOnlyUdp(Gathering):
         return await super().first(ask, argument, over_udp if argument == "turn_server" else servers)
 
 
+class KnowsNoTls(Gathering):
+    """A gathering that asks every TURN server without TLS."""
+
+    async def first(
+        self, ask: Callable[[Server], Awaitable[Any]], argument: str, servers: Sequence[Server]
+    ) -> Any:
+        """Return the first result without TLS."""
+        in_clear = [{**each, "turn_ssl": None} if argument in each else each for each in servers]
+        return await super().first(ask, argument, in_clear if argument == "turn_server" else servers)
+
+
 class Gathers(ScriptedDriver):
     """A peer that gathers with `kind`."""
 
@@ -132,6 +151,11 @@ class EndsAtARefusingStunServer(Gathers):
 @mutant("ICE-12", "It asks each TURN server by UDP.", *EITHER)
 class AsksTurnServersByUdp(Gathers):
     kind = KnowsOnlyUdp
+
+
+@mutant("ICE-13", "It asks a TURN server whose URL names TLS by TCP alone.", *EITHER)
+class AsksTlsServersByTcp(Gathers):
+    kind = KnowsNoTls
 
 
 @mutant("ICE-10", "It follows no redirection of a TURN server.", *EITHER)

@@ -1,14 +1,23 @@
 """A pair of peers whose only path is through a TURN server."""
 
-from clasp_e2e.network import Allocations, LabSwitchboard, StunServer
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from clasp_e2e.drivers.interface import Refused
+from clasp_e2e.lab import is_entered
+from clasp_e2e.network import LabSwitchboard, ObservedTurnServer, StunServer
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, P2PConfig, TurnServer
 from clasp_e2e.testbed.attached_client import Client
-from clasp_e2e.testbed.expectations import Absent, Unmet, random_payload
+from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved, random_payload
 from clasp_e2e.testbed.fixtures import PeerPair, UnconnectedPair
 
 SECRET = "on-loopback-alone"  # noqa: S105 - of servers that end with their scenario
 
 NAMES = ("alice", "bob")
+
+TurnTransport: TypeAlias = Literal["udp", "tcp", "tls"]
+"""By what the subject reaches its TURN server."""
 
 
 class RelayedPair(PeerPair):
@@ -18,10 +27,14 @@ class RelayedPair(PeerPair):
     data passes it twice.
     """
 
-    def __init__(self, pair: PeerPair, subject: str, seen: Allocations, mark: str) -> None:
+    def __init__(
+        self, pair: PeerPair, subject: str, server: ObservedTurnServer, mark: str, over: TurnTransport
+    ) -> None:
         super().__init__(pair.testbed, pair.offerer, pair.answerer, subject, pair.newcomers)
-        self._seen = seen
+        self._server = server
+        self._seen = server.allocations
         self._mark = mark
+        self._over = over
 
     @property
     def is_connected_unseen(self) -> bool:
@@ -35,10 +48,44 @@ class RelayedPair(PeerPair):
         return is_unread and all(told) and not any(self._seen.received(self._mark + each) for each in names)
 
     def _describe(self) -> str:
-        return self._seen.describe(self._mark + each.name for each in self)
+        seen = self._seen.describe(self._mark + each.name for each in self)
+        if self._over != "tls":
+            return seen
+        did = " and ".join(session.describe() for session in self._server.tls_sessions)
+        return f"{seen}; at its port for TLS {self.subject.name} {did or 'opened no connection'}"
+
+    @contextmanager
+    def _excusing_a_refused_certificate(self) -> Generator[None]:
+        """Make it unobserved if the subject failed because it does not trust the certificate for TLS."""
+        try:
+            yield
+        except (Unmet, Refused) as error:
+            if (excuse := self._excuse()) is not None:
+                raise Unobserved(excuse) from error
+            raise
+
+    def _excuse(self) -> str | None:
+        """Return why a failure of the subject with its `turns` URL is its own decision, or None."""
+        sessions, name = self._server.tls_sessions, self.subject.name
+        refusals = [session.refusal for session in sessions if session.refusal is not None]
+        if refusals and not any(session.has_read for session in sessions):
+            return (
+                f"{name} refused the certificate of the TURN server ({refusals[0]}); to be judged, it must "
+                "trust the authorities in the file that the environment variable SSL_CERT_FILE names"
+            )
+        if self._over == "tls" and not sessions and is_entered():
+            return (
+                f"{name} opened no connection for TLS; some clients do that only to a host name, which the "
+                "lab cannot resolve; judge it on the link"
+            )
+        return None
 
     async def connect_through_the_relay(self) -> None:
         """Connect both peers; unmet, with what the TURN server saw, if one does not receive Connected."""
+        with self._excusing_a_refused_certificate():
+            await self._connect()
+
+    async def _connect(self) -> None:
         async with self.connecting():
             for client, other in ((self.offerer, self.answerer), (self.answerer, self.offerer)):
                 try:
@@ -74,25 +121,25 @@ async def attach_with_turn(
     changes_nonce: bool = False,
     before: StunServer | None = None,
     is_redirected: bool = False,
-    over_tcp: bool = False,
+    over: TurnTransport = "udp",
 ) -> RelayedPair:
     """Attach both peers, each with its own TURN credentials, and drop all candidates that are not relayed.
 
     `mark` precedes the user names. `before` is a server that is configured before the TURN server of the
     subject. If `is_redirected`, the subject is configured with a server that redirects to the TURN server.
-    With `over_tcp` the subject reaches its server only by TCP. Not offered unless both declare `turn`.
+    The subject reaches its server only `over` that transport. Not offered unless both declare `turn`.
     """
     testbed = unconnected.testbed
     server = await testbed.open_turn_server(
         {mark + name: secret for name in NAMES},
-        embedded=bool(mark) or changes_nonce or over_tcp,
+        embedded=bool(mark) or changes_nonce or over != "udp",
         changes_nonce=changes_nonce,
     )
     urls = [before.turn_url, server.url] if before is not None else [server.url]
     if is_redirected:
         urls = [(await testbed.open_stun_server(refusal=300, alternate=server.address)).turn_url]
-    if over_tcp:
-        urls = [server.tcp_url]
+    if over != "udp":
+        urls = [server.tcp_url] if over == "tcp" else [*server.tls_urls]
     configs = [
         P2PConfig(
             turn_servers=tuple(
@@ -106,6 +153,6 @@ async def attach_with_turn(
     for client in pair:
         client.needs("turn")
     pair.link.relay_only()
-    if over_tcp and isinstance(testbed.switchboard, LabSwitchboard):
+    if over != "udp" and isinstance(testbed.switchboard, LabSwitchboard):
         pair.host(pair.subject).blocks_udp = True
-    return RelayedPair(pair, unconnected.subject, server.allocations, mark)
+    return RelayedPair(pair, unconnected.subject, server, mark, over)

@@ -30,7 +30,7 @@ CATALOGUE = load_catalogue()
 EXPECTED = """
 CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS, 11 sE, 12 sE, 13 sE, 14 sE, 15 sE, 16 sE
 CON: 17 sE, 18 sE
-ICE: 1 sS, 2 sE, 3 MS, 4 sR, 5 sE, 6 sN, 7 sE, 8 sN, 9 sE, 10 sN, 11 sE, 12 sN
+ICE: 1 sS, 2 sE, 3 MS, 4 sR, 5 sE, 6 sN, 7 sE, 8 sN, 9 sE, 10 sN, 11 sE, 12 sN, 13 sN
 DIR: 1 MS, 2 sS, 3 rR
 SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS, 14 sE
 RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS, 11 sS
@@ -59,7 +59,7 @@ def test_capabilities() -> None:
     capabilities = {r.id: r.capability for r in CATALOGUE.values() if r.capability}
     announce = {"SIG-5": "announce", "EVT-11": "announce"}
     reattach = {"CON-16": "reattach", "SIG-8": "reattach"}
-    turn = dict.fromkeys(("ICE-3", "ICE-8", "ICE-9", "ICE-10", "ICE-12"), "turn")
+    turn = dict.fromkeys(("ICE-3", "ICE-8", "ICE-9", "ICE-10", "ICE-12", "ICE-13"), "turn")
     assert (
         capabilities
         == turn | {"EVT-8": "is_peer_connected", "CON-18": "disconnect_peer"} | announce | reattach

@@ -15,9 +15,11 @@ from clasp_e2e.testbed import (
     PeerPair,
     StagedAttempt,
     UnconnectedPair,
+    both_ends,
     expect,
     expect_consistent_events,
     judging,
+    lasts,
     precondition,
     requirement,
     together,
@@ -33,6 +35,9 @@ LATE = 3.0
 
 WELL_BEYOND = 30 + LATE
 """Seconds after which an attempt has failed even if its configured time-out is ignored (TMO-2)."""
+
+IDLE = 1.0
+"""Seconds until a gateway closes a WebSocket on which a client sends nothing. Real ones wait minutes."""
 
 NOBODY = "nonexistent-session-12345"
 
@@ -113,6 +118,26 @@ async def test_direct_data_flows_without_the_router(unconnected: UnconnectedPair
     pair.heal_router()
     await both_attempts_fail(pair)
     await pair.exchange()
+    expect_no_end(pair)
+
+
+@requirement("DIR-2", waits=True)
+async def test_direct_data_flows_while_idle_websockets_are_closed(unconnected: UnconnectedPair) -> None:
+    """Connected peers exchange data directly while a gateway closes each WebSocket that is idle for 1 s."""
+    pair = await unconnected.attach(AMPLE, AMPLE)
+    await pair.connect()
+    for client in pair:
+        client.leg.close_idle(IDLE)
+    await lasts(4 * IDLE, *both_ends(pair))
+    await pair.exchange()
+    # The barrier as above, for a client that notices the end only when it signals.
+    await both_attempts_fail(pair)
+    await pair.exchange()
+    expect_no_end(pair)
+
+
+def expect_no_end(pair: PeerPair) -> None:
+    """Require that neither client has received the end of its connection, or the failure of its attempt."""
     for client in pair:
         ended = client.events(Disconnected) + client.events(ConnectionFailed, pair.answerer)
         expect([each.event for each in ended], f"failures that {client.name} received").is_empty()

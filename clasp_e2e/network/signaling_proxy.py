@@ -12,21 +12,21 @@ import http
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import Event, State
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
 from clasp_e2e.lab import reachable_host
-from clasp_e2e.network.capture import CAPTURE
+from clasp_e2e.network.peer_connection import PeerConnection
 from clasp_e2e.notifier import Notifier
 
 Direction: TypeAlias = Literal["up", "down"]
@@ -70,46 +70,11 @@ class Hooks:
     """Called with a description when the leg is cut or heals."""
 
 
-class _PeerConnection(ServerConnection):
-    """The connection of a peer, with its upstream connection and a count of its messages."""
-
-    upstream: ClientConnection | None = None
-    adopted = False
-    """Whether the pumps own the upstream connection."""
-    arrived = 0
-
-    def __init__(self, name: str, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._interface = f"{name}, signaling"
-        self._capture = CAPTURE.get()
-
-    def data_received(self, data: bytes) -> None:
-        if self._capture is not None:
-            self._capture.stream(self._interface, self, self.remote_address, self.local_address, data)
-        super().data_received(data)
-
-    def send_data(self) -> None:
-        if self._capture is not None and (data := b"".join(self.protocol.writes)):
-            self._capture.stream(self._interface, self, self.local_address, self.remote_address, data)
-        super().send_data()
-
-    def process_event(self, event: Event) -> None:
-        super().process_event(event)
-        if isinstance(event, Frame) and event.opcode in DATA_OPCODES and event.fin:
-            self.arrived += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        # If a peer leaves between the two handshakes, its upstream connection must be closed here.
-        if self.upstream is not None and not self.adopted:
-            self.upstream.transport.abort()
-
-
 @dataclass(slots=True, eq=False)
 class _Session:
     """One connection of the peer and its counterpart to the router."""
 
-    peer: _PeerConnection
+    peer: PeerConnection
     router: ClientConnection
     handled: int = 0
     """Number of the peer's messages that have been forwarded to the router."""
@@ -138,6 +103,9 @@ class SignalingProxy:
         self._sessions: list[_Session] = []
         self._progress = Notifier()
         self._is_cut = False
+        self.idle_closings = 0
+        """The number of connections that were closed because nothing came from the peer."""
+        self._idle_limit: float | None = None
         self._flowing = {"up": asyncio.Event(), "down": asyncio.Event()}
         for event in self._flowing.values():
             event.set()
@@ -156,7 +124,7 @@ class SignalingProxy:
             0,
             process_request=proxy._open_upstream,
             select_subprotocol=_chosen_upstream,
-            create_connection=cast("type[ServerConnection]", partial(_PeerConnection, name)),
+            create_connection=cast("type[ServerConnection]", partial(PeerConnection, name)),
             compression=None,
             open_timeout=2 * _OPEN_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
@@ -246,6 +214,22 @@ class SignalingProxy:
         self._is_cut = False
         self._hooks.on_condition(f"lets {self.name} reach the router again")
 
+    def close_idle(self, after: float) -> None:
+        """From now on, close each connection on which no frame of the peer has come for `after` seconds.
+
+        The peer may connect again at once. The code is 1001, which gateways use (RFC 6455 section 7.4.1).
+        """
+        self._idle_limit = after
+        for session in self._sessions:
+            self._watch(session.peer, after)
+
+    def _watch(self, peer: PeerConnection, after: float) -> None:
+        def note() -> None:
+            self.idle_closings += 1
+            self._hooks.on_condition(f"closes the WebSocket of {self.name}, which was idle for {after:g} s")
+
+        peer.close_when_idle(after, note)
+
     async def close(self) -> None:
         """Close all connections and stop listening. Safe to call repeatedly."""
         for direction in self._flowing:
@@ -254,7 +238,7 @@ class SignalingProxy:
         await self._server.wait_closed()
 
     async def _open_upstream(self, peer: ServerConnection, request: Request) -> Response | None:
-        assert isinstance(peer, _PeerConnection)
+        assert isinstance(peer, PeerConnection)
         if self._is_cut:
             peer.transport.abort()
             return None
@@ -295,7 +279,7 @@ class SignalingProxy:
         return None
 
     async def _pump_both(self, peer: ServerConnection) -> None:
-        assert isinstance(peer, _PeerConnection)
+        assert isinstance(peer, PeerConnection)
         if peer.upstream is None or self._is_cut:
             peer.transport.abort()
             return
@@ -303,6 +287,8 @@ class SignalingProxy:
         session = _Session(peer, peer.upstream)
         self.peer_address = peer.remote_address[0]
         self._sessions.append(session)
+        if self._idle_limit is not None:
+            self._watch(peer, self._idle_limit)
         try:
             await asyncio.gather(self._pump_up(session), self._pump_down(session))
         finally:
@@ -384,7 +370,7 @@ class SignalingProxy:
 
 
 def _chosen_upstream(peer: ServerConnection, _offered: object) -> Subprotocol | None:
-    upstream = peer.upstream if isinstance(peer, _PeerConnection) else None
+    upstream = peer.upstream if isinstance(peer, PeerConnection) else None
     return None if upstream is None else upstream.subprotocol
 
 

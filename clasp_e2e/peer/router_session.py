@@ -37,6 +37,10 @@ Written = Callable[[PeerError | None], None]
 """Called with None when a message has been written, or with the error."""
 
 
+CLOSED_ORDERLY = "it closed the connection"
+"""Why a session has ended, if the router has closed the WebSocket with the code 1000 or 1001."""
+
+
 class Handler(Protocol):
     """The receiver of what the router sends."""
 
@@ -190,7 +194,7 @@ class RouterSession:
                     item[1](lost)
 
     async def _read(self) -> None:
-        reason = "it closed the connection"
+        reason = CLOSED_ORDERLY
         try:
             async for frame in self._ws:
                 if isinstance(frame, bytes):

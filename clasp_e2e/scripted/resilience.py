@@ -8,6 +8,7 @@ from clasp_e2e.drivers.reference import ReferenceRouter
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
+from clasp_e2e.peer.router_session import CLOSED_ORDERLY
 from clasp_e2e.router import CloseConnection, Deliver, ErrorCode
 from clasp_e2e.scripted.mutant import (
     EITHER,
@@ -87,11 +88,13 @@ class BeginsAnew(PeerScript):
         return (event,)
 
 
-@mutant("DIR-2", "It ends its connections when the router is lost.", *EITHER)
-class EndsWithItsRouter(PeerScript):
+class EndsItsConnections(PeerScript):
+    """A script that ends its connections at some losses of its router."""
+
     def __init__(self) -> None:
         super().__init__()
         self.transports: list[int] = []
+        self.losses = 0
 
     def note(self, effect: fx.Effect) -> None:
         if isinstance(effect, fx.CreateOffer | fx.AcceptOffer):
@@ -100,8 +103,32 @@ class EndsWithItsRouter(PeerScript):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if not isinstance(event, inputs.RouterLost):
             return (event,)
+        self.losses += 1
+        if not self.ends_at(event):
+            return (event,)
         lost = (inputs.TransportLost(transport, "the router is gone") for transport in self.transports)
         return (event, *lost)
+
+    def ends_at(self, loss: inputs.RouterLost) -> bool:  # noqa: ARG002
+        """Return whether it ends its connections at this loss of its router."""
+        return True
+
+
+@mutant("DIR-2", "It ends its connections when the router is lost.", *EITHER)
+class EndsWithItsRouter(EndsItsConnections):
+    pass
+
+
+@mutant("DIR-2", "It ends its connections when the router closes its WebSocket with the code 1001.", *EITHER)
+class EndsWithItsWebSocket(EndsItsConnections):
+    def ends_at(self, loss: inputs.RouterLost) -> bool:
+        return loss.reason == CLOSED_ORDERLY
+
+
+@mutant("DIR-2", "It ends its connections when it has lost its router a second time.", *EITHER)
+class EndsAtTheSecondLoss(EndsItsConnections):
+    def ends_at(self, loss: inputs.RouterLost) -> bool:  # noqa: ARG002
+        return self.losses == 2
 
 
 @mutant("TMO-4", "After losing the router, it emits no outcome of an attempt.")

@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from clasp_e2e import wire
@@ -216,6 +217,22 @@ async def test_cut_leg_aborts_connections_and_refuses_new_ones(router: Router, o
     async with attach(leg) as peer:
         assert await echo(peer, b"again") == b"again"
     assert leg.faults == []
+
+
+async def test_idle_peer_is_closed_and_one_that_pings_is_not(router: Router, open_leg: Open) -> None:
+    leg = await open_leg()
+    async with deadline(), connect(leg.url, subprotocols=[CLASP], ping_interval=None) as before:
+        leg.close_idle(0.2)
+        async with connect(leg.url, subprotocols=[CLASP], ping_interval=0.05) as pinging:
+            for _ in range(2):
+                async with connect(leg.url, subprotocols=[CLASP], ping_interval=None) as idle:
+                    await idle.wait_closed()
+                    assert (idle.close_code, idle.close_reason) == (1001, "idle")
+            assert pinging.state is State.OPEN
+        await before.wait_closed()
+        assert leg.idle_closings == 3
+        for _ in range(4):
+            await (await router.connections.get()).wait_closed()
 
 
 async def test_routers_close_reaches_the_peer(router: Router, open_leg: Open) -> None:

@@ -32,7 +32,7 @@ SHOWN = {
     ),
     "scenario": ("1 passed", "1 passed", "1 passed", "exit status 1"),
     "packets": ("clasp.lua",),
-    "network": ("1 passed", "1 passed", "2 passed", "1 passed"),
+    "network": ("1 passed", "1 passed", "2 passed", "1 passed", "MUST 10 of 10"),
     "compare": (
         "no difference",
         "2 versions: PARTIAL in 1.1.0",
@@ -179,6 +179,8 @@ def test_commands_of_a_guide_print_what_it_says(
     guide: str, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     for command, shown in zip(commands(guide), SHOWN[guide], strict=True):
+        if "faketime" in command and shutil.which("faketime") is None:
+            pytest.skip("faketime is not installed: the last command is left out")
         assert shown in output_of(command, tmp_path, environment)
 
 

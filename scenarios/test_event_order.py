@@ -1,10 +1,11 @@
-"""What an application receives after the end of a connection: nothing more about it."""
+"""What an application receives of a connection that is ended: all that was sent before, and nothing after."""
 
 from __future__ import annotations
 
 from clasp_e2e.p2p_types import Data, Disconnected
 from clasp_e2e.testbed import (
     Client,
+    NotOffered,
     PeerPair,
     both_ends,
     connect_again,
@@ -79,3 +80,43 @@ async def test_nothing_of_a_connection_follows_its_end(connected_pair: PeerPair)
 async def test_an_ended_connection_is_not_lost_later(connected_pair: PeerPair) -> None:
     """A connection that was ended is not reported as lost when its consent would expire."""
     await nothing_follows_the_end(connected_pair, CONSENT)
+
+
+LAST_SENDS = 6
+"""Reliable sends right before an end, of `LAST_BYTES` each: together less than SCTP's first window of 4,380
+bytes (RFC 9260 section 7.2.1), therefore all of them can have been sent when the last call returns."""
+LAST_BYTES = 512
+
+
+async def arrives_before_the_end(pair: PeerPair, sender: Client) -> None:
+    """Send and end the connection at once, in each of the ways that `sender` has; what was sent arrives."""
+    receiver = pair.other(sender)
+    ways = [way for way in ("disconnect_peer", "close") if way in sender.capabilities]
+    if not ways:
+        raise NotOffered(f"{sender.name} declares neither the capability 'disconnect_peer' nor 'close'")
+    for way in ways:
+        since = marks(pair)
+        payloads = [random_payload(LAST_BYTES) for _ in range(LAST_SENDS)]
+        with precondition("CON-6"):
+            for payload in payloads:
+                await sender.send_p2p(receiver, payload)
+        await (sender.close() if way == "close" else sender.disconnect_peer(receiver))
+        with precondition("EVT-3"):
+            await receiver.wait_for(Disconnected, sender, within=pair.patience.consent, since=since[receiver])
+        for payload in payloads:
+            await receiver.receives(payload, since=since[receiver])
+        if way != ways[-1]:
+            with precondition("CON-13"):
+                await connect_again(pair, pair.subject, since)
+
+
+@requirement("SND-15", waits=True)
+async def test_what_is_sent_right_before_an_end_arrives(connected_pair: PeerPair) -> None:
+    """What the peer sends right before it ends the connection arrives at its partner."""
+    await arrives_before_the_end(connected_pair, connected_pair.subject)
+
+
+@requirement("SND-15", waits=True)
+async def test_what_arrives_right_before_an_end_is_received(connected_pair: PeerPair) -> None:
+    """What the partner sends right before it ends the connection is received by the application."""
+    await arrives_before_the_end(connected_pair, connected_pair.partner)

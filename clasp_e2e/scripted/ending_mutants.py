@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Disconnected, RoutingMode
+from clasp_e2e.p2p_types import Data, Disconnected, RoutingMode
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Outs, PeerScript, mutant
+from clasp_e2e.scripted.sending_mutants import lost
 from clasp_e2e.scripted.steady_mutants import Tracking
+
+COLLECTING = "collecting"
+"""In the key of a script's own timer, the place of a session id: no session has this one."""
+COLLECTING_S = 0.05
+"""Seconds for which a script collects messages."""
 
 # Ends
 
@@ -37,6 +43,46 @@ class TellsBothEnds(Tracking):
             case fx.Resolve(call=0) if self.told_again:
                 again, self.told_again = self.told_again, ""
                 return (fx.Emit(Disconnected(again, "closed by the peer")),)
+            case _:
+                return (effect,)
+
+
+EndsBeforeItSends = PeerScript.define(
+    "EndsBeforeItSends", "SND-15", "It ends a connection at once, before it has sent what it accepted.",
+    *EITHER, on=fx.Drain, alter=lambda _, drain: fx.Feed(inputs.Drained(drain.transport)),
+)  # fmt: skip
+
+
+@mutant("SND-15", "It sends each message 50 ms late, and loses those that wait when it ends.", *EITHER)
+class LeavesWithWhatItCollects(PeerScript):
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.SendOnChannel):
+            return (*lost(effect), fx.Delayed(COLLECTING_S, replace(effect, call=NO_CALL)))
+        return (effect,)
+
+
+@mutant("SND-15", "It emits Data 50 ms late, and none after the end of its connection.", *EITHER)
+class ForgetsWhatItCollects(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[fx.Emit] = []
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.TimerFired) and event.key[1] == COLLECTING:
+            return (inputs.GetRoutingMode(NO_CALL),)  # Its result is replaced by the events.
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Data()):
+                self.waiting.append(effect)
+                return (fx.StartTimer(("reoffer", COLLECTING), COLLECTING_S),)
+            case fx.Resolve(call=0):
+                emitted, self.waiting = self.waiting, []
+                return emitted
+            case fx.Emit(event=Disconnected()):
+                self.waiting = []
+                return (effect,)
             case _:
                 return (effect,)
 

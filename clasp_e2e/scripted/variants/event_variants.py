@@ -60,7 +60,7 @@ class ConnectsToSendInBothModes(ConnectingToSend):
 
 
 @variant(OpenPoint.ENDING, "It emits no Disconnected for a connection that it has ended itself.",
-         "EVT-3", "EVT-7", "EVT-9")  # fmt: skip
+         "EVT-3", "EVT-7", "EVT-9", "SND-15")  # fmt: skip
 class TellsNoEndOfItsOwn(PeerScript):
     def alter(self, effect: fx.Effect) -> Outs:
         match effect:
@@ -70,7 +70,9 @@ class TellsNoEndOfItsOwn(PeerScript):
                 return (effect,)
 
 
-@variant(OpenPoint.ENDING, "It closes its channels, and the connection a second later.", "EVT-3", "EVT-7")
+@variant(
+    OpenPoint.ENDING, "It closes its channels, and the connection a second later.", "EVT-3", "EVT-7", "SND-15"
+)
 class ClosesItsChannelsFirst(PeerScript):
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +119,7 @@ class RefusesToEndNothing(PeerScript):
         return (effect,)
 
 
-@variant(OpenPoint.ENDING, "It closes a connection 800 ms after it has said so.", "EVT-3", "EVT-7")
+@variant(OpenPoint.ENDING, "It closes a connection 800 ms after it has said so.", "EVT-3", "EVT-7", "SND-15")
 class ClosesAfterAWhile(PeerScript):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.CloseTransport) and not effect.silent:

@@ -19,7 +19,7 @@ from clasp_e2e.scripted.variants import (
 
 @variant(
     OpenPoint.CANDIDATE_DELIVERY, "On libwebrtc, its candidates trickle as in browsers.",
-    "CON-5", "CON-6", "EVT-1", "EVT-3", "EVT-7", "SND-1", "SND-2", "SND-6", "SEC-1", "RTE-3",
+    "CON-5", "CON-6", "EVT-1", "EVT-3", "EVT-7", "SND-1", "SND-2", "SND-6", "SND-15", "SEC-1", "RTE-3",
 )  # fmt: skip
 class UsesLibwebrtc(PeerScript):
     webrtc = LibwebrtcTransport

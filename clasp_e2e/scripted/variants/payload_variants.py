@@ -196,7 +196,7 @@ class PushingBack(AiortcTransport):
 
 @variant(
     OpenPoint.BACK_PRESSURE, "It refuses to send while more than 64 KiB wait to be sent.",
-    "SND-1", "SND-2", "SND-4", "SND-6", "SND-9", "SND-14",
+    "SND-1", "SND-2", "SND-4", "SND-6", "SND-9", "SND-14", "SND-15",
 )  # fmt: skip
 class RefusesWhenFull(PeerScript):
     webrtc = PushingBack

@@ -174,7 +174,7 @@ class NamesNoSenderOfARelay(PeerScript):
 
 # Ends.
 
-ENDING = ("EVT-3", "EVT-7", "EVT-8")
+ENDING = ("EVT-3", "EVT-7", "EVT-8", "SND-15")
 """What depends on the end of a connection."""
 
 # fmt: off

@@ -321,11 +321,11 @@ SaysConnectedTwice = vary(
 )
 NeverSaysDisconnected = vary(
     "NeverSaysDisconnected", OpenPoint.OTHER_SIGNALS, "It sends no `disconnected`: closed channels say it.",
-    "EVT-3", "EVT-7", "SIG-2", on=wire.DisconnectedSignal, alter=drop,
+    "EVT-3", "EVT-7", "SND-15", "SIG-2", on=wire.DisconnectedSignal, alter=drop,
 )
 SaysDisconnectedTwice = vary(
     "SaysDisconnectedTwice", OpenPoint.OTHER_SIGNALS, "It sends `disconnected` twice.",
-    "EVT-3", "EVT-7", "SIG-2", on=wire.DisconnectedSignal, alter=lambda _, signal: (signal, signal),
+    "EVT-3", "EVT-7", "SND-15", "SIG-2", on=wire.DisconnectedSignal, alter=lambda _, signal: (signal, signal),
 )
 AnnouncesNothing = vary(
     "AnnouncesNothing", OpenPoint.OTHER_SIGNALS, "It does not announce itself.", "SIG-5", "CON-5",

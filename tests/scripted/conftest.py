@@ -45,7 +45,7 @@ class Runs(ParallelRuns[MutantRun]):
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
-    """The runs of the mutants whose tests were collected."""
+    """The runs that the collected tests await: those of marks `starts`, and of mutants."""
     wanted: list[tuple[Mutant, Role, bool]] = []
     for item in request.session.items:
         parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
@@ -55,11 +55,19 @@ async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
             case _:
                 pass
     started = Runs(thorough=bool(request.config.getoption(NIGHTLY, default=False)))
+    for start in dict.fromkeys(
+        mark.args[0] for item in request.session.items for mark in item.iter_markers("starts")
+    ):
+        start(started)
     wanted.sort(key=lambda each: not (each[2] or each[0].slow))  # The longest first.
     for mutant, role, whole in wanted:
         started.start((mutant.name, role, whole), started.run(mutant, role, whole=whole))
     yield started
     await started.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "starts(function): call it with `runs`, to start what the test awaits")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

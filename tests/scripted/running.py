@@ -11,9 +11,11 @@ from typing import Generic, TypeVar
 
 from clasp_e2e.drivers.reference import ReferenceDriver
 from clasp_e2e.execution.bundled_scenarios import load_scenarios
+from clasp_e2e.execution.implementations import Implementations
 from clasp_e2e.execution.pairings import Subjects, pairings
 from clasp_e2e.execution.plan import Case, RunPlan, case_id
 from clasp_e2e.execution.run_session import SharedResources, open_run
+from clasp_e2e.execution.scheduler import Limits, Scheduler
 from clasp_e2e.execution.selection import Selection
 from clasp_e2e.results.outcome import Outcome
 from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
@@ -33,8 +35,9 @@ IDLE_S = 2.0
 MANY = 700
 """Messages that a session exchanges, instead of thousands."""
 
-JOBS = 8
-"""Cases at the same time. More would overlap more time-outs, and starve cases that depend on time."""
+LIMITS = Limits(active=8, waiting=200, slow=200)
+"""Cases at the same time. More that are active would starve cases that depend on time; what a case that waits
+needs is little memory, as no case starts a process."""
 
 BROKEN = (Outcome.FAILED, Outcome.DEVIATION)
 
@@ -43,7 +46,7 @@ class ParallelRuns(Generic[R]):
     """Runs in one scheduler, which overlaps their waits."""
 
     def __init__(self) -> None:
-        self.shared = SharedResources.for_machine(Patience(), jobs=JOBS)
+        self.shared = SharedResources(Scheduler(LIMITS), Implementations(Patience()))
         self._tasks: dict[Hashable, asyncio.Task[R]] = {}
 
     def start(self, key: Hashable, run: Coroutine[object, object, R]) -> None:

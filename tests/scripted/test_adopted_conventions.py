@@ -5,16 +5,14 @@ So a legal variant passes opposite it, and a fault that two of its kind share is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import cast
 
 import pytest
-import pytest_asyncio
 
 from clasp_e2e.execution.plan import Case
+from clasp_e2e.execution.run_session import SharedResources
 from clasp_e2e.results.outcome import Outcome
-from clasp_e2e.results.run_record import ScenarioResult
 from clasp_e2e.scripted import Mutant, PeerScript, ice, partners, second_causes, trusting
 from clasp_e2e.scripted.adopting_partner import layered
 from clasp_e2e.scripted.variants import (
@@ -24,7 +22,8 @@ from clasp_e2e.scripted.variants import (
     signal_variants,
 )
 
-from .running import BROKEN, ParallelRuns
+from .conftest import Runs
+from .running import BROKEN, MutantRun
 from .variant_running import run_variant, variant_cases
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -85,50 +84,51 @@ def example_cases(partner: type[PeerScript]) -> list[Case]:
     ]
 
 
-class ExampleRuns(ParallelRuns[list[ScenarioResult]]):
-    """The runs of all examples."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for example in EXAMPLES:
-            for variant in (example.variant, example.guilty()):
-                self.start(variant.name, self._run(variant, example))
-
-    async def _run(self, variant: Variant, example: Example) -> list[ScenarioResult]:
-        cases = example_cases(example.partner)
-        results = await run_variant(variant, cases, self.shared, is_router=False)
-        return [each for each in results if "scripted" in each.pairing]
+async def run_example(variant: Variant, partner: type[PeerScript], shared: SharedResources) -> MutantRun:
+    results = await run_variant(variant, example_cases(partner), shared, is_router=False)
+    return MutantRun([each for each in results if "scripted" in each.pairing])
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def example_runs() -> AsyncIterator[ExampleRuns]:
-    started = ExampleRuns()
-    yield started
-    await started.close()
+def start_examples(runs: Runs) -> None:
+    for example in EXAMPLES:
+        for variant in (example.variant, example.guilty()):
+            runs.start(variant.name, run_example(variant, example.partner, runs.shared))
 
 
+@pytest.mark.starts(start_examples)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.variant.name)
-async def test_a_variant_passes_opposite_a_partner_with_its_conventions(
-    example: Example, example_runs: ExampleRuns
-) -> None:
-    results = await example_runs.result(example.variant.name)
-    assert {result.outcome for result in results} == {Outcome.PASSED}, results
-    assert all(result.roles and example.convention in result.roles.adopted for result in results)
+async def test_a_variant_passes_opposite_a_partner_with_its_conventions(example: Example, runs: Runs) -> None:
+    run = await runs.result(example.variant.name)
+    assert {result.outcome for result in run.results} == {Outcome.PASSED}, str(run)
+    assert all(result.roles and example.convention in result.roles.adopted for result in run.results)
 
 
+@pytest.mark.starts(start_examples)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.variant.name)
 async def test_a_fault_of_two_of_a_kind_is_found_by_a_partner_with_their_conventions(
-    example: Example, example_runs: ExampleRuns
+    example: Example, runs: Runs
 ) -> None:
-    results = await example_runs.result(example.guilty().name)
-    found = [result for result in results if result.judgment(example.mutant.requirement) in BROKEN]
-    assert found, results
+    run = await runs.result(example.guilty().name)
+    found = [result for result in run.results if result.judgment(example.mutant.requirement) in BROKEN]
+    assert found, str(run)
     assert all(result.roles and example.convention in result.roles.adopted for result in found)
 
 
-async def test_a_case_without_those_that_show_common_ground_is_judged_alike() -> None:
+ALONE = signal_variants.SignalsAsJson
+
+
+def start_alone(runs: Runs) -> None:
     wanted = [each for each in example_cases(partners.AnswersTwice) if each.scenario.opposite]
-    (result,) = await run_variant(signal_variants.SignalsAsJson, wanted, is_router=False)
+    runs.start((ALONE, "alone"), run_alone(wanted, runs.shared))
+
+
+async def run_alone(wanted: list[Case], shared: SharedResources) -> MutantRun:
+    return MutantRun(await run_variant(ALONE, wanted, shared, is_router=False))
+
+
+@pytest.mark.starts(start_alone)
+async def test_a_case_without_those_that_show_common_ground_is_judged_alike(runs: Runs) -> None:
+    (result,) = (await runs.result((ALONE, "alone"))).results
     assert result.outcome is Outcome.PASSED
     assert result.roles
     assert "signal form" in result.roles.adopted

@@ -15,6 +15,8 @@ from .running import cases, catalogue, run, run_requirement, scenarios
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
+TRICKLING = frozenset({partners.Trickles, partners.TricklesEarlyToo, partners.TricklesTwice})
+ROLES: tuple[Role, ...] = ("offerer", "answerer")
 FIRST = {mutant.requirement: mutant for mutant in reversed(MUTANTS)}
 CAST: list[tuple[Mutant, Role]] = [
     # In every role the first mutant of a requirement, in one role the others: it keeps this short.
@@ -49,12 +51,18 @@ async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role:
         assert outcomes <= {Outcome.PASSED, Outcome.BLOCKED}, str(run)
 
 
-@pytest.mark.parametrize("role", ["offerer", "answerer"])
-async def test_each_check_of_trickled_candidates_depends_on_them(role: Role) -> None:
+def start_without_trickled_candidates(runs: Runs) -> None:
+    for role in ROLES:
+        to_run = cases(role, lambda each: each.opposite in TRICKLING)
+        runs.start((TRICKLING, role), run(ice.IgnoresTrickledCandidates, role, to_run, runs.shared))
+
+
+@pytest.mark.starts(start_without_trickled_candidates)
+@pytest.mark.parametrize("role", ROLES)
+async def test_each_check_of_trickled_candidates_depends_on_them(role: Role, runs: Runs) -> None:
     """A peer that uses none of them would connect by the checks of its partner."""
-    partial = {partners.Trickles, partners.TricklesEarlyToo, partners.TricklesTwice}
-    run_ = await run(ice.IgnoresTrickledCandidates, role, cases(role, lambda each: each.opposite in partial))
-    assert [result.outcome for result in run_.results] == [Outcome.DEVIATION] * len(partial), str(run_)
+    run_ = await runs.result((TRICKLING, role))
+    assert [result.outcome for result in run_.results] == [Outcome.DEVIATION] * len(TRICKLING), str(run_)
 
 
 def test_every_requirement_that_has_a_scenario_has_a_mutant() -> None:

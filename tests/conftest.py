@@ -69,6 +69,7 @@ def pytest_collection_finish() -> None:
 GROUPS = (
     "tests/scripted/test_variants.py::test_a_peer",
     "tests/scripted/test_variants.py::test_a_router",
+    "tests/scripted/test_mutants.py::test_a_router",
     "tests/scripted/test_proof.py",
     "tests/scripted/",
     "tests/doctor/test_doctor.py",

@@ -43,11 +43,11 @@ class Runs(ParallelRuns[MutantRun]):
         return await self.run(mutant, role, whole=whole)  # Once, when fewer runs share the event loop.
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
-    """The runs that the collected tests await: those of marks `starts`, and of mutants."""
+def started_runs(request: pytest.FixtureRequest, fixture: str) -> Runs:
+    """Start what collected tests with `fixture` await: the runs of their marks `starts`, and of mutants."""
     wanted: list[tuple[Mutant, Role, bool]] = []
-    for item in request.session.items:
+    items = [each for each in request.session.items if fixture in getattr(each, "fixturenames", ())]
+    for item in items:
         parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
         match parameters:
             case {"mutant": Mutant() as mutant, "role": role}:
@@ -55,19 +55,31 @@ async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
             case _:
                 pass
     started = Runs(thorough=bool(request.config.getoption(NIGHTLY, default=False)))
-    for start in dict.fromkeys(
-        mark.args[0] for item in request.session.items for mark in item.iter_markers("starts")
-    ):
+    for start in dict.fromkeys(mark.kwargs["by"] for item in items for mark in item.iter_markers("starts")):
         start(started)
     wanted.sort(key=lambda each: not (each[2] or each[0].slow))  # The longest first.
     for mutant, role, whole in wanted:
         started.start((mutant.name, role, whole), started.run(mutant, role, whole=whole))
+    return started
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
+    started = started_runs(request, "runs")
+    yield started
+    await started.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def router_runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
+    """The same for tests that another worker of xdist can run at the same time."""
+    started = started_runs(request, "router_runs")
     yield started
     await started.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "starts(function): call it with `runs`, to start what the test awaits")
+    config.addinivalue_line("markers", "starts(by): call `by` with `runs`, to start what the test awaits")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

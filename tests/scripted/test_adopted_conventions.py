@@ -95,7 +95,7 @@ def start_examples(runs: Runs) -> None:
             runs.start(variant.name, run_example(variant, example.partner, runs.shared))
 
 
-@pytest.mark.starts(start_examples)
+@pytest.mark.starts(by=start_examples)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.variant.name)
 async def test_a_variant_passes_opposite_a_partner_with_its_conventions(example: Example, runs: Runs) -> None:
     run = await runs.result(example.variant.name)
@@ -103,7 +103,7 @@ async def test_a_variant_passes_opposite_a_partner_with_its_conventions(example:
     assert all(result.roles and example.convention in result.roles.adopted for result in run.results)
 
 
-@pytest.mark.starts(start_examples)
+@pytest.mark.starts(by=start_examples)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.variant.name)
 async def test_a_fault_of_two_of_a_kind_is_found_by_a_partner_with_their_conventions(
     example: Example, runs: Runs
@@ -126,7 +126,7 @@ async def run_alone(wanted: list[Case], shared: SharedResources) -> MutantRun:
     return MutantRun(await run_variant(ALONE, wanted, shared, is_router=False))
 
 
-@pytest.mark.starts(start_alone)
+@pytest.mark.starts(by=start_alone)
 async def test_a_case_without_those_that_show_common_ground_is_judged_alike(runs: Runs) -> None:
     (result,) = (await runs.result((ALONE, "alone"))).results
     assert result.outcome is Outcome.PASSED

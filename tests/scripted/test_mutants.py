@@ -11,7 +11,7 @@ from clasp_e2e.scripted.mutant import Role
 from clasp_e2e.spec.catalogue import Level
 
 from .conftest import Runs
-from .running import cases, catalogue, run, run_requirement, scenarios
+from .running import MutantRun, cases, catalogue, run, run_requirement, scenarios
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -26,13 +26,29 @@ CAST: list[tuple[Mutant, Role]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("mutant", "role"),
-    CAST,
-    ids=lambda value: value.name if isinstance(value, Mutant) else value,
-)
-async def test_a_mutant_fails_its_requirement_and_no_other(mutant: Mutant, role: Role, runs: Runs) -> None:
-    run = await runs.of(mutant, role)
+def cast_of(*, is_router: bool) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("mutant", "role"),
+        [each for each in CAST if (each[1] == "router") == is_router],
+        ids=lambda value: value.name if isinstance(value, Mutant) else value,
+    )
+
+
+@cast_of(is_router=False)
+async def test_a_peer_mutant_fails_its_requirement_and_no_other(
+    mutant: Mutant, role: Role, runs: Runs
+) -> None:
+    fails_its_requirement_and_no_other(mutant, await runs.of(mutant, role))
+
+
+@cast_of(is_router=True)
+async def test_a_router_mutant_fails_its_requirement_and_no_other(
+    mutant: Mutant, role: Role, router_runs: Runs
+) -> None:
+    fails_its_requirement_and_no_other(mutant, await router_runs.of(mutant, role))
+
+
+def fails_its_requirement_and_no_other(mutant: Mutant, run: MutantRun) -> None:
     judged = run.outcomes()
     if catalogue().get(mutant.requirement).level is Level.REMARK:
         remarks = [r.remark for r in run.results if mutant.requirement in r.requirements]
@@ -57,7 +73,7 @@ def start_without_trickled_candidates(runs: Runs) -> None:
         runs.start((TRICKLING, role), run(ice.IgnoresTrickledCandidates, role, to_run, runs.shared))
 
 
-@pytest.mark.starts(start_without_trickled_candidates)
+@pytest.mark.starts(by=start_without_trickled_candidates)
 @pytest.mark.parametrize("role", ROLES)
 async def test_each_check_of_trickled_candidates_depends_on_them(role: Role, runs: Runs) -> None:
     """A peer that uses none of them would connect by the checks of its partner."""

@@ -70,6 +70,7 @@ GROUPS = (
     "tests/scripted/test_variants.py::test_a_peer",
     "tests/scripted/test_variants.py::test_a_router",
     "tests/scripted/test_mutants.py::test_a_router",
+    "tests/scripted/test_mutants.py::test_a_sending",
     "tests/scripted/test_proof.py",
     "tests/scripted/",
     "tests/doctor/test_doctor.py",

@@ -16,9 +16,14 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { RTCPeerConnection } from 'node-datachannel/polyfill';
-
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '60' } } });
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '60' },
+    library: { type: 'string', default: 'node-datachannel/polyfill' },
+  },
+});
+const library = await import(values.library);
+const { RTCPeerConnection } = library.RTCPeerConnection ? library : library.default;
 
 const MESSAGES = 40;
 const BYTES = 16384;

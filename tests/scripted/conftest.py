@@ -71,8 +71,16 @@ async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def router_runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
+async def sending_runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
     """The same for tests that another worker of xdist can run at the same time."""
+    started = started_runs(request, "sending_runs")
+    yield started
+    await started.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def router_runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
+    """The same for a third worker."""
     started = started_runs(request, "router_runs")
     yield started
     await started.close()

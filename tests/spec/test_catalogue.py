@@ -32,7 +32,7 @@ CON: 1 MS, 2 sW, 3 MS, 4 MS, 5 MS, 6 MS, 7 sS, 8 sE, 9 sE, 10 sS, 11 sE, 12 sE, 
 CON: 17 sE, 18 sE
 ICE: 1 sS, 2 sE, 3 MS, 4 sR, 5 sE, 6 sN, 7 sE, 8 sN, 9 sE, 10 sN, 11 sE, 12 sN, 13 sN
 DIR: 1 MS, 2 sS, 3 rR
-SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS, 14 sE
+SND: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sR, 8 sW, 9 sW, 10 sN, 11 sE, 12 sN, 13 MS, 14 sE, 15 sE
 RTE: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 MS, 7 MS, 8 MS, 9 MS, 10 sS, 11 sS
 EVT: 1 MS, 2 sE, 3 MS, 4 sS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE, 10 sS, 11 sR
 TMO: 1 MS, 2 MS, 3 MS, 4 MS, 5 MS, 6 sE, 7 sE, 8 sS, 9 sE

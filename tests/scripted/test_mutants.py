@@ -27,7 +27,7 @@ CAST: list[tuple[Mutant, Role]] = [
 
 
 PARTS = {"RTR": "router", "SND": "sending", "RTE": "sending", "DIR": "sending"}
-"""The part of a chapter's mutants; it is "connecting" for the others. Each needs the processor for as long."""
+"""The part of a chapter's mutants, "connecting" for the others. Each part needs the processor for as long."""
 
 
 def cast_of(part: str) -> pytest.MarkDecorator:

@@ -15,13 +15,17 @@ from clasp_e2e.network.turn_streams import TurnStreams
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 
 
+_LOOPBACK_HOST = "127.114.101.108"
+"""A loopback address that no peer is likely to have: peers with several begin with 127.0.0.2."""
+
+
 def relay_host() -> str:
     """Return the host of relayed addresses, and of nothing else.
 
     Permissions are per IP address (RFC 8656 section 9): one that covers a peer's relayed address therefore
     does not cover the peer's own address.
     """
-    return RELAY_HOST if is_entered() else "127.0.0.2"
+    return RELAY_HOST if is_entered() else _LOOPBACK_HOST
 
 
 def _endpoint(streams: TurnStreams | None) -> str:

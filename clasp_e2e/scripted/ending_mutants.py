@@ -16,7 +16,7 @@ from clasp_e2e.scripted.steady_mutants import Tracking
 
 COLLECTING = "collecting"
 """In the key of a script's own timer, the place of a session id: no session has this one."""
-COLLECTING_S = 0.05
+COLLECTING_S = 0.5
 """Seconds for which a script collects messages."""
 
 # Ends
@@ -53,7 +53,7 @@ EndsBeforeItSends = PeerScript.define(
 )  # fmt: skip
 
 
-@mutant("SND-15", "It sends each message 50 ms late, and loses those that wait when it ends.", *EITHER)
+@mutant("SND-15", "It sends each message 0.5 s late, and loses those that wait when it ends.", *EITHER)
 class LeavesWithWhatItCollects(PeerScript):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.SendOnChannel):
@@ -61,7 +61,7 @@ class LeavesWithWhatItCollects(PeerScript):
         return (effect,)
 
 
-@mutant("SND-15", "It emits Data 50 ms late, and none after the end of its connection.", *EITHER)
+@mutant("SND-15", "It emits Data 0.5 s late, and none after the end of its connection.", *EITHER)
 class ForgetsWhatItCollects(PeerScript):
     def __init__(self) -> None:
         super().__init__()

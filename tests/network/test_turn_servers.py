@@ -15,6 +15,7 @@ from aioice.turn import TurnClientMixin, TurnTransport, create_turn_endpoint
 from clasp_e2e.certificates import client_context, server_context, trust_store
 from clasp_e2e.network import Coturn, CoturnFailed, EmbeddedTurnServer, ObservedTurnServer
 from clasp_e2e.network.coturn import PROGRAM
+from clasp_e2e.network.turn_server import relay_host
 
 from .sockets import PATIENCE, Peer
 
@@ -101,7 +102,7 @@ async def test_data_is_relayed_both_ways_and_counted(
     alice, bob = clients
     of_alice, of_bob = (server.allocations.of(user)[0] for user in USERS)
     assert (of_alice.relayed, of_bob.relayed) == (alice.relayed, bob.relayed)
-    assert alice.relayed[0] == bob.relayed[0] == "127.0.0.2"
+    assert alice.relayed[0] == bob.relayed[0] == relay_host()
     before = of_alice.sent, of_alice.received, of_bob.sent, of_bob.received
     payload = os.urandom(1000)
     await alice.send(payload, bob.relayed)

@@ -29,6 +29,11 @@ class TricklesOnlyReflexive(Trickling):
 
 @variant(OpenPoint.CANDIDATE_KIND, "Its only candidate is a relayed one, of a relay of its own.", *TOUCHES)
 class OffersOnlyRelayed(Offering):
+    def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
+        # A relay of its own would carry what the configured TURN server has to carry (ICE-3).
+        has_server = " typ relay" in description.sdp
+        return (description,) if has_server else super().describe(description)
+
     def offer(self, line: str) -> list[str]:
         return [line.replace("typ host", "typ relay raddr 0.0.0.0 rport 9")]
 

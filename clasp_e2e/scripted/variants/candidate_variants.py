@@ -125,16 +125,16 @@ class DoesNotEndItsCandidates(Describing):
 
 
 class Offering(Describing):
-    """A script that changes the candidate lines of its SDP."""
+    """A script that changes the lines of the host candidates of its SDP."""
 
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         lines: list[str] = []
         for line in description.sdp.splitlines():
-            lines += self.offer(line) if line.startswith("a=candidate:") else [line]
+            lines += self.offer(line) if line.startswith("a=candidate:") and " typ host" in line else [line]
         return (replace(description, sdp="\r\n".join(lines) + "\r\n"),)
 
     def offer(self, line: str) -> list[str]:
-        """Return the lines instead of a candidate line."""
+        """Return the lines instead of that of a host candidate."""
         return [line]
 
 

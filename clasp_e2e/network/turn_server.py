@@ -14,7 +14,6 @@ from clasp_e2e.network.turn_core import CloseRelay, Effect, OpenRelay, ToClient,
 from clasp_e2e.network.turn_streams import TurnStreams
 from clasp_e2e.network.udp_socket import Address, UdpSocket
 
-
 _LOOPBACK_HOST = "127.114.101.108"
 """A loopback address that no peer is likely to have: peers with several begin with 127.0.0.2."""
 

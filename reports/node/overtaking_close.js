@@ -1,15 +1,15 @@
 /**
- * Show that node-datachannel loses messages that arrive right before the end of their channel.
+ * Show that node-datachannel and @roamhq/wrtc lose messages that are sent right before the end of their channel.
  *
- * It uses node-datachannel alone, and no part of clasp-e2e. In each run, one peer sends 40 messages on a
+ * It uses one of them alone, and no part of clasp-e2e. In each run, one peer sends 40 messages on a
  * reliable channel and closes it. All of them should arrive, since the close takes effect when the data
  * has arrived (RFC 8831, section 6.7). The program prints the runs in which some did not.
  *
- * Messages and the end of a channel reach JavaScript by two queues. If the end is processed first, the
- * wrapper drops its callback for messages (`doCleanup` in `data-channel-wrapper.cpp`), and with it those
- * that are still in their queue.
+ * In node-datachannel, messages and the end of a channel reach JavaScript by two queues. If the end is
+ * processed first, the wrapper drops its callback for messages (`doCleanup` in
+ * `data-channel-wrapper.cpp`), and with it those that are still in their queue.
  *
- *     node overtaking_close.js [--runs 60]
+ *     node overtaking_close.js [--runs 60] [--library @roamhq/wrtc]
  */
 
 import { once } from 'node:events';

@@ -73,7 +73,7 @@ def announces(session: str) -> Callable[[wire.Publish], bool]:
 async def return_entirely(pair: PeerPair) -> str:
     """Have the subject lose its router and return, and return its new session id when it can be reached.
 
-    A library may subscribe anew before the client knows its new session id. Its announcement shows that it
+    A library may subscribe again before the client knows its new session id. Its announcement shows that it
     does; one that never comes is judged by SIG-8 alone.
     """
     session = await lose_router_and_return(pair.testbed, pair.subject)

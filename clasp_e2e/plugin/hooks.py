@@ -37,12 +37,14 @@ from clasp_e2e.plugin.session import (
     is_worker,
     repeat_command,
 )
-from clasp_e2e.report.failure import render_failure
+from clasp_e2e.report.failure import render_failure, render_same_failure
 from clasp_e2e.results.documents import to_plain
 from clasp_e2e.results.outcome import NO_VERDICT, Outcome
 from clasp_e2e.results.pairing import Pairing
+from clasp_e2e.results.run_record import ScenarioResult
+from clasp_e2e.results.same_reason import is_same_cause
 from clasp_e2e.results.store import ResultsError
-from clasp_e2e.spec.catalogue import UnknownRequirement, load_catalogue
+from clasp_e2e.spec.catalogue import Catalogue, UnknownRequirement, load_catalogue
 from clasp_e2e.testbed.scenario import Scenario, scenario_of
 from clasp_e2e.testbed.waiting import Patience
 
@@ -60,6 +62,8 @@ LETTERS = {
 JUDGED = pytest.StashKey[JudgedCase]()
 FAILED = pytest.StashKey[frozenset[str] | None]()
 """The cases that `--failed` runs again; None without it."""
+SHOWN = pytest.StashKey[list[ScenarioResult]]()
+"""The failures that were shown at full length."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -339,14 +343,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.__dict__["clasp_records"] = [to_plain(result.as_observed())]
         report.__dict__["clasp_subjects"] = to_plain(run.journal.subjects)
     if report.failed:
-        report.longrepr = render_failure(
-            result,
-            run.plan.catalogue.get(judged.requirement or result.requirements[0]),
-            expected=judged.expected,
-            seen=judged.seen,
-            timeline_tail=judged.tail,
-        )
+        report.longrepr = _failure(item.config, run.plan.catalogue, judged)
     return report
+
+
+def _failure(config: pytest.Config, catalogue: Catalogue, judged: JudgedCase) -> str:
+    """Return the text of a failure; one that repeats an earlier one in another pairing is short."""
+    result = judged.result
+    requirement = catalogue.get(judged.requirement or result.requirements[0])
+    shown = config.stash.setdefault(SHOWN, [])
+    before = next((each for each in shown if is_same_cause(each, result, requirement.id)), None)
+    if before is not None:
+        return render_same_failure(result, before=before, requirement_id=requirement.id)
+    shown.append(result)
+    return render_failure(
+        result, requirement, expected=judged.expected, seen=judged.seen, timeline_tail=judged.tail
+    )
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from clasp_e2e.report.words import citation, sentence
 from clasp_e2e.results.evidence import PACKETS
 from clasp_e2e.results.outcome import Outcome
+from clasp_e2e.results.pairing import REFERENCE, SCRIPTED
 from clasp_e2e.results.run_record import NOT_MET, ScenarioResult
 from clasp_e2e.spec.catalogue import Requirement
 
@@ -27,9 +28,7 @@ def render_failure(
     `timeline_tail` holds the last lines of the timeline; `replay` is by default that of `result`. Text is
     wrapped at 100 columns; timeline and command are not.
     """
-    adopted = ", ".join(result.roles.adopted) if result.roles else ""
-    with_conventions = f", with the conventions of the implementation: {adopted}" if adopted else ""
-    lines = block("Scenario", result.title) + block("", f"in the pairing {result.pairing}{with_conventions}")
+    lines = block("Scenario", result.title) + block("", _pairing(result))
     lines += block("Required", f"{requirement.id}, {requirement.level.upper()} ({citation(requirement)})")
     lines += block("", sentence(requirement))
     lines += block("", requirement.statement)
@@ -46,13 +45,42 @@ def render_failure(
         lines += _verbatim("Message", result.message)
     if timeline_tail.strip():
         lines += _verbatim("Timeline", timeline_tail)
+    return "\n".join(lines + _to_look_further(result, replay))
+
+
+def render_same_failure(result: ScenarioResult, *, before: ScenarioResult, requirement_id: str) -> str:
+    """Return a failure for the reason of `before`, in another pairing: what differs, and its files."""
+    lines = block("Scenario", f"as in {before.pairing}, now {_pairing(result)}")
+    lines += block("Required", f"{requirement_id}, as above")
+    lines += block("Message", result.message)
+    return "\n".join(lines + _to_look_further(result, result.replay))
+
+
+def _pairing(result: ScenarioResult) -> str:
+    """Return the pairing, and which client is which implementation."""
+    text = f"in the pairing {result.pairing}"
+    roles = result.roles
+    if roles is not None and roles.offerer and roles.answerer:
+        text += f" (alice is {_participant(roles.offerer)}, bob {_participant(roles.answerer)})"
+    if roles is not None and roles.adopted:
+        text += f", with the conventions of the implementation: {', '.join(roles.adopted)}"
+    return text
+
+
+def _participant(label: str) -> str:
+    return {REFERENCE: "the reference", SCRIPTED: "a scripted partner"}.get(label, label)
+
+
+def _to_look_further(result: ScenarioResult, replay: str) -> list[str]:
+    """Return the files of evidence, and the command that repeats the case."""
+    lines: list[str] = []
     if result.evidence:
         lines += _verbatim("Evidence", result.evidence)
         if result.outcome in NOT_MET | {Outcome.ERROR}:
             lines += _verbatim("Packets", str(Path(result.evidence).with_suffix(PACKETS)))
     if command := replay or result.replay:
         lines += _verbatim("Repeat with", command)
-    return "\n".join(lines)
+    return lines
 
 
 def block(name: str, text: str, width: int = WIDTH) -> list[str]:

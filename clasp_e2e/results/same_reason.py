@@ -27,7 +27,7 @@ def by_cause(cases: Iterable[ScenarioResult], requirement_id: str) -> list[list[
     groups: list[list[ScenarioResult]] = []
     for case in cases:
         for group in groups:
-            if _same_cause(group[0], case, requirement_id):
+            if is_same_cause(group[0], case, requirement_id):
                 group.append(case)
                 break
         else:
@@ -35,7 +35,8 @@ def by_cause(cases: Iterable[ScenarioResult], requirement_id: str) -> list[list[
     return groups
 
 
-def _same_cause(one: ScenarioResult, other: ScenarioResult, requirement_id: str) -> bool:
+def is_same_cause(one: ScenarioResult, other: ScenarioResult, requirement_id: str) -> bool:
+    """Return whether two cases are of one scenario, with the same outcome and reason."""
     if one.id.partition("[")[0] != other.id.partition("[")[0]:
         return False
     if one.judgment(requirement_id) is not other.judgment(requirement_id):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +21,10 @@ _SHORTEST_SESSION = 8
 """Minimum length of a session id that is replaced by its owner's name everywhere in a text."""
 _LONGEST_FRAME = 2048
 """Maximum number of bytes of a frame that are kept."""
+_CONTENT = re.compile(r" \([0-9a-f]+…\)")
+"""The first bytes of a payload."""
+_TELLING = 3
+"""In a shortened timeline, one of this many lines may show what precedes the last entries."""
 
 
 class EntryKind(StrEnum):
@@ -40,6 +46,9 @@ class EntryKind(StrEnum):
     """An expected event did not occur."""
     GAP = "gap"
     """Entries are left out here."""
+
+
+_TELLS = frozenset({EntryKind.CALL, EntryKind.EVENT, EntryKind.CONDITION, EntryKind.MISSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +164,44 @@ class Timeline:
         place = next((n for n, each in enumerate(self.entries) if each.at > entry.at), len(self.entries))
         self.entries.insert(place, entry)
 
-    def tail(self, n: int) -> list[Entry]:
-        """Return the last `n` entries, the oldest first."""
-        return self.entries[-n:] if n > 0 else []
-
     def render(self, n: int | None = None) -> str:
-        """Return the last `n` entries, or all, as aligned lines, with the number of those left out."""
-        shown = self.entries if n is None else self.tail(n)
-        width = max((len(entry.party) for entry in shown), default=0)
-        lines = [entry.render(width) for entry in shown]
-        if left_out := len(self.entries) - len(shown):
-            lines.insert(0, f"  ... {left_out} earlier {'entry' if left_out == 1 else 'entries'}")
+        """Return about `n` entries, or all, as aligned lines with names for session ids, and the gaps.
+
+        These are the last entries, and the last calls, events and conditions before them. Successive entries
+        that differ in the content of a payload only count as one.
+        """
+        runs = [list(run) for _, run in groupby(self.entries, _without_content)]
+        places = range(len(runs)) if n is None else _main_places(runs, n)
+        width = max((len(runs[place][0].party) for place in places), default=0)
+        lines: list[str] = []
+        following = 0
+        for place in places:
+            if left_out := sum(map(len, runs[following:place])):
+                lines.append(f"  ... {left_out} {'entry' if left_out == 1 else 'entries'} left out")
+            times = f" ({len(runs[place])} times)" if len(runs[place]) > 1 else ""
+            entry = runs[place][0]
+            line = entry.render(width)
+            lines.append((line if entry.kind is EntryKind.NOTE else self.with_names(line)) + times)
+            following = place + 1
         return "\n".join(lines)
+
+
+def _main_places(runs: list[list[Entry]], n: int) -> list[int]:
+    """Return the indexes of the last runs of entries, and of the last telling ones before; `n` in all."""
+    most = n // _TELLING
+    last = max(len(runs) - n + most, 0)
+    telling = [
+        place for place, (entry, *_) in enumerate(runs[:last]) if entry.kind in _TELLS and not entry.minor
+    ]
+    telling = telling[max(len(telling) - most, 0) :]
+    last = max(last - most + len(telling), 0)
+    chosen = {*telling, *range(last, len(runs))}
+    single = {place for place in range(1, len(runs)) if {place - 1, place + 1} <= chosen}
+    return sorted(chosen | single)  # A line that says "1 entry left out" would be no shorter.
+
+
+def _without_content(entry: Entry) -> tuple[str, str]:
+    return entry.party, _CONTENT.sub("", entry.what)
 
 
 def _one_line(text: str) -> str:

@@ -71,7 +71,7 @@ class Path:
     def _seen_on(self, path: str) -> str:
         """Return the bytes that took `path`, and those that took the other one, in words."""
         if path == _DIRECT:
-            return f"{self.direct} bytes took it, and {self.routed} went to the router"
-        return f"{self.routed} bytes took it" + (
-            "" if self.is_hidden else f", and {self.direct} went directly"
+            return f"{self.direct} bytes went directly to the peer, and {self.routed} to the router"
+        return f"{self.routed} bytes went to the router" + (
+            "" if self.is_hidden else f", and {self.direct} directly to the peer"
         )

@@ -68,7 +68,7 @@ def _announced(message: wire.Message | None) -> str | None:
 def _borrowed_name(timeline: Timeline, sender: str, message: wire.Message | None) -> str:
     """Return the client in whose name, instead of its own, `sender` publishes a signal, in words."""
     match message:
-        case wire.Publish(value={"from": str(session)}) if sender != ROUTER:
+        case wire.Publish(value={"from": str(session)}) if session and sender != ROUTER:
             owner = timeline.sessions.get(session, session)
             return "" if owner == sender else f", in the name of {owner}"
         case _:

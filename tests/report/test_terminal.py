@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from clasp_e2e.report.failure import render_failure
+from clasp_e2e.report.failure import render_failure, render_same_failure
 from clasp_e2e.report.terminal import print_summary
+from clasp_e2e.results.pairing import REFERENCE, Pairing
 from clasp_e2e.results.run_record import Run
 
 from .runs import CATALOGUE, run_of, scenario
@@ -215,6 +216,21 @@ Evidence    reports/latest/evidence/x.json
 Packets     reports/latest/evidence/x.pcapng
 Repeat with pytest 'scenarios/test_routing.py::test_p2p_only[rust-reference]' --seed 7"""
     )
+
+
+def test_same_failure_in_another_pairing_says_only_what_differs() -> None:
+    first = scenario("RTE-8", "failed", message="expected a refusal; seen: Relay")
+    roles = Pairing(offerer=REFERENCE, answerer="rust")
+    second = replace(first, pairing="reference-rust", roles=roles, evidence="x.json", replay="again")
+    assert render_same_failure(second, before=first, requirement_id="RTE-8").splitlines() == [
+        "Scenario    as in rust-reference, now in the pairing reference-rust (alice is the reference, bob",
+        "            rust)",
+        "Required    RTE-8, as above",
+        "Message     expected a refusal; seen: Relay",
+        "Evidence    x.json",
+        "Packets     x.pcapng",
+        "Repeat with again",
+    ]
 
 
 def test_error_is_described_as_no_verdict() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from hypothesis import given
@@ -34,16 +35,45 @@ def test_lines_are_aligned_and_tell_when_who_and_what() -> None:
     ]
 
 
-def test_tail_is_shown_and_what_is_left_out_counted() -> None:
+def test_last_entries_are_shown_and_what_is_left_out_counted() -> None:
     timeline = Timeline(Clock(*range(6)))
     for n in range(5):
         timeline.note("x", f"event {n}")
-    assert [entry.what for entry in timeline.tail(2)] == ["event 3", "event 4"]
-    assert timeline.tail(0) == []
-    assert len(timeline.tail(99)) == 5
-    assert timeline.render(4).splitlines()[0].strip() == "... 1 earlier entry"
-    assert timeline.render(2).splitlines()[0].strip() == "... 3 earlier entries"
-    assert len(timeline.render(2).splitlines()) == 3
+    assert timeline.render(4).splitlines()[0].strip() == "... 1 entry left out"
+    assert timeline.render(2).splitlines()[0].strip() == "... 3 entries left out"
+    assert [line.split()[-1] for line in timeline.render(2).splitlines()] == ["out", "3", "4"]
+    assert timeline.render(0) == ""
+    assert len(timeline.render(99).splitlines()) == 5
+
+
+def test_last_calls_are_shown_before_many_frames() -> None:
+    timeline = Timeline(Clock(*range(60)))
+    timeline.note("harness", "calls connect_to_peer(bob)", EntryKind.CALL, to="alice")
+    for n in range(50):
+        timeline.note("alice", f"PUBLISH {n}", EntryKind.FRAME, to="router")
+    lines = timeline.render(6).splitlines()
+    assert [" ".join(line.split()[-3:]) for line in lines[:2]] == [
+        "alice calls connect_to_peer(bob)",
+        "entries left out",
+    ]
+    assert [line.split()[-1] for line in lines[2:]] == ["45", "46", "47", "48", "49"]
+
+
+def test_successive_entries_that_differ_in_content_are_one_line() -> None:
+    timeline = Timeline(Clock(*range(60)))
+    for content in ("0a", "ff", "07"):
+        timeline.note("harness", f"calls send_p2p(bob, 9 bytes ({content}…))", EntryKind.CALL, to="alice")
+    timeline.note("bob", "received Data", EntryKind.EVENT)
+    first, second = timeline.render(5).splitlines()
+    assert first.endswith("calls send_p2p(bob, 9 bytes (0a…)) (3 times)")
+    assert second.endswith("received Data")
+
+
+def test_names_are_shown_for_session_ids() -> None:
+    timeline = Timeline(Clock(*range(6)))
+    timeline.sessions["1433e1e2-4f93-4e4c"] = "bob"
+    timeline.note("alice", "PUBLISH /clasp/p2p/signal/1433e1e2-4f93-4e4c", EntryKind.FRAME, to="router")
+    assert timeline.render(1).endswith("PUBLISH /clasp/p2p/signal/bob")
 
 
 def test_empty_timeline_renders_to_nothing() -> None:
@@ -99,11 +129,11 @@ DECODED = st.recursive(
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=9), DECODED), max_size=5))
-def test_timeline_renders_one_line_per_entry_and_is_json(notes) -> None:
+def test_timeline_renders_one_line_per_different_entry_and_is_json(notes) -> None:
     timeline = Timeline()
     for who, what, decoded in notes:
         timeline.note(who.replace("\r", "").replace("\n", ""), what, decoded=decoded)
-    assert len(timeline.render().split("\n")) == max(1, len(notes))
+    assert len(timeline.render().split("\n")) == max(1, len([*groupby(note[:2] for note in notes)]))
     entries = json.loads(json.dumps(written(timeline)))
     assert [entry["what"] for entry in entries] == [what for _, what, _ in notes]
     moments = [entry["at"] for entry in entries]

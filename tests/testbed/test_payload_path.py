@@ -19,10 +19,14 @@ def judgment() -> None:
 @pytest.mark.parametrize(
     ("path", "result", "seen"),
     [
-        (Path(1000, 65, 1100), SendResult.P2P, "65 bytes took it, and 1100 went to the router"),
-        (Path(1000, 1100, 1050), SendResult.P2P, "1050 bytes took it, and 1100 went directly"),
-        (Path(1000, 1100, 0), SendResult.RELAY, "0 bytes took it, and 1100 went directly"),
-        (Path(1000, 0, 0, is_hidden=True), SendResult.RELAY, "0 bytes took it"),
+        (Path(1000, 65, 1100), SendResult.P2P, "65 bytes went directly to the peer, and 1100 to the router"),
+        (
+            Path(1000, 1100, 1050),
+            SendResult.P2P,
+            "1050 bytes went to the router, and 1100 directly to the peer",
+        ),
+        (Path(1000, 1100, 0), SendResult.RELAY, "0 bytes went to the router, and 1100 directly to the peer"),
+        (Path(1000, 0, 0, is_hidden=True), SendResult.RELAY, "0 bytes went to the router"),
     ],
 )
 def test_failure_names_both_paths(path: Path, result: SendResult, seen: str) -> None:

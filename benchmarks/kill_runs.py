@@ -1,8 +1,9 @@
 """Kill a run at random moments, and check what it leaves: no process, and a journal that can be read.
 
 Each run judges `--peer` and is killed (SIGKILL) after a random part of `--seconds`. Then, within 15 s, none
-of the processes that it started may be left, and `clasp-e2e report` must read what the run has written. The
-exit status is 1 if a run left something. Run as `python benchmarks/kill_runs.py --runs 200 --peer node`.
+of the processes that it started and none of its temporary files may be left, and `clasp-e2e report` must read
+what the run has written. The exit status is 1 if a run left something. Run as
+`python benchmarks/kill_runs.py --runs 200 --peer node`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def marked(mark: str) -> list[str]:
 def complaints(peer: str, moment: float, mark: str, folder: Path) -> list[str]:
     """Start a run, kill it after `moment` seconds, and return what it left."""
     command = [sys.executable, "-m", "clasp_e2e", "run", "--peer", peer, "--results", str(folder)]
-    environment = {**os.environ, MARK: mark}
+    temporary = folder.with_name("temporary")
+    temporary.mkdir()
+    environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
     run = subprocess.Popen(  # noqa: S603
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -52,6 +55,7 @@ def complaints(peer: str, moment: float, mark: str, folder: Path) -> list[str]:
     while (left := marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.2)
     found = [f"left running: {each}" for each in left]
+    found += [f"left in the temporary folder: {each.name}" for each in temporary.iterdir()]
     if (folder / "journal.jsonl").exists() or (folder / "results.json").exists():
         report = [sys.executable, "-m", "clasp_e2e", "report", str(folder), "--markdown", "-"]
         reading = subprocess.run(report, capture_output=True, text=True, check=False)  # noqa: S603

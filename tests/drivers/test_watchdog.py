@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,15 @@ def test_another_mark_is_left_alone() -> None:
         orphans.end("THE_MARK=on", step=0.05)
         assert orphans.marked("THE_MARK=one") == [process.pid]
         assert not orphans.ended([process.pid], within=0)
+
+
+@pytest.mark.parametrize(("harness", "remains"), [(os.getppid(), True), (os.getpid(), False)])
+def test_file_of_a_killed_harness_is_removed(tmp_path: Path, harness: int, remains: bool) -> None:
+    file = tmp_path / "trusted.pem"
+    file.touch()
+    orphans.remove_if_killed(str(file), harness)
+    assert file.exists() == remains
+    orphans.remove_if_killed(str(file), harness)
 
 
 async def test_watchdog_ends_remaining_processes_when_its_pipe_closes() -> None:

@@ -3,7 +3,7 @@
 When the harness is killed, the standard input of its adapters is closed, and they should exit. An adapter
 that hangs, or a browser that it started, does not. So a process runs this file and reads a pipe that only
 the harness can write to: when the pipe closes, it ends the remaining processes, in the steps of the driver
-protocol.
+protocol. If the harness was killed, it also removes the harness's file of trusted authorities.
 
 It finds processes by their environment in /proc, so on Linux only. It runs isolated and uses only the
 standard library, to start within a few milliseconds.
@@ -74,6 +74,14 @@ def _signal(groups: set[int], number: signal.Signals) -> None:
             os.killpg(group, number)
 
 
+def remove_if_killed(path: str, harness: int) -> None:
+    """Remove a file of the process `harness`, this process's parent, unless it is running and needs it."""
+    if os.getppid() != harness:
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - pathlib would double the start time
+
+
 if __name__ == "__main__":
     sys.stdin.read()
     end(sys.argv[1], float(sys.argv[2]))
+    remove_if_killed(sys.argv[3], int(sys.argv[4]))

@@ -1,9 +1,12 @@
 """Control of the process that ends the adapters if the harness itself is killed."""
 
 import asyncio
+import os
 import sys
 import uuid
 from pathlib import Path
+
+from clasp_e2e.certificates import trust_store
 
 STEP = 2.0
 """Seconds from the end of an adapter's input to SIGTERM, and from there to SIGKILL."""
@@ -33,8 +36,14 @@ class Watchdog:
             if self._process is None:
                 [entry] = self.mark.items()
                 # In its own session, it does not receive signals for the harness.
+                arguments = [
+                    "=".join(entry),
+                    str(STEP * self._patience),
+                    str(trust_store()),
+                    str(os.getpid()),
+                ]
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-S", str(SCRIPT), "=".join(entry), str(STEP * self._patience)),
+                    *(sys.executable, "-I", "-S", str(SCRIPT), *arguments),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.DEVNULL,
                     start_new_session=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 from clasp_e2e import wire
@@ -18,6 +18,7 @@ from clasp_e2e.testbed import (
     judging,
     lasts,
     lose_router_and_return,
+    mentions,
     precondition,
     random_payload,
     requirement,
@@ -25,21 +26,6 @@ from clasp_e2e.testbed import (
 
 AMPLE = P2PConfig(connection_timeout_secs=8)
 """Long enough to connect on a busy machine, and short enough that a failing attempt ends soon."""
-
-
-def texts(value: wire.Value) -> Iterator[str]:
-    """Yield each string in `value`, except map keys."""
-    match value:
-        case str():
-            yield value
-        case list():
-            for item in value:
-                yield from texts(item)
-        case dict():
-            for item in value.values():
-                yield from texts(item)
-        case _:
-            pass
 
 
 @requirement("SIG-8")
@@ -57,17 +43,17 @@ async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -
         await single.testbed.until_published(client, announces(session), what)
     await client.all_is_written()
     later = [each.message for each in single.testbed.published[seen:] if each.client == client.name]
+    old = [message for message in later if mentions(message, client.session_id)]
+    expect(old, f"messages that name {client.session_id}, the old session id").is_empty()
     for message in later:
-        old = [text for text in (message.address, *texts(message.value)) if client.session_id in text]
-        expect(old, f"mentions of the old session id in what was published at {message.address}").is_empty()
         if message.address == wire.ANNOUNCE_ADDRESS:
-            named = session in texts(message.value)
+            named = mentions(message, session)
             expect(named, "an announcement to name the new session id").is_true("it names another one")
 
 
 def announces(session: str) -> Callable[[wire.Publish], bool]:
     """Return the condition that a message is an announcement which names `session`."""
-    return lambda message: message.address == wire.ANNOUNCE_ADDRESS and session in texts(message.value)
+    return lambda message: message.address == wire.ANNOUNCE_ADDRESS and mentions(message, session)
 
 
 async def return_entirely(pair: PeerPair) -> str:

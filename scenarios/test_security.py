@@ -22,6 +22,7 @@ from clasp_e2e.testbed import (
     carries_data_directly,
     connects,
     expect,
+    mentions,
     precondition,
     requirement,
 )
@@ -227,8 +228,8 @@ def expect_no_disconnected(pair: PeerPair) -> None:
 
 def offer_to(session: str, peer: SinglePeer) -> str:
     """Return the messages of the peer that name `session` and have ICE credentials, as text."""
-    sent = (f"{each.address} {each.value}" for _, each in peer.testbed.carriers)
-    return "".join(text for text in sent if session in text and "a=ice-pwd:" in text)
+    named = (str(each.value) for _, each in peer.testbed.carriers if mentions(each, session))
+    return "".join(text for text in named if "a=ice-pwd:" in text)
 
 
 def is_offered(session: str, peer: SinglePeer) -> bool:

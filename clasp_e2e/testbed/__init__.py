@@ -35,6 +35,7 @@ from clasp_e2e.testbed.lifecycle import marks as marks
 from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import Flow as Flow, SelectiveLoss as SelectiveLoss
 from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under, expect_no_end as expect_no_end
+from clasp_e2e.testbed.message_learning import mentions as mentions
 from clasp_e2e.testbed.outcomes import expect_consistent_events as expect_consistent_events
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import both_connect as both_connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -32,7 +33,7 @@ from clasp_e2e.scripted.message_templates import (
     template_of,
     text_template,
 )
-from clasp_e2e.testbed.convention_forms import Carrier
+from clasp_e2e.testbed.convention_forms import RECOGNIZABLE, Carrier
 
 SignalKind: TypeAlias = type[wire.Signal]
 
@@ -143,7 +144,7 @@ def _samples(number: int, attempt: SeenAttempt) -> Iterable[_Sample]:
                 if candidate is None:
                     raise Unlearned("the form of its candidates is not known")
                 known["candidate"] = candidate.removeprefix("a=")
-            elif not _mentions(message, target) or message.address == wire.ANNOUNCE_ADDRESS:
+            elif not mentions(message, target) or message.address == wire.ANNOUNCE_ADDRESS:
                 continue
             if ufrags.get(sender):
                 known["ufrag"] = ufrags[sender]
@@ -189,8 +190,17 @@ def _ascends(numbers: Sequence[int]) -> bool:
     return all(one < other for one, other in pairwise(numbers))
 
 
-def _mentions(message: Carrier, session: str) -> bool:
-    return session in message.address or session in scalars_of(message.value)
+def mentions(message: Carrier, session: str) -> bool:
+    """Return whether the address or the value of a message names `session`.
+
+    A router may number its sessions: a short id counts only as a whole value, or as a part of the address,
+    and a longer one is not the beginning of another, as in `room/7/1` and `room/7/12`.
+    """
+    values = [each for each in scalars_of(message.value) if isinstance(each, str)]
+    if session in values or session in message.address.split("/"):
+        return True
+    whole = re.compile(rf"(?<!\w){re.escape(session)}(?!\w)")
+    return len(session) >= RECOGNIZABLE and any(map(whole.search, (message.address, *values)))
 
 
 def _correlation_id(attempt: int, samples: Sequence[_Sample]) -> str | int | None:

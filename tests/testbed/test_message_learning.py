@@ -16,6 +16,7 @@ from clasp_e2e.testbed.message_learning import (
     learn_payloads,
     learn_relay,
     learn_signals,
+    mentions,
 )
 
 SESSIONS = ("session-of-alice", "session-of-bob", "session-of-carol", "session-of-dave")
@@ -227,3 +228,22 @@ def test_clasp_frames_around_payloads_are_learned() -> None:
 def test_numbered_payloads_are_not_learned() -> None:
     with pytest.raises(Unlearned, match="from message to message"):
         learn_payloads([(b"a payload", b"1: a payload"), (b"another payload", b"2: another payload")])
+
+
+@pytest.mark.parametrize(
+    ("session", "address", "value", "is_named"),
+    [
+        ("1", "/clasp/p2p/signal/1", {}, True),
+        ("1", "/clasp/p2p/signal/12", {"sdp": "v=0\r\no=- 1 1 IN IP4 0.0.0.0"}, False),
+        ("1", "/any", {"from": "1"}, True),
+        ("1", "/any", '{"from": "1"}', True),
+        ("room/7/1", "/clasp/p2p/signal/room/7/1", {}, True),
+        ("room/7/1", "/clasp/p2p/signal/room/7/12", {}, False),
+        ("0123456789", "/any", ["peer:0123456789"], True),
+        ("0123456789", "/any", ["peer:01234567890"], False),
+    ],
+)
+def test_message_mentions_a_session_by_its_whole_id(
+    session: str, address: str, value: wire.Value, is_named: bool
+) -> None:
+    assert mentions(wire.Publish(address, value), session) == is_named

@@ -46,7 +46,7 @@ from clasp_e2e.testbed.waiting import covered
 _WITH_PACKETS = NOT_MET | {Outcome.ERROR, Outcome.UNOBSERVED}
 """The outcomes of which the file of packets is always kept."""
 
-TAIL = 14
+TAIL = 20
 """Number of timeline lines that a failure shows."""
 
 

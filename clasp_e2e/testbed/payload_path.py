@@ -49,12 +49,16 @@ class Path:
             self.avoided_the_direct_path()
 
     def carried(self, *, direct: int, routed: int) -> None:
-        """Require at least `direct` and `routed` bytes to have taken each path, whatever else did."""
+        """Require at least `direct` and `routed` bytes to have taken each path, as the sends' results claim."""
         if direct and self.is_hidden:
             raise Unobserved(_HIDDEN)
-        for size, path, crossed in ((direct, _DIRECT, self.direct), (routed, _ROUTED, self.routed)):
+        for size, path, crossed, result in (
+            (direct, _DIRECT, self.direct, SendResult.P2P),
+            (routed, _ROUTED, self.routed, SendResult.RELAY),
+        ):
             if crossed < size:
-                raise Unmet(f"payloads of {size} bytes to take {path}", self._seen_on(path))
+                expected = f"the {size} bytes of payloads whose sends returned {result} to take {path}"
+                raise Unmet(expected, self._seen_on(path))
 
     def _expect(self, path: str, crossed: int, *, taken: bool) -> None:
         if path == _DIRECT and self.is_hidden:

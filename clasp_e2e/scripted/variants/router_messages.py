@@ -34,7 +34,9 @@ class NamingDriver(ScriptedDriver):
         return ReferenceRouter(await RouterServer.open(host, port, core=core))
 
 
-@router_variant(OpenPoint.ROUTER_SESSION_IDS, "Its session ids are numbers.")
+@router_variant(
+    OpenPoint.ROUTER_SESSION_IDS, "Its session ids are numbers.", *OF_ROUTERS, *OF_PAIRS, "SIG-8", "SEC-4"
+)
 class NumbersSessions(NamingDriver):
     form = "{}"
 

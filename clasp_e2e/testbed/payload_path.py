@@ -49,7 +49,7 @@ class Path:
             self.avoided_the_direct_path()
 
     def carried(self, *, direct: int, routed: int) -> None:
-        """Require at least `direct` and `routed` bytes to have taken each path, as the sends' results claim."""
+        """Require at least `direct` and `routed` bytes to have taken each path, as results of sends claim."""
         if direct and self.is_hidden:
             raise Unobserved(_HIDDEN)
         for size, path, crossed, result in (

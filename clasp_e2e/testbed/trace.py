@@ -22,19 +22,21 @@ def note_frame(
     Announcements of sessions of other scenarios are only counted: scenarios that run at the same time
     share a router.
     """
-    if sender == ROUTER and _is_foreign(timeline, _announced(message)):
+    messages = () if message is None else tuple(wire.unbundled(message))
+    if sender == ROUTER and messages and all(_is_foreign(timeline, _announced(each)) for each in messages):
         return
     frame = data if isinstance(data, bytes) else data.encode()
-    if isinstance(message, wire.Welcome):
-        timeline.sessions[message.session] = receiver
+    for each in messages:
+        if isinstance(each, wire.Welcome):
+            timeline.sessions[each.session] = receiver
     timeline.note(
         sender,
-        summary(message, data) + _borrowed_name(timeline, sender, message),
+        summary(message, data) + "".join(_borrowed_name(timeline, sender, each) for each in messages),
         EntryKind.FRAME,
         to=receiver,
         frame=frame,
         decoded=message,
-        minor=_is_routine(message),
+        minor=bool(messages) and all(map(_is_routine, messages)),
     )
 
 
@@ -56,7 +58,7 @@ def note_event(timeline: Timeline, name: str, event: P2PEvent) -> None:
         timeline.note(name, f"received {describe(event)}", EntryKind.EVENT, minor=announced is not None)
 
 
-def _announced(message: wire.Message | None) -> str | None:
+def _announced(message: wire.Message) -> str | None:
     """Return the session that `message` announces, or None."""
     match message:
         case wire.Publish(address=wire.ANNOUNCE_ADDRESS, value={"session_id": str(session)}):
@@ -65,7 +67,7 @@ def _announced(message: wire.Message | None) -> str | None:
             return None
 
 
-def _borrowed_name(timeline: Timeline, sender: str, message: wire.Message | None) -> str:
+def _borrowed_name(timeline: Timeline, sender: str, message: wire.Message) -> str:
     """Return the client in whose name, instead of its own, `sender` publishes a signal, in words."""
     match message:
         case wire.Publish(value={"from": str(session)}) if session and sender != ROUTER:
@@ -81,7 +83,7 @@ def _is_foreign(timeline: Timeline, session: str | None) -> bool:
     return is_foreign
 
 
-def _is_routine(message: wire.Message | None) -> bool:
+def _is_routine(message: wire.Message) -> bool:
     """Return whether `message` occurs in every scenario, as HELLO and announcements do."""
     if isinstance(message, wire.Publish):
         return message.address == wire.ANNOUNCE_ADDRESS
@@ -133,8 +135,15 @@ def summary(message: wire.Message | None, data: bytes | str) -> str:
         return (
             f"{len(data)} {'bytes that are not CLASP' if isinstance(data, bytes) else 'characters of text'}"
         )
+    return f"{_words(message)} ({len(data)} bytes)"
+
+
+def _words(message: wire.Message) -> str:
+    """Return the type of a message, and what is telling in it."""
     words = [type(message).__name__.upper()]
-    if isinstance(message, wire.Publish):
+    if isinstance(message, wire.Bundle):
+        words.append(f"of {', '.join(map(_words, message.messages))}")
+    elif isinstance(message, wire.Publish):
         words.append(message.address)
         if isinstance(message.value, dict) and isinstance(message.value.get("type"), str):
             words.append(str(message.value["type"]))
@@ -144,7 +153,7 @@ def summary(message: wire.Message | None, data: bytes | str) -> str:
         words.append(message.session)
     elif isinstance(message, wire.Subscribe):
         words.append(message.pattern)
-    return " ".join([*words, f"({len(data)} bytes)"])
+    return " ".join(words)
 
 
 def describe(event: P2PEvent) -> str:

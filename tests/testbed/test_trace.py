@@ -35,6 +35,18 @@ def test_own_announcement_is_recorded_whatever_its_id() -> None:
     assert (len(found.entries), found.foreign_entries) == (2, 0)
 
 
+def test_messages_in_a_bundle_are_recorded_like_others() -> None:
+    found = Timeline()
+    bundle = wire.Bundle((wire.Welcome(OURS, "a router", 0), wire.Bundle((announcement(STRANGER),))))
+    note_frame(found, "router", "alice", bundle, b"")
+    assert found.sessions == {OURS: "alice"}
+    assert found.entries[-1].what == (
+        f"BUNDLE of WELCOME {OURS}, BUNDLE of PUBLISH {wire.ANNOUNCE_ADDRESS} (0 bytes)"
+    )
+    note_frame(found, "router", "alice", wire.Bundle((announcement(STRANGER),)), b"")
+    assert len(found.entries) == 1
+
+
 def test_other_events_are_always_recorded() -> None:
     found = timeline()
     note_event(found, "alice", Connected(STRANGER))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from clasp_e2e import wire
 from clasp_e2e.p2p_types import Connected, P2PConfig, RoutingMode
 from clasp_e2e.testbed import (
+    Blocked,
     Client,
     PeerPair,
     SinglePeer,
@@ -60,12 +61,16 @@ async def return_entirely(pair: PeerPair) -> str:
     """Have the subject lose its router and return, and return its new session id when it can be reached.
 
     A library may subscribe again before the client knows its new session id. Its announcement shows that it
-    does; one that never comes is judged by SIG-8 alone.
+    does, and its arrival that the router has handled what came before; one that never comes is judged by
+    SIG-8 alone.
     """
     session = await lose_router_and_return(pair.testbed, pair.subject)
     if "announce" in pair.subject.capabilities:
         with suppress(Unmet):
             await pair.testbed.until_published(pair.subject, announces(session), "an announcement")
+            if "announce" in pair.partner.capabilities:
+                with suppress(Blocked):
+                    await pair.testbed.until_delivered(pair.partner, announces(session), "the announcement")
         await pair.subject.all_is_written()
     return session
 

@@ -142,3 +142,17 @@ async def test_send_refused_although_buffer_is_empty_is_unmet() -> None:
     sender: Any = Sender(bob, refusals=10**6)
     with pytest.raises(Unmet, match="the buffer is full"):
         await transfer_burst(Flow(sender, bob, [b"a"]), 0.05)
+
+
+async def test_payloads_that_keep_arriving_are_awaited() -> None:
+    bob, payloads = inbox(), [bytes([n]) for n in range(9)]
+
+    async def arrive() -> None:
+        for payload in payloads:
+            await asyncio.sleep(0.05)
+            bob.sink(Data("session", payload, reliable=True))
+
+    arriving = asyncio.create_task(arrive())
+    assert await bob.receives_all(payloads, within=0.3)
+    await arriving
+    assert not await bob.receives_all([*payloads, b"lost"], within=0.01)

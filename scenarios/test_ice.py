@@ -101,6 +101,6 @@ async def test_candidates_belong_to_their_own_attempt(pair: PeerPair) -> None:
         await pair.negotiated()
         async with pair.subject.connecting_to(silent.session_id):
             with precondition("CON-3"):
-                await silent.gets_signal()
+                await silent.gets_signal(within=pair.subject.attempt_limit)
             await trickle.deliver()
             await trickle.is_put_to_use()

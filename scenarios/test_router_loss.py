@@ -32,13 +32,13 @@ AMPLE = P2PConfig(connection_timeout_secs=8)
 @requirement("SIG-8")
 async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -> None:
     """After the return, the announcement names the new session id, and nothing names the old one."""
-    client = await single.attach(AMPLE)
+    client = await single.attach(P2PConfig())
     silent = await single.signaling_client()
     seen = len(single.testbed.published)
     session = await lose_router_and_return(single.testbed, client)
     with precondition("CON-3"):
         async with client.connecting_to(silent.session_id):
-            await silent.gets(wire.Publish)
+            await silent.gets(wire.Publish, within=client.attempt_limit)
     if "announce" in client.capabilities:
         what = "an announcement of its new session id"
         await single.testbed.until_published(client, announces(session), what)

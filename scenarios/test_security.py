@@ -214,9 +214,13 @@ async def test_a_stranger_cannot_take_over_a_connection_in_anothers_name(
 async def arrived(pair: PeerPair, mallory: SignalingClient) -> None:
     """Wait until everything that `mallory` sent has been delivered to the subject."""
     subject = pair.subject
-    last: wire.Value = {"type": "last", "from": mallory.session_id, "correlation_id": "last"}
-    await mallory.signal(subject.session_id, last)
-    await pair.testbed.until_delivered(subject, lambda message: message.value == last, "a signal")
+    await mallory.candidate(subject.session_id, "last")
+    await pair.testbed.until_delivered(subject, lambda message: has_id(message, "last"), "a signal")
+
+
+def has_id(message: wire.Publish, correlation_id: str) -> bool:
+    """Return whether `message` is a signal with `correlation_id`."""
+    return isinstance(message.value, dict) and message.value.get("correlation_id") == correlation_id
 
 
 def expect_no_disconnected(pair: PeerPair) -> None:
@@ -240,7 +244,7 @@ def is_offered(session: str, peer: SinglePeer) -> bool:
 @requirement("SEC-4")
 async def test_each_attempt_has_ice_credentials_of_its_own(single: SinglePeer) -> None:
     """The offers to two sessions have different ICE credentials, of the prescribed length."""
-    client = await single.attach(BRIEF)
+    client = await single.attach(P2PConfig())
     offers: list[str] = []
     for name in ("mallory", "trudy"):
         session = (await single.signaling_client(name)).session_id

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from clasp_e2e import __version__
@@ -137,3 +138,19 @@ class Capture:
 
 CAPTURE: ContextVar[Capture | None] = ContextVar("CAPTURE", default=None)
 """The capture of the current case; None outside of cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTap:
+    """Records the secrets and SCTP packets of one peer of the harness."""
+
+    capture: Capture
+    interface: str
+
+    def secret(self, line: bytes) -> None:
+        """Record a line of the DTLS key log."""
+        self.capture.secret(line)
+
+    def sctp(self, data: bytes, *, outgoing: bool) -> None:
+        """Record an SCTP packet."""
+        self.capture.sctp(self.interface, data, outgoing=outgoing)

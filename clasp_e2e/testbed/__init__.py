@@ -35,7 +35,7 @@ from clasp_e2e.testbed.lifecycle import marks as marks
 from clasp_e2e.testbed.lifecycle import works_like_the_first as works_like_the_first
 from clasp_e2e.testbed.lossy_transfer import Flow as Flow, SelectiveLoss as SelectiveLoss
 from clasp_e2e.testbed.lossy_transfer import exchange_under as exchange_under, expect_no_end as expect_no_end
-from clasp_e2e.testbed.message_learning import mentions as mentions
+from clasp_e2e.testbed.message_learning import holds_sdp as holds_sdp, mentions as mentions
 from clasp_e2e.testbed.outcomes import expect_consistent_events as expect_consistent_events
 from clasp_e2e.testbed.partner_checks import all_has_come_or_is_lost as all_has_come_or_is_lost
 from clasp_e2e.testbed.partner_checks import both_connect as both_connect
@@ -53,7 +53,6 @@ from clasp_e2e.testbed.stalled_client import StalledClient as StalledClient
 from clasp_e2e.testbed.stages import AttemptStage as AttemptStage, StagedAttempt as StagedAttempt
 from clasp_e2e.testbed.stages import call_behind_an_offer as call_behind_an_offer, glare as glare
 from clasp_e2e.testbed.stages import until_described as until_described
-from clasp_e2e.testbed.testbed import holds_sdp as holds_sdp
 from clasp_e2e.testbed.transfers import altered as altered, arrivals as arrivals
 from clasp_e2e.testbed.transfers import expect_unchanged as expect_unchanged
 from clasp_e2e.testbed.transfers import send_unreliably as send_unreliably, transfer_burst as transfer_burst

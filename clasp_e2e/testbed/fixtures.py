@@ -307,10 +307,8 @@ class UnconnectedPair:
 
         A configured time-out is made longer if the two need more time to connect (`Pace`).
         """
-        configs = offerer or P2PConfig(), answerer or P2PConfig()
-        if self.testbed.with_time is not None:
-            pairing = self._unscripted(self._offerer), self._unscripted(self._answerer)
-            configs = await self.testbed.with_time(configs, pairing)
+        pairing = self._unscripted(self._offerer), self._unscripted(self._answerer)
+        configs = await self.testbed.longer((offerer or P2PConfig(), answerer or P2PConfig()), pairing)
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, configs[0]),
             self.testbed.open_client("bob", self._answerer, configs[1]),

@@ -203,6 +203,11 @@ def mentions(message: Carrier, session: str) -> bool:
     return len(session) >= RECOGNIZABLE and any(map(whole.search, (message.address, *values)))
 
 
+def holds_sdp(message: Carrier) -> bool:
+    """Return whether the published value contains an SDP at any depth."""
+    return bool(contents_of(message).descriptions)
+
+
 def _correlation_id(attempt: int, samples: Sequence[_Sample]) -> str | int | None:
     """Return the value that only offer and answer of one attempt share; None if there is none."""
     of_kind: dict[SignalKind, set[str | int]] = {}

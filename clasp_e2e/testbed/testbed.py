@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from operator import sub
 from typing import TypeAlias
 
 from clasp_e2e import wire
@@ -21,8 +22,7 @@ from clasp_e2e.network import (
     StunServer,
     Switchboard,
 )
-from clasp_e2e.network.capture import CAPTURE, Capture
-from clasp_e2e.network.rewriting import contents_of
+from clasp_e2e.network.capture import CAPTURE, PeerTap
 from clasp_e2e.notifier import Notifier
 from clasp_e2e.p2p_types import P2PConfig
 from clasp_e2e.peer.dtls_tap import TAP
@@ -48,6 +48,9 @@ class Participant:
     side: SubjectInfo
 
 
+MOST_ATTEMPTS = 6
+"""Attempts of one scenario that may follow each other, each for its whole time-out."""
+
 Configs: TypeAlias = tuple[P2PConfig, P2PConfig]
 """The configurations of an offerer and an answerer."""
 
@@ -62,20 +65,6 @@ class Published:
     client: str
     message: wire.Publish
     at: float
-
-
-@dataclass(frozen=True, slots=True)
-class _PeerTap:
-    """Records the secrets and SCTP packets of one peer of the harness."""
-
-    capture: Capture
-    interface: str
-
-    def secret(self, line: bytes) -> None:
-        self.capture.secret(line)
-
-    def sctp(self, data: bytes, *, outgoing: bool) -> None:
-        self.capture.sctp(self.interface, data, outgoing=outgoing)
 
 
 class Testbed:
@@ -148,7 +137,7 @@ class Testbed:
         self.clients.append(client)
         self.timeline.note("harness", f"opens {name} ({participant.side.label})", minor=True)
         if (capture := CAPTURE.get()) is not None:
-            TAP.set(_PeerTap(capture, f"{name}, SCTP"))
+            TAP.set(PeerTap(capture, f"{name}, SCTP"))
         try:
             driver = participant.driver
             open_peer = driver.open_killable_peer if self._kills else driver.open_peer
@@ -177,6 +166,17 @@ class Testbed:
             self.switchboard.join(name, leg.peer_address)
         self.timeline.note(name, f"is attached as session {peer.session_id}", minor=True)
         return client
+
+    async def longer(self, configs: Configs, pairing: tuple[Participant, Participant]) -> Configs:
+        """Return `configs` with time-outs in which `pairing` can connect, and give the scenario more time."""
+        if self.with_time is None:
+            return configs
+        with self._limit_suspended():
+            found = await self.with_time(configs, pairing)
+            configured = [config.connection_timeout_secs or 0 for config in configs]
+            added = [config.connection_timeout_secs or 0 for config in found]
+            self._left += MOST_ATTEMPTS * max(map(sub, added, configured))
+        return found
 
     @contextmanager
     def _limit_suspended(self) -> Generator[None]:
@@ -388,8 +388,3 @@ class Testbed:
             router = self._router
             await end("the router", lambda: self._routers.release(router))
         return errors
-
-
-def holds_sdp(message: Carrier) -> bool:
-    """Return whether the published value contains an SDP at any depth."""
-    return bool(contents_of(message).descriptions)

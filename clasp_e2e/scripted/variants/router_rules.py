@@ -61,12 +61,16 @@ class _ChecksSender(_Signals):
         return None if sender == self.session_id else "`from` is not the sender's session"
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It refuses signals in the name of another session.")
+@router_variant(
+    OpenPoint.ROUTER_RULES, "It refuses signals in the name of another session.", not_judged=["SIG-3"]
+)
 class RefusesForgedSignals(_ChecksSender):
     pass
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It ends a session that signals in the name of another.")
+@router_variant(
+    OpenPoint.ROUTER_RULES, "It ends a session that signals in the name of another.", not_judged=["SIG-3"]
+)
 class EndsForgingSessions(_ChecksSender):
     expels = True
 
@@ -80,12 +84,16 @@ class _ChecksSignals(_Signals):
         return None
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It refuses what is not one of the five kinds of signals.")
+@router_variant(
+    OpenPoint.ROUTER_RULES, "It refuses what is not one of the five kinds of signals.", not_judged=["SIG-6"]
+)
 class RefusesOtherThanSignals(_ChecksSignals):
     pass
 
 
-@router_variant(OpenPoint.ROUTER_RULES, "It ends a session that sends a malformed signal.")
+@router_variant(
+    OpenPoint.ROUTER_RULES, "It ends a session that sends a malformed signal.", not_judged=["SIG-6"]
+)
 class EndsSessionsOfMalformedSignals(_ChecksSignals):
     expels = True
 

@@ -125,6 +125,7 @@ class Trickle(CandidateDelivery):
             raise Absent(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
         await pair.subject.all_is_written()
         self._note("delivers")
+        self._behind = max(self._behind, 1)  # For descriptions of further offers, if there are any.
         for signal in self._signals:
             await pair.subject.leg.send_down(signal)
 

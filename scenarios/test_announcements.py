@@ -8,14 +8,25 @@ from clasp_e2e.testbed import Client, UnconnectedPair, expect, requirement, toge
 
 @requirement("EVT-11")
 async def test_announcements_are_reported(unconnected: UnconnectedPair) -> None:
-    """A client receives PeerAnnounced for a later client, while connected for two more, never for itself."""
+    """A client receives PeerAnnounced for a later client, and never for itself."""
     pair = await unconnected.attach()
-    subject = pair.subject
-    subject.needs("announce")
-    await expect_announced(unconnected, subject, "carol")
+    pair.subject.needs("announce")
+    await expect_announced(unconnected, pair.subject, "carol")
+    expect_no_own(pair.subject)
+
+
+@requirement("EVT-11")
+async def test_announcements_are_reported_while_connected(unconnected: UnconnectedPair) -> None:
+    """A client with a connection receives PeerAnnounced for two later clients, and never for itself."""
+    pair = await unconnected.attach()
+    pair.subject.needs("announce")
     await pair.connect()
-    await together(*(expect_announced(unconnected, subject, name) for name in ("dave", "erin")))
-    # The announcements of dave and erin are the barrier.
+    await together(*(expect_announced(unconnected, pair.subject, name) for name in ("dave", "erin")))
+    expect_no_own(pair.subject)
+
+
+def expect_no_own(subject: Client) -> None:
+    """Require that `subject` received none for itself; the announcements of later clients are the barrier."""
     own = subject.events(PeerAnnounced, subject)
     expect(own, f"PeerAnnounced of {subject.name} naming itself").is_empty()
 

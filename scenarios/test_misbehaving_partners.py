@@ -130,12 +130,12 @@ async def test_an_answer_after_the_time_out_is_too_late(unconnected: Unconnected
     pair = await unconnected.attach(offerer=SHORT)
     offerer, answerer = pair.offerer, pair.answerer
     answerer.leg.pause("up")
-    with precondition("TMO-4"):
-        await offerer.attempt_fails(answerer, within=offerer.timeout + LATE)
     try:
-        await until_described(pair, answerer, "answer", delivered=False)
+        with precondition("TMO-4"):
+            await offerer.attempt_fails(answerer, within=offerer.timeout + LATE)
     finally:
         answerer.leg.resume("up")
+    await until_described(pair, answerer, "answer", delivered=False)
     await pair.testbed.until_delivered(offerer, holds_sdp, "the answer")
     # Another attempt, which must fail, is a barrier: when it ends, the late answer has been processed.
     silent = await pair.testbed.open_signaling_client("mallory")

@@ -40,7 +40,7 @@ from clasp_e2e.testbed.fixtures import build_fixture
 from clasp_e2e.testbed.observed_conventions import observe_conventions
 from clasp_e2e.testbed.testbed import Testbed
 from clasp_e2e.testbed.trace import note_links, packets
-from clasp_e2e.testbed.usable_candidates import require_usable_candidates, without_ipv4
+from clasp_e2e.testbed.usable_candidates import bypassing_the_link, require_usable_candidates, without_ipv4
 from clasp_e2e.testbed.waiting import covered
 
 _WITH_PACKETS = NOT_MET | {Outcome.ERROR, Outcome.UNOBSERVED}
@@ -246,7 +246,9 @@ def _excused(ending: _Ending, context: RunContext, testbed: Testbed, *, is_absen
         require_usable_candidates(testbed.switchboard, names)
     except EnvironmentFault as fault:
         return _Ending(Outcome.ERROR, str(fault))
-    reason = _refused_by_router(context, testbed) if is_absent else None
+    reason = bypassing_the_link(testbed.switchboard, testbed.clients)
+    if reason is None and is_absent:
+        reason = _refused_by_router(context, testbed)
     if reason is None and ending.requirement.startswith("ICE-"):
         reason = without_ipv4(testbed.switchboard, names)
     return ending if reason is None else _Ending(Outcome.UNOBSERVED, f"{reason}; seen: {ending.message}")

@@ -33,6 +33,8 @@ class Conditions:
         self._late = [0.0, 0.0]
         self.nats: tuple[Nat | None, Nat | None] | None = None
         """The NAT of each side; None if neither side has one."""
+        self.has_changed = False
+        """Whether anything was done to the network between the two."""
         self.relayed_only = False
         """True in a TURN scenario: only relay candidates are delivered."""
 
@@ -43,9 +45,9 @@ class Conditions:
             self._seen[side] = self._disturbed[side] = 0
         way = self._way(sender)
         if impairment is None or impairment is black:
-            self._on_change(f"{'heals' if impairment is None else 'cuts'} {way}")
+            self._change(f"{'heals' if impairment is None else 'cuts'} {way}")
         else:
-            self._on_change(f"puts {way} under: {in_words(impairment)}")
+            self._change(f"puts {way} under: {in_words(impairment)}")
 
     def cut(self, sender: Side | None = None) -> None:
         """Drop everything that `sender` sends (`None`: both)."""
@@ -62,14 +64,14 @@ class Conditions:
             kinds[each] = nat
         self.nats = (kinds[Side.A], kinds[Side.B]) if any(kinds) else None
         sides = " and ".join(self._names) if side is None else self._names[side]
-        self._on_change(
+        self._change(
             f"takes away the NAT before {sides}" if nat is None else f"puts {sides} behind NAT: {nat.value}"
         )
 
     def relay_only(self) -> None:
         """Deliver relay candidates only: a TURN server is then the only path."""
         self.relayed_only = True
-        self._on_change(f"lets only relay candidates pass {self._way(None)}")
+        self._change(f"lets only relay candidates pass {self._way(None)}")
 
     def delay_first(self, sender: Side, seconds: float) -> None:
         """Delay the first DTLS application data of `sender` on each new link; later data overtakes it.
@@ -77,7 +79,7 @@ class Conditions:
         This is the INIT of an SCTP association, or the reply to one (RFC 8261 section 6.1).
         """
         self._late[sender] = seconds
-        self._on_change(f"holds the first data {self._way(sender)} back for {seconds:g} s on each new link")
+        self._change(f"holds the first data {self._way(sender)} back for {seconds:g} s on each new link")
 
     def delay_of_first(self, sender: Side) -> float:
         """Return the delay of the first application data of `sender`, in seconds."""
@@ -105,6 +107,10 @@ class Conditions:
     def name_of(self, side: Side) -> str:
         """Return the name of a side."""
         return self._names[side]
+
+    def _change(self, what: str) -> None:
+        self.has_changed = True
+        self._on_change(what)
 
     def _way(self, sender: Side | None) -> str:
         """Return a description of the direction; `None` means both."""

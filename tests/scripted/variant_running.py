@@ -21,6 +21,7 @@ from .running import BROKEN, IDLE_S, MANY, OTHERS, ParallelRuns, catalogue, scen
 
 VARIANT = "variant"
 SOUND = "the reference"
+CONNECTING = frozenset({"CON-3", "CON-5"})
 WHOLE_GATES = 3
 """Whole gates at the same time: 8 starve cases that depend on time, and all would need much memory."""
 
@@ -99,6 +100,12 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
                     and not variant.not_judged.isdisjoint(needed)
                 )
                 or (unjudged and requirement in variant.deviations)
+                # Two that cannot connect to each other do not in any case, whatever it judges.
+                or (
+                    is_mixed
+                    and outcome is Outcome.NOT_JUDGED
+                    and not CONNECTING.isdisjoint(variant.not_judged)
+                )
             ):
                 continue
             found.append(f"{result.id} {requirement}: {outcome} {result.message}")

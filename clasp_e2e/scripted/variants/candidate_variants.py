@@ -181,7 +181,7 @@ class ExtendsItsCandidates(Offering):
 
 @variant(
     OpenPoint.CANDIDATE_KIND, "Its answers have no host candidates: its checks show its address.",
-    "CON-5", "EVT-1", "ICE-3",
+    "CON-5", "EVT-1", "ICE-3", not_judged=["ICE-5"], unreadable=True,
 )  # fmt: skip
 class AnswersWithoutCandidates(Describing):
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:

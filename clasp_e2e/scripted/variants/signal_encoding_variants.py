@@ -179,7 +179,7 @@ class SignalsInBase64(OwnSignals):
 
 
 @variant(OpenPoint.SIGNAL_LAYOUT, "Its SDP is base64 in a field of the usual signal.", *TOUCHES,
-         not_judged=APART)  # fmt: skip
+         not_judged=[*APART, "SEC-1", "SEC-4"], unreadable=True)  # fmt: skip
 class DescribesInBase64(OwnSignals):
     def encode(self, signal: dict[str, wire.Value]) -> wire.Value:
         match signal:

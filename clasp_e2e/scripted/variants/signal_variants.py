@@ -174,7 +174,7 @@ class SignalsAsLists(OwnSignals):
         return dict(zip(map(str, value[::2]), value[1::2], strict=True))
 
 
-@variant(OpenPoint.SIGNAL_LAYOUT, "It compresses its signals.", *TOUCHES,
+@variant(OpenPoint.SIGNAL_LAYOUT, "It compresses its signals.", *TOUCHES, "TMO-5",
          deviations=["SIG-1", "SIG-2", "SIG-3"], not_judged=APART,
     unreadable=True)  # fmt: skip
 class CompressesItsSignals(OwnSignals):

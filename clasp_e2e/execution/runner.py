@@ -212,6 +212,7 @@ def unobserved(seen: Observation, reason: str) -> Observation:
         judgments=judgments,
         blocked_by=None,
         undelivered=False,
+        unconnected=False,
     )
     return replace(seen, result=result, ending=_Ending(Outcome.UNOBSERVED, message))
 
@@ -360,6 +361,7 @@ def _result(case: Case, ending: _Ending, judgment: Judgment | None = None) -> Sc
         waits=case.scenario.waits,
         roles=case.pairing,
         undelivered=ending.undelivered,
+        unconnected=ending.unconnected,
     )
 
 

@@ -22,6 +22,9 @@ ALTERED = frozenset({"a form of its own"})
 CONTENT = "SND-1"
 """The requirement that is judged by the content of payloads."""
 
+CONNECTION = "CON-5"
+"""The requirement that two peers connect."""
+
 _OURS = frozenset({REFERENCE, SCRIPTED})
 """A scripted partner is the reference with a script."""
 
@@ -164,10 +167,12 @@ def _removing(ground: CommonGround, result: ScenarioResult) -> list[Difference]:
 def _removed(convention: Convention, result: ScenarioResult) -> frozenset[str]:
     """Return the requirements that a difference in `convention` removes from `result`.
 
-    Whatever rests on a payload that the other side could not read is removed with the content of payloads.
+    Whatever rests on a payload that the other side could not read is removed with the content of payloads,
+    and what rests on a connection with the connection, also in a run of this case alone.
     """
-    if result.undelivered and CONTENT in convention.removes:
-        return convention.removes.union(result.requirements)
+    for is_missing, requirement in ((result.undelivered, CONTENT), (result.unconnected, CONNECTION)):
+        if is_missing and requirement in convention.removes:
+            return convention.removes.union(result.requirements)
     return convention.removes
 
 

@@ -82,6 +82,8 @@ class ScenarioResult:
     """By implementation, the conventions that it used, by name (`spec/conventions.toml`)."""
     undelivered: bool = False
     """Whether it did not meet its expectation because a payload did not arrive."""
+    unconnected: bool = False
+    """Whether it did not meet its expectation because something did not occur, without a connection."""
     not_adopted: str | None = None
     """Why a scripted partner did not use the conventions of the implementation opposite it."""
     observed: ObservedOutcome | None = None

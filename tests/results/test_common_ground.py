@@ -85,6 +85,14 @@ def test_framing_excuses_no_payload_that_does_not_arrive_between_two_of_the_kind
     assert outcomes(alone, read, case("ICE-3", "failed", undelivered=True))[-1] == "failed"
 
 
+def test_signals_excuse_whatever_rests_on_a_connection_also_in_a_run_of_its_case_alone() -> None:
+    unread = {"signal form": "content that the harness cannot read"}
+    alone = case("ICE-3", "failed", unconnected=True, conventions=unread)
+    assert outcomes(alone) == ["not_judged"]
+    assert outcomes(case("ICE-3", "failed", conventions=unread)) == ["failed"]
+    assert outcomes(case("ICE-3", "failed", unconnected=True, conventions=OWN)) == ["failed"]
+
+
 def test_same_convention_excuses_nothing() -> None:
     [relay] = [each for each in load_conventions() if each.name == "relay"]
     alone = case("SND-3", "passed", answerer="iut", conventions={"relay": relay.reference})

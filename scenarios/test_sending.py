@@ -176,6 +176,9 @@ async def test_unreliable_sends_are_not_retransmitted(connected_pair: PeerPair) 
     """On a temporarily cut link, a reliable send arrives after it heals, and an unreliable one never does."""
     sender, receiver = connected_pair
     unreliable, reliable, marker = random_payload(1000), random_payload(512), random_payload(32)
+    # A channel may be opened when it is first used, which takes a path.
+    await sender.send_p2p(receiver, first := random_payload(100), reliable=False)
+    await receiver.receives_any([first], within=connected_pair.patience.event)
     dropped = connected_pair.dropped(sender)
     connected_pair.link.cut()
     results = [await sender.send_p2p(receiver, unreliable, reliable=False)]

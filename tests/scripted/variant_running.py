@@ -21,7 +21,7 @@ from .running import BROKEN, IDLE_S, MANY, OTHERS, ParallelRuns, catalogue, scen
 
 VARIANT = "variant"
 SOUND = "the reference"
-CONNECTING = frozenset({"CON-3", "CON-5"})
+CONNECTING = frozenset({"CON-3", "CON-5", "EVT-1"})
 WHOLE_GATES = 3
 """Whole gates at the same time: 8 starve cases that depend on time, and all would need much memory."""
 

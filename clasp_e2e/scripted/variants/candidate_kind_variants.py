@@ -87,7 +87,7 @@ class OnIPv6(AiortcTransport):
 
 
 @variant(OpenPoint.CANDIDATE_KIND, "Its only candidate is on ::1.", *TOUCHES, "ICE-1", "EVT-1", "CON-6",
-         not_judged=["ICE-1", "ICE-4"], unreadable=True)  # fmt: skip
+         not_judged=["ICE-1", "ICE-4", "ICE-5"], unreadable=True)  # fmt: skip
 class IsOnIPv6(PeerScript):
     webrtc = OnIPv6
 

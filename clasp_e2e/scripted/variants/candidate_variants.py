@@ -90,7 +90,7 @@ class TricklesHalf(Trickling):
         yield from others
 
 
-@variant(OpenPoint.CANDIDATE_DELIVERY, "It signals its candidates before the SDP.", *TOUCHES)
+@variant(OpenPoint.CANDIDATE_DELIVERY, "It signals its candidates before the SDP.", *TOUCHES, "EVT-6")
 class TricklesBeforeItsSdp(Trickling):
     def describe(self, description: wire.Offer | wire.Answer) -> Iterable[wire.Signal]:
         first, *others = super().describe(description)

@@ -228,7 +228,7 @@ class OpenedWhenUsed(SendsWhenOpen):
 
 @variant(
     OpenPoint.CHANNELS, "It opens its unreliable channel when it is used.", *TOUCHES, "SND-5", "SND-7",
-    "RTE-3", "EVT-2", deviations=["SIG-4"],
+    "SND-8", "RTE-3", "EVT-2", deviations=["SIG-4"],
 )  # fmt: skip
 class OpensTheUnreliableWhenUsed(PeerScript):
     webrtc = OpenedWhenUsed

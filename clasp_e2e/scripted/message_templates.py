@@ -215,16 +215,16 @@ def json_content(text: str) -> dict[str, wire.Value] | list[wire.Value] | None:
     return None
 
 
-def scalars_of(value: wire.Value) -> Iterator[str | int]:
-    """Yield the texts and the integers in `value`, also those inside JSON text."""
+def scalars_of(value: wire.Value, *, in_json: bool = True) -> Iterator[str | int]:
+    """Yield the texts and the integers in `value`, with `in_json` those inside JSON text instead of it."""
     match value:
         case dict():
             for item in value.values():
-                yield from scalars_of(item)
+                yield from scalars_of(item, in_json=in_json)
         case list():
             for item in value:
-                yield from scalars_of(item)
-        case str() if (content := json_content(value)) is not None:
+                yield from scalars_of(item, in_json=in_json)
+        case str() if in_json and (content := json_content(value)) is not None:
             yield from scalars_of(content)
         case bool():
             pass

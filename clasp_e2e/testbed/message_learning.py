@@ -196,7 +196,8 @@ def mentions(message: Carrier, session: str) -> bool:
     A router may number its sessions: a short id counts only as a whole value, or as a part of the address,
     and a longer one is not the beginning of another, as in `room/7/1` and `room/7/12`.
     """
-    values = [each for each in scalars_of(message.value) if isinstance(each, str)]
+    scalars = (*scalars_of(message.value), *scalars_of(message.value, in_json=False))
+    values = [each for each in scalars if isinstance(each, str)]
     if session in values or session in message.address.split("/"):
         return True
     whole = re.compile(rf"(?<!\w){re.escape(session)}(?!\w)")

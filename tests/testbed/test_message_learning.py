@@ -240,6 +240,7 @@ def test_numbered_payloads_are_not_learned() -> None:
         ("room/7/1", "/clasp/p2p/signal/room/7/1", {}, True),
         ("room/7/1", "/clasp/p2p/signal/room/7/12", {}, False),
         ("0123456789", "/any", ["peer:0123456789"], True),
+        ('{"id": 1}', "/any", {"session_id": '{"id": 1}'}, True),
         ("0123456789", "/any", ["peer:01234567890"], False),
     ],
 )

@@ -16,7 +16,7 @@ from clasp_e2e.router import Deliver, DeliveryRule
 from clasp_e2e.scripted.mutant import FrontedDriver, RouterOuts, RouterScript, ScriptedDriver
 from clasp_e2e.scripted.open_points import OpenPoint
 from clasp_e2e.scripted.router_front import FrontSession, RouterFront
-from clasp_e2e.scripted.variants.router_base import router_variant
+from clasp_e2e.scripted.variants.router_base import OF_PAIRS, OF_ROUTERS, router_variant
 from clasp_e2e.scripted.variants.router_messages import NamingDriver
 
 
@@ -32,7 +32,10 @@ class GivesSessionIdsByCase(NamingDriver):
         return "session-" + f"{number:012b}".replace("0", "b").replace("1", "B")
 
 
-@router_variant(OpenPoint.ROUTER_SESSION_IDS, "Its session ids look like JSON with quotes and escapes.")
+@router_variant(
+    OpenPoint.ROUTER_SESSION_IDS, "Its session ids look like JSON with quotes and escapes.", *OF_ROUTERS,
+    *OF_PAIRS, "SIG-8", "SEC-4",
+)  # fmt: skip
 class GivesSessionIdsLikeJson(NamingDriver):
     form = '{{"id": "\\u00e9\\n{}"}}'
 

@@ -135,8 +135,9 @@ class ChecksHello(FrontSession):
 
 
 @router_variant(
-    OpenPoint.ROUTER_RULES, "It ends a session that signals to an unknown one.", deviations=["RTR-4"]
-)
+    OpenPoint.ROUTER_RULES, "It ends a session that signals to an unknown one.",
+    deviations=["RTR-4"], not_judged=["TMO-3", "TMO-7", "EVT-6", "SIG-6", "CON-10"],
+)  # fmt: skip
 class EndsSessionsThatSignalToUnknownOnes(FrontSession):
     async def from_router(self, message: wire.Message, frame: bytes) -> None:
         if isinstance(message, wire.Error) and message.code == ErrorCode.SESSION_NOT_FOUND:

@@ -60,6 +60,8 @@ async def test_an_attempt_can_be_given_up(unconnected: UnconnectedPair) -> None:
     async with StagedAttempt(pair, AttemptStage.ANSWER_SENT, within=caller.attempt_limit) as attempt:
         await caller.disconnect_peer(called)
         attempt.release()
+        # Its failure may be told late, and is not that of the next attempt.
+        await caller.first_of((Connected, ConnectionFailed), called, within=pair.patience.event, since=0)
         event = await caller.first_of((Connected,), called, within=AFTERMATH, since=0)
     expect(event, f"the Connected of {caller.name} after it gave the attempt up").equals(None)
     await connect_again(pair, caller, marks(pair))

@@ -210,6 +210,8 @@ def _case(scenario: ScenarioResult, others: Sequence[ScenarioResult] = ()) -> li
     lines = [_Line(f"{scenario.id}{also}", copied=True)]
     if message := first_line(scenario.message):
         lines.append(_Line(message, indent=2))
+    if scenario.evidence and scenario.outcome is Outcome.DEVIATION:  # A failure is shown in full above.
+        lines.append(_Line(f"Evidence {scenario.evidence}", indent=2, copied=True))
     if scenario.outcome is Outcome.EXPECTED_FAILURE:
         lines.append(_Line(f"known: {scenario.known_failure}", "dim", indent=2))
     return lines + _repeat(scenario)

@@ -62,9 +62,11 @@ def because(run: Run, ours: Sequence[RequirementResult]) -> str:
             names = [
                 item.id for item in not_met if item.covered or item.verdict is not RequirementVerdict.UNTESTED
             ]
+            deviations = those(RequirementVerdict.DEVIATION, among=ours)
+            others = f" These other expectations were not met: {deviations}." if deviations else ""
             if names and (tried or not run.subset):
-                return f"No MUST requirement failed, but these were not judged: {', '.join(names)}."
-            return "No MUST requirement failed in the chosen part of the scenarios."
+                return f"No MUST requirement failed, but these were not judged: {', '.join(names)}.{others}"
+            return f"No MUST requirement failed in the chosen part of the scenarios.{others}"
         case Verdict.INCONCLUSIVE:
             if errors := those(RequirementVerdict.ERROR, among=run.requirements):
                 return f"Errors of the harness, a driver or the environment prevented a verdict on {errors}."

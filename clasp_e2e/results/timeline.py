@@ -178,8 +178,11 @@ class Timeline:
         for place in places:
             if left_out := sum(map(len, runs[following:place])):
                 lines.append(f"  ... {left_out} {'entry' if left_out == 1 else 'entries'} left out")
-            times = f" ({len(runs[place])} times)" if len(runs[place]) > 1 else ""
-            entry = runs[place][0]
+            entry, *others = runs[place]
+            are_equal = all(each.what == entry.what for each in others)
+            times = (
+                f" ({len(others) + 1} {'times' if are_equal else 'of different content'})" if others else ""
+            )
             line = entry.render(width)
             lines.append((line if entry.kind is EntryKind.NOTE else self.with_names(line)) + times)
             following = place + 1

@@ -209,8 +209,9 @@ class Inbox:
             return min(until, began + MOST_PAUSES * within) - loop.time()
 
         while (limit := time_left()) > 0:
-            if await self._arrives(all_are_there, limit):
-                return True
+            with suppress(TimeoutError):
+                return await self._wait_until(lambda: all_are_there() or None, limit)
+        self._note_missed("the sent data", within)
         return False
 
     async def receives_any(self, payloads: Collection[bytes], *, within: float) -> bool:
@@ -231,6 +232,21 @@ class Inbox:
 
     async def _await(self, found: Callable[[], T | None], what: str, within: float | None, since: int) -> T:
         limit = self._patience.event if within is None else within
+        try:
+            return await self._wait_until(found, limit)
+        except TimeoutError:
+            events = [received.event for received in self.received[since:]]
+            # Every new client at the router is announced: that is unrelated to the missing event.
+            relevant = [describe(event) for event in events if not isinstance(event, PeerAnnounced)]
+            nothing = "nothing but announcements" if events else "nothing"
+            self._note_missed(what, limit)
+            raise Absent(
+                f"{self.name} to receive {what} within {limit:.3g} s",
+                f"{self.name} received " + (", ".join(relevant[-6:]) or nothing),
+            ) from None
+
+    async def _wait_until(self, found: Callable[[], T | None], limit: float) -> T:
+        """Return what `found` returns as soon as that is not None. Raises `TimeoutError`."""
         began = asyncio.get_running_loop().time()
 
         def found_unless_broken() -> T | None:
@@ -239,22 +255,13 @@ class Inbox:
             return result
 
         try:
-            result = await self._changes.wait_until(found_unless_broken, limit)
-        except TimeoutError:
-            events = [received.event for received in self.received[since:]]
-            # Every new client at the router is announced: that is unrelated to the missing event.
-            relevant = [describe(event) for event in events if not isinstance(event, PeerAnnounced)]
-            nothing = "nothing but announcements" if events else "nothing"
-            self._timeline.note(
-                self.name, f"timed out after {limit:.3g} s waiting for {what}", EntryKind.MISSED
-            )
-            raise Absent(
-                f"{self.name} to receive {what} within {limit:.3g} s",
-                f"{self.name} received " + (", ".join(relevant[-6:]) or nothing),
-            ) from None
+            return await self._changes.wait_until(found_unless_broken, limit)
         finally:
             self.waits.append((began, asyncio.get_running_loop().time()))
-        return result
+
+    def _note_missed(self, what: str, limit: float) -> None:
+        text = f"timed out after {limit:.3g} s waiting for {what}"
+        self._timeline.note(self.name, text, EntryKind.MISSED)
 
 
 def _is_altered(event: P2PEvent, data: bytes) -> bool:

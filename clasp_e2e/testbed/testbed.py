@@ -232,11 +232,18 @@ class Testbed:
         refusal: int | None = None,
         alternate: tuple[str, int] | None = None,
     ) -> StunServer:
-        """Start a STUN server, which answers, ignores or refuses requests; it ends with the scenario."""
+        """Start a STUN server, which answers, ignores or refuses requests; it ends with the scenario.
+
+        With `alternate`, it redirects the requests for an allocation that a TURN server receives.
+        """
         server = await StunServer.open(answers=answers, refusal=refusal, alternate=alternate)
         self._servers.append(server)
         does = "answers" if answers else "does not answer"
-        self._note_condition(f"has a STUN server that {does if refusal is None else f'refuses ({refusal})'}")
+        if alternate is not None:
+            does = f"redirects to {alternate[0]}:{alternate[1]}"
+        elif refusal is not None:
+            does = f"refuses ({refusal})"
+        self._note_condition(f"has a {'STUN' if alternate is None else 'TURN'} server that {does}")
         return server
 
     async def open_turn_server(

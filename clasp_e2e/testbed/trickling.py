@@ -39,7 +39,10 @@ class CandidateDelivery:
         pair.link.cut(self._partner_side)
 
     async def is_put_to_use(self) -> None:
-        """Wait until the subject has used a candidate and both are connected; unmet after the time limit."""
+        """Wait until the subject has used a candidate and both are connected; unmet after the time limit.
+
+        Unobserved if the partner's time-out had elapsed by then: the subject is slow.
+        """
         pair = self._pair
         subject, partner = pair.subject, pair.partner
         board = pair.testbed.switchboard
@@ -53,6 +56,8 @@ class CandidateDelivery:
                 f"{subject.name} to send a datagram to the candidate of {partner.name}",
                 f"{subject.name} sent none, although the candidate was delivered",
             )
+        if partner.events(ConnectionFailed, subject):
+            raise Unobserved(f"{partner.name} had given up before {subject.name} used a candidate")
         pair.link.heal(self._partner_side)
         for client, other in ((subject, partner), (partner, subject)):
             await client.wait_for(Connected, other, within=pair.connect_limit, unless=ConnectionFailed)

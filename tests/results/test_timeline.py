@@ -65,7 +65,7 @@ def test_successive_entries_that_differ_in_content_are_one_line() -> None:
         timeline.note("harness", f"calls send_p2p(bob, 9 bytes ({content}…))", EntryKind.CALL, to="alice")
     timeline.note("bob", "received Data", EntryKind.EVENT)
     first, second = timeline.render(5).splitlines()
-    assert first.endswith("calls send_p2p(bob, 9 bytes (0a…)) (3 times)")
+    assert first.endswith("calls send_p2p(bob, 9 bytes (0a…)) (3 of different content)")
     assert second.endswith("received Data")
 
 

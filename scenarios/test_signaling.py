@@ -68,7 +68,7 @@ async def test_signals_go_to_the_signal_address(connected_pair: PeerPair) -> Non
 async def test_signals_are_maps_with_the_fields_of_their_type(connected_pair: PeerPair) -> None:
     """Signals are maps with `type`, `from`, `correlation_id` and the field of their type."""
     subject, _ = connected_pair
-    await connected_pair.drain()
+    await connected_pair.signals_arrive()
     signals = signals_of(connected_pair, subject)
     expect(len(signals), "signals published").at_least(1)
     for signal in signals:

@@ -22,6 +22,7 @@ from clasp_e2e.testbed import (
     precondition,
     random_payload,
     requirement,
+    send_in_turn,
 )
 
 LATE = 3.0
@@ -157,7 +158,7 @@ async def test_what_is_in_transit_survives_a_second_call(connected_pair: PeerPai
     for number, payload in enumerate(payloads):
         if number == second_call:
             await call(subject, partner)
-        await subject.send_p2p(partner, payload)
+        await send_in_turn(connected_pair, subject, [payload])
     if partner.events(Disconnected, subject) or subject.events(Disconnected, partner):
         return  # A new connection replaced the old one, and both applications know it.
     limit = connected_pair.patience.retransmission

@@ -24,7 +24,7 @@ from clasp_e2e.p2p_types import (
 from clasp_e2e.results.timeline import EntryKind, Timeline
 from clasp_e2e.testbed.calls import call_driver
 from clasp_e2e.testbed.events import Inbox, Party, ReceivedEvent, name_of, session_of
-from clasp_e2e.testbed.expectations import Absent, Unmet, Unobserved, current_judgment, show
+from clasp_e2e.testbed.expectations import Absent, Undelivered, Unmet, Unobserved, current_judgment, show
 from clasp_e2e.testbed.waiting import Patience
 
 T = TypeVar("T")
@@ -212,7 +212,10 @@ class Client(Inbox):
         self.sent.append(data)
         self.targets.add(session_of(target))
         text = f"send_p2p({name_of(target)}, {show(data)}, {kind})"
-        result = await self._call_in_time(text, call, None)
+        try:
+            result = await self._call_in_time(text, call, None)
+        except Absent as absent:  # It may return only when the receiver, if it can read it, acknowledges it.
+            raise Undelivered(absent.expected, absent.seen) from None
         if result is SendResult.RELAY:
             self.relayed.append(data)
         return result

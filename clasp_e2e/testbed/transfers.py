@@ -28,6 +28,9 @@ PACE = 8
 ALL_AFTER = 2.0
 """Seconds to wait for payloads that are missing when a later one has arrived, and others that nobody sent."""
 
+REFUSED_S = 2.0
+"""Seconds for which a refused send is repeated."""
+
 RETRY = 0.1
 """Seconds until a refused send is repeated although nothing has arrived in the meantime."""
 
@@ -39,7 +42,7 @@ async def expect_unchanged(sender: Client, receiver: Client, payloads: Mapping[s
         since = len(receiver.data())
         await together(*(_send(sender, receiver, name, data) for name, data in batch.items()))
         marker = random_payload(32)
-        await sender.send_p2p(receiver, marker)
+        await _send(sender, receiver, "that marks the end", marker)
         await receiver.receives_count(since + len(batch) + 1)
         await receiver.receives(marker)
         if unsent(receiver.data()[since:]):  # They may be messages of the implementation's own.
@@ -72,12 +75,18 @@ def altered(received: Sequence[Data], sent: Collection[bytes]) -> set[bytes]:
 
 
 async def _send(sender: Client, receiver: Client, name: str, data: bytes) -> None:
-    try:
-        await sender.send_p2p(receiver, data)
-    except Refused as refusal:
-        raise Unmet(
-            f"the payload {name} ({show(data)}) to be sent", f"it was refused: {refusal}"
-        ) from refusal
+    """Send `data`; repeat a refused send for a while, because the buffer of the channel may be full."""
+    now = asyncio.get_running_loop().time
+    deadline = now() + REFUSED_S
+    while True:
+        try:
+            await sender.send_p2p(receiver, data)
+            return
+        except Refused as refusal:
+            if now() >= deadline:
+                expected = f"the payload {name} ({show(data)}) to be sent"
+                raise Unmet(expected, f"it was refused: {refusal}") from refusal
+        await receiver.receives_count(len(receiver.data()) + 1, within=RETRY)
 
 
 async def send_unreliably(sender: Client, receiver: Client, payloads: Iterable[bytes]) -> list[SendResult]:

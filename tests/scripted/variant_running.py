@@ -23,7 +23,8 @@ VARIANT = "variant"
 SOUND = "the reference"
 OF_SECONDS = frozenset({"EndsIdleSessions"})
 """Variants with a limit of seconds instead of minutes, which the cases of a whole gate exceed."""
-CONNECTING = frozenset({"CON-3", "CON-5", "EVT-1"})
+BASIC = frozenset({"CON-3", "CON-5", "CON-6", "EVT-1", "SND-3"})
+"""The requirements without which a case judges nothing of what follows."""
 WHOLE_GATES = 3
 """Whole gates at the same time: 8 starve cases that depend on time, and all would need much memory."""
 
@@ -103,11 +104,7 @@ def condemned(variant: Variant, results: list[ScenarioResult], reference: list[S
                 )
                 or (unjudged and requirement in variant.deviations)
                 # Two that cannot connect to each other do not in any case, whatever it judges.
-                or (
-                    is_mixed
-                    and outcome is Outcome.NOT_JUDGED
-                    and not CONNECTING.isdisjoint(variant.not_judged)
-                )
+                or (is_mixed and outcome is Outcome.NOT_JUDGED and not BASIC.isdisjoint(variant.not_judged))
             ):
                 continue
             found.append(f"{result.id} {requirement}: {outcome} {result.message}")

@@ -118,7 +118,7 @@ class SendsText(Framing):
 
 
 @variant(
-    OpenPoint.PAYLOAD_FORM, "It acknowledges each payload, and its sends wait for that.", *TOUCHES,
+    OpenPoint.PAYLOAD_FORM, "It acknowledges payloads; reliable sends wait for that.", *TOUCHES,
     not_judged=[*APART, "RTE-3"],
 )  # fmt: skip
 class AcknowledgesPayloads(Framing):
@@ -130,7 +130,9 @@ class AcknowledgesPayloads(Framing):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.SendOnChannel):
             data = b"pay:" + effect.call.to_bytes(8) + effect.data
-            return (fx.SendOnChannel(NO_CALL, effect.transport, effect.label, data),)
+            # An unreliable payload may be lost, and its acknowledgement with it.
+            call = NO_CALL if effect.label == fx.RELIABLE.label else effect.call
+            return (fx.SendOnChannel(call, effect.transport, effect.label, data),)
         due, self.due = self.due, []
         return (effect, *due)
 
@@ -142,7 +144,8 @@ class AcknowledgesPayloads(Framing):
         if kind == b"ack:":
             yield inputs.ChannelAccepted(int.from_bytes(number))
         elif kind == b"pay:":
-            self.due.append(fx.SendOnChannel(NO_CALL, event.transport, event.label, b"ack:" + number))
+            if event.label == fx.RELIABLE.label:
+                self.due.append(fx.SendOnChannel(NO_CALL, event.transport, event.label, b"ack:" + number))
             yield inputs.ChannelMessage(event.transport, event.label, payload)
 
 

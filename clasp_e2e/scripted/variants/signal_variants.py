@@ -169,7 +169,7 @@ class SignalsAsLists(OwnSignals):
         return [part for pair in signal.items() for part in pair]
 
     def decode(self, value: wire.Value) -> dict[str, wire.Value] | None:
-        if not isinstance(value, list):
+        if not isinstance(value, list) or len(value) % 2:
             return None
         return dict(zip(map(str, value[::2]), value[1::2], strict=True))
 

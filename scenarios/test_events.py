@@ -146,6 +146,17 @@ async def test_is_peer_connected_agrees_with_the_events(pair: PeerPair) -> None:
 
 
 @requirement("EVT-8", waits=True)
+async def test_is_peer_connected_is_false_after_its_own_end(connected_pair: PeerPair) -> None:
+    """`is_peer_connected` is false after a client has ended the connection, and its peer was told."""
+    subject, partner = connected_pair
+    subject.needs("is_peer_connected")
+    await subject.disconnect_peer(partner)
+    with precondition("EVT-3"):
+        await partner.wait_for(Disconnected, subject, within=connected_pair.patience.consent)
+    expect(await subject.is_peer_connected(partner), "is_peer_connected after the own end").equals(False)
+
+
+@requirement("EVT-8", waits=True)
 async def test_is_peer_connected_is_false_after_a_failure(unconnected: UnconnectedPair) -> None:
     """`is_peer_connected` is false after an attempt has failed."""
     config = P2PConfig(connection_timeout_secs=1)

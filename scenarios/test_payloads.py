@@ -14,6 +14,7 @@ from clasp_e2e.testbed import (
     Unmet,
     Unobserved,
     arrivals,
+    both_ends,
     each_byte_at_both_ends,
     expect,
     expect_no_end,
@@ -23,6 +24,7 @@ from clasp_e2e.testbed import (
     random_payload,
     requirement,
     samples,
+    send_in_turn,
     send_unreliably,
     together,
     transfer_burst,
@@ -284,3 +286,19 @@ async def _send_among_reliable(pair: PeerPair, flow: Flow) -> tuple[list[bytes],
 def both_ways(pair: PeerPair) -> list[tuple[Client, Client]]:
     """Return sender and receiver, in each direction."""
     return [(pair.subject, pair.partner), (pair.partner, pair.subject)]
+
+
+@requirement("SND-4", "SND-11")
+async def test_equal_payloads_all_arrive(connected_pair: PeerPair) -> None:
+    """A payload that is sent three times in a row arrives three times, directly and relayed, each way."""
+    for sender, receiver in both_ends(connected_pair):
+        for mode, judged in ((RoutingMode.P2P_ONLY, "SND-4"), (RoutingMode.SERVER_ONLY, "SND-11")):
+            await sender.set_p2p_routing_mode(mode)
+            if mode is RoutingMode.SERVER_ONLY:
+                await expect_relay(sender, receiver)
+            payload, marker = random_payload(512), random_payload(32)
+            with judging(judged):
+                await send_in_turn(connected_pair, sender, [payload, payload, payload, marker])
+                await receiver.receives(marker)
+                times = len(receiver.events_with(payload))
+                expect(times, "times that a payload arrived that was sent three times").equals(3)

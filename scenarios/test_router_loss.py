@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Connected, P2PConfig, RoutingMode
+from clasp_e2e.p2p_types import Connected, Disconnected, P2PConfig, PeerAnnounced, RoutingMode
 from clasp_e2e.testbed import (
     Blocked,
     Client,
@@ -31,9 +31,10 @@ AMPLE = P2PConfig(connection_timeout_secs=8)
 
 @requirement("SIG-8")
 async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -> None:
-    """After the return, the announcement names the new session id, and nothing names the old one."""
+    """After two returns, the announcement names the newest session id, and nothing names an earlier one."""
     client = await single.attach(P2PConfig())
     silent = await single.signaling_client()
+    earlier = client.session_id, await lose_router_and_return(single.testbed, client)
     seen = len(single.testbed.published)
     session = await lose_router_and_return(single.testbed, client)
     with precondition("CON-3"):
@@ -44,8 +45,8 @@ async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -
         await single.testbed.until_published(client, announces(session), what)
     await client.all_is_written()
     later = [each.message for each in single.testbed.published[seen:] if each.client == client.name]
-    old = [message for message in later if mentions(message, client.session_id)]
-    expect(old, f"messages that name {client.session_id}, the old session id").is_empty()
+    for gone in earlier:
+        expect([each for each in later if mentions(each, gone)], f"messages that name {gone}").is_empty()
     for message in later:
         if message.address == wire.ANNOUNCE_ADDRESS:
             named = mentions(message, session)
@@ -128,3 +129,22 @@ async def test_a_client_that_is_back_relays(unconnected: UnconnectedPair) -> Non
         named = event.peer_session_id
         if named in (subject.session_id, session):  # A relayed payload may name nobody.
             expect(named, "the sender that Data of a relayed payload names").equals(session)
+
+
+@requirement("EVT-3", waits=True)
+async def test_a_client_that_is_back_is_told_of_ends(connected_pair: PeerPair) -> None:
+    """A client that is back receives Disconnected when a connection ends that is older than its return."""
+    subject, partner = connected_pair
+    await lose_router_and_return(connected_pair.testbed, subject)
+    await partner.close()
+    await subject.wait_for(Disconnected, partner, within=connected_pair.patience.consent)
+
+
+@requirement("EVT-11", waits=True)
+async def test_a_client_that_is_back_is_told_of_announcements(unconnected: UnconnectedPair) -> None:
+    """A client that is back receives PeerAnnounced for a client that attaches then."""
+    pair = await unconnected.attach()
+    pair.subject.needs("announce")
+    await return_entirely(pair)
+    newcomer = await unconnected.attach_another_partner("carol")
+    await pair.subject.wait_for(PeerAnnounced, newcomer)

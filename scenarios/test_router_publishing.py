@@ -218,6 +218,57 @@ async def test_published_messages_end_with_a_subscription(router: RouterClients)
     await relaying.reaches(carol)
     await bob.barrier()
     expect(len(relaying.arrived(bob)), "messages that a former subscriber got").at_most(1)
+    again = Relaying(alice)
+    for _ in range(2):
+        await bob.subscribe(again.address)
+        await again.publish(100)
+        await again.reaches(bob)
+        await bob.unsubscribe(again.address)
+        again.sent.clear()
+        bob.received.clear()
+
+
+@requirement("RTR-13")
+async def test_patterns_match_whole_segments(router: RouterClients) -> None:
+    """`*` matches one segment, in the middle too; an address does not match what begins like it."""
+    alice = await router.unruly_client("alice")
+    base = f"/clasp-e2e/{random_payload(8).hex()}"
+    middle = base.replace("/clasp-e2e/", "/*/") + "/relay"
+    patterns = {"bob": f"{base}/*", "carol": f"{base}/relay", "dave": middle}
+    reached = {"/relayed": {"bob"}, "/deep/relay": set[str](), "/relay": set(patterns)}
+    clients = {name: await router.client(name) for name in patterns}
+    for name, client in clients.items():
+        await client.subscribe(patterns[name])
+    for end in reached:
+        await alice.send(wire.Publish(address=base + end, value={"end": end}))
+    for client in clients.values():
+        with suppress(Unmet):  # What the router refuses may be lost.
+            await client.gets(wire.Publish, _with_value({"end": "/relay"}))
+        await client.barrier()
+    if alice.is_refused:
+        raise Unobserved("the router refuses messages at an address of the harness's own")
+    for end, subscribers in reached.items():
+        got = {name for name, client in clients.items() if _count(client, {"end": end})}
+        expect(got, f"subscribers that get what is published at {base}{end}").equals(subscribers)
+
+
+@requirement("RTR-13")
+async def test_equal_messages_and_values_of_any_form_arrive(router: RouterClients) -> None:
+    """Text, bytes, a list and a number arrive, and a message that is published three times, three times."""
+    alice, bob = await router.unruly_client("alice"), await router.client("bob")
+    address = f"/clasp-e2e/{random_payload(8).hex()}/relay"
+    await bob.subscribe(address)
+    equal: wire.Value = {"data": random_payload(64)}
+    values: list[wire.Value] = ["text", random_payload(32), ["a", 1], 7, equal, equal, equal, {"last": True}]
+    for value in values:
+        await alice.send(wire.Publish(address=address, value=value))
+    with suppress(Unmet):
+        await bob.gets(wire.Publish, _with_value(values[-1]))
+    await bob.barrier()
+    if alice.is_refused:
+        raise Unobserved("the router refuses messages of a form that the harness publishes")
+    got = [each.value for each in bob.received if isinstance(each, wire.Publish) and each.address == address]
+    expect(got, "values that reach the subscriber").equals(values)
 
 
 @requirement("RTR-13")

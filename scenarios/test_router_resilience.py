@@ -6,7 +6,7 @@ attempt ends, at the latest by its time-out, and that direct data needs no route
 
 from __future__ import annotations
 
-from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import ConnectionFailed, Disconnected, P2PConfig, RoutingMode
 from clasp_e2e.testbed import (
     AttackedRouter,
     AttemptStage,
@@ -114,11 +114,27 @@ async def test_direct_data_flows_without_the_router(unconnected: UnconnectedPair
     await pair.exchange()
     # The failing attempts are a barrier: when they end, each side has noticed that the router is gone.
     await both_attempts_fail(pair)
-    await pair.exchange()
+    for mode in (RoutingMode.P2P_ONLY, RoutingMode.PREFER_P2P):
+        for client in pair:
+            await client.set_p2p_routing_mode(mode)
+        await pair.exchange()
     pair.heal_router()
     await both_attempts_fail(pair)
     await pair.exchange()
     expect_no_end(pair)
+
+
+@requirement("EVT-8", waits=True)
+async def test_is_peer_connected_is_true_without_the_router(unconnected: UnconnectedPair) -> None:
+    """`is_peer_connected` stays true for a connected peer while the router is lost."""
+    pair = await unconnected.attach(AMPLE, AMPLE)
+    pair.subject.needs("is_peer_connected")
+    await pair.connect()
+    pair.cut_router()
+    await both_attempts_fail(pair)
+    expect_no_end(pair)
+    answer = await pair.subject.is_peer_connected(pair.partner)
+    expect(answer, "is_peer_connected without the router").equals(True)
 
 
 @requirement("DIR-2", waits=True)

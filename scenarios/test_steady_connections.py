@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
 from clasp_e2e.testbed import (
@@ -23,6 +24,7 @@ from clasp_e2e.testbed import (
     random_payload,
     requirement,
     send_in_turn,
+    together,
 )
 
 LATE = 3.0
@@ -144,6 +146,34 @@ async def test_one_of_two_connections_is_lost(unconnected: UnconnectedPair) -> N
     two = await Two.connected(unconnected)
     two.pair.link.cut()
     await two.only_one_ends(two.partner, two.third, reported_by="EVT-4")
+
+
+@requirement("EVT-3")
+async def test_two_connections_end_at_once(unconnected: UnconnectedPair) -> None:
+    """When both clients that a client is connected to leave at once, it receives Disconnected for each."""
+    two = await Two.connected(unconnected)
+    await together(*(leaves(other, two.subject) for other in (two.partner, two.third)))
+    for other in (two.partner, two.third):
+        await two.subject.wait_for(Disconnected, other, within=two.pair.patience.consent)
+
+
+@requirement("EVT-7", waits=True)
+async def test_an_orderly_close_is_told_to_each_peer(unconnected: UnconnectedPair) -> None:
+    """After an orderly close, each of two clients that were connected receives Disconnected within 2 s."""
+    two = await Two.connected(unconnected)
+    await two.subject.close()
+    others = (two.partner, two.third)
+    await together(*(other.wait_for(Disconnected, two.subject, within=2.0) for other in others))
+
+
+@requirement("CON-11")
+async def test_ending_no_connection_ends_no_other(connected_pair: PeerPair) -> None:
+    """`disconnect_peer` for a session that is not connected costs a client no connection."""
+    subject, partner = connected_pair
+    with suppress(Refused):
+        await subject.disconnect_peer("nonexistent-session-12345")
+    await lasts(0.5, (subject, partner), (partner, subject), since_connected=True)
+    await connected_pair.exchange()
 
 
 # A repeated call.

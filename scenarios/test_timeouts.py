@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
-from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig
+from clasp_e2e.p2p_types import Connected, ConnectionFailed, Disconnected, P2PConfig, SendResult
 from clasp_e2e.testbed import (
     Blocked,
     Client,
@@ -19,6 +20,7 @@ from clasp_e2e.testbed import (
     judging,
     lasts,
     precondition,
+    random_payload,
     requirement,
     together,
 )
@@ -105,6 +107,14 @@ async def test_attempts_at_once_keep_their_own_time_out(single: SinglePeer) -> N
     await together(first, fails_later())
 
 
+@requirement("TMO-4", waits=True)
+async def test_attempts_that_fail_at_once_are_both_told(single: SinglePeer) -> None:
+    """Of two unanswered attempts that begin at once, each leads to a ConnectionFailed that names its peer."""
+    client = await single.attach(P2PConfig(connection_timeout_secs=2))
+    silent = [await single.signaling_client(name) for name in ("mallory", "trudy")]
+    await together(*(client.attempt_fails(each.session_id, within=latest(client)) for each in silent))
+
+
 @requirement("TMO-2", waits=True)
 async def test_signals_do_not_extend_the_time_out(single: SinglePeer) -> None:
     """With a time-out of 2 s, an attempt fails after 5 s at most, although candidates keep arriving."""
@@ -130,7 +140,7 @@ async def test_signals_do_not_extend_the_time_out(single: SinglePeer) -> None:
 
 @requirement("CON-17", waits=True)
 async def test_a_call_to_the_own_session_has_an_outcome(unconnected: UnconnectedPair) -> None:
-    """A call to the client's own session has an outcome in time, and costs it no connection."""
+    """A call or a send to the client's own session has an outcome in time, and costs it no connection."""
     pair = await unconnected.attach(AMPLE, AMPLE)
     await pair.connect()
     subject = pair.subject
@@ -144,6 +154,10 @@ async def test_a_call_to_the_own_session_has_an_outcome(unconnected: Unconnected
         kinds = (Connected, ConnectionFailed)
         event = await subject.first_of(kinds, own, within=limit, since=since)
         expect(event is not None, "the call to fail, or an event with its outcome").is_true("neither came")
+    for own in (subject.session_id, ""):
+        with suppress(Refused):
+            if await subject.send_p2p(own, payload := random_payload(64)) is SendResult.P2P:
+                await subject.receives(payload)
     await lasts(0.5, (subject, pair.partner), since_connected=True)
     await pair.exchange()
 

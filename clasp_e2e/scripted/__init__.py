@@ -11,6 +11,7 @@ from clasp_e2e.scripted import mode_mutants as mode_mutants, option_mutants as o
 from clasp_e2e.scripted import reconnecting_mutants as reconnecting_mutants, steady_mutants as steady_mutants
 from clasp_e2e.scripted import resilience as resilience, router_life_cycle as router_life_cycle
 from clasp_e2e.scripted import router_loss_mutants as router_loss_mutants
+from clasp_e2e.scripted import router_matching_mutants as router_matching_mutants
 from clasp_e2e.scripted import router_publishing_mutants as router_publishing_mutants
 from clasp_e2e.scripted import routers as routers, routing as routing
 from clasp_e2e.scripted import (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import ClassVar
 
 from clasp_e2e import wire
-from clasp_e2e.p2p_types import Data, Disconnected, RoutingMode
+from clasp_e2e.p2p_types import ConnectionFailed, Data, Disconnected, RoutingMode, SendResult
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.peer.sending import RELAY_PREFIX
@@ -18,6 +20,8 @@ COLLECTING = "collecting"
 """In the key of a script's own timer, the place of a session id: no session has this one."""
 COLLECTING_S = 0.5
 """Seconds for which a script collects messages."""
+TOGETHER_S = 0.3
+"""Seconds between two events of which a script emits only one."""
 
 # Ends
 
@@ -213,3 +217,91 @@ class RelaysUnderItsOldSession(PeerScript):
                 return (replace(effect, value={"from": self.session, "data": data, "reliable": reliable}),)
             case _:
                 return (effect,)
+
+
+class TellingOneOfTwo(PeerScript):
+    """A script that emits the first of two events of the type `kind` for different peers within 0.3 s."""
+
+    kind: ClassVar[type[Disconnected | ConnectionFailed]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = (0.0, "")
+        """The time and the peer of the last event."""
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if not isinstance(effect, fx.Emit) or not isinstance(effect.event, self.kind):
+            return (effect,)
+        (at, before), now = self.last, time.monotonic()
+        self.last = now, effect.event.peer_session_id or ""
+        return () if now - at < TOGETHER_S and before != self.last[1] else (effect,)
+
+
+@mutant("EVT-3", "Of two connections that end within 0.3 s it tells the end of one.", *EITHER)
+class TellsOneOfTwoEnds(TellingOneOfTwo):
+    kind = Disconnected
+
+
+@mutant(
+    "TMO-4", "Of two attempts that fail within 0.3 s it tells the failure of one.", "offerer",
+    also={"TMO-3": "Two attempts fail at once when the router is lost."},
+)  # fmt: skip
+class TellsOneOfTwoFailures(TellingOneOfTwo):
+    kind = ConnectionFailed
+
+
+@mutant("EVT-7", "When it closes, it tells only every other one of its peers.", *EITHER)
+class ClosesEveryOther(Tracking):
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: dict[str, int] = {}
+        """The transports of the peers that it does not tell."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.CloseClient):
+            self.skipped = dict(list(self.established.items())[1::2])
+        return super().alter_input(event)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.CloseTransport() if effect.transport in self.skipped.values():
+                return (replace(effect, silent=True),)
+            case fx.PublishSignal() if effect.target in self.skipped:
+                return ()
+            case _:
+                return (effect,)
+
+
+@mutant("CON-11", "`disconnect_peer` for a peer that is not connected ends all connections.", *EITHER)
+class EndsAllForAStranger(Tracking):
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.DisconnectPeer) and event.peer not in self.established:
+            return (event, *(inputs.TransportLost(each, "closed") for each in self.established.values()))
+        return super().alter_input(event)
+
+
+class KnowingItself(Tracking):
+    """A script that knows the session id of its client."""
+
+    own = ""
+
+    def note(self, effect: fx.Effect) -> None:
+        super().note(effect)
+        if isinstance(effect, fx.SubscribeTo) and effect.pattern.startswith(RELAY_PREFIX):
+            self.own = effect.pattern.removeprefix(RELAY_PREFIX)
+
+
+@mutant("CON-17", "A send to its own session never returns.", *EITHER)
+class HangsInSendsToItself(KnowingItself):
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.SendP2P) and event.peer == self.own:
+            return ()
+        return super().alter_input(event)
+
+
+@mutant("CON-17", "A send to its own session returns P2P, and goes nowhere.", *EITHER)
+class SaysP2PForItself(KnowingItself):
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.Reject) and (send := self.sends.get(effect.call)) and send.peer == self.own:
+            return (fx.Resolve(effect.call, SendResult.P2P),)
+        return (effect,)

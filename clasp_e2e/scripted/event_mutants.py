@@ -141,3 +141,25 @@ class SaysConnectedForEver(Answering):
 class SaysConnectedToAll(Answering):
     def answer(self, *, connected: bool) -> bool:  # noqa: ARG002
         return True
+
+
+@mutant("EVT-8", "After its own `disconnect_peer`, `is_peer_connected` stays true.", *EITHER)
+class SaysConnectedAfterItsOwnEnd(PeerScript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: set[str] = set()
+        """The peers from which it disconnected."""
+        self.asked: dict[int, str] = {}
+        """By call of `is_peer_connected`: its peer."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.DisconnectPeer):
+            self.left.add(event.peer)
+        if isinstance(event, inputs.IsPeerConnected):
+            self.asked[event.call] = event.peer
+        return (event,)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.Resolve) and self.asked.get(effect.call) in self.left:
+            return (replace(effect, result=True),)
+        return (effect,)

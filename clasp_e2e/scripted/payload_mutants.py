@@ -1,12 +1,13 @@
 """Peers that take payloads for something else, or lose or change those of some sizes or in bursts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from clasp_e2e.p2p_types import Data, SendResult
 from clasp_e2e.peer import effects as fx
+from clasp_e2e.peer import inputs
 from clasp_e2e.scripted.mutant import EITHER, NO_CALL, Mutant, Outs, PeerScript, mutant
 from clasp_e2e.scripted.sending_mutants import is_reliable, lost
 
@@ -224,3 +225,39 @@ class LosesEachNinetiethRelay(PeerScript):
             return (effect,)
         self.count += 1
         return (effect,) if self.count % 90 else (fx.Resolve(effect.call, SendResult.RELAY),)
+
+
+class DroppingEqual(PeerScript):
+    """A script that does not deliver a payload that equals the one before, if it came by one kind of path."""
+
+    relayed: ClassVar[bool]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_relayed = False
+        """Whether the input that is being handled came by the router."""
+        self.last: dict[str | None, bytes] = {}
+        """By peer: the last payload."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        self.is_relayed = not isinstance(event, inputs.ChannelMessage)
+        return super().alter_input(event)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Data(peer_session_id=peer, data=data)) if self.is_relayed == self.relayed:
+                is_equal = bool(data) and self.last.get(peer) == data
+                self.last[peer] = data
+                return () if is_equal else (effect,)
+            case _:
+                return (effect,)
+
+
+@mutant("SND-4", "It takes a message that equals the one before for a repetition.", *EITHER)
+class DropsEqualMessages(DroppingEqual):
+    relayed = False
+
+
+@mutant("SND-11", "It takes a relayed message that equals the one before for a repetition.", *EITHER)
+class DropsEqualRelayedMessages(DroppingEqual):
+    relayed = True

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from clasp_e2e import wire
+from clasp_e2e.p2p_types import Disconnected, RoutingMode
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
+from clasp_e2e.scripted.event_mutants import Answering
 from clasp_e2e.scripted.mutant import EITHER, Outs, mutant
 from clasp_e2e.scripted.steady_mutants import Tracking
 
@@ -65,3 +67,84 @@ class AnswersUnderItsOldSession(Returning):
 class IsDeafAfterItsReturn(Returning):
     def alter(self, effect: fx.Effect) -> Outs:
         return () if isinstance(effect, fx.AcceptAnswer) and self.is_back else (effect,)
+
+
+@mutant("SIG-8", "After its second return it signals under the session id of its first.", *EITHER)
+class GoesOnUnderItsSecondSession(Returning):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: list[str] = []
+        """The session id of each return."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.Reattached):
+            self.sessions.append(event.session_id)
+        return super().alter_input(event)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        if isinstance(effect, fx.PublishSignal) and len(self.sessions) > 1:
+            return (replace(effect, signal=replace(effect.signal, sender=self.sessions[0])),)
+        return (effect,)
+
+
+@mutant("EVT-11", "After its return it does not subscribe to announcements again.", *EITHER)
+class SubscribesToAnnouncementsOnce(Returning):
+    def alter(self, effect: fx.Effect) -> Outs:
+        is_subscription = isinstance(effect, fx.SubscribeTo) and effect.pattern == wire.ANNOUNCE_ADDRESS
+        return () if is_subscription and self.is_back else (effect,)
+
+
+@mutant("EVT-3", "After its return it emits no Disconnected for earlier connections.", *EITHER)
+class MissesEndsAfterItsReturn(Returning):
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: set[str] = set()
+        """The peers that were connected when it returned."""
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.Reattached):
+            self.before = set(self.established)
+        return super().alter_input(event)
+
+    def alter(self, effect: fx.Effect) -> Outs:
+        match effect:
+            case fx.Emit(event=Disconnected(peer_session_id=peer)) if peer in self.before:
+                return ()
+            case _:
+                return (effect,)
+
+
+class WithoutItsRouter(Tracking):
+    """A script that knows whether its router is lost."""
+
+    is_lost = False
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.RouterLost | inputs.Reattached):
+            self.is_lost = isinstance(event, inputs.RouterLost)
+        return super().alter_input(event)
+
+
+@mutant("DIR-2", "In P2POnly, it refuses to send while its router is lost.", *EITHER)
+class NeedsItsRouterInP2POnly(WithoutItsRouter):
+    mode = RoutingMode.PREFER_P2P
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.SetRoutingMode):
+            self.mode = event.mode
+        if isinstance(event, inputs.SendP2P) and self.is_lost and self.mode is RoutingMode.P2P_ONLY:
+            return (replace(event, peer=""),)
+        return super().alter_input(event)
+
+
+@mutant("EVT-8", "`is_peer_connected` is false while its router is lost.", *EITHER)
+class SaysNotConnectedWithoutItsRouter(Answering):
+    is_lost = False
+
+    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
+        if isinstance(event, inputs.RouterLost | inputs.Reattached):
+            self.is_lost = isinstance(event, inputs.RouterLost)
+        return super().alter_input(event)
+
+    def answer(self, *, connected: bool) -> bool:
+        return connected and not self.is_lost

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from clasp_e2e import wire
 from clasp_e2e.p2p_types import PeerAnnounced
-from clasp_e2e.testbed import Client, UnconnectedPair, expect, requirement, together
+from clasp_e2e.testbed import Client, UnconnectedPair, expect, precondition, requirement, together
 
 
 @requirement("EVT-11")
@@ -32,5 +33,13 @@ def expect_no_own(subject: Client) -> None:
 
 
 async def expect_announced(unconnected: UnconnectedPair, subject: Client, name: str) -> None:
-    """Attach a client, and require `subject` to receive PeerAnnounced that names it."""
-    await subject.wait_for(PeerAnnounced, await unconnected.attach_another_partner(name))
+    """Attach a client that announces itself, and require `subject` to receive its PeerAnnounced."""
+    newcomer = await unconnected.attach_another_partner(name)
+    with precondition("SIG-5"):
+        await unconnected.testbed.until_published(newcomer, is_announcement, "an announcement")
+    await subject.wait_for(PeerAnnounced, newcomer)
+
+
+def is_announcement(message: wire.Publish) -> bool:
+    """Return whether `message` announces a session."""
+    return message.address == wire.ANNOUNCE_ADDRESS

@@ -11,6 +11,7 @@ from clasp_e2e.testbed import (
     Flow,
     PeerPair,
     Refused,
+    Undelivered,
     Unmet,
     Unobserved,
     arrivals,
@@ -300,5 +301,6 @@ async def test_equal_payloads_all_arrive(connected_pair: PeerPair) -> None:
             with judging(judged):
                 await send_in_turn(connected_pair, sender, [payload, payload, payload, marker])
                 await receiver.receives(marker)
-                times = len(receiver.events_with(payload))
+                if not (times := len(receiver.events_with(payload))):
+                    raise Undelivered("a payload that was sent three times to arrive", "it did not")
                 expect(times, "times that a payload arrived that was sent three times").equals(3)

@@ -40,7 +40,11 @@ async def test_a_client_that_is_back_names_its_new_session(single: SinglePeer) -
     with precondition("CON-3"):
         async with client.connecting_to(silent.session_id):
             await silent.gets(wire.Publish, within=client.attempt_limit)
-    if "announce" in client.capabilities:
+    announced = any(
+        each.client == client.name and each.message.address == wire.ANNOUNCE_ADDRESS
+        for each in single.testbed.published[:seen]
+    )
+    if announced and "announce" in client.capabilities:  # SIG-5 judges whether it announces itself at all.
         what = "an announcement of its new session id"
         await single.testbed.until_published(client, announces(session), what)
     await client.all_is_written()
@@ -147,4 +151,6 @@ async def test_a_client_that_is_back_is_told_of_announcements(unconnected: Uncon
     pair.subject.needs("announce")
     await return_entirely(pair)
     newcomer = await unconnected.attach_another_partner("carol")
+    with precondition("SIG-5"):
+        await pair.testbed.until_published(newcomer, announces(newcomer.session_id), "an announcement")
     await pair.subject.wait_for(PeerAnnounced, newcomer)

@@ -22,7 +22,7 @@ from clasp_e2e.testbed.attached_client import Client as Client, Failure as Failu
 from clasp_e2e.testbed.attacked_router import AttackedRouter as AttackedRouter
 from clasp_e2e.testbed.early_sends import EarlySends as EarlySends
 from clasp_e2e.testbed.expectations import Absent as Absent, Blocked as Blocked, Unmet as Unmet
-from clasp_e2e.testbed.expectations import Unobserved as Unobserved
+from clasp_e2e.testbed.expectations import Undelivered as Undelivered, Unobserved as Unobserved
 from clasp_e2e.testbed.expectations import expect as expect, expect_refusal as expect_refusal
 from clasp_e2e.testbed.expectations import judging as judging, precondition as precondition
 from clasp_e2e.testbed.expectations import random_payload as random_payload, remark as remark, show as show

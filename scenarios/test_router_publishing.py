@@ -246,7 +246,8 @@ async def test_patterns_match_whole_segments(router: RouterClients) -> None:
             await client.gets(wire.Publish, _with_value({"end": "/relay"}))
         await client.barrier()
     if alice.is_refused:
-        raise Unobserved("the router refuses messages at an address of the harness's own")
+        remark("the router refuses messages at addresses of the harness's own")
+        return
     for end, subscribers in reached.items():
         got = {name for name, client in clients.items() if _count(client, {"end": end})}
         expect(got, f"subscribers that get what is published at {base}{end}").equals(subscribers)
@@ -266,7 +267,8 @@ async def test_equal_messages_and_values_of_any_form_arrive(router: RouterClient
         await bob.gets(wire.Publish, _with_value(values[-1]))
     await bob.barrier()
     if alice.is_refused:
-        raise Unobserved("the router refuses messages of a form that the harness publishes")
+        remark("the router refuses messages of a form, or at an address, of the harness's own")
+        return
     got = [each.value for each in bob.received if isinstance(each, wire.Publish) and each.address == address]
     expect(got, "values that reach the subscriber").equals(values)
 

@@ -17,7 +17,7 @@ async def test_announcements_are_reported(unconnected: UnconnectedPair) -> None:
 
 
 @requirement("EVT-11")
-async def test_announcements_are_reported_while_connected(unconnected: UnconnectedPair) -> None:
+async def test_a_connected_client_is_told_of_announcements(unconnected: UnconnectedPair) -> None:
     """A client with a connection receives PeerAnnounced for two later clients, and never for itself."""
     pair = await unconnected.attach()
     pair.subject.needs("announce")

@@ -280,7 +280,7 @@ class EndsAllForAStranger(Tracking):
         return super().alter_input(event)
 
 
-class KnowingItself(Tracking):
+class SendingToItself(Tracking):
     """A script that knows the session id of its client."""
 
     own = ""
@@ -292,7 +292,7 @@ class KnowingItself(Tracking):
 
 
 @mutant("CON-17", "A send to its own session never returns.", *EITHER)
-class HangsInSendsToItself(KnowingItself):
+class HangsInSendsToItself(SendingToItself):
     def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
         if isinstance(event, inputs.SendP2P) and event.peer == self.own:
             return ()
@@ -300,7 +300,7 @@ class HangsInSendsToItself(KnowingItself):
 
 
 @mutant("CON-17", "A send to its own session returns P2P, and goes nowhere.", *EITHER)
-class SaysP2PForItself(KnowingItself):
+class SaysP2PForItself(SendingToItself):
     def alter(self, effect: fx.Effect) -> Outs:
         if isinstance(effect, fx.Reject) and (send := self.sends.get(effect.call)) and send.peer == self.own:
             return (fx.Resolve(effect.call, SendResult.P2P),)

@@ -100,6 +100,8 @@ class Trickle(CandidateDelivery):
         self._behind = behind
         self._texts = texts
         self._signals: list[bytes] = []
+        self._descriptions = 0
+        """The number of SDPs whose candidates were removed."""
         self._described = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -121,6 +123,7 @@ class Trickle(CandidateDelivery):
         An answerer proves that with its answer, an offerer with a pong that follows the delivered answer.
         """
         pair = self._pair
+        board = pair.testbed.switchboard
         try:
             async with asyncio.timeout(pair.connect_limit):
                 await self._described
@@ -129,8 +132,11 @@ class Trickle(CandidateDelivery):
         if not await pair.negotiated():
             raise Absent(f"{pair.answerer.name} to answer an offer without candidates", "no answer came")
         await pair.subject.all_is_written()
+        # The subject may have withdrawn its offer in the meantime, and made another one.
+        await pair.testbed.last_signal_delivered(pair.subject, pair.partner)
+        offers = sum(each.offerer == pair.subject.name for each in pair.attempts)
+        await board.holds_within(lambda: self._descriptions >= offers, pair.connect_limit)
         self._note("delivers")
-        self._behind = max(self._behind, 1)  # For descriptions of further offers, if there are any.
         for signal in self._signals:
             await pair.subject.leg.send_down(signal)
 
@@ -152,6 +158,7 @@ class Trickle(CandidateDelivery):
         mid = next((line[6:] for line in lines if line.startswith("a=mid:")), "0").strip()
         attributes = [str(replace(each, prefix="candidate:")) for each in self._with_dead_ends(found)]
         self._signals = [self._encode(message, signal, text) for text in self._texts(attributes, mid)]
+        self._descriptions += 1
         if not self._described.done():
             self._described.set_result(None)
         if self._before or self._behind:

@@ -219,7 +219,7 @@ async def test_published_messages_end_with_a_subscription(router: RouterClients)
     await bob.barrier()
     expect(len(relaying.arrived(bob)), "messages that a former subscriber got").at_most(1)
     again = Relaying(alice)
-    for _ in range(2):
+    for _ in range(2):  # The same pattern, after its subscription has ended too.
         await bob.subscribe(again.address)
         await again.publish(100)
         await again.reaches(bob)

@@ -208,6 +208,7 @@ async def test_reliable_sends_arrive_in_order(connected_pair: PeerPair) -> None:
     await receiver.receives_all(sent, within=connected_pair.patience.event)
     arrived = [event.data for event in receiver.data() if event.data in sent]
     numbers = [sent.index(data) + 1 for data in arrived]
+    # SND-4 judges losses, this the order of what arrives.
     if missing := sorted(set(range(1, len(sent) + 1)).difference(numbers)):
         raise Blocked("SND-4", f"reliable sends, of {len(sent)}, that never arrived: {missing}")
     late = [number for before, number in pairwise(numbers) if number <= before]

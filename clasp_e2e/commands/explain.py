@@ -40,7 +40,7 @@ def explain(requirement_id: str) -> None:
     proofs = (f"{mutant.name}\n    {mutant.broken}" for mutant in mutants_of(requirement.id))
     lines += section("Proven by", "\n".join(proofs) or "no mutant yet")
     acquitted = (f"{variant.name}\n    {variant.difference}" for variant in variants_of(requirement.id))
-    lines += section("Acquits", "\n".join(acquitted) or "no variant yet")
+    lines += section("Must pass", "\n".join(acquitted) or "no variant yet")
     click.echo("\n".join(lines))
 
 

@@ -280,13 +280,12 @@ class EndsAllForAStranger(Tracking):
         return super().alter_input(event)
 
 
-class SendingToItself(Tracking):
+class SendingToItself(PeerScript):
     """A script that knows the session id of its client."""
 
     own = ""
 
     def note(self, effect: fx.Effect) -> None:
-        super().note(effect)
         if isinstance(effect, fx.SubscribeTo) and effect.pattern.startswith(RELAY_PREFIX):
             self.own = effect.pattern.removeprefix(RELAY_PREFIX)
 

@@ -10,7 +10,7 @@ from clasp_e2e.p2p_types import Disconnected, RoutingMode
 from clasp_e2e.peer import effects as fx
 from clasp_e2e.peer import inputs
 from clasp_e2e.scripted.event_mutants import Answering
-from clasp_e2e.scripted.mutant import EITHER, Outs, mutant
+from clasp_e2e.scripted.mutant import EITHER, Outs, PeerScript, mutant
 from clasp_e2e.scripted.steady_mutants import Tracking
 
 
@@ -114,7 +114,7 @@ class MissesEndsAfterItsReturn(Returning):
                 return (effect,)
 
 
-class WithoutItsRouter(Tracking):
+class WithoutItsRouter(PeerScript):
     """A script that knows whether its router is lost."""
 
     is_lost = False
@@ -138,13 +138,6 @@ class NeedsItsRouterInP2POnly(WithoutItsRouter):
 
 
 @mutant("EVT-8", "`is_peer_connected` is false while its router is lost.", *EITHER)
-class SaysNotConnectedWithoutItsRouter(Answering):
-    is_lost = False
-
-    def alter_input(self, event: inputs.Input) -> Iterable[inputs.Input]:
-        if isinstance(event, inputs.RouterLost | inputs.Reattached):
-            self.is_lost = isinstance(event, inputs.RouterLost)
-        return super().alter_input(event)
-
+class SaysNotConnectedWithoutItsRouter(WithoutItsRouter, Answering):
     def answer(self, *, connected: bool) -> bool:
         return connected and not self.is_lost

@@ -308,7 +308,9 @@ class UnconnectedPair:
         A configured time-out is made longer if the two need more time to connect (`Pace`).
         """
         pairing = self._unscripted(self._offerer), self._unscripted(self._answerer)
-        configs = await self.testbed.longer((offerer or P2PConfig(), answerer or P2PConfig()), pairing)
+        configs = await self.testbed.with_time_to_connect(
+            (offerer or P2PConfig(), answerer or P2PConfig()), pairing
+        )
         opened = await asyncio.gather(
             self.testbed.open_client("alice", self._offerer, configs[0]),
             self.testbed.open_client("bob", self._answerer, configs[1]),

@@ -167,7 +167,9 @@ class Testbed:
         self.timeline.note(name, f"is attached as session {peer.session_id}", minor=True)
         return client
 
-    async def longer(self, configs: Configs, pairing: tuple[Participant, Participant]) -> Configs:
+    async def with_time_to_connect(
+        self, configs: Configs, pairing: tuple[Participant, Participant]
+    ) -> Configs:
         """Return `configs` with time-outs in which `pairing` can connect, and give the scenario more time."""
         if self.with_time is None:
             return configs

@@ -9,7 +9,7 @@
  * processed first, the wrapper drops its callback for messages (`doCleanup` in
  * `data-channel-wrapper.cpp`), and with it those that are still in their queue.
  *
- *     node overtaking_close.js [--runs 60] [--library @roamhq/wrtc]
+ *     node overtaking_close.js [--runs 60] [--package @roamhq/wrtc]
  */
 
 import { once } from 'node:events';
@@ -19,11 +19,11 @@ import { parseArgs } from 'node:util';
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '60' },
-    library: { type: 'string', default: 'node-datachannel/polyfill' },
+    package: { type: 'string', default: 'node-datachannel/polyfill' },
   },
 });
-const library = await import(values.library);
-const { RTCPeerConnection } = library.RTCPeerConnection ? library : library.default;
+const loaded = await import(values.package);
+const { RTCPeerConnection } = loaded.RTCPeerConnection ? loaded : loaded.default;
 
 const MESSAGES = 40;
 const BYTES = 16384;

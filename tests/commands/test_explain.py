@@ -41,7 +41,7 @@ def test_names_the_mutants(invoke: Invoke) -> None:
 
 def test_names_the_variants(invoke: Invoke) -> None:
     said = invoke("explain", "CON-4").stdout
-    assert "Acquits     " in said
+    assert "Must pass   " in said
     assert "EndsLinesWithLf" in said
 
 
